@@ -1,0 +1,1 @@
+"""One file, one lesson. `_template.py` is the one to copy."""

@@ -1,0 +1,79 @@
+"""Lesson C: the mask reaches every loss that returns one value per step, and no loss that returns a scalar."""
+
+from lessons.lesson import Lesson, Preset
+from lessons.settings import Settings
+
+BASE = Settings(padded_labels="garbage", epochs=30)
+
+LESSON = Lesson(
+    chapter="Five answers",
+    order=3,
+    title="Why does masking not affect my loss?",
+    text=(
+        "You pass a mask, and the loss still looks at the padding. Keras multiplies the mask into the values that your "
+        "loss returns. **One value per step** can be masked; **one scalar** has the padding mixed in already. "
+        "$L=\\frac{\\sum_t m_t\\,\\ell_t}{\\sum_t m_t}$ needs the single $\\ell_t$."
+    ),
+    controls=("mask", "mask_shift", "loss", "epsilon"),
+    more=(
+        "padded_labels",
+        "padding_share",
+        "padding",
+        "between",
+        "reduction",
+        "sample_weight",
+        "cell",
+        "task",
+        "learning_rate",
+        "epochs",
+        "seed",
+    ),
+    losses=("mse", "scalar_mse", "mask_reading_mse", "label_masked_mse", "root_error", "mae", "huber"),
+    presets=(
+        Preset(
+            "broken",
+            "A scalar loss",
+            "The mask is right, the loss returns one number: the padding stays in it, and so does its gradient.",
+            BASE.with_changes({"loss": "scalar_mse"}),
+        ),
+        Preset(
+            "fixed",
+            "One value per step",
+            "The same loss without the mean over time: Keras can leave the padded steps out.",
+            BASE,
+        ),
+        Preset(
+            "answer",
+            "What the answer said",
+            "TimeDistributed(Dense) “makes the loss aware of the mask”. Compare it with “One value per step”: no difference.",
+            BASE.with_changes({"between": "time_distributed"}),
+            ("C3",),
+        ),
+        Preset(
+            "silent",
+            "Mask lost on the way",
+            "`t * 1.0` between the layers loses the mask, and Keras says nothing.",
+            BASE.with_changes({"between": "times_one"}),
+        ),
+        Preset(
+            "labels",
+            "Mask from y != 0",
+            "Real labels that are 0 are dropped as if they were padding: the model learns to answer 1.",
+            BASE.with_changes(
+                {"task": "binary", "loss": "label_masked_mse", "mask": "none", "padded_labels": "zero", "epochs": 60}
+            ),
+            ("C1",),
+        ),
+        Preset(
+            "reads_mask",
+            "A scalar that reads the mask",
+            "Sum over real steps ÷ (number of real steps + epsilon): a scalar loss that is right.",
+            BASE.with_changes({"loss": "mask_reading_mse"}),
+        ),
+    ),
+    reading=(
+        ("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),
+        ("keras-team/keras #3086", "https://github.com/keras-team/keras/issues/3086"),
+        ("tensorflow #34491", "https://github.com/tensorflow/tensorflow/issues/34491"),
+    ),
+)

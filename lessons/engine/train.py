@@ -1,0 +1,259 @@
+"""Training as `model.fit` does it, in one traced graph per structure: real layers, real loss wrapper, real optimizer."""
+
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lessons import data, losses, run
+from lessons.engine.models import build_loss, build_model, build_optimizer, redraw
+from lessons.run import Closing, Opening, Snapshot
+from lessons.settings import Settings
+
+GRAPHS_KEPT = 24  # 9-15 MB each
+CHUNK_SECONDS = 0.12  # how long the graph runs before the worker looks whether it shall stop
+FIRST_CHUNK = 5  # epochs, enough for a curve to appear
+
+
+def train(settings: Settings) -> Iterator[Opening | Snapshot | Closing]:
+    """Train from scratch and tell of every epoch: first an Opening, then Snapshots, last a Closing.
+
+    Raises what Keras raises when the settings cannot be trained.
+    """
+    started = time.perf_counter()
+    graph = traced(settings.structure())
+    batch = data.training_batch(settings)
+    graph.start(settings, batch, data.validation_batch(settings))
+    yield Opening(losses.source(settings.loss), graph.warnings, versions())
+    kept = run.kept_epochs(settings.epochs)
+    done, step = 0, min(FIRST_CHUNK, settings.epochs)
+    while done < settings.epochs:
+        begun = time.perf_counter()
+        told = graph.advance(step)
+        spent = time.perf_counter() - begun
+        yield snapshot(settings, batch, done, told, kept)
+        done += step
+        wanted = int(step * CHUNK_SECONDS / max(spent, 1e-4)) if done > FIRST_CHUNK else 10 * step
+        step = max(1, min(wanted, settings.epochs - done))
+    yield Closing(graph.predict(), time.perf_counter() - started)
+
+
+def trace(settings: Settings) -> None:
+    """Trace the graph of these settings, so that a later run starts warm."""
+    for _ in train(replace(settings, epochs=1)):
+        pass
+
+
+def snapshot(settings: Settings, batch: data.PaddedBatch, first: int, told: dict, kept: np.ndarray) -> Snapshot:
+    """Snapshot of the epochs from `first` on, from what the graph told of them."""
+    epochs = first + np.arange(len(told["loss"]))
+    these = np.isin(epochs, kept)
+    predictions = told["predictions"][..., 0]
+    with np.errstate(over="ignore"):
+        input_norm = np.sqrt(np.square(told["input_gradient"][these]).sum(axis=-1))
+    return Snapshot(
+        epochs=epochs,
+        loss=told["loss"],
+        real_loss=told["real_loss"],
+        val_loss=told["val_loss"],
+        error=run.error(settings, predictions, run.squeezed(batch.truth), batch.label_real),
+        kept=epochs[these],
+        gradient=np.abs(told["gradient"][these][..., 0]),
+        input_gradient=input_norm,
+        predictions=predictions[these],
+    )
+
+
+def versions() -> dict[str, str]:
+    return {"keras": keras.__version__, "tensorflow": tf.__version__, "numpy": np.__version__}
+
+
+@lru_cache(maxsize=GRAPHS_KEPT)
+def traced(settings: Settings) -> "Graph":
+    return Graph(settings)
+
+
+class Graph:
+    """A model with its traced training loop. Everything a run sets is set by `start`, so runs leave nothing behind."""
+
+    def __init__(self, settings: Settings):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            self.model = build_model(settings)
+        self.warnings = tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, UserWarning)))
+        self.loss = build_loss(settings)
+        self.optimizer = build_optimizer(settings)
+        self.optimizer.build(self.model.trainable_variables)
+        self.initial = self.model.get_weights()
+        self.weighted = settings.sample_weight != "none" and settings.output == "every_step"
+        self.traces = 0
+        self.batched = settings.batched
+        train_part, val_part = (signature(settings, count) for count in data.sizes(settings))
+        count = tf.TensorSpec((), tf.int32)
+        self._advance = tf.function(self._epochs, (train_part, val_part, count, count), autograph=False)
+        self._predict = tf.function(self._predictions, (train_part,), autograph=False)
+
+    def start(self, settings: Settings, batch: data.PaddedBatch, validation: data.PaddedBatch) -> None:
+        """Fresh weights, empty optimizer slots, this run's data."""
+        for variable, value in zip(self.model.weights, self.initial, strict=True):
+            variable.assign(value)
+        for variable, value in redraw(self.model, settings.seed):
+            variable.assign(value)
+        for variable in self.optimizer.variables:
+            variable.assign(tf.zeros(variable.shape, variable.dtype))
+        self.optimizer.learning_rate.assign(settings.learning_rate)
+        self.train_part = arguments(settings, batch, settings.mask)
+        unmasked = "none" in (settings.mask, settings.validation_mask)
+        self.val_part = arguments(settings, validation, "none" if unmasked else settings.mask)
+        self.batch_size = tf.constant(settings.batch_size or settings.sequences)
+
+    def advance(self, epochs: int) -> dict[str, np.ndarray]:
+        """Train that many epochs more. Arrays with a leading epoch axis."""
+        told = self._advance(self.train_part, self.val_part, self.batch_size, tf.constant(epochs))
+        return {name: value.numpy() for name, value in told.items()}
+
+    def predict(self) -> np.ndarray:
+        """(batch, time) predictions of the model as it is now."""
+        return self._predict(self.train_part).numpy()[..., 0]
+
+    def _predictions(self, part):
+        return self.model(inputs(part), training=False)
+
+    def _epochs(self, part, val_part, batch_size, epochs):
+        self.traces += 1
+        names = ("loss", "real_loss", "val_loss", "predictions", "gradient", "input_gradient")
+        told = {name: tf.TensorArray(tf.float32, epochs) for name in names}
+
+        def epoch(k, told):
+            one = self._train_epoch(part, batch_size)
+            one["val_loss"] = self._evaluate(val_part, batch_size)
+            return k + 1, {name: told[name].write(k, one[name]) for name in names}
+
+        _, told = tf.while_loop(lambda k, _: k < epochs, epoch, (0, told))
+        return {name: array.stack() for name, array in told.items()}
+
+    def _train_epoch(self, part, batch_size):
+        """One pass over the data in order. The loss is fit's: the mean over batches, weighted by their size."""
+        if not self.batched:  # static shapes take two thirds of the time
+            return self._train_step(part)
+        sequences = tf.shape(part["x"])[0]
+        batches = (sequences + batch_size - 1) // batch_size
+        sums = {"loss": tf.constant(0.0), "real_loss": tf.constant(0.0)}
+        parts = {
+            name: tf.TensorArray(tf.float32, batches, infer_shape=False, element_shape=(None,) + part[like].shape[1:])
+            for name, like in (("predictions", "y"), ("gradient", "y"), ("input_gradient", "x"))
+        }
+
+        def step(k, sums, parts):
+            piece = batch_of(part, k, batch_size)
+            one = self._train_step(piece)
+            size = tf.cast(tf.shape(piece["x"])[0], tf.float32)
+            sums = {name: sums[name] + one[name] * size for name in sums}
+            return k + 1, sums, {name: parts[name].write(k, one[name]) for name in parts}
+
+        _, sums, parts = tf.while_loop(lambda k, *_: k < batches, step, (0, sums, parts), maximum_iterations=batches)
+        size = tf.cast(sequences, tf.float32)
+        return {name: sums[name] / size for name in sums} | {name: parts[name].concat() for name in parts}
+
+    def _train_step(self, part):
+        """keras/src/backend/tensorflow/trainer.py: train_step, with the gradients at predictions and inputs besides."""
+        with tf.GradientTape() as tape:
+            tape.watch(part["x"])
+            predictions = self.model(inputs(part), training=True)
+            loss = self._loss(part, predictions)
+        weights = self.model.trainable_variables
+        at_predictions, at_inputs, *gradients = tape.gradient(
+            loss, [predictions, part["x"], *weights], unconnected_gradients=tf.UnconnectedGradients.NONE
+        )
+        self.optimizer.apply(gradients, weights)
+        return {
+            "loss": loss,
+            "real_loss": self._real_loss(part, predictions),
+            "predictions": predictions,
+            "gradient": or_zeros(at_predictions, predictions),
+            "input_gradient": or_zeros(at_inputs, part["x"]),
+        }
+
+    def _loss(self, part, predictions):
+        """The loss as compile() computes it; without a mask where none was passed."""
+        weight = part["weight"] if self.weighted else None
+
+        def with_mask():
+            return tf.cast(self.loss(part["y"], predictions, weight), tf.float32)
+
+        def without_mask():
+            return tf.cast(self.loss(part["y"], tf.identity(predictions), weight), tf.float32)
+
+        if getattr(predictions, "_keras_mask", None) is None:
+            return with_mask()
+        return tf.cond(part["masked"], with_mask, without_mask)
+
+    def _real_loss(self, part, predictions):
+        """The same loss on real steps only, laid out as one long sequence (1, steps, 1), against the true labels."""
+        if len(predictions.shape) == 2:
+            return tf.cast(self.loss(part["truth"], tf.identity(predictions)), tf.float32)
+        truth, real = (tf.boolean_mask(a, part["real"])[None] for a in (part["truth"], predictions))
+        return tf.cast(self.loss(truth, real), tf.float32)
+
+    def _evaluate(self, part, batch_size):
+        """evaluate()'s loss: the mean over batches, weighted by their size."""
+        if not self.batched:
+            return self._loss(part, self.model(inputs(part), training=False))
+        sequences = tf.shape(part["x"])[0]
+
+        def step(start, total):
+            piece = batch_of(part, start // batch_size, batch_size)
+            value = self._loss(piece, self.model(inputs(piece), training=False))
+            return start + batch_size, total + value * tf.cast(tf.shape(piece["x"])[0], tf.float32)
+
+        _, total = tf.while_loop(lambda start, _: start < sequences, step, (0, 0.0))
+        return total / tf.cast(sequences, tf.float32)
+
+
+def signature(settings: Settings, count: int) -> dict[str, tf.TensorSpec]:
+    """The arguments of the graph for a data set of `count` sequences."""
+    steps = (count, settings.timesteps)
+    label = (*steps, 1) if settings.output == "every_step" else (count, 1)
+    floats = {"x": (*steps, data.FEATURES), "y": label, "truth": label, "gate": (*steps, 1), "weight": steps}
+    flags = {"mask": steps, "real": steps, "masked": ()}
+    return {name: tf.TensorSpec(shape, tf.float32) for name, shape in floats.items()} | {
+        name: tf.TensorSpec(shape, tf.bool) for name, shape in flags.items()
+    }
+
+
+def arguments(settings: Settings, batch: data.PaddedBatch, mask: str) -> dict[str, tf.Tensor]:
+    """The values of `signature`'s arguments. `gate` multiplies the inputs: by the mask where that is what is done."""
+    passed = mask != "none" and settings.mask_route == "passed" and settings.sample_weight != "instead"
+    gated = settings.mask_route == "multiplied"
+    steps = batch.mask.astype("float32")
+    return {
+        "x": tf.constant(batch.x),
+        "y": tf.constant(batch.y),
+        "truth": tf.constant(batch.truth),
+        "real": tf.constant(batch.real),
+        "mask": tf.constant(batch.mask if passed else np.ones_like(batch.mask)),
+        "masked": tf.constant(passed),
+        "gate": tf.constant((steps if gated else np.ones_like(steps))[..., None]),
+        "weight": tf.constant(steps),
+    }
+
+
+def inputs(part) -> list:
+    return [part["x"] * part["gate"], part["mask"]]
+
+
+def batch_of(part, k, batch_size):
+    """The k-th batch of a data set, in order."""
+    return {
+        name: value if name == "masked" else value[k * batch_size : (k + 1) * batch_size]
+        for name, value in part.items()
+    }
+
+
+def or_zeros(gradient, like):
+    return tf.zeros_like(like) if gradient is None else gradient

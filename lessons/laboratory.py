@@ -1,0 +1,136 @@
+"""The trainings of a server: equal settings train once, however many learners ask."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import CancelledError, Executor
+
+from lessons import jobs
+from lessons.data import training_batch
+from lessons.pool import Job, WorkerPool
+from lessons.run import Run, Snapshot
+from lessons.settings import Settings
+
+KEPT_BYTES = 48e6  # finished runs that are remembered, together
+ABSENT_AFTER = 3.0  # seconds after which a watcher who has not asked again counts as gone
+
+
+class Training:
+    """One training and those who watch it."""
+
+    def __init__(self, settings: Settings, job: Job):
+        self.settings, self.job = settings, job
+        self.watchers: dict[Hashable, float] = {}
+        self._gathered: tuple[int, Run | None] = (0, None)
+
+    @property
+    def done(self) -> bool:
+        return self.job.done()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What Keras or the worker raised, once done."""
+        if not self.job.done() or self.job.cancelled():
+            return None
+        return self.job.exception()
+
+    def run(self) -> Run | None:
+        """The run as far as it is trained; None before the first epoch."""
+        items = list(self.job.items)
+        if not any(isinstance(item, Snapshot) for item in items):
+            return None
+        if self._gathered[0] != len(items):
+            self._gathered = len(items), Run.gather(self.settings, training_batch(self.settings), items)
+        return self._gathered[1]
+
+    def watch(self, who: Hashable) -> None:
+        self.watchers[who] = time.monotonic()
+
+    def leave(self, who: Hashable) -> None:
+        """Stop watching; the last to leave stops the training."""
+        self.watchers.pop(who, None)
+        recent = time.monotonic() - ABSENT_AFTER
+        if not any(seen > recent for seen in self.watchers.values()):
+            self.job.stop()
+
+
+class Laboratory:
+    """Trains settings on an executor and remembers the runs."""
+
+    def __init__(self, executor: Executor):
+        self.executor = executor
+        self.trainings: OrderedDict[Settings, Training] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def train(self, settings: Settings, who: Hashable) -> Training:
+        """The training of these settings, watched by `who`: one under way, one remembered, or a new one."""
+        with self.lock:
+            training = self.trainings.get(settings)
+            if training is None or training.job.stopped or training.failure:
+                training = Training(settings, submit(self.executor, jobs.train, settings))
+                self.trainings[settings] = training
+            self.trainings.move_to_end(settings)
+            training.watch(who)
+            self._forget()
+            return training
+
+    def prepare(self, *recipes: Settings) -> None:
+        """Trace the graphs of these settings in the background."""
+        if isinstance(self.executor, WorkerPool):
+            for settings in recipes:
+                self.executor.warm(jobs.trace, settings)
+
+    def ready(self) -> bool:
+        return not isinstance(self.executor, WorkerPool) or self.executor.ready()
+
+    def traced(self, settings: Settings) -> bool:
+        """Whether these settings would start without tracing."""
+        return not isinstance(self.executor, WorkerPool) or self.executor.knows(jobs.train, settings)
+
+    def _forget(self) -> None:
+        """Drop the oldest finished runs beyond KEPT_BYTES."""
+        sizes = {settings: size(training) for settings, training in self.trainings.items() if training.done}
+        total = sum(sizes.values())
+        for settings, bytes_ in sizes.items():
+            if total <= KEPT_BYTES:
+                return
+            total -= bytes_
+            del self.trainings[settings]
+
+
+def size(training: Training) -> float:
+    snapshots = [item for item in training.job.items if isinstance(item, Snapshot)]
+    return sum(array.nbytes for snapshot in snapshots for array in vars(snapshot).values())
+
+
+def submit(executor: Executor, function: Callable, *args) -> Job:
+    """A Job on any executor. Where the executor cannot stream, the items come all at once at the end."""
+    if isinstance(executor, WorkerPool):
+        return executor.submit(function, *args)
+    job = Job(function, args, {})
+    job.set_running_or_notify_cancel()
+
+    def pass_on(future) -> None:
+        try:
+            job.tell(*future.result())
+            job.set_result(None)
+        except (Exception, CancelledError) as failure:
+            job.set_exception(failure)
+
+    executor.submit(jobs.collect, function, *args).add_done_callback(pass_on)
+    return job
+
+
+def structure(_function: Callable, args: tuple) -> Hashable:
+    """What a worker keeps warm: the traced graph of the settings."""
+    return args[0].structure() if args and isinstance(args[0], Settings) else None
+
+
+@functools.cache
+def shared() -> Laboratory:
+    """The laboratory of this process, over a pool of workers that starts on first use."""
+    return Laboratory(WorkerPool(affinity=structure))

@@ -1,0 +1,150 @@
+"""The losses on offer: plain functions `(y_true, y_pred)`, as a learner would write them.
+
+One public function = one loss; its docstring's first line is its label. A parameter `epsilon` makes the epsilon
+control work, a name that ends in `_from_logits` says that predictions are logits. Keras is imported inside each
+function, so that importing this file stays cheap and the page can list the losses without TensorFlow.
+A lesson file may add its own, named `<slug>.<function>`. Shapes: y_true, y_pred (batch, time, 1).
+"""
+
+import functools
+import importlib
+import inspect
+from collections.abc import Callable
+
+
+def mse(y_true, y_pred):
+    """squared error, one value per step"""
+    from keras import ops
+
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+def scalar_mse(y_true, y_pred):
+    """squared error, one scalar"""
+    from keras import ops
+
+    return ops.mean(ops.square(y_true - y_pred))
+
+
+def label_masked_mse(y_true, y_pred):
+    """squared error where y_true != 0, mean over the last axis"""
+    from keras import ops
+
+    mask = ops.cast(ops.not_equal(y_true, 0), y_pred.dtype)
+    return ops.mean(ops.square(y_true * mask - y_pred * mask), axis=-1)
+
+
+def mask_reading_mse(y_true, y_pred, epsilon):
+    """squared error, one scalar that reads the mask itself"""
+    from keras import ops
+
+    error = ops.square(y_true - y_pred)
+    mask = getattr(y_pred, "_keras_mask", None)
+    if mask is None:
+        return ops.mean(error)
+    mask = ops.expand_dims(ops.cast(mask, error.dtype), axis=-1)
+    return ops.sum(error * mask) / (ops.sum(mask) + epsilon)
+
+
+def mae(y_true, y_pred):
+    """absolute error, one value per step"""
+    from keras import ops
+
+    return ops.mean(ops.abs(y_true - y_pred), axis=-1)
+
+
+def root_error(y_true, y_pred, epsilon):
+    """sqrt(squared error + epsilon), one value per step"""
+    from keras import ops
+
+    return ops.mean(ops.sqrt(ops.square(y_true - y_pred) + epsilon), axis=-1)
+
+
+def huber(y_true, y_pred):
+    """Huber, one value per step"""
+    import keras
+
+    return keras.losses.huber(y_true, y_pred, delta=1.0)
+
+
+def log_cosh(y_true, y_pred):
+    """log-cosh, one value per step"""
+    import keras
+
+    return keras.losses.log_cosh(y_true, y_pred)
+
+
+def log_error(y_true, y_pred, epsilon):
+    """log(|error| + epsilon)"""
+    from keras import ops
+
+    return ops.mean(ops.log(ops.abs(y_true - y_pred) + epsilon), axis=-1)
+
+
+def bce_clipped(y_true, y_pred, epsilon):
+    """cross-entropy, probability clipped at epsilon"""
+    from keras import ops
+
+    p = ops.clip(y_pred, epsilon, 1 - epsilon)
+    return ops.mean(-y_true * ops.log(p) - (1 - y_true) * ops.log(1 - p), axis=-1)
+
+
+def bce_added(y_true, y_pred, epsilon):
+    """cross-entropy, epsilon added inside the log"""
+    from keras import ops
+
+    return ops.mean(-y_true * ops.log(y_pred + epsilon) - (1 - y_true) * ops.log(1 - y_pred + epsilon), axis=-1)
+
+
+def bce_from_logits(y_true, y_pred):
+    """cross-entropy from logits"""
+    import keras
+
+    return keras.losses.binary_crossentropy(y_true, y_pred, from_logits=True)
+
+
+LABELS = {
+    name: inspect.getdoc(function).splitlines()[0]
+    for name, function in list(globals().items())
+    if inspect.isfunction(function) and function.__module__ == __name__
+}
+
+
+def find(name: str) -> Callable:
+    """The loss function of that name. Raises KeyError."""
+    if name in LABELS:
+        return globals()[name]
+    slug, _, function = name.partition(".")
+    if not slug.isidentifier() or slug.startswith("_") or not function.isidentifier():
+        raise KeyError(name)
+    try:
+        return getattr(importlib.import_module(f"lessons.catalog.{slug}"), function)
+    except (ModuleNotFoundError, AttributeError):
+        raise KeyError(name) from None
+
+
+def exists(name: str) -> bool:
+    try:
+        function = find(name)
+    except KeyError:
+        return False
+    return inspect.isfunction(function) and list(inspect.signature(function).parameters)[:2] == ["y_true", "y_pred"]
+
+
+def label(name: str) -> str:
+    return inspect.getdoc(find(name)).splitlines()[0]
+
+
+def uses_epsilon(name: str) -> bool:
+    return "epsilon" in inspect.signature(find(name)).parameters
+
+
+def bound(name: str, epsilon: float) -> Callable:
+    """The function `(y_true, y_pred)` that is compiled: epsilon enters as the Python number a learner would write."""
+    function = find(name)
+    return functools.partial(function, epsilon=epsilon) if uses_epsilon(name) else function
+
+
+def source(name: str) -> str:
+    """The text of the function that runs, never a second copy."""
+    return inspect.getsource(find(name)).rstrip()

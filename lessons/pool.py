@@ -1,0 +1,276 @@
+"""Workers with TensorFlow in processes of their own, behind one `concurrent.futures.Executor`."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
+from concurrent.futures import Executor, Future
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+ATTEMPTS = 2  # a job whose worker died is tried once more
+PATIENCE = 0.4  # seconds that a job may be overtaken by jobs whose graph this worker has traced
+WORKER_BYTES = 0.3e9  # memory that a worker has for itself
+SERVER_BYTES = 0.4e9
+LOOK_AROUND = 1.0  # seconds between two looks of an idle worker's thread whether its process still lives
+
+
+class WorkerDied(RuntimeError):
+    """The process ended in the middle of a job, as often as ATTEMPTS."""
+
+
+class Job(Future):
+    """A Future whose function may be a generator: `items` grow while it runs."""
+
+    def __init__(self, function: Callable, args: tuple, kwargs: dict, key: Hashable = None, background: bool = False):
+        super().__init__()
+        self.call = (function, args, kwargs)
+        self.key = key
+        self.background = background
+        self.items: list = []
+        self.stopped = False
+        self.attempts = 0
+        self.asked = time.monotonic()
+        self.worker: Worker | None = None
+        self.changed = threading.Condition()
+        self.add_done_callback(lambda _: self.tell())
+
+    def tell(self, *items) -> None:
+        with self.changed:
+            self.items.extend(items)
+            self.changed.notify_all()
+
+    def wait_beyond(self, count: int, timeout: float) -> bool:
+        """Wait until there are more than `count` items or the job is done. False when neither came in time."""
+        with self.changed:
+            return self.changed.wait_for(lambda: len(self.items) > count or self.done(), timeout)
+
+    def stop(self) -> None:
+        """Stop it and keep what it has yielded. The worker is free after the step it is in."""
+        self.stopped = True
+        if not self.cancel() and self.worker:
+            self.worker.stop(self)
+
+
+class WorkerPool(Executor):
+    """An executor over `size` worker processes. `affinity(function, args)` names what a worker keeps warm for a job."""
+
+    def __init__(self, size: int | None = None, affinity: Callable[[Callable, tuple], Hashable] = lambda *_: None):
+        self.size = size or default_size()
+        self.affinity = affinity
+        self.queue: deque[Job] = deque()
+        self.changed = threading.Condition()
+        self.closed = False
+        self.workers: list[Worker] = []
+
+    def start(self) -> None:
+        """Start the workers in the background. Called by the first `submit` too."""
+        with self.changed:
+            if not self.workers and not self.closed:
+                self.workers = [Worker(self, index) for index in range(self.size)]
+                for worker in self.workers:
+                    worker.thread.start()
+
+    def submit(self, fn: Callable, /, *args, **kwargs) -> Job:
+        job = Job(fn, args, kwargs, self.affinity(fn, args))
+        self.start()
+        with self.changed:
+            if self.closed:
+                raise RuntimeError("the pool is shut down")
+            self.queue.append(job)
+            self.changed.notify_all()
+        return job
+
+    def warm(self, fn: Callable, /, *args) -> None:
+        """Have every worker that has not done so run this when it has nothing else to do."""
+        key = self.affinity(fn, args)
+        self.start()
+        with self.changed:
+            for worker in self.workers:
+                if key not in worker.keys and all(job.key != key for job in worker.warm):
+                    worker.warm.append(Job(fn, args, {}, key, background=True))
+            self.changed.notify_all()
+
+    def ready(self) -> bool:
+        """Whether some worker can take a job."""
+        return any(worker.ready for worker in self.workers)
+
+    def knows(self, fn: Callable, /, *args) -> bool:
+        """Whether some worker has done the like before, so that it will not have to trace."""
+        key = self.affinity(fn, args)
+        return any(key in worker.keys for worker in self.workers)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        with self.changed:
+            self.closed = True
+            left = list(self.queue) if cancel_futures else []
+            self.changed.notify_all()
+        for job in left:
+            job.cancel()
+        if not wait:
+            return
+        for worker in self.workers:
+            worker.thread.join(timeout=10)
+
+    def next_job(self, worker: Worker) -> Job | None:
+        """The job this worker should do now; None after a while without one."""
+        with self.changed:
+            worker.idle = True
+            self.changed.wait_for(lambda: self.closed or self._choice(worker), LOOK_AROUND)
+            job = self._choice(worker)
+            if job in self.queue:
+                self.queue.remove(job)
+            elif job:
+                worker.warm.remove(job)
+            worker.idle = job is None
+            worker.warming = bool(job) and job.background
+            return job
+
+    def put_back(self, job: Job) -> None:
+        with self.changed:
+            self.queue.appendleft(job)
+            self.changed.notify_all()
+
+    def _choice(self, worker: Worker) -> Job | None:
+        """Oldest first, but a job waits a little for a worker that has its graph; background work only when idle."""
+        if self.queue:
+            head = self.queue[0]
+            if time.monotonic() - head.asked > PATIENCE:
+                return head
+            known = next((job for job in self.queue if job.key in worker.keys), None)
+            elsewhere = any(other.idle and head.key in other.keys for other in self.workers if other is not worker)
+            return known or (None if elsewhere else head)
+        warming = sum(other.warming for other in self.workers)
+        if worker.warm and warming < max(1, self.size - 1):  # one stays free for a click
+            return worker.warm[0]
+        return None
+
+
+class Worker:
+    """One process and the thread that feeds it."""
+
+    def __init__(self, pool: WorkerPool, index: int):
+        self.pool, self.index = pool, index
+        self.keys: set[Hashable] = set()
+        self.warm: deque[Job] = deque()
+        self.ready = self.idle = self.warming = False
+        self.process: subprocess.Popen | None = None
+        self.sending = threading.Lock()
+        self.numbers = itertools.count()
+        self.thread = threading.Thread(target=self._serve, daemon=True, name=f"worker-{index}")
+
+    def stop(self, job: Job) -> None:
+        try:
+            self._send("stop", job.number)
+        except OSError:
+            pass  # the process is gone: its thread sees to it
+
+    def _serve(self) -> None:
+        while not self.pool.closed or self.pool.queue:
+            if self._alive() or self._start():
+                job = self.pool.next_job(self)
+                if job and (job.running() or job.set_running_or_notify_cancel()):
+                    self._do(job)
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def _alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def _start(self) -> bool:
+        """Start the process and wait until it is ready. The first worker goes alone: two imports delay the page."""
+        self.ready = False
+        self.keys.clear()
+        first = self.pool.workers[0]
+        while not (self is first or first.ready or self.pool.closed):
+            time.sleep(0.05)
+        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "lessons.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        )
+        try:
+            pickle.load(self.process.stdout)
+        except EOFError:
+            time.sleep(LOOK_AROUND)  # it cannot start: try again, but not in a spin
+            return False
+        self.ready = True
+        return True
+
+    def _do(self, job: Job) -> None:
+        job.attempts += 1
+        job.number, job.worker = next(self.numbers), self
+        try:
+            self._send("job", job.number, *job.call)
+            failed, content = self._hear(job)
+        except (EOFError, OSError):
+            self._lost(job)
+            return
+        except Exception as failure:  # it cannot be pickled: the caller's fault, told to the caller
+            job.set_exception(failure)
+            return
+        self.keys.add(job.key)
+        job.set_exception(content) if failed else job.set_result(content)
+
+    def _hear(self, job: Job) -> tuple[bool, object]:
+        """What the process answers: (whether it failed, result or exception)."""
+        while True:
+            kind, _, content = pickle.load(self.process.stdout)
+            if kind != "item":
+                return kind == "failed", content
+            job.tell(content)
+
+    def _lost(self, job: Job) -> None:
+        """The process died under this job."""
+        self.process.kill()
+        self.process.wait()
+        self.ready = False
+        if job.stopped:
+            job.set_result(None)
+        elif job.attempts < ATTEMPTS:
+            with job.changed:
+                job.items.clear()
+            self.pool.put_back(job)
+        else:
+            job.set_exception(WorkerDied("the worker process ended in the middle of this training, twice"))
+
+    def _send(self, *message) -> None:
+        content = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+        with self.sending:
+            self.process.stdin.write(content)
+            self.process.stdin.flush()
+
+
+def default_size() -> int:
+    """As many workers as cores and memory allow, at least one. UNMASKED_WORKERS sets another number."""
+    wanted = os.environ.get("UNMASKED_WORKERS", "")
+    if wanted:
+        if not wanted.isdigit() or not 1 <= int(wanted) <= 64:
+            raise ValueError(f"UNMASKED_WORKERS: got “{wanted}”; takes a whole number from 1 to 64.")
+        return int(wanted)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, int((memory() - SERVER_BYTES) / WORKER_BYTES)))
+
+
+def memory() -> float:
+    """Bytes that this machine or container has; infinite where the platform does not tell."""
+    limits = [float("inf")]
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            limits.append(float(Path(path).read_text()))
+        except (OSError, ValueError):  # not Linux, or "max": no limit
+            continue
+    return min(limits)

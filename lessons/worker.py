@@ -1,0 +1,92 @@
+"""One worker process: `python -m lessons.worker`. Takes jobs on stdin, answers on stdout, one at a time.
+
+A plain subprocess, because multiprocessing would run the Streamlit script again as __mp_main__ (DESIGN §2, 6).
+Messages are pickles. In: ("job", number, function, args, kwargs) or ("stop", number). Out: ("ready",),
+("item", number, item), ("done", number, result) or ("failed", number, exception).
+"""
+
+import contextlib
+import importlib
+import os
+import pickle
+import queue
+import sys
+import threading
+from collections.abc import Iterator
+
+NICENESS = 5  # the server answers clicks first
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def main() -> None:
+    inbox, outbox = claim_pipes()
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    prepare()
+    say(outbox, "ready")
+    jobs, stopped = queue.SimpleQueue(), set()
+    threading.Thread(target=listen, args=(inbox, jobs, stopped), daemon=True).start()
+    for number, function, args, kwargs in iter(jobs.get, None):
+        work(outbox, stopped, number, function, args, kwargs)
+        stopped.discard(number)
+
+
+def claim_pipes():
+    """The two pipes, with stdout pointed at stderr: TensorFlow and a pasted print() must not speak into the protocol."""
+    inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return inbox, outbox
+
+
+def prepare() -> None:
+    """Import the engine; one thread per operation was fastest for models of this size."""
+    os.environ.update(QUIET)
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    importlib.import_module("lessons.engine.train")
+
+
+def listen(inbox, jobs: queue.SimpleQueue, stopped: set) -> None:
+    """Sort what comes in. The server's end of the pipe closes when it ends: then so do we, at once."""
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            kind, number, *rest = pickle.load(inbox)
+            if kind == "stop":
+                stopped.add(number)
+            else:
+                jobs.put((number, *rest))
+    os._exit(0)
+
+
+def work(outbox, stopped: set, number: int, function, args, kwargs) -> None:
+    """Do one job and tell. A stopped generator keeps what it has yielded."""
+    try:
+        result = function(*args, **kwargs)
+        if isinstance(result, Iterator):
+            for item in result:
+                say(outbox, "item", number, item)
+                if number in stopped:
+                    break
+            result = None
+        answer = ("done", number, result)
+    except Exception as failure:
+        answer = ("failed", number, portable(failure))
+    say(outbox, *answer)
+
+
+def portable(failure: Exception) -> Exception:
+    """The exception, or one that says the same where it cannot cross to the server (TensorFlow's need TensorFlow)."""
+    if type(failure).__module__ == "builtins":
+        return type(failure)(*[str(arg) for arg in failure.args])
+    return RuntimeError(f"{type(failure).__name__}: {failure}")
+
+
+def say(outbox, *message) -> None:
+    pickle.dump(message, outbox, protocol=pickle.HIGHEST_PROTOCOL)
+    outbox.flush()
+
+
+if __name__ == "__main__":
+    main()
