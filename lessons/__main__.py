@@ -1,7 +1,6 @@
 """The command line: `python -m lessons list | run SLUG | bench`. Exit 2 with one clear line on bad input."""
 
 import argparse
-import contextlib
 import json
 import os
 import sys
@@ -9,6 +8,7 @@ from collections.abc import Sequence
 
 from lessons import LESSONS, find
 from lessons.settings import BadInput, Settings
+from lessons.worker import QUIET, silenced
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,7 +74,8 @@ def show_list(given: argparse.Namespace) -> None:
 
 def show_run(given: argparse.Namespace) -> None:
     settings = wanted(given.slug, given.preset, given.changes)
-    with quiet():
+    os.environ.update(QUIET)
+    with silenced():
         run = train(settings)
     if given.json:
         print(json.dumps(run.to_json()))
@@ -118,21 +119,6 @@ def show_bench(given: argparse.Namespace) -> None:
     from lessons import bench
 
     bench.main(given.json)
-
-
-@contextlib.contextmanager
-def quiet():
-    """TensorFlow writes to file descriptor 2 while it loads; keep that off the terminal, but let errors through."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 if __name__ == "__main__":

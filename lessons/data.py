@@ -36,7 +36,8 @@ def training_batch(settings) -> PaddedBatch:
 
 def validation_batch(settings) -> PaddedBatch:
     """Other sequences from the same source, half as many; mask and padded labels as the settings say."""
-    mask = settings.mask if settings.validation_mask == "same" else settings.validation_mask
+    same = settings.validation_mask == "same" or settings.mask == "none"  # a model without a mask takes none
+    mask = settings.mask if same else settings.validation_mask
     held = settings.padded_labels if settings.validation_labels == "same" else settings.validation_labels
     return _batch(settings, mask, held, stream=1)
 
@@ -134,6 +135,7 @@ def used_mask(kind: str, shift: int, real: np.ndarray, x: np.ndarray, y: np.ndar
 def shifted(mask: np.ndarray, steps: int) -> np.ndarray:
     """The mask (batch, time) moved by `steps` to later times, filled with False: it never wraps around."""
     moved = np.zeros_like(mask)
+    steps = max(-mask.shape[1], min(steps, mask.shape[1]))
     if steps >= 0:
         moved[:, steps:] = mask[:, : mask.shape[1] - steps]
     else:

@@ -18,7 +18,7 @@ LOSS, REAL_LOSS, ERROR, EDGE = "#0072B2", "#009E73", "#7B5EA7", "#E69F00"
 REAL_SCALE = [[0, "#d6e8f4"], [0.5, "#5fa3cf"], [1, "#00446b"]]
 LEAK_SCALE = [[0, "#fbe0cc"], [0.5, "#e88b45"], [1, "#a34700"]]
 DECADES = 6  # of gradient sizes that the colours tell apart
-MARGIN = {"l": 44, "r": 8, "t": 6, "b": 34}
+MARGIN = {"l": 44, "r": 8, "t": 6, "b": 32}
 HATCH = {"shape": "/", "size": 5, "solidity": 0.25, "fgcolor": PADDING}
 
 
@@ -36,9 +36,32 @@ def batch_figure(settings: Settings, batch: PaddedBatch) -> dict:
         *([named(NAN, "NaN label")] if (kind == 2).any() else []),
         *([edge_trace(batch.mask, "mask: True inside")] if used else []),
     ]
-    traces[1]["text"] = [[cell(settings, batch, i, j) for j in range(kind.shape[1])] for i in range(len(kind))]
-    traces[1]["hovertemplate"] = "%{text}<extra></extra>"
+    texts = [[cell(settings, batch, i, j) for j in range(kind.shape[1])] for i in range(len(kind))]
+    traces.append(words_trace(kind.shape) | {"text": texts, "hovertemplate": "%{text}<extra></extra>"})
     return {"data": traces, "layout": grid_layout(batch.real.shape)}
+
+
+def batch_words(settings: Settings, batch: PaddedBatch) -> str:
+    """The picture for those who cannot see it."""
+    wrong = int((batch.mask & ~batch.real).sum())
+    left_out = int((batch.real & ~batch.mask).sum())
+    mask = "No mask is passed." if settings.mask == "none" else (
+        f"The mask takes {wrong} padded steps for real and leaves {left_out} real steps out."
+    )
+    return f"{batch.real.shape[0]} sequences of {batch.real.shape[1]} steps, {(~batch.real).mean():.0%} padding. {mask}"
+
+
+def run_words(run: Run) -> dict:
+    """The charts of a run in words, and the span of the true labels."""
+    s, leak, truth = run.snapshot, run.leak[-1], squeezed(run.batch.truth)
+    at = f"{leak:.0%} of the gradient lies on padding" if np.isfinite(leak) else "there is no finite gradient"
+    return {
+        "curve": f"Loss from {number(s.loss[0])} to {number(s.loss[-1])}; {error_name(run.settings)} from "
+        f"{number(s.error[0])} to {number(s.error[-1])}; the best constant has {number(run.baseline)}.",
+        "gradient": f"In epoch {s.kept[-1] + 1} {at}; {int(run.starved.sum())} real steps never got any.",
+        "prediction": f"Predictions from {number(run.predictions.min())} to {number(run.predictions.max())}.",
+        "span": [float(truth.min()), float(truth.max())],
+    }
 
 
 def held(settings: Settings) -> str:
@@ -60,14 +83,38 @@ def gradient_figure(run: Run, kept: int = -1, at: str = "predictions") -> dict:
     gradient, real = gradient_of(run, at)
     low, high = gradient_range(gradient)
     z = logarithm(gradient[kept])
+    words = words_trace(real.shape) | {
+        "customdata": cells(run, gradient, kept, real),
+        "hovertemplate": "sequence %{y}, step %{x}: %{customdata[0]}<br>label %{customdata[1]}, "
+        "prediction %{customdata[2]}<br>gradient %{customdata[3]}<extra></extra>",
+    }
     return {
-        "data": [*gradient_traces(z, np.isnan(gradient[kept]), real, low, high), *outline(real)],
+        "data": [*gradient_traces(z, ~np.isfinite(gradient[kept]), real, low, high), words, *outline(real)],
         "layout": grid_layout(real.shape, right=62),
     }
 
 
+def cells(run: Run, gradient: np.ndarray, kept: int, real: np.ndarray) -> list:
+    """(batch, time, 4) what the words of a cell are made of: kind, label, prediction, gradient."""
+    labels, predictions = (np.broadcast_to(a, real.shape) for a in (squeezed(run.batch.y), run.snapshot.predictions[kept]))
+    return [
+        [
+            ["real" if real[i, j] else "padding", number(labels[i, j]), number(predictions[i, j]),
+             number(gradient[kept, i, j]) if gradient[kept, i, j] else "exactly 0"]
+            for j in range(real.shape[1])
+        ]
+        for i in range(real.shape[0])
+    ]  # fmt: skip
+
+
+def words_trace(shape: tuple[int, int]) -> dict:
+    """An invisible layer that answers the mouse on every cell, the blank ones too."""
+    clear = [[0, "rgba(0,0,0,0)"], [1, "rgba(0,0,0,0)"]]
+    return {"type": "heatmap", "z": np.zeros(shape, int).tolist(), "colorscale": clear, "showscale": False}
+
+
 def outline(real: np.ndarray) -> list[dict]:
-    return [] if real.all() else [edge_trace(real, "real steps", PADDING, 1)]
+    return [] if real.all() else [edge_trace(real, "", PADDING, 1)]
 
 
 def gradient_traces(z, nan, real, low, high) -> list[dict]:
@@ -115,9 +162,9 @@ def curve_figure(run: Run) -> dict:
     s = run.snapshot
     x = (s.epochs + 1).tolist()
     traces = [
-        line(x, s.loss, LOSS, "loss the optimizer saw"),
-        line(x, s.real_loss, REAL_LOSS, "same loss, real steps only"),
-        line(x, s.val_loss, LOSS, "validation loss", "dash"),
+        line(x, s.loss, LOSS, "the optimizer’s"),
+        line(x, s.real_loss, REAL_LOSS, "real steps only"),
+        line(x, s.val_loss, LOSS, "validation", "dash"),
         line(x, s.error, ERROR, error_name(run.settings)) | {"yaxis": "y2"},
         line([x[0], max(x[-1], x[0] + 1)], np.full(2, run.baseline), ERROR, "best constant", "dot") | {"yaxis": "y2"},
     ]
@@ -148,7 +195,7 @@ def prediction_figure(run: Run) -> dict:
     span = [float(truth.min()), float(truth.max())]
     points = {
         "type": "scatter", "mode": "markers", "x": rounded(truth), "y": rounded(run.predictions[run.batch.label_real]),
-        "marker": {"color": REAL, "size": 5, "opacity": 0.6}, "name": "real steps",
+        "marker": {"color": REAL, "size": 5, "opacity": 0.6}, "name": "real step",
         "hovertemplate": "label %{x}, prediction %{y}<extra></extra>",
     }  # fmt: skip
     ideal = line(span, np.array(span), PADDING, "prediction = label", "dot")
@@ -186,7 +233,8 @@ def sequence_figure(run: Run, sequence: int) -> dict:
 
 
 def error_name(settings: Settings) -> str:
-    return "1 - accuracy, real steps" if settings.task == "binary" else "mean absolute error, real steps"
+    """What the error is, on real steps against the true labels."""
+    return "1 - accuracy" if settings.task == "binary" else "mean absolute error"
 
 
 def gradient_of(run: Run, at: str) -> tuple[np.ndarray, np.ndarray]:
@@ -215,7 +263,7 @@ def logarithm(gradient: np.ndarray) -> np.ndarray:
 def heat(z: np.ndarray, scale: list, low: float, high: float, **more) -> dict:
     bare = {} if "colorbar" in more else {"showscale": False}
     return {
-        "type": "heatmap", "z": rounded(z, 3), "colorscale": scale, "zmin": low, "zmax": high, "xgap": 1, "ygap": 1,
+        "type": "heatmap", "z": rounded(z, 3), "colorscale": scale, "zmin": low, "zmax": high, "xgap": 1, "ygap": 1 if len(z) <= 16 else 0,
         "hoverongaps": False, "hoverinfo": "skip", **bare, **more,
     }  # fmt: skip
 

@@ -10,6 +10,7 @@ import importlib
 import os
 import pickle
 import queue
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -20,9 +21,11 @@ QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 
 def main() -> None:
     inbox, outbox = claim_pipes()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to answer; we end when its pipe closes
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    prepare()
+    with silenced():
+        prepare()
     say(outbox, "ready")
     jobs, stopped = queue.SimpleQueue(), set()
     threading.Thread(target=listen, args=(inbox, jobs, stopped), daemon=True).start()
@@ -38,6 +41,19 @@ def claim_pipes():
     return inbox, outbox
 
 
+@contextlib.contextmanager
+def silenced():
+    """TensorFlow greets on file descriptor 2 while it loads, whatever its log level."""
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 def prepare() -> None:
     """Import the engine; one thread per operation was fastest for models of this size."""
     os.environ.update(QUIET)
@@ -45,6 +61,7 @@ def prepare() -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.get_logger().setLevel("ERROR")  # it warns of retracing whenever many graphs are made, which is what we do
     importlib.import_module("lessons.engine.train")
 
 

@@ -152,10 +152,9 @@ class Session:
     """One visitor. Actions return the seconds until the script had finished, with reruns it asked for."""
 
     def __init__(self, socket: ClientConnection, client: ClientState, timeout: float) -> None:
-        self.client = client  # what each request repeats: address, query string, page
-        self.timeout = timeout
+        self.client, self.timeout = client, timeout  # client: address, query string, page; in each request
         self.page = Page()
-        self.errors: list[str] = []
+        self.errors: list[str] = []  # exceptions shown, as often as they were, and syntax errors
         self.bytes_received, self.seconds_to_open = 0, 0.0
         self._socket = socket
         self._cache = MessageCache()
@@ -205,8 +204,8 @@ class Session:
             known = self._states.get(widget.id, WidgetState(json_value="{}"))
             state = WidgetState(id=widget.id, json_value=json.dumps(json.loads(known.json_value) | value))
         else:
-            one = [] if value is None else [value]
-            values = list(value) if isinstance(value, list | tuple) else one
+            given = value if isinstance(value, list | tuple) else [value]
+            values = [entry for entry in given if entry is not None]
             if widget.options and not set(values) <= set(widget.options):
                 raise ValueError(f"“{name}” takes {widget.options}, not {value!r}")
             state = widget.state(values)
@@ -287,7 +286,7 @@ class Session:
     def _show(self, message: ForwardMsg) -> None:
         element = self.page.show(tuple(message.metadata.delta_path), message.delta)
         if element.kind == "exception":
-            self.errors.append(f"{element.proto.type}: {element.proto.message}")
+            self.errors.append(f"{element.proto.type}: {element.proto.message}".removeprefix(": "))
         if element.kind in WIRE and (element.proto.set_value or element.id not in self._states):
             self._states[element.id] = element.state(element.value)
 

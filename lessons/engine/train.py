@@ -53,7 +53,7 @@ def snapshot(settings: Settings, batch: data.PaddedBatch, first: int, told: dict
     """Snapshot of the epochs from `first` on, from what the graph told of them."""
     epochs = first + np.arange(len(told["loss"]))
     these = np.isin(epochs, kept)
-    predictions = told["predictions"][..., 0]
+    predictions = by_step(told["predictions"], batch)
     with np.errstate(over="ignore"):
         input_norm = np.sqrt(np.square(told["input_gradient"][these]).sum(axis=-1))
     return Snapshot(
@@ -63,10 +63,15 @@ def snapshot(settings: Settings, batch: data.PaddedBatch, first: int, told: dict
         val_loss=told["val_loss"],
         error=run.error(settings, predictions, run.squeezed(batch.truth), batch.label_real),
         kept=epochs[these],
-        gradient=np.abs(told["gradient"][these][..., 0]),
+        gradient=np.abs(by_step(told["gradient"][these], batch)),
         input_gradient=input_norm,
         predictions=predictions[these],
     )
+
+
+def by_step(values: np.ndarray, batch: data.PaddedBatch) -> np.ndarray:
+    """(epoch, batch, time) of what the model tells per label: (epoch, batch, time, 1), or (epoch, batch, 1) as it is."""
+    return values[..., 0] if batch.y.ndim == 3 else values
 
 
 def versions() -> dict[str, str]:
@@ -119,7 +124,7 @@ class Graph:
 
     def predict(self) -> np.ndarray:
         """(batch, time) predictions of the model as it is now."""
-        return self._predict(self.train_part).numpy()[..., 0]
+        return run.squeezed(self._predict(self.train_part).numpy())
 
     def _predictions(self, part):
         return self.model(inputs(part), training=False)
@@ -228,7 +233,8 @@ def signature(settings: Settings, count: int) -> dict[str, tf.TensorSpec]:
 
 def arguments(settings: Settings, batch: data.PaddedBatch, mask: str) -> dict[str, tf.Tensor]:
     """The values of `signature`'s arguments. `gate` multiplies the inputs: by the mask where that is what is done."""
-    passed = mask != "none" and settings.mask_route == "passed" and settings.sample_weight != "instead"
+    instead = settings.sample_weight == "instead" and settings.output == "every_step"  # else there is no step to weigh
+    passed = mask != "none" and settings.mask_route == "passed" and not instead
     gated = settings.mask_route == "multiplied"
     steps = batch.mask.astype("float32")
     return {

@@ -1,0 +1,307 @@
+// The instrument panel. Python sends figures (Plotly's JSON) of the last epoch and the numbers that other epochs
+// change in them; this file draws, plays epochs back and answers the mouse. It never computes a result.
+
+const PLAYBACK = 330; // milliseconds for all epochs of a finished run
+const NOT_FINITE = 99; // as pages/ui/lab.py says
+
+let plotly; // one promise for all panels of the page
+function loadPlotly(url) {
+  plotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL(url, document.baseURI);
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => { plotly = undefined; reject(new Error("plotly.min.js could not be loaded")); };
+    document.head.append(script);
+  });
+  return plotly;
+}
+
+export default function (component) {
+  const root = component.parentElement.querySelector(".lab");
+  root.panel ??= new Panel(root);
+  root.panel.send = component.setTriggerValue;
+  root.panel.show(component.data);
+}
+
+class Panel {
+  constructor(root) {
+    this.root = root;
+    this.choice = { prediction: "scatter", at: "predictions", view: "sequences" };
+    this.sequence = 0;
+    this.frame = 0;
+    this.token = "";
+    this.plots = Object.fromEntries(
+      [...root.querySelectorAll(".lab-panel")].map((panel) => [panel.dataset.panel, panel.querySelector(".lab-plot")]));
+    this.slider = root.querySelector(".lab-slider input");
+    this.pick = root.querySelector(".lab-pick");
+    for (const tabs of root.querySelectorAll(".lab-tabs")) tabs.onclick = (event) => this.choose(tabs, event.target);
+    this.slider.oninput = () => { this.halt(); this.goTo(Number(this.slider.value)); };
+    root.querySelector(".lab-play").onclick = () => this.play(Math.max(PLAYBACK, 60 * this.last));
+    this.pick.querySelector("input").oninput = (event) => this.select(Number(event.target.value));
+    new MutationObserver(() => this.redraw()).observe(document.documentElement, { attributes: true, attributeFilter: ["class", "style"] });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(() => this.redraw(), 300));
+  }
+
+  get last() { return this.run ? this.run.frames.epochs.length - 1 : 0; }
+
+  async show(data) {
+    this.data = data;
+    this.tell(data.status);
+    const Plotly = await loadPlotly(data.plotly).catch((error) => this.fail(error));
+    if (!Plotly || this.data !== data) return;
+    this.Plotly = Plotly;
+    this.drawPicture();
+    const news = data.token !== this.token;
+    if (data.run) {
+      this.halt();
+      this.run = data.run;
+    } else if (data.token && news) {
+      this.send("resend", data.token); // the browser never got this run, or lost it
+      return;
+    } else if (!data.token) {
+      this.run = null;
+    }
+    const wasLive = this.live;
+    this.token = data.token;
+    this.live = data.status.live;
+    if (!this.run) this.empty();
+    else if (news) this.begin(!this.live && !wasLive);
+    this.stale(data.status.stale);
+    if (this.live) this.send("tick", Date.now());
+    this.root.dataset.state = this.live ? "live" : this.run ? "done" : "empty";
+  }
+
+  tell(status) {
+    const words = this.root.querySelector(".lab-words");
+    words.textContent = status.words;
+    if (status.stale) {
+      const warning = document.createElement("b");
+      warning.textContent = ` ${status.stale}`;
+      words.append(warning);
+    }
+    this.root.dataset.live = status.live;
+    this.root.querySelector("progress").value = status.share;
+  }
+
+  fail(error) {
+    this.root.querySelector(".lab-words").textContent = `The charts cannot be drawn: ${error.message}.`;
+  }
+
+  stale(words) {
+    for (const panel of this.root.querySelectorAll(".lab-panel"))
+      panel.classList.toggle("lab-stale", Boolean(words) && panel.dataset.panel !== "picture");
+  }
+
+  empty() {
+    const words = {
+      curve: "Press Run: loss and error appear here, epoch by epoch.",
+      prediction: "Then predictions against the true labels.",
+      gradient: "And the gradient of every step: blue on real steps, orange on padding, blank where it is exactly 0.",
+    };
+    for (const [name, text] of Object.entries(words)) {
+      this.Plotly.purge(this.plots[name]);
+      const note = document.createElement("div");
+      note.className = "lab-empty";
+      note.textContent = text;
+      this.plots[name].replaceChildren(note);
+    }
+    this.root.querySelector(".lab-slider").hidden = true;
+  }
+
+  // A new run has come, or more of one under way.
+  begin(playback) {
+    this.halt();
+    this.slider.max = this.last;
+    this.root.querySelector(".lab-slider").hidden = this.last < 1;
+    this.pick.querySelector("input").max = this.run.real.length - 1;
+    this.sequence = Math.min(this.sequence, this.run.real.length - 1);
+    if (playback && this.last > 0 && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      this.frame = Math.min(1, this.last);
+      this.drawAll();
+      this.play(PLAYBACK);
+    } else {
+      this.frame = this.last;
+      this.drawAll();
+    }
+  }
+
+  drawAll() {
+    this.drawCurve();
+    this.drawPrediction();
+    this.drawGradient();
+    this.label();
+  }
+
+  redraw() {
+    if (!this.Plotly) return;
+    this.drawPicture();
+    if (this.run) this.drawAll();
+  }
+
+  play(duration) {
+    this.halt();
+    const start = performance.now();
+    const step = (now) => {
+      const share = Math.min(1, (now - start) / duration);
+      this.goTo(Math.round(share * this.last), "playback");
+      this.playing = share < 1 ? requestAnimationFrame(step) : undefined;
+    };
+    this.playing = requestAnimationFrame(step);
+  }
+
+  halt() { cancelAnimationFrame(this.playing); this.playing = undefined; }
+
+  goTo(frame, how) {
+    if (frame === this.frame && how) return;
+    this.frame = frame;
+    this.slider.value = frame;
+    this.updateCurve();
+    this.updatePrediction();
+    this.updateGradient();
+    this.label(how);
+  }
+
+  label(how) {
+    this.slider.value = this.frame;
+    const epoch = this.run.frames.epochs[this.frame];
+    this.root.dataset.epoch = epoch;
+    this.root.querySelector(".lab-slider output").textContent =
+      `epoch ${epoch} of ${this.run.epochs}${how && this.frame < this.last ? ", playback" : ""}`;
+  }
+
+  choose(tabs, button) {
+    if (button.tagName !== "BUTTON" || !this.run) return;
+    this.choice[tabs.dataset.tabs] = button.dataset.value;
+    for (const other of tabs.children) other.setAttribute("aria-pressed", other === button);
+    this.pick.hidden = this.choice.prediction !== "sequence";
+    this.drawPrediction();
+    this.drawGradient();
+  }
+
+  select(sequence) {
+    if (!this.run || !(sequence >= 0 && sequence < this.run.real.length)) return;
+    this.sequence = sequence;
+    this.pick.querySelector("input").value = sequence;
+    this.choose(this.root.querySelector('[data-tabs="prediction"]'), this.root.querySelector('[data-value="sequence"]'));
+  }
+
+  // --- drawing
+
+  draw(name, figure, words) {
+    const plot = this.plots[name];
+    plot.querySelector(".lab-empty")?.remove();
+    this.legend(plot.parentElement.querySelector(".lab-legend"), figure.data);
+    plot.setAttribute("aria-label", words ?? "");
+    const config = { displayModeBar: false, responsive: true };
+    const drawn = this.Plotly.react(plot, figure.data, this.themed(figure.layout), config);
+    if (!plot.onCell) {
+      plot.onCell = (event) => this.select(Math.round(event.points[0].y));
+      if (name === "picture" || name === "gradient") plot.on("plotly_click", plot.onCell);
+    }
+    return drawn;
+  }
+
+  themed(layout) {
+    const style = getComputedStyle(this.root);
+    const colour = (name) => style.getPropertyValue(`--st-${name}`).trim();
+    const axis = { gridcolor: colour("border-color"), linecolor: colour("border-color"), zerolinecolor: colour("border-color"), automargin: false };
+    const themed = { ...layout, showlegend: false, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: colour("text-color"), size: 11, family: style.fontFamily },
+      hoverlabel: { bgcolor: colour("secondary-background-color"), font: { color: colour("text-color") } } };
+    for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) themed[key] = { ...axis, ...layout[key] };
+    return themed;
+  }
+
+  // A line of marks and names beside the title: Plotly's own legend would take a third of the chart.
+  legend(place, traces) {
+    place.replaceChildren(...traces.filter((trace) => trace.name && trace.type === "scatter").map((trace) => {
+      const entry = document.createElement("span");
+      const mark = document.createElement("i");
+      const colour = (trace.mode === "markers" ? trace.marker : trace.line).color;
+      const kind = trace.fillpattern ? "hatch" : trace.mode === "markers" ? "square" : trace.line.dash ?? "solid";
+      mark.className = `lab-mark lab-${kind}`;
+      mark.style.setProperty("--mark", colour);
+      entry.append(mark, trace.name);
+      return entry;
+    }));
+  }
+
+  drawPicture() { this.draw("picture", this.data.picture, this.data.picture_words); }
+
+  drawCurve() {
+    this.draw("curve", this.run.curve, this.run.words.curve);
+    this.updateCurve();
+  }
+
+  // Show the curves up to the present epoch.
+  updateCurve() {
+    const upTo = this.frame === this.last ? Infinity : this.run.frames.epochs[this.frame];
+    const traces = [0, 1, 2, 3];
+    const part = (trace, axis) => this.run.curve.data[trace][axis].filter((_, k) => this.run.curve.data[trace].x[k] <= upTo);
+    this.Plotly.restyle(this.plots.curve, { x: traces.map((t) => part(t, "x")), y: traces.map((t) => part(t, "y")) }, traces);
+  }
+
+  drawPrediction() {
+    this.draw("prediction", this.run[this.choice.prediction], this.run.words.prediction);
+    this.updatePrediction();
+  }
+
+  updatePrediction() {
+    const { real, truth } = this.run;
+    const predictions = this.frame === this.last ? this.run.predictions : this.run.frames.predictions[this.frame];
+    if (this.choice.prediction === "scatter") {
+      const y = predictions.flatMap((row, i) => row.filter((_, j) => real[i][j]));
+      this.Plotly.restyle(this.plots.prediction, { y: [y] }, [0]);
+      return;
+    }
+    const row = real[this.sequence];
+    const steps = row.map((_, j) => j);
+    const hatch = this.hatched(row);
+    this.Plotly.restyle(this.plots.prediction, {
+      x: [hatch.x, steps.filter((j) => row[j]), steps],
+      y: [hatch.y, truth[this.sequence].filter((_, j) => row[j]), predictions[this.sequence]],
+    }, [0, 1, 2]);
+  }
+
+  hatched(row) {
+    const [low, high] = this.run.words.span;
+    const x = [], y = [];
+    row.forEach((real, j) => {
+      if (real) return;
+      x.push(j - 0.5, j + 0.5, j + 0.5, j - 0.5, j - 0.5, null);
+      y.push(low, low, high, high, low, null);
+    });
+    return { x, y };
+  }
+
+  drawGradient() {
+    if (this.choice.view === "epochs") {
+      this.draw("gradient", this.run.over[this.choice.at] ?? this.run.over.predictions, this.run.words.gradient);
+      return;
+    }
+    this.draw("gradient", this.run.gradient[this.choice.at] ?? this.run.gradient.predictions, this.run.words.gradient);
+    this.updateGradient();
+  }
+
+  updateGradient() {
+    if (this.choice.view === "epochs") return;
+    const at = this.run.frames.at[this.choice.at] ? this.choice.at : "predictions";
+    const real = at === "inputs" ? this.run.real_inputs : this.run.real;
+    const z = this.run.frames.at[at][this.frame];
+    const where = (test) => z.map((row, i) => row.map((value, j) => (test(value, real[i][j]) ? value : null)));
+    const finite = (value) => value !== null && value !== NOT_FINITE;
+    this.Plotly.restyle(this.plots.gradient, {
+      z: [where((v, r) => r && finite(v)), where((v, r) => !r && finite(v)), where((v) => v === NOT_FINITE).map((row) => row.map((v) => v && 1))],
+    }, [0, 1, 2]);
+    this.Plotly.restyle(this.plots.gradient, { customdata: [this.cells(z, real)] }, [3]);
+  }
+
+  // What the words of a cell are made of: kind, label, prediction, gradient.
+  cells(z, real) {
+    const predictions = this.frame === this.last && !this.live ? this.run.predictions : this.run.frames.predictions[this.frame];
+    const three = (value) => (value === null || value === undefined ? "NaN" : Number(value.toPrecision(3)).toString());
+    const size = (value) => (value === null ? "exactly 0" : value === NOT_FINITE ? "NaN" : (10 ** value).toPrecision(3));
+    return z.map((row, i) => row.map((value, j) => [
+      real[i][j] ? "real" : "padding", three(this.run.labels[i][j]), three(predictions[i][j]), size(value)]));
+  }
+}

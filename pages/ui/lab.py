@@ -1,0 +1,83 @@
+"""The instrument panel: one component that stays mounted, draws with Plotly and plays epochs in the browser.
+
+st.plotly_chart would remount with every change of data (DESIGN §2, 9).
+"""
+
+import time
+
+import numpy as np
+import streamlit as st
+
+from lessons import figures
+from lessons.data import PaddedBatch
+from lessons.run import Run, squeezed
+from lessons.settings import Settings
+from pages.ui.server import HERE, plotly_url
+
+FRAMES = 60  # epochs that can be stepped through in the browser
+NOT_FINITE = 99  # stands for NaN among logarithms, where null is an exact 0
+
+_mount = st.components.v2.component(
+    "unmasked.lab",
+    html=(HERE / "lab.html").read_text(encoding="utf-8"),
+    css=(HERE / "lab.css").read_text(encoding="utf-8"),
+    js=(HERE / "lab.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+def lab(key: str, content: dict, on_tick, on_resend) -> None:
+    _mount(key=key, data=content, on_tick_change=on_tick, on_resend_change=on_resend)
+
+
+def content(settings: Settings, batch: PaddedBatch, run: Run | None, token: str, status: dict, known: bool) -> dict:
+    """What the component shows. A run the browser has already (`known`) is not sent again."""
+    return {
+        "plotly": plotly_url(),
+        "picture": figures.batch_figure(settings, batch),
+        "picture_words": figures.batch_words(settings, batch),
+        "token": token if run else "",
+        "run": run_content(run, live=status["live"]) if run and not known else None,
+        "status": status,
+        # News every time while it trains: the browser asks again only when something new has arrived.
+        "moment": time.monotonic() if status["live"] else 0,
+    }
+
+
+def run_content(run: Run, live: bool) -> dict:
+    """A run for the browser: figures of its last epoch, and what other epochs change in them."""
+    places = ("predictions",) if live else ("predictions", "inputs")
+    return {
+        "curve": figures.curve_figure(run),
+        "gradient": {at: figures.gradient_figure(run, at=at) for at in places},
+        "over": {at: figures.gradient_over_epochs_figure(run, at=at) for at in places},
+        "scatter": figures.prediction_figure(run),
+        "sequence": figures.sequence_figure(run, 0),
+        "words": figures.run_words(run),
+        "real": run.batch.label_real.astype(int).tolist(),
+        "real_inputs": run.batch.real.astype(int).tolist(),
+        "truth": figures.rounded(squeezed(run.batch.truth), 4),
+        "labels": figures.rounded(squeezed(run.batch.y), 4),
+        "predictions": figures.rounded(run.predictions, 4),
+        "frames": frames(run, 1 if live else FRAMES),
+        "epochs": run.settings.epochs,
+    }
+
+
+def frames(run: Run, most: int) -> dict:
+    """Gradients and predictions of up to `most` kept epochs, evenly spaced, the last among them."""
+    kept = len(run.snapshot.kept)
+    chosen = np.unique(np.linspace(kept - 1, 0, min(most, kept)).round().astype(int))
+    return {
+        "epochs": (run.snapshot.kept[chosen] + 1).tolist(),
+        "predictions": figures.rounded(run.snapshot.predictions[chosen], 4),
+        "at": {
+            "predictions": coded(run.snapshot.gradient[chosen]),
+            "inputs": coded(run.snapshot.input_gradient[chosen]) if most > 1 else None,
+        },
+    }
+
+
+def coded(gradient: np.ndarray) -> list:
+    """log10 of the gradient for the browser: None is an exact 0, NOT_FINITE is NaN or infinite."""
+    return figures.rounded(np.where(np.isfinite(gradient), figures.logarithm(gradient), NOT_FINITE), 3)
