@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
+from lessons.experiment import Experiment
 from lessons.run import Run
-from lessons.settings import SPECS, BadInput, Choice, LossName, Settings, spec_of
+from lessons.settings import BadInput, Settings
 
 CHAPTERS = ("Five answers", "Behind the answers")
 
@@ -19,7 +20,37 @@ class Preset:
     label: str
     says: str  # one sentence: what this shows
     settings: Settings
-    examples: tuple[str, ...] = ()  # ids of EXAMPLES.md
+    examples: tuple[str, ...] = ()  # ids of EXAMPLES.md that this preset makes
+    claimed: str = ""  # what the published answer claimed of them, in our words
+    truth: str = ""  # what is true instead, without numbers: those are measured
+    published: Experiment | None = None  # the example as published, where it is not a training of these settings
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer to a prediction: whether it came true is read off the run."""
+
+    text: str
+    came_true: Callable[[Run], bool]
+    belief: str  # the misconception behind it, told when it did not come true
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The question before Run. On every run exactly one of the answers comes true."""
+
+    question: str
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """What the lesson must make visible: the failure's quantity is at least twice the repair's, or NaN against finite."""
+
+    failure: str  # preset
+    repair: str  # preset
+    quantity: str  # in words
+    measure: Callable[[Run], float]
 
 
 @dataclass(frozen=True)
@@ -31,9 +62,12 @@ class Lesson:
     title: str  # the question as people ask it
     text: str  # a short answer in Markdown, before the fold
     controls: tuple[str, ...]  # Settings fields in sight
-    more: tuple[str, ...]  # Settings fields behind "more"
-    presets: tuple[Preset, ...]
+    more: tuple[str, ...]  # Settings fields behind "More"
     losses: tuple[str, ...]  # names of the losses on offer
+    presets: tuple[Preset, ...]
+    prediction: Prediction
+    contrast: Contrast
+    experiments: tuple[Experiment, ...] = ()  # what the lesson measures besides training
     reading: tuple[tuple[str, str], ...] = ()  # (title, address)
     slug: str = ""  # the file's name, filled in on discovery
 

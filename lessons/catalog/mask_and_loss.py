@@ -1,6 +1,6 @@
 """Lesson C: the mask reaches every loss that returns one value per step, and no loss that returns a scalar."""
 
-from lessons.lesson import Lesson, Preset
+from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.settings import Settings
 
 BASE = Settings(padded_labels="garbage", epochs=30)
@@ -48,6 +48,8 @@ LESSON = Lesson(
             "TimeDistributed(Dense) “makes the loss aware of the mask”. Compare it with “One value per step”: no difference.",
             BASE.with_changes({"between": "time_distributed"}),
             ("C3",),
+            claimed="Without TimeDistributed around the Dense layer, masking never reaches the loss.",
+            truth="Dense already works step by step and passes the mask on. Set “Layer in between” to Dense: the curves stay the same.",
         ),
         Preset(
             "silent",
@@ -63,6 +65,8 @@ LESSON = Lesson(
                 {"task": "binary", "loss": "label_masked_mse", "mask": "none", "padded_labels": "zero", "epochs": 60}
             ),
             ("C1",),
+            claimed="A mask from y_true != 0, multiplied into labels and predictions, leaves only the relevant steps.",
+            truth="A real label that is 0 is dropped like padding, and the mean still divides by all steps.",
         ),
         Preset(
             "reads_mask",
@@ -71,6 +75,29 @@ LESSON = Lesson(
             BASE.with_changes({"loss": "mask_reading_mse"}),
         ),
     ),
+    prediction=Prediction(
+        "How much of the gradient will lie on padding in the first epoch?",
+        (
+            Answer(
+                "None: the mask keeps it away",
+                lambda run: run.leak[0] == 0,
+                "A mask works only where each step still has a loss of its own: Keras multiplies it into what the loss "
+                "returns. A layer that forgets it, or a scalar, leaves nothing to multiply.",
+            ),
+            Answer(
+                "Some, less than its share of the steps",
+                lambda run: 0 < run.leak[0] <= (~run.batch.real).mean(),
+                "Padding does not pull by its share of the steps but by the size of its errors: by what the padded "
+                "labels happen to hold.",
+            ),
+            Answer(
+                "More than its share of the steps",
+                lambda run: not run.leak[0] <= (~run.batch.real).mean(),
+                "Where the mask reaches the loss, the padded steps have weight 0, whatever their labels hold.",
+            ),
+        ),
+    ),
+    contrast=Contrast("broken", "fixed", "error on real steps", lambda run: run.snapshot.error[-1]),
     reading=(
         ("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),
         ("keras-team/keras #3086", "https://github.com/keras-team/keras/issues/3086"),

@@ -1,0 +1,37 @@
+"""Experiments: measurements that are no training of Settings. Published code as it was meant, layers, number formats.
+
+An experiment is a function without side effects at the top level of its file. It imports TensorFlow inside, runs in a
+worker and returns what it measured; its source is shown to the learner. What it raises is shown too: that an example
+raises can be the point.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What an experiment found. Numbers are measured, never written down; `sentence` is built from them."""
+
+    sentence: str
+    numbers: dict[str, float | int | bool | str | None]
+    rows: tuple[dict[str, object], ...] = ()  # a table: equal keys, the first names the row
+    figure: dict | None = None  # Plotly's JSON, without colours for text and paper (see figures.py)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A measurement a lesson offers. `pick`: what the learner may choose from, passed as one tuple argument."""
+
+    title: str
+    says: str  # one sentence: what to look for
+    measure: Callable[..., Measured]
+    explains: str = ""  # where it raises: why, in one or two sentences
+    pick: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> str:
+        return inspect.getsource(self.measure).rstrip()
