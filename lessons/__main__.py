@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = parser().parse_args(arguments)
         given.command(given)
     except BadInput as problem:
-        print(f"lessons: {problem}", file=sys.stderr)
+        print("lessons:", *str(problem).split(), file=sys.stderr)  # one line, whatever was typed
         return 2
     except BrokenPipeError:  # the reader has had enough: `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

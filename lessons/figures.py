@@ -189,6 +189,38 @@ def curve_figure(run: Run) -> dict:
     return {"data": traces, "layout": layout}
 
 
+def luck_figure(runs: list[Run]) -> dict:
+    """The same settings over several seeds: loss on the left, error on the right, each as a band with its lines."""
+    x = (runs[0].snapshot.epochs + 1).tolist()
+    losses, errors = (np.array([getattr(run.snapshot, name) for run in runs]) for name in ("loss", "error"))
+    names = [f"seed {run.settings.seed}" for run in runs]
+    traces = [*band(x, losses, LOSS, names)]
+    traces += [trace | {"xaxis": "x2", "yaxis": "y2"} for trace in band(x, errors, ERROR, names)]
+    baseline = float(np.mean([run.baseline for run in runs]))
+    constant = line([x[0], max(x[-1], x[0] + 1)], np.full(2, baseline), ERROR, "best constant", "dot")
+    traces.append(constant | {"xaxis": "x2", "yaxis": "y2"})
+    layout = {
+        "margin": MARGIN,
+        "xaxis": {"title": {"text": "epoch"}, "domain": [0, 0.46]},
+        "xaxis2": {"title": {"text": "epoch"}, "domain": [0.54, 1], "anchor": "y2"},
+        "yaxis": {"title": {"text": "loss"}, "type": scale_of(losses.ravel())},
+        "yaxis2": {"title": {"text": error_name(runs[0].settings)}, "anchor": "x2", "rangemode": "tozero"},
+    }
+    return {"data": traces, "layout": layout}
+
+
+def band(x: list, curves: np.ndarray, colour: str, names: list[str]) -> list[dict]:
+    """Curves (seed, epoch) as thin lines over the area they span."""
+    finite = np.where(np.isfinite(curves), curves, np.nan)
+    known = np.isfinite(finite).any(axis=0)
+    low, high = np.full(len(x), np.nan), np.full(len(x), np.nan)
+    low[known], high[known] = np.nanmin(finite[:, known], axis=0), np.nanmax(finite[:, known], axis=0)
+    edge = {"line": {"width": 0, "color": colour}, "showlegend": False, "hoverinfo": "skip"}
+    area = [line(x, low, colour, "least") | edge, line(x, high, colour, "most") | edge | {"fill": "tonexty", "opacity": 0.3}]
+    lines = [line(x, curve, colour, name) for curve, name in zip(curves, names, strict=True)]
+    return area + [one | {"line": {"color": colour, "width": 1}, "showlegend": False} for one in lines]
+
+
 def prediction_figure(run: Run) -> dict:
     """Predictions of the trained model against the true labels, all real steps."""
     truth = squeezed(run.batch.truth)[run.batch.label_real]

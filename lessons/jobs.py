@@ -21,9 +21,10 @@ def trace(settings: Settings) -> None:
     trace(settings)
 
 
-def collect(function, *args) -> list:
-    """All that a generator yields, for executors that cannot stream."""
-    return list(function(*args))
+def collect(function, *args) -> tuple[list, object]:
+    """All that a generator yields, and what a plain function returns, for executors that cannot stream."""
+    result = function(*args)
+    return (list(result), None) if isinstance(result, Iterator) else ([], result)
 
 
 def measure(function, *args):

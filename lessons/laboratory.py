@@ -11,7 +11,7 @@ from concurrent.futures import CancelledError, Executor
 
 from lessons import jobs
 from lessons.data import training_batch
-from lessons.pool import Job, WorkerPool
+from lessons.pool import Job, WorkerDied, WorkerPool
 from lessons.run import Run, Snapshot
 from lessons.settings import Settings
 
@@ -64,6 +64,7 @@ class Laboratory:
     def __init__(self, executor: Executor):
         self.executor = executor
         self.trainings: OrderedDict[Settings, Training] = OrderedDict()
+        self.measurements: dict[tuple, Job] = {}
         self.lock = threading.Lock()
 
     def train(self, settings: Settings, who: Hashable) -> Training:
@@ -77,6 +78,15 @@ class Laboratory:
             training.watch(who)
             self._forget()
             return training
+
+    def measure(self, function: Callable, *args) -> Job:
+        """The job of an experiment: one for all who ask. What it raises is remembered too: it can be the point."""
+        with self.lock:
+            job = self.measurements.get((function, args))
+            if job is None or (job.done() and isinstance(job.exception(), WorkerDied)):
+                job = submit(self.executor, jobs.measure, function, *args)
+                self.measurements[(function, args)] = job
+            return job
 
     def prepare(self, *recipes: Settings) -> None:
         """Trace the graphs of these settings in the background."""
@@ -116,8 +126,9 @@ def submit(executor: Executor, function: Callable, *args) -> Job:
 
     def pass_on(future) -> None:
         try:
-            job.tell(*future.result())
-            job.set_result(None)
+            items, result = future.result()
+            job.tell(*items)
+            job.set_result(result)
         except (Exception, CancelledError) as failure:
             job.set_exception(failure)
 

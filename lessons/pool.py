@@ -54,6 +54,8 @@ class Job(Future):
 
     def stop(self) -> None:
         """Stop it and keep what it has yielded. The worker is free after the step it is in."""
+        if self.done():
+            return
         self.stopped = True
         if not self.cancel() and self.worker:
             self.worker.stop(self)
@@ -211,6 +213,9 @@ class Worker:
     def _do(self, job: Job) -> None:
         job.attempts += 1
         job.number, job.worker = next(self.numbers), self
+        if job.stopped:  # between two attempts, when no worker could be told
+            job.set_result(None)
+            return
         try:
             self._send("job", job.number, *job.call)
             failed, content = self._hear(job)
@@ -256,7 +261,7 @@ def default_size() -> int:
     """As many workers as cores and memory allow, at least one. UNMASKED_WORKERS sets another number."""
     wanted = os.environ.get("UNMASKED_WORKERS", "")
     if wanted:
-        if not wanted.isdigit() or not 1 <= int(wanted) <= 64:
+        if not wanted.isdecimal() or not 1 <= int(wanted) <= 64:
             raise ValueError(f"UNMASKED_WORKERS: got “{wanted}”; takes a whole number from 1 to 64.")
         return int(wanted)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

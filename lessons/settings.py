@@ -77,7 +77,7 @@ class Choice(Spec):
         return "one of " + ", ".join(self.options)
 
     def parse(self, name: str, given: Any) -> str:
-        if given not in self.options:
+        if not isinstance(given, str) or given not in self.options:
             raise self.refuse(name, given)
         return given
 
@@ -360,7 +360,8 @@ def _idle(s: Settings) -> Iterator[tuple[str, str]]:
     if s.nan_share == 0:
         yield "nan_fill", "No label is missing."
     if s.output == "last_step":
-        for name in ("padded_labels", "validation_labels"):
-            yield name, "There is one label per sequence, and it is real."
+        if s.mask not in ("labels", "not_nan"):  # these are made from the labels of all steps
+            for name in ("padded_labels", "validation_labels"):
+                yield name, "There is one label per sequence, and it is real."
         yield "sample_weight", "There is one label per sequence: a weight per step has nothing to weigh."
         yield "between", "There is one output per sequence: no step is left for a layer in between."

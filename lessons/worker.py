@@ -87,21 +87,21 @@ def work(outbox, stopped: set, number: int, function, args, kwargs) -> None:
                 if number in stopped:
                     break
             result = None
-        answer = ("done", number, result)
+        say(outbox, "done", number, result)
     except Exception as failure:
-        answer = ("failed", number, portable(failure))
-    say(outbox, *answer)
+        say(outbox, "failed", number, portable(failure))
 
 
 def portable(failure: Exception) -> Exception:
     """The exception, or one that says the same where it cannot cross to the server (TensorFlow's need TensorFlow)."""
     if type(failure).__module__ == "builtins":
-        return type(failure)(*[str(arg) for arg in failure.args])
+        with contextlib.suppress(TypeError):  # some take more than a text
+            return type(failure)(*[str(arg) for arg in failure.args])
     return RuntimeError(f"{type(failure).__name__}: {failure}")
 
 
 def say(outbox, *message) -> None:
-    pickle.dump(message, outbox, protocol=pickle.HIGHEST_PROTOCOL)
+    outbox.write(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))  # all of it or, unpicklable, nothing
     outbox.flush()
 
 

@@ -7,45 +7,70 @@ import streamlit as st
 
 from lessons import losses
 from lessons.data import training_batch
-from lessons.laboratory import Training, shared
+from lessons.laboratory import shared
 from lessons.lesson import Lesson
+from lessons.run import Run
 from lessons.settings import Settings
 from pages.ui.controls import controls
-from pages.ui.desk import Desk, desk_of, write_address
+from pages.ui.desk import PRESENT, Desk, desk_of, write_address
 from pages.ui.lab import content, lab
+from pages.ui.luck import luck
+from pages.ui.measurements import experiment
+from pages.ui.prediction import judge, prediction
 
 FIRST_LOOK = 0.1  # seconds a click waits for a run to finish before it shows what there is
 NEXT_LOOK = 0.25
+LARGE = "<style>html { font-size: 17.5px; } .lab, .lab-legend { font-size: 14px; }</style>"  # for a projector
 
 
 def render(lesson: Lesson) -> None:
     desk = desk_of(lesson)
     shared().prepare(*(preset.settings for preset in lesson.presets))
-    st.markdown(f"### {lesson.title}")
+    if desk.presenting:
+        st.html(LARGE)
+    head = st.container(key="head", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    head.markdown(f"### {lesson.title}")
+    label, icon = ("Leave", "close") if desk.presenting else ("Present", "slideshow")
+    head.button(
+        label, key=desk.key("present"), type="tertiary", icon=f":material/{icon}:", on_click=lambda: toggle(desk)
+    )
     st.markdown(lesson.text)
     laboratory(desk)
+
+
+def toggle(desk: Desk) -> None:
+    """Presenter mode on or off: larger type, no prediction asked, arrow keys step through the presets."""
+    desk.presenting = not desk.presenting
 
 
 @st.fragment
 def laboratory(desk: Desk) -> None:
     """Presets, controls and instruments. A fragment: a click draws this again and not the whole page."""
+    desk.collect()
     if desk.watching:
         look(desk, NEXT_LOOK if desk.delivered else FIRST_LOOK)
     for problem in desk.problems:
         st.warning(problem)
     presets(desk)
+    if not desk.presenting:
+        prediction(desk)
     left, right = st.columns([1, 3.6], gap="medium")
     with left.container(key="controls"):
         row = st.container(horizontal=True, gap="small")
-        desk.settings = controls(desk)
+        controls(desk)
         buttons(desk, row)
     with right:
         instruments(desk)
     write_address(desk)
+    published(desk)
+    luck(desk)
+    for index, it in enumerate(desk.lesson.experiments):
+        experiment(desk, str(index), it)
     code(desk)
 
 
 def presets(desk: Desk) -> None:
+    """The presets, what the chosen one shows, and the way back to it."""
     names = [preset.name for preset in desk.lesson.presets]
     key = desk.key("preset")
     st.pills(
@@ -57,7 +82,7 @@ def presets(desk: Desk) -> None:
         label_visibility="collapsed",
         on_change=lambda: desk.take(desk.lesson.preset(st.session_state[key])),
     )
-    row = st.container(horizontal=True, vertical_alignment="center")
+    row = st.container(key="says", horizontal=True, vertical_alignment="center", gap="small")
     row.caption(desk.preset.says)
     if desk.changed:
         row.button(
@@ -67,6 +92,26 @@ def presets(desk: Desk) -> None:
             icon=":material/undo:",
             on_click=lambda: desk.take(desk.preset),
         )
+    if desk.presenting:
+        step_button(desk, row, -1, "Left", "chevron_left")
+        step_button(desk, row, 1, "Right", "chevron_right")
+    share(desk, row)
+
+
+def step_button(desk: Desk, place, step: int, shortcut: str, icon: str) -> None:
+    """A button and an arrow key to the preset before or after."""
+    presets = desk.lesson.presets
+    at = [preset.name for preset in presets].index(desk.preset.name) + step
+    place.button(
+        "",
+        key=desk.key(f"step{step}"),
+        type="tertiary",
+        icon=f":material/{icon}:",
+        help="Preset before" if step < 0 else "Next preset",
+        shortcut=shortcut,
+        disabled=not 0 <= at < len(presets),
+        on_click=lambda: desk.take(presets[at]),
+    )
 
 
 def buttons(desk: Desk, row) -> None:
@@ -76,6 +121,8 @@ def buttons(desk: Desk, row) -> None:
         type="primary",
         icon=":material/play_arrow:",
         shortcut="Ctrl+Enter",
+        disabled=desk.locked,
+        help="Predict first: answer the question above." if desk.locked else None,
         on_click=lambda: start(desk),
     )
     row.button(
@@ -85,9 +132,13 @@ def buttons(desk: Desk, row) -> None:
         disabled=not desk.watching,
         on_click=lambda: stop(desk),
     )
-    with row.popover("Share", icon=":material/link:"):
+
+
+def share(desk: Desk, place) -> None:
+    with place.popover("Share", icon=":material/link:", type="tertiary"):
         st.caption("This link opens the lesson with these settings.")
         st.code(share_link(desk), language=None, wrap_lines=True)
+        st.caption(f"For a projector add `&mode={PRESENT}`; `&hide=epsilon,loss` leaves controls out.")
 
 
 def start(desk: Desk) -> None:
@@ -105,27 +156,6 @@ def stop(desk: Desk) -> None:
         desk.watching = False
 
 
-def instruments(desk: Desk) -> None:
-    """The panel, with as much of the run as there is by now; the browser asks for more while it trains."""
-    training = desk.training
-    run = training.run() if training else None
-    status = progress(desk)
-    token = f"{hash(training.settings)}:{run.epochs}:{training.done}" if run else ""
-    lab(
-        desk.key("lab"),
-        content(desk.settings, training_batch(desk.settings), run, token, status, known=token == desk.delivered),
-        on_tick=lambda: None,
-        on_resend=lambda: forget_delivery(desk),
-    )
-    desk.delivered = token
-    if training and training.failure:
-        st.error(f"Keras refuses this training: {first_line(training.failure)}")
-
-
-def forget_delivery(desk: Desk) -> None:
-    desk.delivered = ""
-
-
 def look(desk: Desk, patience: float) -> None:
     """Wait for news of the training, a moment at most."""
     training = desk.training
@@ -135,15 +165,43 @@ def look(desk: Desk, patience: float) -> None:
         training.job.wait_beyond(len(training.job.items), left)
     if training.done:
         desk.watching = False
+        if training.settings == desk.settings and (run := training.run()):
+            judge(desk, run)
 
 
-def progress(desk: Desk) -> dict:
-    """How far things are, in words, for the panel's status line."""
+def instruments(desk: Desk) -> None:
+    """The panel, with as much of the run as there is by now; the browser asks for more while it trains."""
+    training = desk.training
+    run = training.run() if training else None
+    token = f"{hash(training.settings)}:{run.epochs}:{training.done}" if run else ""
+    lab(
+        desk.key("lab"),
+        content(
+            desk.settings,
+            training_batch(desk.settings),
+            run,
+            token,
+            status(desk, run),
+            known=token == desk.delivered,
+        ),
+        on_tick=lambda: None,
+        on_resend=lambda: forget_delivery(desk),
+    )
+    desk.delivered = token
+    if training and training.failure:
+        st.error(f"This cannot be trained: {first_line(training.failure)}")
+
+
+def forget_delivery(desk: Desk) -> None:
+    desk.delivered = ""
+
+
+def status(desk: Desk, run: Run | None) -> dict:
+    """How far things are, in words, for the panel's status line. `live`: the panel shall ask again."""
     training = desk.training
     if training is None:
         ready = shared().ready()
         return {"live": not ready, "words": "" if ready else "warming up: TensorFlow is loading", "share": 0}
-    run = training.run()
     trained, wanted = (run.epochs if run else 0), training.settings.epochs
     if desk.watching:
         words = f"epoch {trained} of {wanted}" if run else waiting(training.settings)
@@ -152,8 +210,8 @@ def progress(desk: Desk) -> dict:
     elif trained < wanted:
         words = f"stopped after {trained} of {wanted} epochs"
     else:
-        words = f"{trained} epochs in {seconds(run)}"
-    stale = "" if training.settings == desk.settings else "The settings have changed since this run: press Run."
+        words = f"{trained} epochs in {spent(run)}"
+    stale = "" if training.settings == desk.settings else "The settings have changed since: press Run."
     return {"live": desk.watching, "words": words, "share": trained / wanted, "stale": stale}
 
 
@@ -163,9 +221,20 @@ def waiting(settings: Settings) -> str:
     return "waiting for a free worker" if shared().traced(settings) else "compiling the graph, about a second"
 
 
-def seconds(run) -> str:
-    spent = run.closing.seconds if run.closing else 0
-    return f"{1000 * spent:.0f} ms" if spent < 1 else f"{spent:.1f} s"
+def spent(run: Run) -> str:
+    seconds = run.closing.seconds if run.closing else 0
+    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def published(desk: Desk) -> None:
+    """What the published answer claimed of this preset's example, what is true, and its code where that is another."""
+    preset = desk.preset
+    if preset.claimed:
+        said, true = st.columns(2)
+        said.markdown(f"**The answer claims** ({', '.join(preset.examples)}): {preset.claimed}")
+        true.markdown(f"**What is true:** {preset.truth}")
+    if preset.published:
+        experiment(desk, f"published:{preset.name}", preset.published)
 
 
 def code(desk: Desk) -> None:

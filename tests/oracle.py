@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
-import tensorflow as tf
-from keras import layers
+from keras import layers, ops
 
 from lessons.settings import Settings
 
@@ -164,38 +163,41 @@ class Compared(keras.losses.Loss):
         return self.function(y_true, y_pred, self.epsilon)
 
 
+# keras.ops as in the lessons: its means of float16 are taken in float32, TensorFlow's own are not.
+
+
 def _mask_reading(y, p, epsilon):
     mask = getattr(p, "_keras_mask", None)
     if mask is None:
-        return tf.reduce_mean((y - p) ** 2)
-    weight = tf.cast(mask, p.dtype)[..., tf.newaxis]
-    return tf.reduce_sum((y - p) ** 2 * weight) / (tf.reduce_sum(weight) + epsilon)
+        return ops.mean((y - p) ** 2)
+    weight = ops.cast(mask, p.dtype)[..., None]
+    return ops.sum((y - p) ** 2 * weight) / (ops.sum(weight) + epsilon)
 
 
 def _label_masked(y, p, epsilon):
-    kept = tf.cast(tf.not_equal(y, 0), p.dtype)
-    return tf.reduce_mean((y * kept - p * kept) ** 2, axis=-1)
+    kept = ops.cast(ops.not_equal(y, 0), p.dtype)
+    return ops.mean((y * kept - p * kept) ** 2, axis=-1)
 
 
 def _clipped(y, p, epsilon):
-    p = tf.clip_by_value(p, epsilon, 1 - epsilon)
-    return tf.reduce_mean(-y * tf.math.log(p) - (1 - y) * tf.math.log(1 - p), axis=-1)
+    p = ops.clip(p, epsilon, 1 - epsilon)
+    return ops.mean(-y * ops.log(p) - (1 - y) * ops.log(1 - p), axis=-1)
 
 
 def _added(y, p, epsilon):
-    return tf.reduce_mean(-y * tf.math.log(p + epsilon) - (1 - y) * tf.math.log(1 - p + epsilon), axis=-1)
+    return ops.mean(-y * ops.log(p + epsilon) - (1 - y) * ops.log(1 - p + epsilon), axis=-1)
 
 
 LOSSES = {
-    "mse": lambda y, p, epsilon: tf.reduce_mean((y - p) ** 2, axis=-1),
-    "scalar_mse": lambda y, p, epsilon: tf.reduce_mean((y - p) ** 2),
+    "mse": lambda y, p, epsilon: ops.mean((y - p) ** 2, axis=-1),
+    "scalar_mse": lambda y, p, epsilon: ops.mean((y - p) ** 2),
     "label_masked_mse": _label_masked,
     "mask_reading_mse": _mask_reading,
-    "mae": lambda y, p, epsilon: tf.reduce_mean(abs(y - p), axis=-1),
-    "root_error": lambda y, p, epsilon: tf.reduce_mean(tf.sqrt((y - p) ** 2 + epsilon), axis=-1),
+    "mae": lambda y, p, epsilon: ops.mean(abs(y - p), axis=-1),
+    "root_error": lambda y, p, epsilon: ops.mean(ops.sqrt((y - p) ** 2 + epsilon), axis=-1),
     "huber": lambda y, p, epsilon: keras.losses.huber(y, p),
     "log_cosh": lambda y, p, epsilon: keras.losses.log_cosh(y, p),
-    "log_error": lambda y, p, epsilon: tf.reduce_mean(tf.math.log(abs(y - p) + epsilon), axis=-1),
+    "log_error": lambda y, p, epsilon: ops.mean(ops.log(abs(y - p) + epsilon), axis=-1),
     "bce_clipped": _clipped,
     "bce_added": _added,
     "bce_from_logits": lambda y, p, epsilon: keras.losses.binary_crossentropy(y, p, from_logits=True),

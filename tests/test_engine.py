@@ -94,3 +94,145 @@ def test_random_settings_train_as_fit_does(settings):
 @given(recipes())
 def test_many_random_settings_train_as_fit_does(settings):
     assert_like_fit(settings)
+
+
+SATURATED = Settings(
+    activation="sigmoid", task="binary", learning_rate=10.0, sequences=8, timesteps=5, units=4, epochs=12, mask="none"
+)
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 1e-8, 1e-7])
+@pytest.mark.parametrize("loss", ["bce_clipped", "bce_added", "log_error"])
+def test_saturated_predictions_end_as_in_fit(loss, epsilon):
+    settings = replace(SATURATED, loss=loss, epsilon=epsilon)
+    assert_like_fit(settings)
+    predictions = trained(settings).snapshot.predictions
+    extreme = np.isin(predictions, (0.0, 1.0)) | ~np.isfinite(predictions)
+    assert extreme.any(), "the case is not saturated: it tests nothing"
+
+
+TINY = Settings(sequences=4, timesteps=4, units=2, epochs=3, padded_labels="garbage")
+
+
+def same(one: Run, other: Run) -> bool:
+    """Equal to the bit."""
+    pairs = [(getattr(one.snapshot, name), getattr(other.snapshot, name)) for name in vars(one.snapshot)]
+    pairs.append((one.predictions, other.predictions))
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
+
+
+def test_what_is_an_argument_of_the_graph_never_retraces():
+    graph = engine.traced(TINY.structure())
+    trained(TINY)
+    assert graph.traces == 1
+    changes = [
+        {"mask": mask} for mask in SPECS["mask"].options
+    ] + [
+        {"mask": "shifted", "mask_shift": -2},
+        {"mask_route": "multiplied"},
+        {"learning_rate": 0.5},
+        {"seed": 7},
+        {"padding": "pre"},
+        {"padding_share": 0.0},
+        {"padding_share": 0.9},
+        {"padded_labels": "nan"},
+        {"padded_inputs": "random"},
+        {"nan_share": 0.5, "nan_fill": "mean"},
+        {"task": "binary"},
+        {"epochs": 60},
+        {"batch_size": 4},
+        {"validation_mask": "none"},
+        {"validation_labels": "zero"},
+    ]  # fmt: skip
+    for change in changes:
+        settings = replace(TINY, **change)
+        assert engine.traced(settings.structure()) is graph, change
+        trained(settings)
+        assert graph.traces == 1, change
+    batched = replace(TINY, batch_size=3)
+    small_batches = engine.traced(batched.structure())
+    for size in (1, 2, 3):
+        trained(replace(batched, batch_size=size))
+    assert small_batches is not graph and small_batches.traces == 1
+    assert not any(spec.retraces for name, spec in SPECS.items() if name in ("mask", "learning_rate", "seed", "epochs"))
+
+
+def test_runs_leave_nothing_behind():
+    """A, B, A: the second A is the first to the bit, also after a B that ended in NaN and one that was stopped."""
+    first = trained(TINY)
+    others = [replace(TINY, seed=5, learning_rate=1.0), replace(TINY, padded_inputs="nan", mask="none"), TINY]
+    for other in others:
+        run = trained(other)
+        assert same(run, first) == (other == TINY)
+    stopped = engine.train(replace(TINY, epochs=3000))
+    next(stopped), next(stopped)
+    stopped.close()
+    assert same(trained(TINY), first)
+
+
+@pytest.mark.parametrize("between", ["none", "attention", "time_distributed", "conv1d", "layer_normalization"])
+def test_a_warm_graph_draws_the_weights_that_a_new_one_would(between):
+    """The graph's structure has the default seed: any other is drawn into it."""
+    settings = replace(TINY, between=between, seed=41)
+    trained(replace(settings, seed=3))
+    warm = trained(settings)
+    engine.traced.cache_clear()
+    assert same(trained(settings), warm)
+
+
+def test_only_so_many_graphs_are_kept():
+    assert engine.traced.cache_info().maxsize == engine.GRAPHS_KEPT == 24
+
+
+def test_loss_is_from_before_the_update_and_validation_from_after():
+    """With a rate that moves nothing all epochs agree; the first loss is that of fresh weights whatever the rate."""
+    still = trained(replace(TINY, learning_rate=1e-6, optimizer="sgd", padded_labels="zero")).snapshot
+    fast = trained(replace(TINY, learning_rate=1.0, optimizer="sgd", padded_labels="zero")).snapshot
+    assert fast.loss[0] == still.loss[0]
+    assert fast.val_loss[0] != pytest.approx(still.val_loss[0], rel=1e-3)
+    assert np.array_equal(fast.gradient[0], still.gradient[0]) and np.array_equal(fast.predictions[0], still.predictions[0])
+    assert not np.allclose(fast.gradient[1], still.gradient[1], rtol=1e-3)
+    np.testing.assert_allclose(still.loss, still.loss[0], rtol=1e-3)
+
+
+def test_the_parts_of_a_training_come_in_order_and_can_be_gathered_midway():
+    settings = replace(TINY, epochs=700)
+    parts = []
+    for part in engine.train(settings):
+        parts.append(part)
+        if len(parts) == 3:
+            break
+    assert [type(part).__name__ for part in parts] == ["Opening", "Snapshot", "Snapshot"]
+    run = Run.gather(settings, training_batch(settings), parts)
+    whole = trained(settings)
+    assert 5 < run.epochs < 700 and run.closing is None and whole.closing is not None
+    assert np.array_equal(run.snapshot.loss, whole.snapshot.loss[: run.epochs])
+    assert np.array_equal(run.predictions, run.snapshot.predictions[-1])
+    assert run.to_json()["stopped"] and not whole.to_json()["stopped"]
+    with pytest.raises(ValueError, match="not one epoch"):
+        Run.gather(settings, training_batch(settings), parts[:1])
+
+
+@pytest.mark.parametrize(("epochs", "kept"), [(1, 1), (7, 7), (200, 200), (201, 200), (3000, 200)])
+def test_gradients_of_at_most_200_epochs_are_kept(epochs, kept):
+    settings = replace(TINY, epochs=epochs)
+    parts = list(engine.train(settings))
+    assert isinstance(parts[0], Opening) and isinstance(parts[-1], Closing)
+    snapshot = Run.gather(settings, training_batch(settings), parts).snapshot
+    assert len(snapshot.loss) == len(snapshot.error) == len(snapshot.val_loss) == epochs
+    assert len(snapshot.kept) == len(snapshot.gradient) == len(snapshot.input_gradient) == kept <= KEPT_EPOCHS
+    assert snapshot.kept[0] == 0 and snapshot.kept[-1] == epochs - 1
+    assert set(np.diff(snapshot.kept)) <= {epochs // kept, epochs // kept + 1} or kept == 1
+
+
+def test_one_label_per_sequence_has_one_column():
+    settings = replace(TINY, output="last_step", task="binary")
+    run = trained(settings)
+    assert run.predictions.shape == (4, 1) and run.snapshot.gradient.shape == (3, 4, 1)
+    assert run.snapshot.input_gradient.shape == (3, 4, 4)
+    assert not run.starved.any() and (run.leak == 0).all()
+
+
+def test_a_masked_scalar_loss_says_what_keras_warns_of():
+    assert any("mask" in text for text in next(engine.train(replace(TINY, between="conv1d"))).warnings)
+    assert next(engine.train(replace(TINY, between="times_one"))).warnings == ()

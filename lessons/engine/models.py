@@ -82,8 +82,17 @@ def redraw(model: keras.Model, seed: int) -> list:
             initializer = initializer_of(layer, variable)
             if hasattr(initializer, "seed"):
                 initializer = type(initializer).from_config({**initializer.get_config(), "seed": seed})
-                weights.append((variable, initializer(variable.shape, variable.dtype)))
+                weights.append((variable, drawn(layer, variable, initializer)))
     return weights
+
+
+def drawn(layer, variable, initializer):
+    """What the layer would draw for the variable. EinsumDense hands its axes to the initializer: a twin draws for it."""
+    if not isinstance(layer, layers.EinsumDense):
+        return initializer(variable.shape, variable.dtype)
+    twin = layers.EinsumDense.from_config({**layer.get_config(), "kernel_initializer": initializer})
+    twin.build(layer.get_build_config()["input_shape"])
+    return twin.kernel
 
 
 def initializer_of(layer, variable):

@@ -3,20 +3,22 @@
 import streamlit as st
 
 from lessons import losses
-from lessons.settings import SPECS, Choice, Number, Settings, idle
+from lessons.settings import SPECS, Choice, Number, idle
 from pages.ui.desk import Desk
 
 
-def controls(desk: Desk) -> Settings:
-    """The lesson's controls; the settings that they stand at."""
+def controls(desk: Desk) -> None:
+    """The lesson's controls, set to the desk's settings."""
     reasons = idle(desk.settings)
-    values = {name: control(desk, name, reasons.get(name)) for name in desk.lesson.controls}
-    with st.popover("More", width="stretch", icon=":material/tune:"):
-        values |= {name: control(desk, name, reasons.get(name)) for name in desk.lesson.more}
-    return desk.settings.with_changes(values)
+    for name in desk.controls:
+        control(desk, name, reasons.get(name))
+    if desk.more:
+        with st.popover("More", width="stretch", icon=":material/tune:"):
+            for name in desk.more:
+                control(desk, name, reasons.get(name))
 
 
-def control(desk: Desk, name: str, reason: str | None):
+def control(desk: Desk, name: str, reason: str | None) -> None:
     """One field's widget: marked where it differs from the preset, disabled with the reason where it is idle."""
     spec = SPECS[name]
     differs = getattr(desk.settings, name) != getattr(desk.preset.settings, name)
@@ -26,8 +28,9 @@ def control(desk: Desk, name: str, reason: str | None):
     common = {"key": desk.key(name), "disabled": bool(reason), "help": spec.help}
     if isinstance(spec, Choice):
         names = offered_losses(desk) if name == "loss" else list(spec.options)
-        return st.selectbox(label, names, format_func=lambda value: name_of(name, value), **common)
-    return st.select_slider(label, stops(desk, name), format_func=lambda value: f"{value:g}", **common)
+        st.selectbox(label, names, format_func=lambda value: name_of(name, value), **common)
+    else:
+        st.select_slider(label, stops(desk, name), format_func=lambda value: f"{value:g}", **common)
 
 
 def offered_losses(desk: Desk) -> list[str]:

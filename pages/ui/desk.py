@@ -14,6 +14,17 @@ from lessons.laboratory import Training
 from lessons.lesson import Lesson, Preset
 from lessons.settings import BadInput, Settings
 
+PRESENT = "present"
+
+
+@dataclass
+class Guess:
+    """What a learner predicted for a preset, and what the first run after it showed."""
+
+    answer: int
+    confidence: str
+    outcome: int | None = None  # the answer that came true
+
 
 @dataclass
 class Desk:
@@ -25,44 +36,78 @@ class Desk:
     problems: list[str] = field(default_factory=list)  # what the address asked for and cannot be had
     address: dict[str, str] | None = None  # the query as this desk last wrote or read it
     delivered: str = ""  # which run the browser was sent last
+    guesses: dict[str, Guess] = field(default_factory=dict)  # by preset
+    luck: list[Training] = field(default_factory=list)  # the same settings over several seeds
+    presenting: bool = False
+    hidden: tuple[str, ...] = ()  # fields whose controls an instructor's link leaves out
 
     def key(self, name: str) -> str:
         return f"{self.lesson.slug}:{name}"
 
+    @property
+    def controls(self) -> list[str]:
+        return [name for name in self.lesson.controls if name not in self.hidden]
+
+    @property
+    def more(self) -> list[str]:
+        return [name for name in self.lesson.more if name not in self.hidden]
+
     def lay(self, settings: Settings) -> None:
         """Take these settings and set the widgets to them."""
         self.settings = settings
+        st.session_state[self.key("preset")] = self.preset.name
         for name in (*self.lesson.controls, *self.lesson.more):
             st.session_state[self.key(name)] = getattr(settings, name)
+
+    def collect(self) -> None:
+        """Take what the widgets stand at, before anything is drawn from the settings."""
+        shown = {name: st.session_state.get(self.key(name)) for name in (*self.controls, *self.more)}
+        self.settings = self.settings.with_changes({name: value for name, value in shown.items() if value is not None})
 
     def take(self, preset: Preset) -> None:
         self.preset = preset
         self.problems = []
-        st.session_state[self.key("preset")] = preset.name
         self.lay(preset.settings)
 
     def query(self) -> dict[str, str]:
-        """The address of this desk: the preset, and what differs from it."""
-        return {"preset": self.preset.name, **self.settings.to_query(self.preset.settings)}
+        """The address of this desk: the preset, what differs from it, and how the page is shown."""
+        shown = {"mode": PRESENT} if self.presenting else {}
+        hidden = {"hide": ",".join(self.hidden)} if self.hidden else {}
+        return {"preset": self.preset.name, **self.settings.to_query(self.preset.settings), **shown, **hidden}
 
     def read(self, query: dict[str, str]) -> None:
         """Set up what an address asks for. What cannot be had is told, the rest is taken."""
         query = dict(query)
-        problems = []
-        preset = self.lesson.presets[0]
+        problems = [self._read_mode(query.pop("mode", "")), *self._read_hidden(query.pop("hide", ""))]
+        self.preset = self.lesson.presets[0]
         try:
-            preset = self.lesson.preset(query.pop("preset", preset.name))
+            self.preset = self.lesson.preset(query.pop("preset", self.preset.name))
         except BadInput as problem:
             problems.append(str(problem))
-        self.take(preset)
-        settings, refused = Settings.read(query, preset.settings)
+        settings, refused = Settings.read(query, self.preset.settings)
         self.lay(settings)
-        self.problems = problems + [str(problem) for problem in refused]
+        self.problems = [problem for problem in problems if problem] + [str(problem) for problem in refused]
+
+    def _read_mode(self, mode: str) -> str:
+        self.presenting = mode == PRESENT
+        return "" if mode in ("", PRESENT) else f"mode: got “{mode[:40]}”; takes {PRESENT}."
+
+    def _read_hidden(self, names: str) -> list[str]:
+        asked = [name.strip() for name in names.split(",") if name.strip()]
+        here = (*self.lesson.controls, *self.lesson.more)
+        self.hidden = tuple(name for name in asked if name in here)
+        unknown = [name[:40] for name in asked if name not in here]
+        return [f"hide: got “{name}”; this lesson has {', '.join(here)}." for name in unknown]
 
     @property
     def changed(self) -> list[str]:
         """Fields that differ from the preset."""
         return list(self.settings.to_query(self.preset.settings))
+
+    @property
+    def locked(self) -> bool:
+        """Whether Run waits for a prediction: the lesson's first, in self-paced mode."""
+        return not self.presenting and not self.guesses
 
 
 def desk_of(lesson: Lesson) -> Desk:
@@ -75,9 +120,8 @@ def desk_of(lesson: Lesson) -> Desk:
     asked = st.query_params.to_dict()
     if desk.address is None or (asked and asked != desk.address):
         desk.read(asked)
-    elif desk.key(lesson.controls[0]) not in st.session_state:  # back from another page
+    elif desk.key("preset") not in st.session_state:  # back from another page: its widgets were forgotten
         desk.lay(desk.settings)
-        st.session_state[desk.key("preset")] = desk.preset.name
     write_address(desk)
     return desk
 

@@ -18,14 +18,85 @@ function loadPlotly(url) {
 
 export default function (component) {
   const root = component.parentElement.querySelector(".lab");
-  root.panel ??= new Panel(root);
+  root.panel ??= root.classList.contains("lab-single") ? new Chart(root) : new Panel(root);
   root.panel.send = component.setTriggerValue;
   root.panel.show(component.data);
 }
 
-class Panel {
+// What every chart needs: Plotly, the page's theme, a legend beside the title.
+class Canvas {
   constructor(root) {
     this.root = root;
+    new MutationObserver(() => this.redraw()).observe(document.documentElement, { attributes: true, attributeFilter: ["class", "style"] });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(() => this.redraw(), 300));
+  }
+
+  async load(data) {
+    try {
+      this.Plotly = await loadPlotly(data.plotly);
+    } catch (error) {
+      this.fail(error);
+    }
+    return this.Plotly;
+  }
+
+  // Draw Plotly's JSON into an element, `words` being its text alternative.
+  paint(plot, figure, words) {
+    plot.querySelector(".lab-empty")?.remove();
+    this.legend(plot.parentElement.querySelector(".lab-legend"), figure.data);
+    plot.setAttribute("aria-label", words ?? "");
+    return this.Plotly.react(plot, figure.data, this.themed(figure.layout), { displayModeBar: false, responsive: true });
+  }
+
+  themed(layout) {
+    const style = getComputedStyle(this.root);
+    const colour = (name) => style.getPropertyValue(`--st-${name}`).trim();
+    const axis = { gridcolor: colour("border-color"), linecolor: colour("border-color"), zerolinecolor: colour("border-color"), automargin: false };
+    const themed = { ...layout, showlegend: false, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: colour("text-color"), size: 11, family: style.fontFamily },
+      hoverlabel: { bgcolor: colour("secondary-background-color"), font: { color: colour("text-color") } } };
+    for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) themed[key] = { ...axis, ...layout[key] };
+    return themed;
+  }
+
+  // A line of marks and names beside the title: Plotly's own legend would take a third of the chart.
+  legend(place, traces) {
+    const shown = traces.filter((trace) => trace.name && trace.showlegend !== false && trace.type === "scatter");
+    place?.replaceChildren(...shown.map((trace) => {
+      const entry = document.createElement("span");
+      const mark = document.createElement("i");
+      const colour = (trace.mode === "markers" ? trace.marker : trace.line).color;
+      const kind = trace.fillpattern ? "hatch" : trace.mode === "markers" ? "square" : trace.line.dash ?? "solid";
+      mark.className = `lab-mark lab-${kind}`;
+      mark.style.setProperty("--mark", colour);
+      entry.append(mark, trace.name);
+      return entry;
+    }));
+  }
+}
+
+// One figure. While `live`, it asks for more.
+class Chart extends Canvas {
+  async show(data) {
+    this.data = data;
+    if (!(await this.load(data)) || this.data !== data) return;
+    this.redraw();
+    if (data.live) this.send("tick", Date.now());
+  }
+
+  redraw() {
+    if (!this.Plotly) return;
+    const plot = this.root.querySelector(".lab-plot");
+    if (this.data.height) plot.style.height = `${this.data.height}px`;
+    this.paint(plot, this.data.figure, this.data.words);
+  }
+
+  fail(error) { this.root.querySelector(".lab-plot").textContent = `The chart cannot be drawn: ${error.message}.`; }
+}
+
+class Panel extends Canvas {
+  constructor(root) {
+    super(root);
     this.choice = { prediction: "scatter", at: "predictions", view: "sequences" };
     this.sequence = 0;
     this.frame = 0;
@@ -38,8 +109,6 @@ class Panel {
     this.slider.oninput = () => { this.halt(); this.goTo(Number(this.slider.value)); };
     root.querySelector(".lab-play").onclick = () => this.play(Math.max(PLAYBACK, 60 * this.last));
     this.pick.querySelector("input").oninput = (event) => this.select(Number(event.target.value));
-    new MutationObserver(() => this.redraw()).observe(document.documentElement, { attributes: true, attributeFilter: ["class", "style"] });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(() => this.redraw(), 300));
   }
 
   get last() { return this.run ? this.run.frames.epochs.length - 1 : 0; }
@@ -47,9 +116,7 @@ class Panel {
   async show(data) {
     this.data = data;
     this.tell(data.status);
-    const Plotly = await loadPlotly(data.plotly).catch((error) => this.fail(error));
-    if (!Plotly || this.data !== data) return;
-    this.Plotly = Plotly;
+    if (!(await this.load(data)) || this.data !== data) return;
     this.drawPicture();
     const news = data.token !== this.token;
     if (data.run) {
@@ -189,41 +256,10 @@ class Panel {
 
   draw(name, figure, words) {
     const plot = this.plots[name];
-    plot.querySelector(".lab-empty")?.remove();
-    this.legend(plot.parentElement.querySelector(".lab-legend"), figure.data);
-    plot.setAttribute("aria-label", words ?? "");
-    const config = { displayModeBar: false, responsive: true };
-    const drawn = this.Plotly.react(plot, figure.data, this.themed(figure.layout), config);
-    if (!plot.onCell) {
-      plot.onCell = (event) => this.select(Math.round(event.points[0].y));
-      if (name === "picture" || name === "gradient") plot.on("plotly_click", plot.onCell);
-    }
-    return drawn;
-  }
-
-  themed(layout) {
-    const style = getComputedStyle(this.root);
-    const colour = (name) => style.getPropertyValue(`--st-${name}`).trim();
-    const axis = { gridcolor: colour("border-color"), linecolor: colour("border-color"), zerolinecolor: colour("border-color"), automargin: false };
-    const themed = { ...layout, showlegend: false, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      font: { color: colour("text-color"), size: 11, family: style.fontFamily },
-      hoverlabel: { bgcolor: colour("secondary-background-color"), font: { color: colour("text-color") } } };
-    for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) themed[key] = { ...axis, ...layout[key] };
-    return themed;
-  }
-
-  // A line of marks and names beside the title: Plotly's own legend would take a third of the chart.
-  legend(place, traces) {
-    place.replaceChildren(...traces.filter((trace) => trace.name && trace.type === "scatter").map((trace) => {
-      const entry = document.createElement("span");
-      const mark = document.createElement("i");
-      const colour = (trace.mode === "markers" ? trace.marker : trace.line).color;
-      const kind = trace.fillpattern ? "hatch" : trace.mode === "markers" ? "square" : trace.line.dash ?? "solid";
-      mark.className = `lab-mark lab-${kind}`;
-      mark.style.setProperty("--mark", colour);
-      entry.append(mark, trace.name);
-      return entry;
-    }));
+    this.paint(plot, figure, words);
+    if (plot.listens || !["picture", "gradient"].includes(name)) return;
+    plot.listens = true;
+    plot.on("plotly_click", (event) => this.select(Math.round(event.points[0].y)));
   }
 
   drawPicture() { this.draw("picture", this.data.picture, this.data.picture_words); }

@@ -4,6 +4,7 @@ st.plotly_chart would remount with every change of data (DESIGN §2, 9).
 """
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
@@ -17,17 +18,26 @@ from pages.ui.server import HERE, plotly_url
 FRAMES = 60  # epochs that can be stepped through in the browser
 NOT_FINITE = 99  # stands for NaN among logarithms, where null is an exact 0
 
-_mount = st.components.v2.component(
-    "unmasked.lab",
-    html=(HERE / "lab.html").read_text(encoding="utf-8"),
-    css=(HERE / "lab.css").read_text(encoding="utf-8"),
-    js=(HERE / "lab.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
 
 
-def lab(key: str, content: dict, on_tick, on_resend) -> None:
-    _mount(key=key, data=content, on_tick_change=on_tick, on_resend_change=on_resend)
+def _component(name: str):
+    html, css, js = ((HERE / file).read_text(encoding="utf-8") for file in (f"{name}.html", "lab.css", "lab.js"))
+    return st.components.v2.component(f"unmasked.{name}", html=html, css=css, js=js, isolate_styles=False)
+
+
+_lab, _chart = _component("lab"), _component("chart")
+
+
+def lab(key: str, content: dict, on_tick: Callable, on_resend: Callable) -> None:
+    """The panel. It triggers `tick` when it wants news of a live run, `resend` when it lacks the run it was told of."""
+    _lab(key=key, data=content, on_tick_change=on_tick, on_resend_change=on_resend)
+
+
+def chart(key: str, figure: dict, words: str, height: int = 260, live: bool = False) -> None:
+    """One figure with its text alternative; while `live` it triggers a rerun as soon as it is drawn."""
+    moment = time.monotonic() if live else 0
+    data = {"plotly": plotly_url(), "figure": figure, "words": words, "height": height, "live": live, "moment": moment}
+    _chart(key=key, data=data, on_tick_change=lambda: None)
 
 
 def content(settings: Settings, batch: PaddedBatch, run: Run | None, token: str, status: dict, known: bool) -> dict:

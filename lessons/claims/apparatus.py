@@ -1,0 +1,159 @@
+"""What the experiments share: seeded layers, padded data, a gradient probe and training as `fit` trains.
+
+Keras and TensorFlow are imported inside: the pages read this package's texts without them. Every initializer is
+seeded and nothing global is set, because the worker that measures a claim trains lessons too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lessons.data import PaddedBatch, training_batch
+from lessons.settings import Settings
+
+
+def padded_batch(padded_labels: str = "zero", **changes) -> PaddedBatch:
+    """Sequences of different lengths with an answer at every step; inputs are zero where padded."""
+    recipe = {"sequences": 16, "timesteps": 6, "padded_labels": padded_labels}
+    return training_batch(Settings().with_changes(recipe | changes))
+
+
+def points(task: str = "binary", count: int = 128, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """x (count, 2) and y (count, 1): which side of a line a point is on, how far, or noise from 0 to 1."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(count, 2)).astype("float32")
+    distance = x @ np.array([[0.8], [0.6]], "float32")
+    if task == "noise":
+        return x, rng.uniform(size=(count, 1)).astype("float32")
+    return x, (distance > -0.2).astype("float32") if task == "binary" else distance
+
+
+def lstm(units: int = 8, seed: int = 0, **options):
+    """keras.layers.LSTM that answers at every step, drawn from a seed."""
+    import keras
+
+    glorot, orthogonal = keras.initializers.GlorotUniform(seed), keras.initializers.Orthogonal(seed=seed)
+    options = {"return_sequences": True, "recurrent_initializer": orthogonal, **options}
+    return keras.layers.LSTM(units, kernel_initializer=glorot, **options)
+
+
+def dense(units: int = 1, activation: str | None = None, seed: int = 0):
+    """keras.layers.Dense, drawn from a seed."""
+    import keras
+
+    return keras.layers.Dense(units, activation, kernel_initializer=keras.initializers.GlorotUniform(seed))
+
+
+def stack(*layers, shape: Sequence[int | None] = (None, 2)):
+    """The functional model of these layers, one after the other."""
+    import keras
+
+    start = at = keras.Input(tuple(shape))
+    for layer in layers:
+        at = layer(at)
+    return keras.Model(start, at)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One look at a model: loss and gradients, as its next step would see them."""
+
+    loss: float
+    predictions: np.ndarray
+    at_predictions: np.ndarray | None
+    gradients: tuple[np.ndarray | None, ...]  # one per weight; None where none arrives
+
+    @property
+    def gradient(self) -> np.ndarray:
+        """All of them in one row, 0 where none arrives."""
+        return np.concatenate([np.ravel(0.0 if one is None else one) for one in self.gradients])
+
+    @property
+    def reached(self) -> int:
+        """How many weights get a gradient."""
+        return sum(one is not None for one in self.gradients)
+
+
+def probe(model, loss, x, y, weight=None) -> Probe:
+    """Loss and gradients before a step. `Model.compute_loss` is what `fit` calls (keras/src/trainers/trainer.py)."""
+    import tensorflow as tf
+
+    model.compile(loss=loss)
+    with tf.GradientTape() as tape:
+        predictions = model(x)
+        value = model.compute_loss(x, y, predictions, weight)
+    wanted = [predictions, *model.trainable_variables]
+    at_predictions, *gradients = (
+        None if one is None else one.numpy() for one in tape.gradient(value, wanted)
+    )
+    return Probe(float(value), predictions.numpy(), at_predictions, tuple(gradients))
+
+
+def training(model, loss, rate: float = 0.03, optimizer: str = "Adam") -> Callable[..., np.ndarray]:
+    """A function (x, y, steps, weight) -> the loss of every step; each call starts from the model's present weights.
+
+    `Model.train_step` is what `fit` runs (keras/src/backend/tensorflow/trainer.py), here with all data as one batch
+    and all steps in one graph: the same numbers, without a second of set-up for each `fit`.
+    """
+    import keras
+    import tensorflow as tf
+
+    model.compile(getattr(keras.optimizers, optimizer)(rate), loss)
+    model.optimizer.build(model.trainable_variables)
+    variables = [*model.variables, *model.optimizer.variables]
+    start = [variable.numpy() for variable in variables]
+
+    @tf.function(autograph=False)
+    def steps_of(data, steps):
+        def step(k, told):
+            model.reset_metrics()  # the metric called loss is a mean over steps; we want each one
+            return k + 1, told.write(k, model.train_step(data)["loss"])
+
+        return tf.while_loop(lambda k, _: k < steps, step, (0, tf.TensorArray(tf.float32, steps)))[1].stack()
+
+    def run(x, y, steps: int, weight=None) -> np.ndarray:
+        for variable, value in zip(variables, start, strict=True):
+            variable.assign(value)
+        data = tuple(tf.constant(part, tf.float32) for part in (x, y, weight) if part is not None)
+        return steps_of(data, tf.constant(steps)).numpy()
+
+    return run
+
+
+def slope(loss: Callable, y: float, p: float, dtype: str = "float32") -> tuple[float, float]:
+    """A loss and its derivative by the prediction at one point, in a graph, where `fit` would compute them."""
+    import tensorflow as tf
+
+    @tf.function(autograph=False)
+    def both(y_true, y_pred):
+        with tf.GradientTape() as tape:
+            tape.watch(y_pred)
+            value = tf.reduce_sum(loss(y_true, y_pred))
+        return value, tape.gradient(value, y_pred, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    value, derivative = both(tf.constant([[y]], dtype), tf.constant([[p]], dtype))
+    return float(value), float(derivative[0, 0])
+
+
+def change(before: np.ndarray, after: np.ndarray) -> float:
+    """How far two arrays are apart, relative to the first; NaN where either is not finite."""
+    before, after = np.asarray(before, "float64"), np.asarray(after, "float64")
+    return float(np.linalg.norm(after - before) / max(np.linalg.norm(before), 1e-12))
+
+
+def mean_error(predictions: np.ndarray, truth: np.ndarray, real: np.ndarray | None = None) -> float:
+    """Mean absolute error against the true labels, on real steps where those are given."""
+    error = np.abs(predictions - truth)
+    return float((error if real is None else error[real]).mean())
+
+
+def constant_error(truth: np.ndarray) -> float:
+    """The mean absolute error of the best constant: the yardstick for “it learns”."""
+    return mean_error(np.median(truth), truth)
+
+
+def accuracy(predictions: np.ndarray, truth: np.ndarray) -> float:
+    return float(((predictions > 0.5) == (truth > 0.5)).mean())

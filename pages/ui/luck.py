@@ -1,0 +1,56 @@
+"""Is it luck? The same settings over several seeds."""
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from lessons.figures import luck_figure, number
+from lessons.laboratory import shared
+from pages.ui.desk import Desk
+from pages.ui.lab import chart
+
+SEEDS = 5
+
+
+def luck(desk: Desk) -> None:
+    """A button; then a band of curves that grows as the seeds are trained."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.button(
+        "Is it luck?",
+        key=desk.key("luck"),
+        icon=":material/casino:",
+        help=f"Trains these settings with {SEEDS} seeds: other data, other initial weights.",
+        on_click=lambda: throw(desk),
+    )
+    trainings = desk.luck
+    if not trainings:
+        row.caption(f"One run is one seed. This trains {SEEDS}.")
+        return
+    waiting = [training for training in trainings if not training.done]
+    if waiting:
+        waiting[0].watch(id(desk))
+        waiting[0].job.wait_beyond(len(waiting[0].job.items), 0.3)
+    finished = [training for training in trainings if training.done and not training.failure]
+    runs = [run for training in finished if (run := training.run())]
+    row.caption(f"{len(runs)} of {len(trainings)} seeds trained")
+    if runs:
+        chart(desk.key("luck-chart"), luck_figure(runs), words(runs), live=bool(waiting))
+        st.caption(words(runs))
+
+
+def throw(desk: Desk) -> None:
+    first = desk.settings.seed
+    recipes = [replace(desk.settings, seed=(first + step) % 10_000) for step in range(SEEDS)]
+    desk.luck = [shared().train(settings, id(desk)) for settings in recipes]
+
+
+def words(runs: list) -> str:
+    """The spread of the last error, and the loss that goes with it."""
+    errors = np.array([run.snapshot.error[-1] for run in runs])
+    losses = np.array([run.snapshot.loss[-1] for run in runs])
+    if not np.isfinite(errors).all():
+        return f"{int((~np.isfinite(errors)).sum())} of {len(runs)} seeds end in NaN."
+    zero = int((losses == 0).sum())
+    read = f" On {zero} of {len(runs)} seeds the loss reads exactly 0." if zero else ""
+    return f"Last error from {number(errors.min())} to {number(errors.max())}, loss from {number(losses.min())} to {number(losses.max())}.{read}"

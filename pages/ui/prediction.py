@@ -1,0 +1,63 @@
+"""Predict first: the question before Run, and afterwards what came true. People who predict first learn more."""
+
+import streamlit as st
+
+from lessons.run import Run
+from pages.ui.desk import Desk, Guess
+
+CONFIDENCE = ("a guess", "fairly sure", "certain")
+
+
+def prediction(desk: Desk) -> None:
+    """Ask for this preset, or tell what became of the prediction."""
+    guess = desk.guesses.get(desk.preset.name)
+    if guess is None:
+        ask(desk)
+    elif guess.outcome is None:
+        st.caption(f":material/help: You predict, {guess.confidence}: **{chosen(desk, guess).text}**. Press Run.")
+    else:
+        tell(desk, guess)
+
+
+def ask(desk: Desk) -> None:
+    question = desk.lesson.prediction
+    with st.container(key="prediction", border=True, horizontal=True, vertical_alignment="bottom"):
+        answer = st.radio(
+            f"**Predict first.** {question.question}",
+            range(len(question.answers)),
+            format_func=lambda index: question.answers[index].text,
+            index=None,
+            key=desk.key(f"answer:{desk.preset.name}"),
+        )
+        confidence = st.segmented_control(
+            "How sure are you?", CONFIDENCE, key=desk.key(f"confidence:{desk.preset.name}")
+        )
+        st.button(
+            "That is my prediction",
+            key=desk.key("predict"),
+            disabled=answer is None or confidence is None,
+            on_click=lambda: desk.guesses.update({desk.preset.name: Guess(answer, confidence)}),
+        )
+
+
+def judge(desk: Desk, run: Run) -> None:
+    """Read off a finished run which answer came true, for a prediction that waits for it."""
+    guess = desk.guesses.get(desk.preset.name)
+    if guess and guess.outcome is None:
+        true = [index for index, answer in enumerate(desk.lesson.prediction.answers) if answer.came_true(run)]
+        guess.outcome = true[0] if true else None
+
+
+def tell(desk: Desk, guess: Guess) -> None:
+    said, true = chosen(desk, guess), desk.lesson.prediction.answers[guess.outcome]
+    if guess.answer == guess.outcome:
+        st.markdown(f":green[:material/check: You predicted, {guess.confidence}, “{said.text}”. It came true.]")
+    else:
+        st.markdown(
+            f":orange[:material/lightbulb: You predicted, {guess.confidence}, “{said.text}”. "
+            f"What came true: **{true.text}**.] {said.belief}"
+        )
+
+
+def chosen(desk: Desk, guess: Guess):
+    return desk.lesson.prediction.answers[guess.answer]

@@ -1,0 +1,179 @@
+"""The pages in Streamlit's own test runner: real workers, no browser."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lessons import LESSONS
+from tests.site import ROOT
+
+SLUGS = list(LESSONS)
+WITHIN = 60  # seconds for a run of AppTest: the first one waits for TensorFlow
+
+
+def lesson_page(slug: str, **query: str) -> AppTest:
+    """A lesson's page by itself: AppTest does not follow st.navigation to pages that are functions."""
+    script = f"from lessons import find\nfrom pages.lesson import render\nrender(find('{slug}'))\n"
+    page = AppTest.from_string(script, default_timeout=WITHIN)
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def trained(page: AppTest, slug: str) -> AppTest:
+    """The page after its training has finished; the browser's component would ask for news by itself."""
+    until = time.monotonic() + WITHIN
+    desk = page.session_state[f"{slug}:desk"]
+    while desk.watching and time.monotonic() < until:
+        page.run()
+    assert not desk.watching, "the training did not finish"
+    return page
+
+
+def warnings(page: AppTest) -> str:
+    return "\n".join(one.value for one in page.warning)
+
+
+def test_front_page_lists_every_lesson():
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=WITHIN).run()
+    assert not page.exception
+    shown = "\n".join(one.value for one in page.markdown)
+    for lesson in LESSONS.values():
+        assert lesson.title in shown
+
+
+def test_unknown_lesson_is_told_on_the_front_page():
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=WITHIN)
+    page.query_params["lesson"] = "nonsense"
+    page.run()
+    assert not page.exception
+    assert "nonsense" in warnings(page) and SLUGS[0] in warnings(page)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_run_waits_for_a_prediction_and_tells_what_came_true(slug: str):
+    page = lesson_page(slug)
+    assert not page.exception
+    assert page.button(key=f"{slug}:run").disabled
+    first = LESSONS[slug].presets[0].name
+    page.radio(key=f"{slug}:answer:{first}").set_value(0)
+    page.run()
+    page.button_group(key=f"{slug}:confidence:{first}").set_value("certain")
+    page.run()
+    page.button(key=f"{slug}:predict").click().run()
+    assert not page.button(key=f"{slug}:run").disabled
+    page.button(key=f"{slug}:run").click().run()
+    trained(page, slug)
+    assert not page.exception
+    desk = page.session_state[f"{slug}:desk"]
+    assert desk.training.run().epochs == desk.settings.epochs
+    guess = desk.guesses[first]
+    answers = LESSONS[slug].prediction.answers
+    shown = "\n".join(one.value for one in page.markdown)
+    assert answers[guess.outcome].came_true(desk.training.run())
+    assert answers[guess.outcome].text in shown
+    assert (answers[0].belief in shown) == (guess.outcome != 0)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_preset_opens_and_says_what_it_shows(slug: str):
+    page = lesson_page(slug, mode="present")
+    for preset in LESSONS[slug].presets:
+        page.button_group(key=f"{slug}:preset").set_value(preset.name)
+        page.run()
+        assert not page.exception
+        assert page.session_state[f"{slug}:desk"].settings == preset.settings
+        assert preset.says in [one.value for one in page.caption]
+
+
+def test_address_sets_the_controls_and_follows_them():
+    slug = "mask_and_loss"
+    page = lesson_page(slug, preset="fixed", mask="none", seed="3")
+    desk = page.session_state[f"{slug}:desk"]
+    assert (desk.preset.name, desk.settings.mask, desk.settings.seed) == ("fixed", "none", 3)
+    page.selectbox(key=f"{slug}:mask").set_value("inverted")
+    page.run()
+    assert page.query_params["mask"] == "inverted"
+    assert page.query_params["seed"] == "3"
+    page.button(key=f"{slug}:reset").click().run()
+    assert page.session_state[f"{slug}:desk"].settings == LESSONS[slug].preset("fixed").settings
+    assert "mask" not in page.query_params
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "takes"),
+    [
+        ("epochs", "1e9", "from 1 to 3000"),
+        ("epsilon", "nan", "from 0 to 1"),
+        ("mask", "sideways", "aligned"),
+        ("preset", "nowhere", "broken"),
+        ("nonsense", "1", "the fields are"),
+        ("mode", "loud", "present"),
+        ("hide", "nonsense", "epsilon"),
+    ],
+)
+def test_a_bad_address_is_one_sentence_and_the_page_stays_usable(name: str, value: str, takes: str):
+    slug = "mask_and_loss"
+    page = lesson_page(slug, **{name: value, "seed": "4"})
+    assert not page.exception
+    assert len(page.warning) == 1
+    assert takes in page.warning[0].value and (value in page.warning[0].value or name in page.warning[0].value)
+    assert page.session_state[f"{slug}:desk"].settings.seed == 4, "what was good is taken"
+
+
+def test_an_instructor_hides_controls():
+    slug = "mask_and_loss"
+    page = lesson_page(slug, hide="epsilon,loss", mode="present")
+    shown = {one.key for one in (*page.selectbox, *page.select_slider)}
+    assert f"{slug}:mask" in shown
+    assert not {f"{slug}:epsilon", f"{slug}:loss"} & shown
+
+
+def test_a_control_that_cannot_matter_is_disabled_and_says_why():
+    slug = "mask_and_loss"
+    page = lesson_page(slug, preset="broken")
+    shift = page.select_slider(key=f"{slug}:mask_shift")
+    assert shift.disabled and "not a shifted one" in shift.label
+    page.selectbox(key=f"{slug}:mask").set_value("shifted")
+    page.run()
+    assert not page.select_slider(key=f"{slug}:mask_shift").disabled
+
+
+def test_stop_keeps_what_was_trained():
+    slug = "mask_and_loss"
+    page = lesson_page(slug, mode="present", epochs="3000", seed="77")
+    page.button(key=f"{slug}:run").click().run()
+    desk = page.session_state[f"{slug}:desk"]
+    until = time.monotonic() + WITHIN
+    while desk.training.run() is None and time.monotonic() < until:
+        page.run()
+    page.button(key=f"{slug}:stop").click().run()
+    desk.training.job.result(timeout=10)
+    assert 0 < desk.training.run().epochs < 3000
+    assert not desk.watching
+
+
+def test_an_unknown_loss_is_told_without_a_traceback():
+    slug = "mask_and_loss"
+    page = lesson_page(slug, mode="present", loss="mask_and_loss.nowhere")
+    assert "mask_and_loss.nowhere" in warnings(page)
+    assert not page.exception
+
+
+def test_the_server_process_never_imports_tensorflow():
+    """In a fresh process: a run through the page, and the modules that are there afterwards."""
+    script = f"""
+import sys, time
+sys.path.insert(0, {str(ROOT)!r})
+from tests.test_pages import lesson_page, trained
+page = lesson_page("mask_and_loss", mode="present", epochs="3")
+page.button(key="mask_and_loss:run").click().run()
+trained(page, "mask_and_loss")
+assert page.session_state["mask_and_loss:desk"].training.run().epochs == 3
+print(sorted(name for name in sys.modules if name.split(".")[0] in ("tensorflow", "keras")))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=180)
+    assert done.stdout.strip().splitlines()[-1:] == ["[]"], done.stdout + done.stderr[-2000:]
