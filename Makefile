@@ -3,7 +3,7 @@
 
 VENV   := .venv
 python := $(VENV)/bin/python
-ARGS   ?=
+ARGS   :=
 
 # TensorFlow and Streamlit have releases for these.
 fits   := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -20,11 +20,11 @@ run: $(VENV)/installed ## start the app and say where it is; sets up .venv first
 	@$(python) -m streamlit run app.py $(ARGS)
 
 test: $(VENV)/installed-dev ## run the tests; sets up .venv and a browser first
-	@$(python) tests/browser_setup.py
+	@$(python) -m tests.browser_setup
 	$(python) -m pytest $(ARGS)
 
 verify: $(VENV)/installed-dev ## run the tests with the fuller sets, which take longer
-	@$(python) tests/browser_setup.py
+	@$(python) -m tests.browser_setup
 	VERIFY=1 $(python) -m pytest $(ARGS)
 
 lint: $(VENV)/installed-dev ## check style and format, change nothing
@@ -35,7 +35,8 @@ format: $(VENV)/installed-dev ## put the code in format
 	$(python) -m ruff check --select I --fix .
 	$(python) -m ruff format .
 
-bench: $(VENV)/installed-dev ## measure speed, as ratios to the plain Keras way
+bench: $(VENV)/installed-dev ## measure speed: training beside plain Keras, and the page in a browser
+	@$(python) -m tests.browser_setup
 	@$(python) -m lessons bench $(ARGS)
 
 clean: ## remove .venv and what the tools left
@@ -48,7 +49,7 @@ clean: ## remove .venv and what the tools left
 $(VENV)/installed: requirements.txt $(python)
 	@$(python) -c '$(fits)' || \
 	  { echo "$(VENV) holds `$(python) -V`; Unmasked needs $(wanted). Remove it with make clean." >&2; exit 1; }
-	@echo "Installing into $(VENV); the first time this downloads some 500 MB."
+	@echo "Installing into $(VENV); the first time this downloads about 450 MB."
 	@$(python) -m ensurepip >/dev/null
 	$(call install,requirements.txt)
 

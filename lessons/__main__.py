@@ -1,4 +1,4 @@
-"""The command line: `python -m lessons list | run SLUG | bench`. Exit 2 with one clear line on bad input."""
+"""The command line: `python -m lessons list | run SLUG | claims | bench`. Exit 2 with one clear line on bad input."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from lessons import LESSONS, find
 from lessons.settings import BadInput, Settings
-from lessons.worker import QUIET, silenced
+from lessons.worker import QUIET, prepare, silenced
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,10 +45,14 @@ def parser() -> Parser:
     )
     running.set_defaults(command=show_run)
 
+    claiming = commands.add_parser("claims", help="put the thirty-four claims to the test")
+    claiming.add_argument("ids", metavar="ID", nargs="*", help="only these claims; all when left out")
+    claiming.set_defaults(command=show_claims)
+
     benching = commands.add_parser("bench", help="speed, as ratios to the plain Keras way in the same run")
     benching.set_defaults(command=show_bench)
 
-    for command in (listing, running, benching):
+    for command in (listing, running, claiming, benching):
         command.add_argument("--json", action="store_true", help="print JSON")
     return root
 
@@ -113,6 +117,32 @@ def train(settings: Settings):
         return Run.gather(settings, training_batch(settings), train(settings))
     except (ValueError, TypeError) as failure:
         raise BadInput(f"these settings cannot be trained; Keras says: {str(failure).splitlines()[0]}") from failure
+
+
+def show_claims(given: argparse.Namespace) -> None:
+    """Measure claims in this process. The table prints each as soon as it is measured."""
+    from lessons import claims
+
+    wanted = [claims.find(number) for number in given.ids] or list(claims.CLAIMS.values())
+    rows = []
+    with silenced():
+        prepare()
+        for claim in wanted:
+            rows.append(claim.report())
+            if not given.json:
+                print(line_of(rows[-1]), flush=True)
+    if given.json:
+        print(json.dumps(rows, indent=1))
+        return
+    words = [row["verdict"] or "not measured" for row in rows]
+    print(", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words)), end="; ")
+    print(f"{sum(row['seconds'] for row in rows):.1f} s; {', '.join(map(' '.join, rows[0]['versions'].items()))}")
+
+
+def line_of(row: dict) -> str:
+    """One claim of the table: verdict and claim, then what was measured."""
+    on = f" [{row['on']}]" if row["on"] else ""
+    return f"{row['id']:>2}  {row['verdict'] or '?':<8}{row['claim']}{on}\n            {row['sentence']}"
 
 
 def show_bench(given: argparse.Namespace) -> None:

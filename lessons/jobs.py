@@ -30,3 +30,10 @@ def collect(function, *args) -> tuple[list, object]:
 def measure(function, *args):
     """What an experiment of a lesson file measures."""
     return function(*args)
+
+
+def claim(number: int):
+    """The Outcome of one claim of lessons/claims, measured here and now."""
+    from lessons import claims
+
+    return claims.find(number).verify()

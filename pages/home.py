@@ -1,22 +1,34 @@
 """The front page: what this is, and the course."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from lessons import CHAPTERS, LESSONS
+from lessons.lesson import Lesson
+
+COLUMNS = 3
 
 
-def render() -> None:
-    st.title("Unmasked")
+def render(pages: Mapping) -> None:
+    """`pages`: the course's st.Page of each slug."""
+    st.markdown("## Unmasked")
     st.markdown(
-        "Why do masks and losses of sequence models fail without a word? Break one on purpose, watch it train, "
-        "see where the gradient went. Everything you read here is measured while you look."
+        "Masks and losses of sequence models fail without a word. Break one on purpose, watch it train, and see where "
+        "the gradient went. Nothing here is written down beforehand: every number is measured while you look."
     )
     for chapter in CHAPTERS:
-        found = [lesson for lesson in LESSONS.values() if lesson.chapter == chapter]
-        if not found:
-            continue
-        st.subheader(chapter)
-        for lesson in found:
-            with st.container(border=True):
-                st.markdown(f"[**{lesson.title}**](/?lesson={lesson.slug})")
-                st.caption(lesson.presets[0].says)
+        lessons = [lesson for lesson in LESSONS.values() if lesson.chapter == chapter]
+        if lessons:
+            st.markdown(f"#### {chapter}")
+        for start in range(0, len(lessons), COLUMNS):
+            for place, lesson in zip(st.columns(COLUMNS), lessons[start : start + COLUMNS], strict=False):
+                with place.container(border=True, height="stretch"):
+                    card(lesson, pages[lesson.slug])
+
+
+def card(lesson: Lesson, page) -> None:
+    st.page_link(page, label=f"**{lesson.title}**")
+    st.caption(lesson.presets[0].says)
+    if lesson.examples:
+        st.caption(f"Published examples: {', '.join(lesson.examples)}")

@@ -52,13 +52,12 @@ def laboratory(desk: Desk) -> None:
     for problem in desk.problems:
         st.warning(problem)
     presets(desk)
+    bar(desk)
     if not desk.presenting:
         prediction(desk)
     left, right = st.columns([1, 3.6], gap="medium")
     with left.container(key="controls"):
-        row = st.container(horizontal=True, gap="small")
         controls(desk)
-        buttons(desk, row)
     with right:
         instruments(desk)
     write_address(desk)
@@ -70,19 +69,22 @@ def laboratory(desk: Desk) -> None:
 
 
 def presets(desk: Desk) -> None:
-    """The presets, what the chosen one shows, and the way back to it."""
-    names = [preset.name for preset in desk.lesson.presets]
     key = desk.key("preset")
     st.pills(
         "Preset",
-        names,
+        [preset.name for preset in desk.lesson.presets],
         format_func=lambda name: desk.lesson.preset(name).label,
         key=key,
         required=True,
         label_visibility="collapsed",
         on_change=lambda: desk.take(desk.lesson.preset(st.session_state[key])),
     )
-    row = st.container(key="says", horizontal=True, vertical_alignment="center", gap="small")
+
+
+def bar(desk: Desk) -> None:
+    """Run and Stop, what the preset shows, the way back to it, and the link."""
+    row = st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small")
+    buttons(desk, row)
     row.caption(desk.preset.says)
     if desk.changed:
         row.button(

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from lessons import CHAPTERS, LESSONS, BadInput, find
-from pages import home, lesson
+from pages import folklore_page, home, lesson
 from pages.ui.server import HERE
 
 STYLE = f"<style>{(HERE / 'style.css').read_text(encoding='utf-8')}</style>"
@@ -15,15 +15,19 @@ def route() -> None:
     """Show the page of this address. `/?lesson=slug&…` is the form that is shared: it works on any server."""
     st.set_page_config(page_title="Unmasked", layout="wide")
     st.html(STYLE)
-    front = st.Page(home.render, title="Unmasked", url_path="home", default=True)
     pages = {
         slug: st.Page(partial(lesson.render, LESSONS[slug]), title=LESSONS[slug].title, url_path=slug)
         for slug in LESSONS
     }
+    front = st.Page(partial(home.render, pages), title="Unmasked", url_path="home", default=True)
     chapters = {name: [pages[slug] for slug in LESSONS if LESSONS[slug].chapter == name] for name in CHAPTERS}
-    here = st.navigation({"": [front], **{name: found for name, found in chapters.items() if found}}, position="top")
+    others = {"folklore": st.Page(folklore_page.render, title="Folklore", url_path="folklore")}
+    course = {name: found for name, found in chapters.items() if found}
+    here = st.navigation({"": [front, *others.values()], **course}, position="top")
     if here is front and "lesson" in st.query_params:
         follow(pages)
+    elif here is front and "page" in st.query_params:
+        follow_page(others)
     here.run()
 
 
@@ -37,3 +41,12 @@ def follow(pages: dict) -> None:
         st.warning(str(problem))
         return
     st.switch_page(pages[slug], query_params=asked)
+
+
+def follow_page(others: dict) -> None:
+    """Go where `/?page=name&…` points; a page that is none is told on the front page."""
+    asked = st.query_params.to_dict()
+    name = asked.pop("page")
+    if name in others:
+        st.switch_page(others[name], query_params=asked)
+    st.warning(f"page: got “{name[:40]}”; there are {', '.join(others)}.")

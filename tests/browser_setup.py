@@ -1,4 +1,4 @@
-"""The browser that the tests drive. `find()` says where it is; run as a script, this installs one if there is none."""
+"""The browser that the tests drive: `find()` says where it is, `python -m tests.browser_setup` installs one."""
 
 import functools
 import importlib.util
@@ -66,7 +66,7 @@ def main() -> int:
     find.cache_clear()
     if find():
         return 0
-    print(f"The tests that need a browser are skipped. To get one: {HOW}.", file=sys.stderr)
+    print(f"No browser for the tests that need one. To get one: {HOW}.", file=sys.stderr)
     # CI must not call a run without them a success.
     return 1 if os.environ.get("CI") else 0
 

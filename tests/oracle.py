@@ -120,7 +120,11 @@ def compiled(s: Settings, mask_route: str) -> keras.Model:
         hidden = in_between(s, glorot)(hidden)
     model = keras.Model(given, layers.Dense(1, activation=s.activation, kernel_initializer=glorot)(hidden))
     clip = {} if s.clipping == "none" else {s.clipping: s.clip_at}
-    optimizer = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
+    optimizer = {
+        "adam": keras.optimizers.Adam,
+        "sgd": keras.optimizers.SGD,
+        "rmsprop": keras.optimizers.RMSprop,
+    }
     model.compile(
         optimizer[s.optimizer](s.learning_rate, **clip),
         loss=Compared(LOSSES[s.loss], s.epsilon, reduction=s.reduction, dtype=s.loss_dtype),

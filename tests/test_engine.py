@@ -11,6 +11,7 @@ from hypothesis import settings as examples
 from lessons import LESSONS, losses
 from lessons.data import PaddedBatch, training_batch, validation_batch
 from lessons.engine import train as engine
+from lessons.engine.models import build_model, redraw
 from lessons.run import KEPT_EPOCHS, Closing, Opening, Run
 from lessons.settings import SPECS, Choice, Settings
 from tests import oracle
@@ -44,7 +45,10 @@ def assert_like_fit(settings: Settings) -> None:
     got = trained(settings).snapshot
     for name in ("loss", "val_loss"):
         np.testing.assert_allclose(
-            getattr(got, name), np.array(wanted[name], "float32"), rtol=1e-5, err_msg=f"{name} of {settings.to_query()}"
+            getattr(got, name),
+            np.array(wanted[name], "float32"),
+            rtol=1e-5,
+            err_msg=f"{name} of {settings.to_query()}",
         )
 
 
@@ -97,7 +101,14 @@ def test_many_random_settings_train_as_fit_does(settings):
 
 
 SATURATED = Settings(
-    activation="sigmoid", task="binary", learning_rate=10.0, sequences=8, timesteps=5, units=4, epochs=12, mask="none"
+    activation="sigmoid",
+    task="binary",
+    learning_rate=10.0,
+    sequences=8,
+    timesteps=5,
+    units=4,
+    epochs=12,
+    mask="none",
 )
 
 
@@ -170,14 +181,17 @@ def test_runs_leave_nothing_behind():
     assert same(trained(TINY), first)
 
 
-@pytest.mark.parametrize("between", ["none", "attention", "time_distributed", "conv1d", "layer_normalization"])
-def test_a_warm_graph_draws_the_weights_that_a_new_one_would(between):
+@pytest.mark.parametrize("cell", SPECS["cell"].options)
+@pytest.mark.parametrize("between", SPECS["between"].options)
+def test_a_warm_model_draws_the_weights_that_a_new_one_has(between, cell):
     """The graph's structure has the default seed: any other is drawn into it."""
-    settings = replace(TINY, between=between, seed=41)
-    trained(replace(settings, seed=3))
-    warm = trained(settings)
-    engine.traced.cache_clear()
-    assert same(trained(settings), warm)
+    settings = replace(TINY, between=between, cell=cell, seed=41)
+    warm = build_model(settings.structure())
+    for variable, value in redraw(warm, settings.seed):
+        variable.assign(value)
+    for one, other in zip(warm.get_weights(), build_model(settings).get_weights(), strict=True):
+        assert np.array_equal(one, other)
+    assert not np.array_equal(warm.get_weights()[0], build_model(replace(settings, seed=0)).get_weights()[0])
 
 
 def test_only_so_many_graphs_are_kept():
@@ -190,7 +204,9 @@ def test_loss_is_from_before_the_update_and_validation_from_after():
     fast = trained(replace(TINY, learning_rate=1.0, optimizer="sgd", padded_labels="zero")).snapshot
     assert fast.loss[0] == still.loss[0]
     assert fast.val_loss[0] != pytest.approx(still.val_loss[0], rel=1e-3)
-    assert np.array_equal(fast.gradient[0], still.gradient[0]) and np.array_equal(fast.predictions[0], still.predictions[0])
+    assert np.array_equal(fast.gradient[0], still.gradient[0]) and np.array_equal(
+        fast.predictions[0], still.predictions[0]
+    )
     assert not np.allclose(fast.gradient[1], still.gradient[1], rtol=1e-3)
     np.testing.assert_allclose(still.loss, still.loss[0], rtol=1e-3)
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from lessons import LESSONS
 from lessons.data import training_batch
 from lessons.engine.models import build_model
 from lessons.engine.train import train
 from lessons.lesson import Lesson
 from lessons.run import Run
 from lessons.settings import SPECS, Settings
-from lessons import LESSONS
 from tests.oracle import LOSSES, Compared
 
 MASK_AND_LOSS: Lesson = LESSONS["mask_and_loss"]
@@ -47,20 +47,22 @@ def test_gradients_are_the_slopes_of_the_loss(mask, loss):
     model.set_weights(build_model(settings).get_weights())  # float64 draws other numbers
     compared = Compared(LOSSES[loss], settings.epsilon, dtype="float64")
 
-    def value(predictions) -> float:
+    @tf.function
+    def value(predictions):
         predictions = tf.identity(predictions)
         if mask != "none":
             predictions._keras_mask = tf.constant(batch.mask)
-        return float(compared(tf.constant(batch.y, "float64"), predictions))
+        return compared(tf.constant(batch.y, "float64"), predictions)
 
+    @tf.function
     def predicted(x):
-        return model([tf.constant(x), tf.constant(batch.mask)])
+        return tf.identity(model([x, tf.constant(batch.mask)]))
 
     x = batch.x.astype("float64")
-    at_predictions = differences(lambda p: value(tf.constant(p)), predicted(x).numpy())
-    at_inputs = differences(lambda x: value(predicted(x)), x)
+    at_predictions = differences(lambda p: value(tf.constant(p)), predicted(tf.constant(x)).numpy())
+    at_inputs = differences(lambda x: value(predicted(tf.constant(x))), x)
     got = run.snapshot
-    assert got.loss[0] == pytest.approx(value(predicted(x)), rel=1e-5)
+    assert got.loss[0] == pytest.approx(float(value(predicted(tf.constant(x)))), rel=1e-5)
     assert at_predictions.any() and at_inputs.any()
     np.testing.assert_allclose(got.gradient[0], np.abs(at_predictions[..., 0]), rtol=1e-4, atol=1e-7)
     np.testing.assert_allclose(got.input_gradient[0], np.linalg.norm(at_inputs, axis=-1), rtol=1e-4, atol=1e-7)

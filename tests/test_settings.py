@@ -45,16 +45,55 @@ def test_json_brings_the_same_settings_back(settings):
 
 def test_what_differs_is_all_that_a_query_says():
     assert Settings().to_query() == {}
-    assert Settings(epsilon=1e-8, mask="none", epochs=3).to_query() == {"epsilon": "1e-08", "mask": "none", "epochs": "3"}
+    assert Settings(epsilon=1e-8, mask="none", epochs=3).to_query() == {
+        "epsilon": "1e-08",
+        "mask": "none",
+        "epochs": "3",
+    }
 
 
-JUNK = ["", " ", "abc", "nan", "inf", "-inf", "1e9", "-1e9", "1e400", "0x10", "1,5", "=", "x" * 10_000, "\0", "a\nb", "é"]
-ODD = [None, True, False, math.nan, math.inf, -math.inf, 1e9, -1e9, 10**400, [], [1], {}, (), {1}, object(), 1j]
+JUNK = [
+    "",
+    " ",
+    "abc",
+    "nan",
+    "inf",
+    "-inf",
+    "1e9",
+    "-1e9",
+    "1e400",
+    "0x10",
+    "1,5",
+    "=",
+    "x" * 10_000,
+    "\0",
+    "a\nb",
+    "é",
+]
+ODD = [
+    None,
+    True,
+    False,
+    math.nan,
+    math.inf,
+    -math.inf,
+    1e9,
+    -1e9,
+    10**400,
+    [],
+    [1],
+    {},
+    (),
+    {1},
+    object(),
+    1j,
+]
 
 
 @pytest.mark.parametrize("name", SPECS)
 def test_junk_is_refused_by_naming_the_field_the_value_and_what_it_takes(name):
-    for value in JUNK + ODD:
+    options = getattr(SPECS[name], "options", ())
+    for value in [*(junk for junk in JUNK if junk not in options), *ODD]:
         with pytest.raises(BadInput) as refusal:
             Settings().with_changes({name: value})
         text = str(refusal.value)
@@ -97,7 +136,16 @@ def test_what_can_be_used_is_used_and_each_problem_is_told():
 
 
 @pytest.mark.parametrize(
-    "name", ["os.system", "mask_and_loss.LESSON", "mask_and_loss.Settings", "_template.x", ".", "a.b.c", "a" * 9999 + ".b"]
+    "name",
+    [
+        "os.system",
+        "mask_and_loss.LESSON",
+        "mask_and_loss.Settings",
+        "_template.x",
+        ".",
+        "a.b.c",
+        "a" * 9999 + ".b",
+    ],
 )
 def test_only_functions_of_labels_and_predictions_are_losses(name):
     assert not losses.exists(name)
@@ -112,14 +160,16 @@ def test_every_field_is_declared_whole():
             assert all(losses.exists(option) for option in spec.options)
 
 
-SMALL = Settings(sequences=5, timesteps=5, units=4, epochs=4, padded_labels="random", batch_size=3)
+SMALL = Settings(sequences=5, timesteps=5, units=4, epochs=3, padded_labels="random", batch_size=3)
 SITUATIONS = {
     "defaults": SMALL,
     "no_mask": replace(SMALL, mask="none", mask_route="multiplied", loss="mae"),
     "no_mask_in_training": replace(SMALL, mask="none", sample_weight="instead", reduction="mean_with_sample_weight"),
     "no_padding": replace(SMALL, padding_share=0, mask="wrong_side", nan_share=0.2, nan_fill="garbage"),
     "last_step": replace(SMALL, output="last_step", loss="bce_added", activation="sigmoid", task="binary"),
-    "last_step_labels": replace(SMALL, output="last_step", mask="labels", task="binary", nan_share=0.3, nan_fill="zero"),
+    "last_step_labels": replace(
+        SMALL, output="last_step", mask="labels", task="binary", nan_share=0.3, nan_fill="zero"
+    ),
     "last_step_shifted": replace(SMALL, output="last_step", mask="shifted", padding="pre", clipping="clipnorm"),
 }
 
@@ -128,7 +178,7 @@ def other_values(name: str, settings: Settings) -> list:
     spec = SPECS[name]
     offered = sorted(spec.options) if isinstance(spec, Choice) else spec.offered or (spec.low, spec.high)
     others = [value for value in offered if value != getattr(settings, name)]
-    return [others[0], others[-1]] if spec.retraces else others
+    return others[:1] if spec.retraces else others
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)

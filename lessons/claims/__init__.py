@@ -1,4 +1,4 @@
-"""The thirty-four claims of the five answers, each with its experiment and its rule. Importing this loads no TensorFlow."""
+"""The thirty-four claims of the five answers, each with experiment and rule. Importing this loads no TensorFlow."""
 
 from lessons.claims import answer_a, answer_b, answer_c, answer_d, answer_e  # noqa: F401 (importing declares)
 from lessons.claims.claim import CLAIMS as _DECLARED

@@ -57,6 +57,17 @@ def stack(*layers, shape: Sequence[int | None] = (None, 2)):
     return keras.Model(start, at)
 
 
+def told(recurrent, *layers, features: int = 2):
+    """A model of [x, mask]: the mask is handed to the recurrent layer and travels on from there."""
+    import keras
+
+    x, mask = keras.Input((None, features)), keras.Input((None,), dtype="bool")
+    at = recurrent(x, mask=mask)
+    for layer in layers:
+        at = layer(at)
+    return keras.Model([x, mask], at)
+
+
 @dataclass(frozen=True)
 class Probe:
     """One look at a model: loss and gradients, as its next step would see them."""
@@ -79,16 +90,16 @@ class Probe:
 
 def probe(model, loss, x, y, weight=None) -> Probe:
     """Loss and gradients before a step. `Model.compute_loss` is what `fit` calls (keras/src/trainers/trainer.py)."""
+    import keras
     import tensorflow as tf
 
+    model = keras.Model(model.input, model.output)  # same layers: compiling this one leaves the given one as it is
     model.compile(loss=loss)
     with tf.GradientTape() as tape:
         predictions = model(x)
         value = model.compute_loss(x, y, predictions, weight)
     wanted = [predictions, *model.trainable_variables]
-    at_predictions, *gradients = (
-        None if one is None else one.numpy() for one in tape.gradient(value, wanted)
-    )
+    at_predictions, *gradients = (None if one is None else one.numpy() for one in tape.gradient(value, wanted))
     return Probe(float(value), predictions.numpy(), at_predictions, tuple(gradients))
 
 
@@ -117,7 +128,7 @@ def training(model, loss, rate: float = 0.03, optimizer: str = "Adam") -> Callab
     def run(x, y, steps: int, weight=None) -> np.ndarray:
         for variable, value in zip(variables, start, strict=True):
             variable.assign(value)
-        data = tuple(tf.constant(part, tf.float32) for part in (x, y, weight) if part is not None)
+        data = tf.nest.map_structure(tf.constant, tuple(part for part in (x, y, weight) if part is not None))
         return steps_of(data, tf.constant(steps)).numpy()
 
     return run

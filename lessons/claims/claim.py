@@ -105,8 +105,6 @@ class Claim:
 
     def verify(self, counter: bool = False) -> Outcome:
         """Measure now, in this process, and judge. `counter` does it in the counter-world."""
-        from lessons.engine.train import versions
-
         started = time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Keras warns of what a claim provokes
@@ -122,6 +120,17 @@ class Claim:
             time.perf_counter() - started,
             versions(),
         )
+
+    def report(self) -> dict[str, Any]:
+        """The promise of `python -m lessons claims --json` (DESIGN §5). What cannot be measured has no verdict."""
+        told = {"id": self.id, "answer": self.answer, "example": self.example, "claim": self.text}
+        try:
+            return told | self.verify().to_json()
+        except Exception as failure:  # another Keras or TensorFlow may raise anything
+            reason = (str(failure).splitlines() or [""])[0]
+            nothing = {"measured": {}, "verdict": None, "on": None, "conditions": {}, "seconds": 0.0}
+            sentence = f"It cannot be measured here: {type(failure).__name__}: {reason}"
+            return told | nothing | {"sentence": sentence, "versions": versions()}
 
     @property
     def experiment(self) -> str:
@@ -144,6 +153,7 @@ class Claim:
 
 
 CLAIMS: dict[int, Claim] = {}
+OURS = re.compile(r"\.answer_|^lessons\.losses$")  # modules whose functions are part of an experiment
 
 
 def claim(
@@ -168,12 +178,21 @@ def claim(
     return declare
 
 
+def versions() -> dict[str, str]:
+    """What a verdict is about: another library may turn it."""
+    from lessons.engine.train import versions
+
+    return versions()
+
+
 class Sentence(string.Formatter):
-    """str.format for numbers that may be None: those read “not a number”."""
+    """str.format for numbers that may be None: those read “not finite”."""
 
     def format_field(self, value: Any, spec: str) -> str:
         if value is None:
-            return "not a number"
+            return "not finite"
+        if isinstance(value, bool):
+            return "yes" if value else "no"
         return super().format_field(value, spec)
 
 
@@ -201,14 +220,14 @@ def text(function: Callable) -> str:
 
 
 def used_by(function: FunctionType, seen: tuple = ()) -> list[FunctionType]:
-    """The functions of the answer files that this one reaches by name or as a default argument, each once.
+    """The losses and functions of the answer files that this one reaches, by name or as a default, each once.
 
     The apparatus is left out: it is the same for all claims.
     """
     found: list[FunctionType] = []
     named = [function.__globals__.get(name) for name in names_in(function.__code__)]
     for other in [*named, *(function.__defaults__ or ())]:
-        if not isinstance(other, FunctionType) or ".answer_" not in other.__module__:
+        if not isinstance(other, FunctionType) or not OURS.search(other.__module__):
             continue
         if other is not function and other not in found and other not in seen:
             found.append(other)

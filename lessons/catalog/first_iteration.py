@@ -1,0 +1,338 @@
+"""Lesson A: a finite loss with an infinite slope. The first update is NaN, and no mask stops it: 0 · ∞ is NaN."""
+
+import numpy as np
+
+from lessons.experiment import Experiment, Measured
+from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.settings import Settings
+
+ERRORS = (10.0, 1.0, 1e-4, 1e-7)  # from far off to as good as exact
+
+
+def root_of_square(y_true, y_pred, epsilon):
+    """(squared error + epsilon) ** 0.5"""
+    from keras import ops
+
+    return ops.mean((ops.square(y_true - y_pred) + epsilon) ** 0.5, axis=-1)
+
+
+def log_of_difference(y_true, y_pred, epsilon):
+    """log(error + epsilon), without abs"""
+    from keras import ops
+
+    return ops.mean(ops.log(y_true - y_pred + epsilon), axis=-1)
+
+
+def softplus_error(y_true, y_pred):
+    """softplus(|error|)"""
+    from keras import ops
+
+    return ops.mean(ops.softplus(ops.abs(y_true - y_pred)), axis=-1)
+
+
+def flat_integers():
+    """Masking, LSTM and Dense on integers without a feature axis, and a mask that nothing is given."""
+    import keras
+
+    x = np.array([[5, 3, 8, 0], [7, 2, 0, 0], [4, 9, 6, 1]])  # (batch, time)
+    y = np.array([10.0, 20.0, 30.0])
+    mask = np.array([[1, 1, 0, 0], [1, 1, 1, 0], [1, 0, 1, 1]])  # noqa: F841 - made with care, passed to nothing
+    model = keras.Sequential([keras.layers.Masking(0.0), keras.layers.LSTM(8), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    loss = model.fit(x, y, epochs=2, verbose=0).history["loss"]
+    return Measured(f"The loss went from {loss[0]:.3g} to {loss[-1]:.3g}.", {"first": loss[0], "last": loss[-1]})
+
+
+def unused_mask():
+    """The same data with a feature axis: which mask does Keras use, and does the model learn?"""
+    import keras
+
+    x = np.array([[5, 3, 8, 0], [7, 2, 0, 0], [4, 9, 6, 1]], "float32")[..., None]  # (batch, time, 1)
+    y = np.array([10.0, 20.0, 30.0])
+    by_hand = np.array([[1, 1, 0, 0], [1, 1, 1, 0], [1, 0, 1, 1]], bool)
+    masking = keras.layers.Masking(0.0)
+    glorot, orthogonal = keras.initializers.GlorotUniform(0), keras.initializers.Orthogonal(seed=0)
+    lstm = keras.layers.LSTM(8, kernel_initializer=glorot, recurrent_initializer=orthogonal)
+    model = keras.Sequential([masking, lstm, keras.layers.Dense(1, kernel_initializer=glorot)])
+    model.compile(keras.optimizers.Adam(0.3), "mse")
+    loss = model.fit(x, y, epochs=100, verbose=0).history["loss"]
+    used = np.array(masking.compute_mask(x))
+    apart = int((used != by_hand).sum())
+    rows = tuple(
+        {"sequence": k, "mask by hand": str(hand.astype(int)), "mask in use": str(real.astype(int))}
+        for k, (hand, real) in enumerate(zip(by_hand, used, strict=True))
+    )
+    sentence = (
+        f"The mask made by hand differs from the one that Masking computed in {apart} of {used.size} steps, nobody "
+        f"reads it, and the loss goes from {loss[0]:.3g} to {loss[-1]:.3g}."
+    )
+    return Measured(sentence, {"steps apart": apart, "first loss": loss[0], "last loss": loss[-1]}, rows)
+
+
+def slopes():
+    """Value and gradient of four losses at one label 0, as fit computes them: inside a graph."""
+    import tensorflow as tf
+    from keras import ops
+
+    from lessons.losses import huber, log_error
+
+    functions = {
+        "log(|e| + 1e-7)": lambda y, p: log_error(y, p, 1e-7),
+        "softplus(|e|)": softplus_error,
+        "(e²) ** 0.5": lambda y, p: root_of_square(y, p, 0.0),
+        "Huber": huber,
+    }
+
+    @tf.function
+    def value_and_gradient(errors):
+        told = {}
+        for name, function in functions.items():
+            with tf.GradientTape() as tape:
+                tape.watch(errors)
+                value = function(ops.zeros_like(errors), errors)
+            told[name] = value, tape.gradient(value, errors)
+        return told
+
+    def at(errors):
+        told = value_and_gradient(tf.constant(np.reshape(errors, (-1, 1)), "float32"))
+        return {name: (value.numpy(), gradient.numpy()[:, 0]) for name, (value, gradient) in told.items()}
+
+    points = at([*ERRORS, 0.0, -1e-4])
+    rows = tuple(
+        {"gradient of": name} | {f"at {error:g}": float(g) for error, g in zip([*ERRORS, 0.0], gradient, strict=False)}
+        for name, (_, gradient) in points.items()
+    )
+    log_value, log_slope = points["log(|e| + 1e-7)"]
+    soft_value, soft_slope = points["softplus(|e|)"]
+    numbers = {
+        "log: gradient at error 10": float(log_slope[0]),
+        "log: gradient at error 1e-7": float(log_slope[3]),
+        "log: loss at error 0": float(log_value[4]),
+        "softplus: loss at error 0": float(soft_value[4]),
+        "softplus: gradient right of 0": float(soft_slope[2]),
+        "softplus: gradient left of 0": float(soft_slope[5]),
+        "root: gradient at error 0": float(points["(e²) ** 0.5"][1][4]),
+    }
+    sentence = (
+        f"The log pulls with {log_slope[0]:.3g} at an error of 10 and with {log_slope[3]:.3g} at 1e-7: hardest where "
+        f"nothing is left to learn. Softplus bottoms out at {soft_value[4]:.3g}, and its gradient jumps from "
+        f"{soft_slope[5]:.3g} to {soft_slope[2]:.3g} there: no smoother than abs."
+    )
+    grid = np.linspace(-3, 3, 121)  # 0 is among them
+    return Measured(sentence, numbers, rows, figure_of(grid, at(grid)))
+
+
+def figure_of(errors, told):
+    """Loss on the left, gradient on the right, over the error."""
+    colours = ("#D55E00", "#0072B2", "#CC79A7", "#009E73")
+    data = []
+    for colour, (name, pair) in zip(colours, told.items(), strict=True):
+        for side, values in zip(("", "2"), pair, strict=True):
+            y = [float(v) if np.isfinite(v) else None for v in values]
+            trace = {"type": "scatter", "mode": "lines", "x": errors.tolist(), "y": y, "name": name}
+            trace |= {"line": {"color": colour}, "showlegend": not side, "xaxis": f"x{side}", "yaxis": f"y{side}"}
+            data.append(trace)
+    layout = {
+        "xaxis": {"domain": [0, 0.46], "title": {"text": "error"}},
+        "xaxis2": {"domain": [0.54, 1], "title": {"text": "error"}, "anchor": "y2"},
+        "yaxis": {"title": {"text": "loss"}, "range": [-4, 4]},
+        "yaxis2": {"title": {"text": "gradient"}, "range": [-4, 4], "anchor": "x2"},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    }
+    return {"data": data, "layout": layout}
+
+
+def zero_times_infinity():
+    """The gradient at a masked step where prediction and label are both 0: mask 0 times the slope of the loss."""
+    import tensorflow as tf
+
+    roots = {
+        "(e² + epsilon) ** 0.5": lambda e, epsilon: (tf.square(e) + epsilon) ** 0.5,
+        "tf.sqrt(e² + epsilon)": lambda e, epsilon: tf.sqrt(tf.square(e) + epsilon),
+    }
+
+    @tf.function
+    def gradient(name, epsilon, weight):
+        with tf.GradientTape() as tape:
+            error = tf.zeros(())
+            tape.watch(error)
+            loss = weight * roots[name](error, epsilon)
+        return tape.gradient(loss, error)
+
+    rows = []
+    for name in roots:
+        for epsilon in (0.0, 1e-7):
+            masked, real = (float(gradient(name, epsilon, tf.constant(weight))) for weight in (0.0, 1.0))
+            rows.append({"loss": name, "epsilon": epsilon, "masked step": masked, "real step": real})
+    bare, _, guarded, _ = rows
+    sentence = (
+        f"Without epsilon, at a masked step, the gradient of `** 0.5` is {bare['masked step']:g} and that of "
+        f"`tf.sqrt` {guarded['masked step']:g}: TensorFlow's sqrt lets a 0 pass back unharmed. At a real step with "
+        f"error 0 they are {bare['real step']:g} and {guarded['real step']:g}. With epsilon: "
+        + ", ".join(f"{row[step]:g}" for row in rows[1::2] for step in ("masked step", "real step"))
+        + "."
+    )
+    numbers = {"** 0.5, masked": bare["masked step"], "tf.sqrt, masked": guarded["masked step"]}
+    numbers |= {"tf.sqrt, real": guarded["real step"], "with epsilon, masked": rows[1]["masked step"]}
+    return Measured(sentence, numbers, tuple(rows))
+
+
+BASE = Settings(
+    loss="first_iteration.root_of_square",
+    epsilon=0.0,
+    padding="pre",
+    padded_labels="zero",
+    padding_share=0.4,
+    epochs=40,
+)
+POST = {"padding": "post", "mask": "inputs"}
+
+
+def finite(run) -> bool:
+    return bool(np.isfinite(run.snapshot.loss).all())
+
+
+def learned(run) -> bool:
+    return bool(run.snapshot.error[-1] <= run.baseline / 2)
+
+
+LESSON = Lesson(
+    chapter="Five answers",
+    order=1,
+    title="Why does my masked LSTM fail after the first iteration?",
+    text=(
+        "The first loss is a number, every later one is NaN. Look for a loss with a finite value and an **infinite "
+        "slope**. The mask is no protection: it multiplies, and $0\\cdot\\infty$ is NaN. Here the padding comes "
+        "first, so the LSTM still passes on its initial zeros there; label and prediction are both exactly 0, and "
+        "$\\frac{d}{de}\\sqrt{e^2+\\varepsilon}=\\frac{e}{\\sqrt{e^2+\\varepsilon}}$ is $\\frac00$ without epsilon. "
+        "One NaN in the gradient reaches every weight. Then try what was answered: a mask array, a log, a softplus."
+    ),
+    controls=("mask", "mask_shift", "loss", "epsilon", "padding", "padded_labels"),
+    more=(
+        "padding_share",
+        "output",
+        "task",
+        "activation",
+        "cell",
+        "units",
+        "loss_dtype",
+        "batch_size",
+        "epochs",
+        "seed",
+    ),
+    losses=(
+        "first_iteration.root_of_square",
+        "first_iteration.log_of_difference",
+        "first_iteration.softplus_error",
+        "log_error",
+        "root_error",
+        "mae",
+        "mse",
+        "huber",
+        "log_cosh",
+    ),
+    presets=(
+        Preset(
+            "broken",
+            "A root without epsilon",
+            "A correct mask, a finite first loss, and NaN from the first update on.",
+            BASE,
+        ),
+        Preset(
+            "fixed",
+            "The root with epsilon",
+            "The same loss with a small constant inside the root: its slope is bounded, and the model learns.",
+            BASE.with_changes({"epsilon": 1e-7}),
+        ),
+        Preset(
+            "array",
+            "What the answer said: a misaligned mask",
+            "As published it raises; with a feature axis the data train well, and the mask array is in no one's hands.",
+            BASE.with_changes(POST | {"loss": "mse", "output": "last_step", "epochs": 60}),
+            ("A1",),
+            claimed="A mask array that does not line up with the data makes training fail after the first step.",
+            truth=(
+                "The array is passed to nothing. `Masking(0)` computes the mask in use from the data. What fails is "
+                "the shape: an LSTM takes (batch, time, features)."
+            ),
+            published=Experiment(
+                "As published: integers without a feature axis",
+                "It stops before the first step, so no mask can be the cause.",
+                flat_integers,
+                explains=(
+                    "An LSTM wants three axes: batch, time, features. The data have two. Write x[..., None]; the mask "
+                    "array may go, Masking computes its own."
+                ),
+            ),
+        ),
+        Preset(
+            "log",
+            "log(|error| + epsilon)",
+            "Never NaN, and no use: it pulls hardest where the error is already gone, so the error stays.",
+            BASE.with_changes(POST | {"loss": "log_error", "epsilon": 1e-7, "epochs": 100}),
+            ("A2",),
+            claimed="Logs of negative numbers make the loss unstable, and the small constant helps.",
+            truth=(
+                "abs leaves no negative number. The fault is the shape: the gradient is about 1/(error + epsilon), "
+                "tiny for large errors and huge for small ones, and epsilon alone keeps the loss from falling for "
+                "ever."
+            ),
+        ),
+        Preset(
+            "no_abs",
+            "log(error) without abs",
+            "NaN at once, wherever a prediction lies above its label; yet every gradient stays finite.",
+            BASE.with_changes(POST | {"loss": "first_iteration.log_of_difference", "epsilon": 1e-7}),
+        ),
+        Preset(
+            "softplus",
+            "softplus(|error|)",
+            "It learns, but its curve ends well above 0, and at error 0 it is as sharp as abs.",
+            BASE.with_changes(POST | {"loss": "first_iteration.softplus_error", "output": "last_step", "epochs": 60}),
+            ("A3",),
+            claimed="Softplus is a smooth stand-in for abs, and return_sequences=False is critical.",
+            truth=(
+                "Softplus of |error| still has the corner of abs, and its least value is log 2 instead of 0. Set "
+                "“Output” to every step: it trains as well. Huber and log-cosh are smooth and end at 0."
+            ),
+        ),
+    ),
+    prediction=Prediction(
+        "What will loss and error say at the end?",
+        (
+            Answer(
+                "Some loss was NaN",
+                lambda run: not finite(run),
+                "An infinite slope, or the log of a negative number, has to occur at one step only; a mask of 0 times "
+                "it is NaN. Where no step meets one, a loss stays a number however badly it trains.",
+            ),
+            Answer(
+                "Numbers all along, and the model learned",
+                lambda run: finite(run) and learned(run),
+                "A finite first loss says nothing about its gradient, and a finite loss says nothing about what it "
+                "rewards.",
+            ),
+            Answer(
+                "Numbers all along, and it did not learn",
+                lambda run: finite(run) and not learned(run),
+                "A loss fails to teach when its gradient is small where the error is large. A corner or a minimum "
+                "other than 0 does not keep a model from learning.",
+            ),
+        ),
+    ),
+    contrast=Contrast("broken", "fixed", "error on real steps after training", lambda run: run.snapshot.error[-1]),
+    experiments=(
+        Experiment("0 · ∞", "Whether a mask of 0 silences an infinite slope.", zero_times_infinity),
+        Experiment("How hard does each loss pull?", "The gradient at large and at small errors, and at 0.", slopes),
+        Experiment("The mask that nobody reads", "Which mask Keras uses on the published data.", unused_mask),
+    ),
+    reading=(
+        ("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),
+        ("keras-team/keras #3086: how does Masking work?", "https://github.com/keras-team/keras/issues/3086"),
+        (
+            "tensorflow #38349: NaN gradient when tf.where is used",
+            "https://github.com/tensorflow/tensorflow/issues/38349",
+        ),
+        ("tensorflow #4914: the gradient of sqrt(x) at 0", "https://github.com/tensorflow/tensorflow/issues/4914"),
+    ),
+)

@@ -1,0 +1,320 @@
+"""Lesson E: a mask multiplies, it does not select, and NaN · 0 is NaN. Replace NaN before the arithmetic."""
+
+import numpy as np
+
+from lessons.experiment import Experiment, Measured
+from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.settings import Settings
+
+
+def multiplied_by_mask(y_true, y_pred):
+    """squared error, both sides times (label is not NaN)"""
+    from keras import ops
+
+    known = ops.cast(ops.logical_not(ops.isnan(y_true)), y_pred.dtype)
+    return ops.mean(ops.square(y_true * known - y_pred * known), axis=-1)
+
+
+def where_outside(y_true, y_pred):
+    """where(label is NaN, 0, squared error)"""
+    from keras import ops
+
+    return ops.mean(ops.where(ops.isnan(y_true), 0.0, ops.square(y_true - y_pred)), axis=-1)
+
+
+def where_inside(y_true, y_pred):
+    """squared error of labels without NaN, then 0 where NaN was"""
+    from keras import ops
+
+    missing = ops.isnan(y_true)
+    safe = ops.where(missing, 0.0, y_true)
+    return ops.mean(ops.where(missing, 0.0, ops.square(safe - y_pred)), axis=-1)
+
+
+def filled_with_zero(y_true, y_pred):
+    """squared error, NaN labels filled with 0"""
+    from keras import ops
+
+    return ops.mean(ops.square(ops.where(ops.isnan(y_true), 0.0, y_true) - y_pred), axis=-1)
+
+
+def filled_with_mean(y_true, y_pred):
+    """squared error, NaN labels filled with the mean label"""
+    from keras import ops
+
+    missing = ops.isnan(y_true)
+    known = ops.sum(ops.cast(ops.logical_not(missing), y_pred.dtype))
+    mean = ops.sum(ops.where(missing, 0.0, y_true)) / ops.maximum(known, 1.0)
+    return ops.mean(ops.square(ops.where(missing, mean, y_true) - y_pred), axis=-1)
+
+
+def mean_over_known(y_true, y_pred, epsilon):
+    """squared error, one scalar: sum / (number of known labels + epsilon)"""
+    from keras import ops
+
+    missing = ops.isnan(y_true)
+    safe = ops.where(missing, 0.0, y_true)
+    error = ops.where(missing, 0.0, ops.square(safe - y_pred))
+    return ops.sum(error) / (ops.sum(ops.cast(ops.logical_not(missing), error.dtype)) + epsilon)
+
+
+def gaps_everywhere():
+    """NaN in inputs and labels, Masking(0) and 0/1 sample weights; besides, each part repaired on its own."""
+    import keras
+
+    series = np.array([[1, 2, np.nan, 4], [2, np.nan, 4, 5], [3, 4, 5, np.nan]], "float32")[..., None]
+    weights = (~np.isnan(series)).astype("float32")  # (batch, time, 1)
+    filled = np.nan_to_num(series)
+    rows, losses = [], []
+    glorot, orthogonal = keras.initializers.GlorotUniform(0), keras.initializers.Orthogonal(seed=0)
+    for x, y in ((series, series), (filled, series), (series, filled), (filled, filled)):
+        lstm = keras.layers.LSTM(8, kernel_initializer=glorot, recurrent_initializer=orthogonal)
+        model = keras.Sequential([keras.layers.Masking(0.0), lstm, keras.layers.Dense(1, kernel_initializer=glorot)])
+        model.compile("adam", "mse")
+        losses.append(model.fit(x, y, sample_weight=weights, epochs=1, verbose=0).history["loss"][0])
+        gaps = {"inputs": "NaN" if x is series else "filled", "labels": "NaN" if y is series else "filled"}
+        rows.append(gaps | {"first loss": losses[-1]})
+    shape = tuple(model.output_shape[1:])
+    sentence = (
+        f"As published the first loss is {losses[0]:g}. Filling the inputs gives {losses[1]:g}, filling the labels "
+        f"{losses[2]:g}, filling both {losses[3]:.3g}. Besides, one output of shape {shape} per sequence is held "
+        f"against labels of shape {series.shape[1:]}."
+    )
+    numbers = dict(zip(("as published", "inputs filled", "labels filled", "both filled"), losses, strict=True))
+    return Measured(sentence, numbers, tuple(rows))
+
+
+def a_name_that_is_gone():
+    """A masked squared error that calls its function by the name it once had in tf.keras.losses."""
+    import tensorflow as tf
+
+    def masked_mse(y_true, y_pred):
+        known = tf.cast(~tf.math.is_nan(y_true), tf.float32)
+        return tf.keras.losses.mean_squared_error(y_true * known, y_pred * known)
+
+    loss = float(tf.reduce_mean(masked_mse(tf.constant([[1.0], [np.nan]]), tf.constant([[0.5], [0.5]]))))
+    return Measured(f"The loss is {loss:g}.", {"loss": loss})
+
+
+def two_wheres():
+    """Value and gradient of four losses on two labels, one of them NaN, inside a graph as in fit."""
+    import tensorflow as tf
+
+    losses = (multiplied_by_mask, where_outside, filled_with_zero, where_inside)
+    labels = tf.constant([[1.0], [np.nan]])
+
+    @tf.function
+    def value_and_gradient(loss, predictions):
+        with tf.GradientTape() as tape:
+            tape.watch(predictions)
+            value = tf.reduce_mean(loss(labels, predictions))
+        return value, tape.gradient(value, predictions)
+
+    rows = []
+    for loss in losses:
+        value, gradient = value_and_gradient(loss, tf.constant([[0.5], [0.5]]))
+        known, missing = gradient.numpy()[:, 0].tolist()
+        rows.append({"loss": loss.__name__, "value": float(value), "gradient, known": known, "gradient, NaN": missing})
+    multiplied, outside, filled, inside = rows
+    sentence = (
+        f"Multiplied by the mask the loss is {multiplied['value']:g}. A `where` around the result makes it "
+        f"{outside['value']:g} and leaves a gradient of {outside['gradient, NaN']:g} at the NaN label; a `where` "
+        f"before the arithmetic makes that {inside['gradient, NaN']:g}. Filling alone gives "
+        f"{filled['gradient, NaN']:g}: it needs a weight of 0."
+    )
+    numbers = {f"{row['loss']}: {name}": value for row in rows for name, value in row.items() if name != "loss"}
+    return Measured(sentence, numbers, tuple(rows))
+
+
+def imputed():
+    """One missing label of weight 0 and one missing input, each filled with 0, with the mean and with 1e6."""
+    import keras
+
+    series = np.array([[1, 2, np.nan, 4], [2, np.nan, 4, 5], [3, 4, 5, np.nan]], "float32")[..., None]
+    weights = (~np.isnan(series[..., 0])).astype("float32")  # (batch, time)
+    glorot, orthogonal = keras.initializers.GlorotUniform(0), keras.initializers.Orthogonal(seed=0)
+    lstm = keras.layers.LSTM(8, return_sequences=True, kernel_initializer=glorot, recurrent_initializer=orthogonal)
+    model = keras.Sequential([lstm, keras.layers.Dense(1, kernel_initializer=glorot)])
+    mse = keras.losses.MeanSquaredError()
+    zero = np.nan_to_num(series)
+
+    def loss(x, y):
+        return float(mse(y, model(x), sample_weight=weights))
+
+    rows = []
+    for name, value in (("0", 0.0), ("mean", float(np.nanmean(series))), ("1e6", 1e6)):
+        filled = np.where(np.isnan(series), np.float32(value), series)
+        rows.append(
+            {"filled with": name, "in the labels: loss": loss(zero, filled), "in the inputs: loss": loss(filled, zero)}
+        )
+    labels, inputs = ([row[f"in the {side}: loss"] for row in rows] for side in ("labels", "inputs"))
+    sentence = (
+        f"Labels of weight 0 filled three ways: the loss is {labels[0]:.6g}, {labels[1]:.6g}, {labels[2]:.6g}. Inputs "
+        f"filled the same three ways: {inputs[0]:.6g}, {inputs[1]:.6g}, {inputs[2]:.6g}."
+    )
+    numbers = {
+        "labels: spread of the loss": max(labels) - min(labels),
+        "inputs: spread of the loss": max(inputs) - min(inputs),
+    }
+    return Measured(sentence, numbers, tuple(rows))
+
+
+BASE = Settings(loss="nan_labels.multiplied_by_mask", nan_share=0.2, padded_labels="nan", padding_share=0.3, epochs=60)
+WEIGHTS = {"mask": "not_nan", "sample_weight": "instead"}
+
+
+def first_is_finite(run) -> bool:
+    return bool(np.isfinite(run.snapshot.loss[0]))
+
+
+def all_finite(run) -> bool:
+    return bool(np.isfinite(run.snapshot.loss).all() and np.isfinite(run.snapshot.error).all())
+
+
+LESSON = Lesson(
+    chapter="Five answers",
+    order=5,
+    title="Can NaN labels be masked?",
+    text=(
+        "Not by multiplying. A mask, a sample weight and `y_true * mask` all multiply, and $\\mathrm{NaN}\\cdot "
+        "0=\\mathrm{NaN}$. `where` around the result repairs the value only: the gradient still runs through the "
+        "branch that was not taken, and the first update makes every weight NaN. Replace the NaN **before the "
+        "arithmetic**, then weight it with 0: $\\ell_t=m_t\\,(\\tilde y_t-p_t)^2$ with $\\tilde y_t=0$ where the "
+        "label is missing. What you fill in then makes no difference. And a missing label is no missing step: leave "
+        "it out of the loss, not out of the layers."
+    ),
+    controls=("mask", "mask_shift", "loss", "epsilon", "sample_weight", "nan_share", "nan_fill"),
+    more=(
+        "padded_labels",
+        "padding_share",
+        "padding",
+        "output",
+        "reduction",
+        "activation",
+        "cell",
+        "units",
+        "epochs",
+        "seed",
+    ),
+    losses=(
+        "nan_labels.multiplied_by_mask",
+        "nan_labels.where_outside",
+        "nan_labels.where_inside",
+        "nan_labels.filled_with_zero",
+        "nan_labels.filled_with_mean",
+        "nan_labels.mean_over_known",
+        "mse",
+        "huber",
+    ),
+    presets=(
+        Preset(
+            "broken",
+            "Labels times mask",
+            "Label and prediction are multiplied by 0 where the label is NaN: NaN from the first step.",
+            BASE,
+            ("E2",),
+            claimed="Multiplying labels and predictions by “not NaN” leaves only the valid steps in the loss.",
+            truth=(
+                "NaN times 0 is NaN: one missing label makes the loss NaN. As published it does not get that far, for "
+                "the function it calls has lost that name."
+            ),
+            published=Experiment(
+                "As published: a name that is gone",
+                "It stops at the name of the function.",
+                a_name_that_is_gone,
+                explains=(
+                    "Keras 3 dropped mean_squared_error from tf.keras.losses; keras.losses has it. With the name "
+                    "mended the loss runs, and is NaN."
+                ),
+            ),
+        ),
+        Preset(
+            "fixed",
+            "Replace first, then weight",
+            "NaN is gone before the arithmetic starts; value and gradient are finite.",
+            BASE.with_changes({"loss": "nan_labels.where_inside"}),
+        ),
+        Preset(
+            "outside",
+            "where around the result",
+            "The first loss is right, its gradient is NaN, and so is everything after the first update.",
+            BASE.with_changes({"loss": "nan_labels.where_outside"}),
+        ),
+        Preset(
+            "weights",
+            "What the answer said: sample weights",
+            "Weights of 0 work once the labels are filled: here inside the loss, with 0.",
+            BASE.with_changes(WEIGHTS | {"loss": "nan_labels.filled_with_zero"}),
+            ("E1",),
+            claimed="With Masking(0) and weights of 0, the masked values do not contribute.",
+            truth=(
+                "As published the loss is NaN from the first step: NaN stands in the inputs, and NaN times weight 0 "
+                "is NaN. Masking(0) looks for 0, not for NaN. Fill the labels, keep the weights."
+            ),
+            published=Experiment(
+                "As published: NaN on both sides",
+                "Which of the two NaN is to blame.",
+                gaps_everywhere,
+            ),
+        ),
+        Preset(
+            "imputed",
+            "Impute, then weight with 0",
+            "Filled with the mean instead of 0: the same curve, for the weight is 0.",
+            BASE.with_changes(WEIGHTS | {"loss": "nan_labels.filled_with_mean"}),
+            ("E3",),
+            claimed="Imputing labels before masking distorts what the model learns.",
+            truth=(
+                "An imputed label of weight 0 makes no difference at all, whatever its value. An imputed input does: "
+                "say which of the two is imputed."
+            ),
+        ),
+        Preset(
+            "counted",
+            "Impute and count it",
+            "Without a weight the filled labels are taught as if they were true.",
+            BASE.with_changes({"loss": "mse", "nan_fill": "mean", "padded_labels": "zero"}),
+        ),
+        Preset(
+            "skipped",
+            "The NaN mask given to the layers",
+            "The LSTM now skips every step without a label, and with it an input that the next step needs.",
+            BASE.with_changes({"mask": "not_nan", "loss": "nan_labels.where_inside"}),
+        ),
+    ),
+    prediction=Prediction(
+        "When does the loss turn NaN?",
+        (
+            Answer(
+                "At the first step",
+                lambda run: not first_is_finite(run),
+                "It does when NaN is still in the labels while the loss computes. Where it was replaced before, or "
+                "cut out of the value after, the first loss is a number.",
+            ),
+            Answer(
+                "After the first step",
+                lambda run: first_is_finite(run) and not all_finite(run),
+                "That is the mark of a repaired value with an unrepaired gradient: `where` around the result.",
+            ),
+            Answer(
+                "Never",
+                lambda run: first_is_finite(run) and all_finite(run),
+                "A mask does not remove a NaN. It multiplies, and NaN times 0 is NaN, in the loss and in its gradient.",
+            ),
+        ),
+    ),
+    contrast=Contrast("broken", "fixed", "error on real steps after training", lambda run: run.snapshot.error[-1]),
+    experiments=(
+        Experiment("where: around the result, or before", "The value, and the gradient at the NaN label.", two_wheres),
+        Experiment("Does the imputed value matter?", "Filled in labels of weight 0, and filled in inputs.", imputed),
+    ),
+    reading=(
+        ("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),
+        (
+            "tensorflow #38349: NaN gradient when tf.where is used",
+            "https://github.com/tensorflow/tensorflow/issues/38349",
+        ),
+        ("tensorflow #20091: NaN from the branch not taken", "https://github.com/tensorflow/tensorflow/issues/20091"),
+        ("keras-team/keras #15323: loss values with Masking", "https://github.com/keras-team/keras/issues/15323"),
+    ),
+)

@@ -1,0 +1,267 @@
+"""Lesson B: a loss can be near 0 while the model is useless. It falls where the loss says so, not where you meant."""
+
+import numpy as np
+
+from lessons.experiment import Experiment, Measured
+from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.settings import Settings
+
+NEAR_ZERO = 0.1  # a loss below it looks solved: guessing gets about 0.25 (squared) to 0.7 (cross-entropy) on 0/1 labels
+
+
+def half_cross_entropy(y_true, y_pred, epsilon):
+    """-y * log(p + epsilon), nothing for label 0"""
+    from keras import ops
+
+    return ops.mean(-y_true * ops.log(y_pred + epsilon), axis=-1)
+
+
+def error_above_half(y_true, y_pred):
+    """squared error where the prediction exceeds 0.5, else 0"""
+    from keras import ops
+
+    return ops.mean(ops.where(y_pred > 0.5, ops.square(y_true - y_pred), 0.0), axis=-1)
+
+
+def error_weighted_by_label(y_true, y_pred):
+    """squared error, counted double where the label is 1"""
+    from keras import ops
+
+    return ops.mean(ops.where(y_true > 0.5, 2.0, 1.0) * ops.square(y_true - y_pred), axis=-1)
+
+
+def silent_half():
+    """Loss and gradient of the thresholded and of the plain squared error for label 1, over the prediction."""
+    import tensorflow as tf
+    from keras import ops
+
+    from lessons.losses import mse
+
+    p = np.linspace(0, 1, 101).astype("float32")[:, None]
+
+    @tf.function
+    def value_and_gradient(loss, predictions):
+        with tf.GradientTape() as tape:
+            tape.watch(predictions)
+            value = loss(ops.ones_like(predictions), predictions)
+        return value, tape.gradient(value, predictions)
+
+    told = {}
+    for name, loss in (("error above 0.5", error_above_half), ("squared error", mse)):
+        value, gradient = value_and_gradient(loss, tf.constant(p))
+        told[name] = value.numpy(), gradient.numpy()[:, 0] + 0.0  # no -0
+    value, gradient = told["error above 0.5"]
+    silent = (value == 0) & (gradient == 0)
+    below = p[:, 0] < 0.5
+    numbers = {
+        "share of predictions below 0.5 with loss and gradient 0": float(silent[below].mean()),
+        "gradient at 0.4": float(gradient[40]),
+        "gradient at 0.6": float(gradient[60]),
+        "squared error: gradient at 0.4": float(told["squared error"][1][40]),
+    }
+    sentence = (
+        f"For label 1, {silent[below].mean():.0%} of the predictions below 0.5 have loss 0 and gradient 0. At 0.4, "
+        f"clearly wrong, the gradient is {gradient[40]:g}; the squared error pulls with "
+        f"{told['squared error'][1][40]:g} there."
+    )
+    data = []
+    for colour, (name, pair) in zip(("#D55E00", "#009E73"), told.items(), strict=True):
+        for side, values in zip(("", "2"), pair, strict=True):
+            trace = {"type": "scatter", "mode": "lines", "x": p[:, 0].tolist(), "y": values.tolist(), "name": name}
+            trace |= {"line": {"color": colour}, "showlegend": not side, "xaxis": f"x{side}", "yaxis": f"y{side}"}
+            data.append(trace)
+    layout = {
+        "xaxis": {"domain": [0, 0.46], "title": {"text": "prediction, label 1"}},
+        "xaxis2": {"domain": [0.54, 1], "title": {"text": "prediction, label 1"}, "anchor": "y2"},
+        "yaxis": {"title": {"text": "loss"}},
+        "yaxis2": {"title": {"text": "gradient"}, "anchor": "x2"},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    }
+    return Measured(sentence, numbers, figure={"data": data, "layout": layout})
+
+
+def log_at_zero():
+    """Half a cross-entropy at prediction 0, in three number formats."""
+    import tensorflow as tf
+
+    @tf.function
+    def value_and_gradient(y, p):
+        with tf.GradientTape() as tape:
+            tape.watch(p)
+            value = half_cross_entropy(y, p, 1e-8)
+        return value, tape.gradient(value, p)
+
+    rows = []
+    for dtype in ("float32", "bfloat16", "float16"):
+        row = {"format": dtype, "epsilon 1e-8 becomes": float(tf.constant(1e-8, dtype))}
+        for label in (1.0, 0.0):
+            told = value_and_gradient(tf.constant([[label]], dtype), tf.zeros((1, 1), dtype))
+            value, gradient = (float(tf.squeeze(one)) for one in told)
+            row |= {f"loss, label {label:g}": value, f"gradient, label {label:g}": gradient}
+        rows.append(row)
+    single, _, half = rows
+    sentence = (
+        f"At prediction 0 and label 1 the gradient is {single['gradient, label 1']:.3g} in float32: large, no NaN. In "
+        f"float16 the epsilon becomes {half['epsilon 1e-8 becomes']:g}; the loss is {half['loss, label 1']:g} for "
+        f"label 1 and {half['loss, label 0']:g} for label 0, which is 0 · ∞."
+    )
+    numbers = {f"{row['format']}: {name}": value for row in rows for name, value in row.items() if name != "format"}
+    return Measured(sentence, numbers, tuple(rows))
+
+
+BASE = Settings(
+    task="binary", activation="sigmoid", loss="not_learning.half_cross_entropy", epsilon=1e-8, units=16, epochs=60
+)
+
+
+def learned(run) -> bool:
+    return bool(run.snapshot.error[-1] <= run.baseline / 2)
+
+
+def near_zero(run) -> bool:
+    return bool(run.snapshot.loss[-1] < NEAR_ZERO)
+
+
+LESSON = Lesson(
+    chapter="Five answers",
+    order=2,
+    title="Why is my model with a custom loss not learning?",
+    text=(
+        "A model learns what the loss rewards, not what you meant. $-y\\,\\log(p+\\varepsilon)$ says nothing about "
+        "label 0: answer 1 for everything, and the loss is as good as 0. An error that counts only where $p>0.5$ says "
+        "nothing below: loss and gradient are exactly 0 there, and what has no gradient cannot move. Do not judge a "
+        "custom loss by how low it gets. Watch the **error**, and compare it with the best constant (dotted). Never "
+        "multiply by something of the prediction that can be 0; weight by the label."
+    ),
+    controls=("mask", "mask_shift", "loss", "epsilon", "activation", "task"),
+    more=(
+        "loss_dtype",
+        "output",
+        "cell",
+        "units",
+        "optimizer",
+        "learning_rate",
+        "padding_share",
+        "padded_labels",
+        "epochs",
+        "seed",
+    ),
+    losses=(
+        "not_learning.half_cross_entropy",
+        "not_learning.error_above_half",
+        "not_learning.error_weighted_by_label",
+        "bce_from_logits",
+        "bce_added",
+        "bce_clipped",
+        "mae",
+        "mse",
+    ),
+    presets=(
+        Preset(
+            "broken",
+            "Half a cross-entropy",
+            "The loss falls nicely to almost 0, and the model answers 1 for everything.",
+            BASE,
+            ("B2",),
+            claimed="The log may turn the loss into NaN.",
+            truth=(
+                "In float32 it stays a number, and it falls. What is missing is the half for label 0, so nothing ever "
+                "pulls a prediction down. Look at the predictions, not at the loss."
+            ),
+        ),
+        Preset(
+            "fixed",
+            "Full cross-entropy from logits",
+            "Both labels have a say, and no epsilon is needed.",
+            BASE.with_changes({"loss": "bce_from_logits", "activation": "linear"}),
+        ),
+        Preset(
+            "frozen",
+            "Error only above 0.5",
+            "Every prediction starts below 0.5, so the loss reads exactly 0 from the first epoch, and nothing moves.",
+            BASE.with_changes({"loss": "not_learning.error_above_half", "activation": "linear"}),
+            ("B1",),
+            claimed="The threshold cannot be differentiated, so the loss stays high.",
+            truth=(
+                "The loss reads a perfect 0 while the model is useless: below the threshold loss and gradient are "
+                "both exactly 0. A corner would be harmless."
+            ),
+        ),
+        Preset(
+            "luck",
+            "The same with sigmoid: luck",
+            "Predictions start around 0.5. Try other seeds: some end frozen at loss 0, others learn.",
+            BASE.with_changes({"loss": "not_learning.error_above_half", "units": 4, "learning_rate": 0.1}),
+            ("B1",),
+            claimed="The threshold cannot be differentiated, so the loss stays high.",
+            truth=(
+                "Whether it learns depends on the initial weights: what slides below the threshold has no gradient "
+                "left to bring it back."
+            ),
+        ),
+        Preset(
+            "weighted",
+            "Weighted by the label",
+            "The same idea done right: the weight depends on the label, which no update can change.",
+            BASE.with_changes({"loss": "not_learning.error_weighted_by_label"}),
+        ),
+        Preset(
+            "corner",
+            "A corner is harmless",
+            "The absolute error has a corner at 0 and learns.",
+            BASE.with_changes({"loss": "mae"}),
+        ),
+        Preset(
+            "noise",
+            "Squared error on noise",
+            "The loss falls a little and stops at the variance of the labels: the best constant is as good.",
+            BASE.with_changes(
+                {"task": "noise", "loss": "mse", "activation": "linear", "units": 4, "learning_rate": 0.003}
+            ),
+            ("B3",),
+            claimed="The squared error learns effectively here.",
+            truth=(
+                "The labels are random: there is nothing to learn, whatever the loss. Set “Task” to regression and it "
+                "learns. Compare with the best constant, not with 0."
+            ),
+        ),
+        Preset(
+            "float16",
+            "Epsilon in float16",
+            "In float16 this epsilon is 0, and relu gives predictions that are exactly 0: NaN at once.",
+            BASE.with_changes({"activation": "relu", "loss_dtype": "float16"}),
+        ),
+    ),
+    prediction=Prediction(
+        "What will loss and error say at the end?",
+        (
+            Answer(
+                "The loss is near 0, and the model learned",
+                lambda run: near_zero(run) and learned(run),
+                "A low loss only says that the loss is content. Ask what the cheapest way to please it is.",
+            ),
+            Answer(
+                "The loss is near 0, and the model is hardly better than a constant",
+                lambda run: near_zero(run) and not learned(run),
+                "A loss that is honest about both labels cannot be near 0 with wrong predictions. And labels that are "
+                "noise keep it up.",
+            ),
+            Answer(
+                "The loss stays high, or is NaN",
+                lambda run: not near_zero(run),
+                "Corners and thresholds do not keep a loss high. It stays up when there is nothing to learn, or when "
+                "a number format swallows the epsilon.",
+            ),
+        ),
+    ),
+    contrast=Contrast("broken", "fixed", "error on real steps after training", lambda run: run.snapshot.error[-1]),
+    experiments=(
+        Experiment("The silent half", "Loss and gradient below and above the threshold.", silent_half),
+        Experiment("Half a cross-entropy at prediction 0", "What the epsilon is worth in each format.", log_at_zero),
+    ),
+    reading=(
+        ("Keras: losses", "https://keras.io/api/losses/"),
+        ("keras-team/keras #198: NaN when accuracy reaches 1", "https://github.com/keras-team/keras/issues/198"),
+        ("tensorflow #20091: NaN from the branch not taken", "https://github.com/tensorflow/tensorflow/issues/20091"),
+    ),
+)

@@ -1,0 +1,264 @@
+"""The folklore page: thirty-four claims of five published answers, each put to the test on this machine."""
+
+from collections.abc import Iterator
+
+import streamlit as st
+
+from lessons.claims import CLAIMS, DEPENDS, FAILS, HOLDS, Claim, Outcome, find
+from lessons.claims.verification import Verification, shared
+from lessons.settings import BadInput
+
+LOOK = 0.5  # seconds between two looks for a verdict while something is measured
+TITLES = {
+    "A": "Why does my masked LSTM fail after the first iteration?",
+    "B": "Why is my model with a custom loss not learning?",
+    "C": "Why does masking not affect the loss?",
+    "D": "How do I apply a mask to training and validation data?",
+    "E": "Can NaN labels be masked?",
+}
+UNMEASURED = "not yet measured"
+# Mark, word and colour: the word is enough, and the marks differ in shape.
+MARKS = {
+    HOLDS: ":blue-badge[:material/check_circle: holds]",
+    FAILS: ":orange-badge[:material/cancel: fails]",
+    DEPENDS: ":violet-badge[:material/call_split: depends]",
+    UNMEASURED: f":gray-badge[:material/radio_button_unchecked: {UNMEASURED}]",
+}
+
+_scroll = st.components.v2.component(
+    "unmasked.scroll",
+    js="""
+    export default function ({ data }) {
+      const still = matchMedia("(prefers-reduced-motion: reduce)").matches
+      const find = (tries) => {
+        const target = document.querySelector(`.st-key-${data.to}`)
+        if (target) target.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" })
+        else if (tries) setTimeout(find, 50, tries - 1)
+      }
+      if (window.unmaskedScrolled !== data.once) {
+        window.unmaskedScrolled = data.once
+        setTimeout(find, 200, 60)
+      }
+    }
+    """,
+)
+
+
+def render() -> None:
+    verification = shared()
+    asked = follow_address()
+    st.markdown("### Folklore")
+    st.markdown(
+        "Thirty-four things that five published answers say about masks and losses. Here each is an experiment: it "
+        "runs now, on this machine, and a written rule turns its numbers into a verdict. No verdict is written down."
+    )
+    claims = chosen(verification)
+    # Polling is a fragment of two lines; the thirty-four rows are drawn anew only when there is news.
+    every = LOOK if verification.busy else None
+    st.fragment(progress, run_every=every)(verification, verification.state())
+    if not claims:
+        st.info("No claim passes both filters.")
+    answer = ""
+    for claim in claims:
+        if claim.answer != answer:
+            answer = claim.answer
+            st.markdown(f"#### {answer} · {TITLES[answer]}")
+        row(verification, claim)
+    if asked:
+        _scroll(key="folklore:scroll", data={"to": anchor(asked), "once": st.session_state["folklore:visit"]})
+
+
+# --- address and filters
+
+
+def follow_address() -> Claim | None:
+    """The claim that the address asks for, opened. An id that is none is told."""
+    asked = st.query_params.get("claim")
+    try:
+        claim = find(asked) if asked is not None else None
+    except BadInput as problem:
+        st.warning(str(problem))
+        claim = None
+    if claim and st.session_state.get("folklore:address") != asked:
+        st.session_state["folklore:visit"] = st.session_state.get("folklore:visit", 0) + 1
+        st.session_state[opened(claim)] = True
+        st.session_state["folklore:answers"] = []
+        st.session_state["folklore:verdicts"] = []
+    st.session_state["folklore:address"] = asked
+    return claim
+
+
+def chosen(verification: Verification) -> list[Claim]:
+    """The claims that pass the filters; nothing chosen lets all pass."""
+    row = st.container(horizontal=True, gap="medium")
+    answers = row.pills("Answer", list(TITLES), selection_mode="multi", key="folklore:answers")
+    words = row.pills(
+        "Verdict",
+        [*MARKS],
+        selection_mode="multi",
+        key="folklore:verdicts",
+        format_func=lambda word: MARKS[word].split("[")[1].removesuffix("]"),
+    )
+    return [
+        claim
+        for claim in CLAIMS.values()
+        if (not answers or claim.answer in answers) and (not words or word_of(verification, claim) in words)
+    ]
+
+
+def word_of(verification: Verification, claim: Claim) -> str:
+    outcome = verification.outcomes.get(claim.id)
+    return outcome.verdict if outcome else UNMEASURED
+
+
+# --- progress
+
+
+def progress(verification: Verification, drawn: tuple) -> None:
+    """Buttons and how far things are. Asks for a new page when there is something that it does not show."""
+    if verification.state() != drawn:
+        st.rerun()
+    bar = st.container(horizontal=True, vertical_alignment="center", key="folklore-bar")
+    me = who()
+    waits = verification.waits_for(me)
+    bar.button(
+        "Verify all" if len(verification.outcomes) < len(CLAIMS) else "Verify all again",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=waits,
+        key="folklore:all",
+        on_click=lambda: verification.ask(CLAIMS, me),
+    )
+    bar.button(
+        "Stop",
+        icon=":material/stop:",
+        disabled=not waits,
+        key="folklore:stop",
+        on_click=lambda: verification.stop(me),
+    )
+    bar.markdown(tally(verification))
+    if verification.busy:
+        left = len(verification.waiting) + len(verification.running)
+        now = ", ".join(map(str, verification.running)) or "none"
+        st.progress(1 - left / len(CLAIMS), f"measuring claim {now}; {len(verification.waiting)} waiting")
+
+
+def tally(verification: Verification) -> str:
+    """How many claims have which verdict."""
+    words = [word_of(verification, claim) for claim in CLAIMS.values()]
+    return " ".join(f"{words.count(word)} {MARKS[word]}" for word in MARKS if word in words)
+
+
+def who() -> object:
+    """This learner, as long as the page is open."""
+    return st.session_state.setdefault("folklore:who", object())
+
+
+# --- one claim
+
+
+@st.fragment
+def row(verification: Verification, claim: Claim) -> None:
+    """A claim, its verdict, and behind a click all that led to it."""
+    outcome = verification.outcomes.get(claim.id)
+    with st.container(border=True, key=anchor(claim), gap="small"):
+        left, right = st.columns([4, 1], vertical_alignment="top")
+        example = "" if claim.example == "-" else f" · example {claim.example}"
+        left.markdown(f":gray[{claim.id}{example}]  \n**{quoted(claim.text)}**")
+        if outcome:
+            left.markdown(quoted(outcome.sentence))
+        with right.container(horizontal_alignment="right", gap="small"):
+            st.markdown(MARKS[word_of(verification, claim)])
+            verify_button(verification, claim, outcome)
+        if outcome:
+            on = f"**{outcome.on[0].upper()}{quoted(outcome.on[1:])}.** " if outcome.on else ""
+            st.markdown(f"{on}:gray[:small[{footnote(outcome)}]]")
+        if claim.id in verification.failures:
+            st.error(f"It cannot be measured here: {quoted(verification.failures[claim.id])}")
+        details = st.expander("Experiment and rule", icon=":material/science:", key=opened(claim), on_change="rerun")
+        if details.open:
+            with details:
+                evidence(claim, outcome)
+
+
+def verify_button(verification: Verification, claim: Claim, outcome: Outcome | None) -> None:
+    if claim.id in verification.running:
+        label = "measuring"
+    elif claim.id in verification.waiting:
+        label = "waiting"
+    else:
+        label = "Verify again" if outcome else "Verify"
+    pressed = st.button(
+        label,
+        key=f"folklore:verify:{claim.id}",
+        disabled=claim.id in verification.running,
+        help=f"Measure claim {claim.id} now",
+    )
+    if pressed:
+        verification.ask([claim.id], who(), first=True)
+        st.rerun()
+
+
+def evidence(claim: Claim, outcome: Outcome | None) -> None:
+    """Conditions and numbers as measured, then the code that measures and judges."""
+    if outcome:
+        met = {True: ":material/check: true", False: ":material/close: not true"}
+        st.markdown("What the rule found")
+        st.markdown("\n".join(f"- {quoted(name)}: **{met[value]}**" for name, value in outcome.conditions.items()))
+        st.markdown("Numbers")
+        st.dataframe(
+            {"number": list(outcome.measured), "measured": [shown(value) for value in outcome.measured.values()]},
+            hide_index=True,
+            width="stretch",
+        )
+    else:
+        st.caption(UNMEASURED)
+    st.markdown("The rule: it sees the numbers and nothing else")
+    st.code(claim.verdict_rule, language="python", wrap_lines=True)
+    st.markdown("The experiment")
+    st.code(claim.experiment, language="python", wrap_lines=True)
+    st.markdown(f"What would turn the verdict: {quoted(claim.counter_says)}")
+    st.code(claim.counter_world, language="python", wrap_lines=True)
+    st.caption("A link to this claim")
+    st.code(link_to(claim), language=None, wrap_lines=True)
+
+
+def footnote(outcome: Outcome) -> str:
+    """What a verdict is about: other versions may turn it."""
+    versions = [f"{name} {version}" for name, version in outcome.versions.items()]
+    return " · ".join([*versions, f"{outcome.seconds:.1f} s"])
+
+
+def shown(value: object) -> str:
+    if value is None:
+        return "not finite"
+    if isinstance(value, list):
+        return ", ".join(map(shown, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def link_to(claim: Claim) -> str:
+    """The root form, which works on any server (DESIGN §2, 1)."""
+    base = (st.context.url or "").split("?")[0].removesuffix("/").removesuffix("/folklore")
+    return f"{base}/?page=folklore&claim={claim.id}"
+
+
+def quoted(text: str) -> str:
+    """Text as it is: Markdown's signs are escaped."""
+    return "".join(escaped(text))
+
+
+def escaped(text: str) -> Iterator[str]:
+    for sign in text:
+        yield f"\\{sign}" if sign in r"\`*_[]$~:<>|#-+" else sign
+
+
+def anchor(claim: Claim) -> str:
+    """The key of a claim's box, which is its CSS class too."""
+    return f"claim-{claim.id}"
+
+
+def opened(claim: Claim) -> str:
+    return f"folklore:open:{claim.id}"

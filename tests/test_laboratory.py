@@ -1,0 +1,148 @@
+"""The laboratory: equal settings train once, whoever asks; any executor will do; no TensorFlow in the server."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lessons.data import training_batch
+from lessons.engine.train import train
+from lessons.laboratory import Laboratory, structure
+from lessons.pool import WorkerPool
+from lessons.run import Run
+from lessons.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+PATIENT = 60
+SHORT = Settings(sequences=8, timesteps=6, units=4, epochs=12, loss="scalar_mse")
+LONG = replace(SHORT, epochs=3000)
+
+
+@pytest.fixture(scope="module")
+def laboratory():
+    pool = WorkerPool(2, affinity=structure)
+    yield Laboratory(pool)
+    pool.shutdown()
+
+
+def same(one: Run, other: Run) -> bool:
+    pairs = [(getattr(one.snapshot, name), getattr(other.snapshot, name)) for name in vars(one.snapshot)]
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in pairs) and one.opening.source == other.opening.source
+
+
+def test_thirty_who_ask_the_same_train_it_once(laboratory):
+    with ThreadPoolExecutor(30) as crowd:
+        trainings = list(crowd.map(lambda who: laboratory.train(SHORT, who), range(30)))
+    assert len({id(training) for training in trainings}) == len({id(training.job) for training in trainings}) == 1
+    trainings[0].job.result(PATIENT)
+    assert trainings[0].run().epochs == 12 and trainings[0].failure is None
+    assert laboratory.train(SHORT, "latecomer") is trainings[0]
+    assert laboratory.train(replace(SHORT, seed=1), "another") is not trainings[0]
+
+
+def test_the_last_who_leaves_stops_it_and_nobody_before(laboratory):
+    for who in range(30):
+        training = laboratory.train(LONG, who)
+    assert training.job.wait_beyond(2, PATIENT)
+    for who in range(29):
+        training.leave(who)
+    count = len(training.job.items)
+    assert training.job.wait_beyond(count, PATIENT) and not training.job.stopped
+    training.leave(29)
+    training.job.result(PATIENT)
+    assert 5 <= training.run().epochs < 3000 and training.run().closing is None
+
+
+def test_a_watcher_who_went_without_a_word_does_not_hold_it(laboratory, monkeypatch):
+    monkeypatch.setattr("lessons.laboratory.ABSENT_AFTER", 0.2)
+    settings = replace(LONG, seed=2)
+    laboratory.train(settings, "closed the laptop")
+    time.sleep(0.3)
+    training = laboratory.train(settings, "here")
+    training.leave("here")
+    training.job.exception(PATIENT) if not training.job.cancelled() else None
+    assert training.job.stopped and training.done
+
+
+def test_a_stopped_run_is_trained_anew_and_a_finished_one_is_not(laboratory):
+    settings = replace(LONG, seed=3)
+    first = laboratory.train(settings, "who")
+    assert first.job.wait_beyond(2, PATIENT)
+    first.leave("who")
+    second = laboratory.train(settings, "who")
+    assert second is not first
+    second.leave("who")
+    finished = laboratory.train(SHORT, "who")
+    finished.job.result(PATIENT)
+    finished.leave("who")
+    assert laboratory.train(SHORT, "who") is finished, "leaving a finished run threw it away"
+
+
+def test_a_run_grows_while_it_trains(laboratory):
+    training = laboratory.train(replace(LONG, seed=4), "who")
+    assert training.job.wait_beyond(2, PATIENT)
+    early = training.run()
+    assert training.job.wait_beyond(len(training.job.items) + 1, PATIENT)
+    late = training.run()
+    assert 0 < early.epochs < late.epochs
+    assert np.array_equal(early.snapshot.loss, late.snapshot.loss[: early.epochs])
+    training.leave("who")
+
+
+def test_the_oldest_finished_runs_are_forgotten(laboratory, monkeypatch):
+    laboratory.train(SHORT, "who").job.result(PATIENT)
+    monkeypatch.setattr("lessons.laboratory.KEPT_BYTES", 0)
+    newest = replace(SHORT, seed=5)
+    laboratory.train(newest, "who").job.result(PATIENT)
+    assert SHORT not in laboratory.trainings and newest in laboratory.trainings
+
+
+def test_any_executor_gives_the_same_run(laboratory):
+    """The seam for a cluster: a plain executor, no streaming. And a worker trains what this process trains."""
+    from_pool = laboratory.train(SHORT, "who")
+    from_pool.job.result(PATIENT)
+    with ThreadPoolExecutor(1) as threads:
+        plain = Laboratory(threads)
+        assert plain.ready() and plain.traced(SHORT)
+        plain.prepare(SHORT)
+        training = plain.train(SHORT, "who")
+        training.job.result(PATIENT)
+    here = Run.gather(SHORT, training_batch(SHORT), train(SHORT))
+    assert same(training.run(), here) and same(from_pool.run(), here)
+
+
+def test_a_training_that_fails_on_a_plain_executor_says_why():
+    with ThreadPoolExecutor(1) as threads:
+        training = Laboratory(threads).train("no settings", "who")
+        assert isinstance(training.job.exception(PATIENT), AttributeError)
+    assert isinstance(training.failure, AttributeError) and training.run() is None
+
+
+SERVER = """
+import json, sys
+from lessons.laboratory import shared
+from lessons.settings import Settings
+laboratory = shared()
+training = laboratory.train(Settings(epochs=3, sequences=4, timesteps=4, units=2), "who")
+training.job.result(60)
+loaded = sorted({"tensorflow", "keras", "streamlit"} & set(sys.modules))
+print(json.dumps([training.run().snapshot.loss.tolist(), loaded]))
+"""
+
+
+def test_the_server_trains_without_tensorflow():
+    told = subprocess.run(
+        [sys.executable, "-c", SERVER], cwd=ROOT, capture_output=True, text=True, timeout=120,
+        env={**os.environ, "UNMASKED_WORKERS": "1"},
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    losses, loaded = json.loads(told.stdout)
+    assert len(losses) == 3 and losses[0] > losses[-1] > 0
+    assert loaded == []
