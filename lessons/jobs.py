@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from lessons.run import Closing, Opening, Snapshot
 from lessons.settings import Settings
 
+GRAPHS_KEPT = 24  # traced graphs that a worker keeps, 9-15 MB each; the oldest is dropped
+
 
 def train(settings: Settings) -> Iterator[Opening | Snapshot | Closing]:
     from lessons.engine.train import train

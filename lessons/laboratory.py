@@ -144,4 +144,4 @@ def structure(_function: Callable, args: tuple) -> Hashable:
 @functools.cache
 def shared() -> Laboratory:
     """The laboratory of this process, over a pool of workers that starts on first use."""
-    return Laboratory(WorkerPool(affinity=structure))
+    return Laboratory(WorkerPool(affinity=structure, keeps=jobs.GRAPHS_KEPT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import pickle
 import subprocess
@@ -17,8 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 ATTEMPTS = 2  # a job whose worker died is tried once more
 PATIENCE = 0.4  # seconds that a job may be overtaken by jobs whose graph this worker has traced
-WORKER_BYTES = 0.3e9  # memory that a worker has for itself
-SERVER_BYTES = 0.4e9
+FIRST_BYTES = 1.0e9  # the server and one worker, TensorFlow's shared pages included
+WORKER_BYTES = 0.3e9  # what each further worker has for itself
 LOOK_AROUND = 1.0  # seconds between two looks of an idle worker's thread whether its process still lives
 
 
@@ -62,11 +63,20 @@ class Job(Future):
 
 
 class WorkerPool(Executor):
-    """An executor over `size` worker processes. `affinity(function, args)` names what a worker keeps warm for a job."""
+    """An executor over `size` worker processes.
 
-    def __init__(self, size: int | None = None, affinity: Callable[[Callable, tuple], Hashable] = lambda *_: None):
+    `affinity(function, args)` names what a worker keeps warm for a job; it keeps the last `keeps` of them.
+    """
+
+    def __init__(
+        self,
+        size: int | None = None,
+        affinity: Callable[[Callable, tuple], Hashable] = lambda *_: None,
+        keeps: int = 1,
+    ):
         self.size = size or default_size()
         self.affinity = affinity
+        self.keeps = keeps
         self.queue: deque[Job] = deque()
         self.changed = threading.Condition()
         self.closed = False
@@ -160,7 +170,7 @@ class Worker:
 
     def __init__(self, pool: WorkerPool, index: int):
         self.pool, self.index = pool, index
-        self.keys: set[Hashable] = set()
+        self.keys: deque[Hashable] = deque(maxlen=pool.keeps)  # what it keeps warm, the latest last
         self.warm: deque[Job] = deque()
         self.ready = self.idle = self.warming = False
         self.process: subprocess.Popen | None = None
@@ -225,7 +235,9 @@ class Worker:
         except Exception as failure:  # it cannot be pickled: the caller's fault, told to the caller
             job.set_exception(failure)
             return
-        self.keys.add(job.key)
+        if job.key in self.keys:
+            self.keys.remove(job.key)
+        self.keys.append(job.key)
         job.set_exception(content) if failed else job.set_result(content)
 
     def _hear(self, job: Job) -> tuple[bool, object]:
@@ -265,7 +277,7 @@ def default_size() -> int:
             raise ValueError(f"UNMASKED_WORKERS: got “{wanted}”; takes a whole number from 1 to 64.")
         return int(wanted)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, int((memory() - SERVER_BYTES) / WORKER_BYTES)))
+    return max(1, min(cores, 1 + math.floor((min(memory(), 1e12) - FIRST_BYTES) / WORKER_BYTES)))
 
 
 def memory() -> float:

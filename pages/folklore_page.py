@@ -32,7 +32,10 @@ _scroll = st.components.v2.component(
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches
       const find = (tries) => {
         const target = document.querySelector(`.st-key-${data.to}`)
-        if (target) target.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" })
+        if (target) {
+          target.style.scrollMarginTop = "4rem" // the page's header lies over its top
+          target.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" })
+        }
         else if (tries) setTimeout(find, 50, tries - 1)
       }
       if (window.unmaskedScrolled !== data.once) {
@@ -161,35 +164,33 @@ def who() -> object:
 def row(verification: Verification, claim: Claim) -> None:
     """A claim, its verdict, and behind a click all that led to it."""
     outcome = verification.outcomes.get(claim.id)
-    with st.container(border=True, key=anchor(claim), gap="small"):
-        left, right = st.columns([4, 1], vertical_alignment="top")
-        example = "" if claim.example == "-" else f" · example {claim.example}"
-        left.markdown(f":gray[{claim.id}{example}]  \n**{quoted(claim.text)}**")
-        if outcome:
-            left.markdown(quoted(outcome.sentence))
-        with right.container(horizontal_alignment="right", gap="small"):
-            st.markdown(MARKS[word_of(verification, claim)])
-            verify_button(verification, claim, outcome)
+    with st.container(border=True, key=anchor(claim), gap="xsmall"):
+        head = st.container(horizontal=True, vertical_alignment="center", gap="small")
+        example = "" if claim.example == "-" else f" · {claim.example}"
+        head.markdown(f"{claim.id}{example} {MARKS[word_of(verification, claim)]}")
+        verify_button(head, verification, claim, outcome)
+        st.markdown(f"**{quoted(claim.text)}**")
         if outcome:
             on = f"**{outcome.on[0].upper()}{quoted(outcome.on[1:])}.** " if outcome.on else ""
-            st.markdown(f"{on}:gray[:small[{footnote(outcome)}]]")
+            st.markdown(f"{on}{quoted(outcome.sentence)} :gray[:small[{footnote(outcome)}]]")
         if claim.id in verification.failures:
             st.error(f"It cannot be measured here: {quoted(verification.failures[claim.id])}")
-        details = st.expander("Experiment and rule", icon=":material/science:", key=opened(claim), on_change="rerun")
+        details = st.expander("Experiment and rule", type="compact", key=opened(claim), on_change="rerun")
         if details.open:
             with details:
                 evidence(claim, outcome)
 
 
-def verify_button(verification: Verification, claim: Claim, outcome: Outcome | None) -> None:
+def verify_button(place, verification: Verification, claim: Claim, outcome: Outcome | None) -> None:
     if claim.id in verification.running:
         label = "measuring"
     elif claim.id in verification.waiting:
         label = "waiting"
     else:
         label = "Verify again" if outcome else "Verify"
-    pressed = st.button(
+    pressed = place.button(
         label,
+        type="tertiary",
         key=f"folklore:verify:{claim.id}",
         disabled=claim.id in verification.running,
         help=f"Measure claim {claim.id} now",
@@ -203,9 +204,9 @@ def evidence(claim: Claim, outcome: Outcome | None) -> None:
     """Conditions and numbers as measured, then the code that measures and judges."""
     if outcome:
         met = {True: ":material/check: true", False: ":material/close: not true"}
-        st.markdown("What the rule found")
+        st.markdown("**What the rule found**")
         st.markdown("\n".join(f"- {quoted(name)}: **{met[value]}**" for name, value in outcome.conditions.items()))
-        st.markdown("Numbers")
+        st.markdown("**Numbers**")
         st.dataframe(
             {"number": list(outcome.measured), "measured": [shown(value) for value in outcome.measured.values()]},
             hide_index=True,
@@ -213,11 +214,11 @@ def evidence(claim: Claim, outcome: Outcome | None) -> None:
         )
     else:
         st.caption(UNMEASURED)
-    st.markdown("The rule: it sees the numbers and nothing else")
+    st.markdown("**The rule: it sees the numbers and nothing else**")
     st.code(claim.verdict_rule, language="python", wrap_lines=True)
-    st.markdown("The experiment")
+    st.markdown("**The experiment**")
     st.code(claim.experiment, language="python", wrap_lines=True)
-    st.markdown(f"What would turn the verdict: {quoted(claim.counter_says)}")
+    st.markdown(f"**What would turn the verdict:** {quoted(claim.counter_says)}")
     st.code(claim.counter_world, language="python", wrap_lines=True)
     st.caption("A link to this claim")
     st.code(link_to(claim), language=None, wrap_lines=True)

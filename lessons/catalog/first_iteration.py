@@ -54,8 +54,8 @@ def unused_mask():
     glorot, orthogonal = keras.initializers.GlorotUniform(0), keras.initializers.Orthogonal(seed=0)
     lstm = keras.layers.LSTM(8, kernel_initializer=glorot, recurrent_initializer=orthogonal)
     model = keras.Sequential([masking, lstm, keras.layers.Dense(1, kernel_initializer=glorot)])
-    model.compile(keras.optimizers.Adam(0.3), "mse")
-    loss = model.fit(x, y, epochs=100, verbose=0).history["loss"]
+    model.compile(keras.optimizers.Adam(0.1), "mse")
+    loss = model.fit(x, y, epochs=200, verbose=0).history["loss"]
     used = np.array(masking.compute_mask(x))
     apart = int((used != by_hand).sum())
     rows = tuple(

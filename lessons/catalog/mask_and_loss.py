@@ -1,7 +1,49 @@
 """Lesson C: the mask reaches every loss that returns one value per step, and no loss that returns a scalar."""
 
+from lessons.experiment import Experiment, Measured
 from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.settings import Settings
+
+
+def masked_loss_of_the_backend() -> Measured:
+    import numpy as np
+    from keras import backend as K
+
+    def masked_mse(y_true, y_pred):
+        mask = K.cast(K.not_equal(y_true, 0), "float32")
+        return K.mean(K.square(y_true * mask - y_pred * mask), axis=-1)
+
+    loss = masked_mse(np.array([[1.0, 0.0]], "float32"), np.array([[0.5, 0.5]], "float32"))
+    return Measured(f"The loss is {float(loss[0]):.3g}.", {"loss": float(loss[0])})
+
+
+def mask_times_predict() -> Measured:
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    x = np.random.default_rng(0).normal(size=(8, 6, 2)).astype("float32")
+    mask = (np.arange(6) < np.arange(1, 9)[:, None] % 6 + 1).astype("float32")[..., None]
+    y = x[..., :1] * mask
+    inputs = keras.Input((6, 2))
+    hidden = keras.layers.LSTM(4, return_sequences=True, kernel_initializer=keras.initializers.GlorotUniform(0))(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(1)(hidden))
+    gradients = {}
+    for how, predict in (("model.predict(x)", lambda: model.predict(x, verbose=0)), ("model(x)", lambda: model(x))):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(tf.convert_to_tensor(predict()) * mask - y))
+        gradients[how] = tape.gradient(loss, model.trainable_variables)
+    rows = tuple(
+        {"predictions from": how, "weights with a gradient": sum(g is not None for g in found), "weights": len(found)}
+        for how, found in gradients.items()
+    )
+    lost, kept = (row["weights with a gradient"] for row in rows)
+    return Measured(
+        f"Through model.predict {lost} of {len(model.trainable_variables)} weights get a gradient, through model {kept}.",
+        {"through predict": lost, "through model": kept},
+        rows,
+    )
+
 
 BASE = Settings(padded_labels="garbage", epochs=30)
 
@@ -67,6 +109,27 @@ LESSON = Lesson(
             ("C1",),
             claimed="A mask from y_true != 0, multiplied into labels and predictions, leaves only the relevant steps.",
             truth="A real label that is 0 is dropped like padding, and the mean still divides by all steps.",
+            published=Experiment(
+                "As published, with keras.backend",
+                "The loss is called once, on one sequence of two steps.",
+                masked_loss_of_the_backend,
+                explains="Keras 3 took these functions out of `keras.backend`; `keras.ops` has them. The run above is the "
+                "same loss with `keras.ops`.",
+            ),
+        ),
+        Preset(
+            "predict",
+            "Mask times predict()",
+            "Multiply what the model answers by the mask: fine, if it is the model and not model.predict that answers.",
+            BASE.with_changes({"padded_labels": "zero", "seed": "1"}),
+            ("C2",),
+            claimed="Multiply the output of model.predict by the mask and use a standard loss: simple and correct.",
+            truth="predict returns NumPy. The tape sees no way back to the weights, so nothing trains, and nothing says so.",
+            published=Experiment(
+                "Gradients through model.predict and through model",
+                "The same masked loss twice; how many weights get a gradient?",
+                mask_times_predict,
+            ),
         ),
         Preset(
             "reads_mask",

@@ -142,7 +142,7 @@ class Claim:
     @property
     def verdict_rule(self) -> str:
         """The text of the rule, with the thresholds it names."""
-        return "\n".join([*thresholds(self.rule), text(self.rule)])
+        return "\n\n\n".join(filter(None, ["\n".join(thresholds(self.rule)), text(self.rule)]))
 
     @property
     def counter_world(self) -> str:

@@ -12,10 +12,10 @@ import tensorflow as tf
 
 from lessons import data, losses, run
 from lessons.engine.models import build_loss, build_model, build_optimizer, redraw
+from lessons.jobs import GRAPHS_KEPT
 from lessons.run import Closing, Opening, Snapshot
 from lessons.settings import Settings
 
-GRAPHS_KEPT = 24  # 9-15 MB each
 CHUNK_SECONDS = 0.12  # how long the graph runs before the worker looks whether it shall stop
 FIRST_CHUNK = 5  # epochs, enough for a curve to appear
 

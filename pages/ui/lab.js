@@ -232,8 +232,13 @@ class Panel extends Canvas {
     this.slider.value = this.frame;
     const epoch = this.run.frames.epochs[this.frame];
     this.root.dataset.epoch = epoch;
-    this.root.querySelector(".lab-slider output").textContent =
-      `epoch ${epoch} of ${this.run.epochs}${how && this.frame < this.last ? ", playback" : ""}`;
+    const leak = this.run.frames.leak[this.choice.at][this.frame];
+    const { starved } = this.run;
+    this.root.querySelector(".lab-slider output").textContent = [
+      `epoch ${epoch} of ${this.run.epochs}${how && this.frame < this.last ? ", playback" : ""}`,
+      leak === null ? "no finite gradient" : `${Number((100 * leak).toPrecision(3))} % of the gradient on padding`,
+      ...(starved ? [`${starved} real steps never got any`] : []),
+    ].join(" · ");
   }
 
   choose(tabs, button) {
@@ -243,6 +248,7 @@ class Panel extends Canvas {
     this.pick.hidden = this.choice.prediction !== "sequence";
     this.drawPrediction();
     this.drawGradient();
+    this.label();
   }
 
   select(sequence) {

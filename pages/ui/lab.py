@@ -71,6 +71,7 @@ def run_content(run: Run, live: bool) -> dict:
         "predictions": figures.rounded(run.predictions, 4),
         "frames": frames(run, 1 if live else FRAMES),
         "epochs": run.settings.epochs,
+        "starved": int(run.starved.sum()),
     }
 
 
@@ -80,6 +81,7 @@ def frames(run: Run, most: int) -> dict:
     chosen = np.unique(np.linspace(kept - 1, 0, min(most, kept)).round().astype(int))
     return {
         "epochs": (run.snapshot.kept[chosen] + 1).tolist(),
+        "leak": {"predictions": figures.rounded(run.leak[chosen], 3), "inputs": figures.rounded(run.input_leak[chosen], 3)},
         "predictions": figures.rounded(run.snapshot.predictions[chosen], 4),
         "at": {
             "predictions": coded(run.snapshot.gradient[chosen]),

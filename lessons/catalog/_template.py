@@ -1,0 +1,59 @@
+"""A lesson to copy: `cp lessons/catalog/_template.py lessons/catalog/<slug>.py`, and there it is. Nothing else to edit.
+
+The file's name is the lesson's slug, its address and its test id. Files that begin with an underscore are left out.
+`python -m pytest tests/test_lessons.py tests/test_visible.py tests/test_engine.py -k <slug>` says what is still wrong.
+"""
+
+from lessons.experiment import Experiment, Measured
+from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.settings import Settings
+
+
+# A loss of the lesson's own: public, (y_true, y_pred[, epsilon]), imports inside. Settings call it "<slug>.half_error".
+# The first line of the docstring is what the control shows; the source is what the learner reads.
+def half_error(y_true, y_pred):
+    """half the absolute error, one value per step"""
+    from keras import ops
+
+    return ops.mean(ops.abs(y_true - y_pred) / 2, axis=-1)
+
+
+# An experiment measures what is no training of Settings. It runs in a worker; the sentence is built from its numbers.
+def half_of_one() -> Measured:
+    from keras import ops
+
+    half = float(ops.convert_to_tensor(1.0) / 2)
+    return Measured(f"Half of one is {half:.3g}.", {"half": half})
+
+
+# What the presets share. Every field has a default: name only what the lesson is about.
+BASE = Settings(epochs=30, padded_labels="garbage")
+
+LESSON = Lesson(
+    chapter="Behind the answers",  # one of lessons.lesson.CHAPTERS
+    order=9,
+    title="The question, as people ask it?",
+    text="A short answer in Markdown. **No numbers**: those are measured. A formula may help: $L=\\frac{1}{n}\\sum_t\\ell_t$.",
+    # Fields of Settings in sight, and behind "More". Changed alone from the first preset, each must change the run,
+    # or be idle with a reason (lessons.settings.idle): a test tries them all.
+    controls=("mask", "mask_shift", "loss", "epsilon"),
+    more=("padded_labels", "padding_share", "seed"),
+    losses=("mse", "scalar_mse"),
+    # The first preset is the one the page opens with: the failure at its clearest. 300 epochs at most.
+    presets=(
+        Preset("broken", "What goes wrong", "One sentence: what to see here.", BASE.with_changes({"loss": "scalar_mse"})),
+        Preset("fixed", "The repair", "One sentence: what is better now, and why.", BASE),
+    ),
+    # Asked before the first run. On every run, NaN ones too, exactly one answer must come true.
+    prediction=Prediction(
+        "Where will the gradient lie in the first epoch?",
+        (
+            Answer("On real steps only", lambda run: run.leak[0] == 0, "What someone believes who expects this."),
+            Answer("On padding too", lambda run: not run.leak[0] == 0, "What someone believes who expects that."),
+        ),
+    ),
+    # What a learner must see within two seconds: at least a factor 2, or NaN against finite, on every seed from 0 to 4.
+    contrast=Contrast("broken", "fixed", "error on real steps", lambda run: run.snapshot.error[-1]),
+    experiments=(Experiment("Half of one", "One sentence: what to look for.", half_of_one),),
+    reading=(("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),),
+)
