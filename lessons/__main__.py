@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from lessons import LESSONS, find
 from lessons.settings import BadInput, Settings
-from lessons.worker import QUIET, prepare, silenced
+from lessons.worker import QUIET, silenced
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -125,8 +125,8 @@ def show_claims(given: argparse.Namespace) -> None:
 
     wanted = [claims.find(number) for number in given.ids] or list(claims.CLAIMS.values())
     rows = []
+    os.environ.update(QUIET)
     with silenced():
-        prepare()
         for claim in wanted:
             rows.append(claim.report())
             if not given.json:

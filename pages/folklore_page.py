@@ -94,11 +94,12 @@ def follow_address() -> Claim | None:
 def chosen(verification: Verification) -> list[Claim]:
     """The claims that pass the filters; nothing chosen lets all pass."""
     row = st.container(horizontal=True, gap="medium")
-    answers = row.pills("Answer", list(TITLES), selection_mode="multi", key="folklore:answers")
+    answers = row.pills("Answer", list(TITLES), selection_mode="multi", wrap=True, key="folklore:answers")
     words = row.pills(
         "Verdict",
         [*MARKS],
         selection_mode="multi",
+        wrap=True,
         key="folklore:verdicts",
         format_func=lambda word: MARKS[word].split("[")[1].removesuffix("]"),
     )
@@ -171,8 +172,9 @@ def row(verification: Verification, claim: Claim) -> None:
         verify_button(head, verification, claim, outcome)
         st.markdown(f"**{quoted(claim.text)}**")
         if outcome:
-            on = f"**{outcome.on[0].upper()}{quoted(outcome.on[1:])}.** " if outcome.on else ""
-            st.markdown(f"{on}{quoted(outcome.sentence)} :gray[:small[{footnote(outcome)}]]")
+            if outcome.on:
+                st.markdown(f"It {quoted(outcome.on)}.")
+            st.markdown(f"{quoted(outcome.sentence)} :gray[:small[{footnote(outcome)}]]")
         if claim.id in verification.failures:
             st.error(f"It cannot be measured here: {quoted(verification.failures[claim.id])}")
         details = st.expander("Experiment and rule", type="compact", key=opened(claim), on_change="rerun")
@@ -191,6 +193,7 @@ def verify_button(place, verification: Verification, claim: Claim, outcome: Outc
     pressed = place.button(
         label,
         type="tertiary",
+        icon=":material/refresh:" if outcome else ":material/play_arrow:",
         key=f"folklore:verify:{claim.id}",
         disabled=claim.id in verification.running,
         help=f"Measure claim {claim.id} now",

@@ -175,7 +175,7 @@ def instruments(desk: Desk) -> None:
     """The panel, with as much of the run as there is by now; the browser asks for more while it trains."""
     training = desk.training
     run = training.run() if training else None
-    token = f"{hash(training.settings)}:{run.epochs}:{training.done}" if run else ""
+    token = f"{hash(training.settings)}:{run.epochs}:{desk.watching}" if run else ""
     lab(
         desk.key("lab"),
         content(

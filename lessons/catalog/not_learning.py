@@ -262,6 +262,5 @@ LESSON = Lesson(
     reading=(
         ("Keras: losses", "https://keras.io/api/losses/"),
         ("keras-team/keras #198: NaN when accuracy reaches 1", "https://github.com/keras-team/keras/issues/198"),
-        ("tensorflow #20091: NaN from the branch not taken", "https://github.com/tensorflow/tensorflow/issues/20091"),
     ),
 )

@@ -44,7 +44,7 @@ def under(circumstances: Mapping[str, bool]) -> Verdict:
         return Verdict(HOLDS, None, conditions)
     if not yes:
         return Verdict(FAILS, None, conditions)
-    return Verdict(DEPENDS, f"holds {listed(yes)}; fails {listed(no)}", conditions)
+    return Verdict(DEPENDS, f"holds {listed(yes)}; it fails {listed(no)}", conditions)
 
 
 def whole(parts: Mapping[str, bool]) -> Verdict:
@@ -135,9 +135,7 @@ class Claim:
     @property
     def experiment(self) -> str:
         """The text of the experiment and of everything of ours that it calls, as it runs."""
-        values = [value for value in self.counter.values() if isinstance(value, FunctionType)]
-        used = [function for function in used_by(self.measure) if function not in values]
-        return "\n\n\n".join(text(function) for function in [self.measure, *used])
+        return "\n\n\n".join(text(function) for function in [self.measure, *used_by(self.measure)])
 
     @property
     def verdict_rule(self) -> str:
@@ -186,13 +184,15 @@ def versions() -> dict[str, str]:
 
 
 class Sentence(string.Formatter):
-    """str.format for numbers that may be None: those read “not finite”."""
+    """str.format for what experiments return: None reads “not finite”, truth values “yes” and “no”."""
 
     def format_field(self, value: Any, spec: str) -> str:
         if value is None:
             return "not finite"
         if isinstance(value, bool):
             return "yes" if value else "no"
+        if spec.endswith("g") and isinstance(value, float) and 1e3 <= abs(value) < 1e7:
+            return f"{float(format(value, spec)):,.0f}"  # 2,680 reads better than 2.68e+03
         return super().format_field(value, spec)
 
 

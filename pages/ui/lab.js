@@ -122,10 +122,12 @@ class Panel extends Canvas {
     if (data.run) {
       this.halt();
       this.run = data.run;
+      this.frame = Math.min(this.frame, this.last); // a live run has one frame, and a theme change may redraw it
     } else if (data.token && news) {
       this.send("resend", data.token); // the browser never got this run, or lost it
       return;
     } else if (!data.token) {
+      this.halt();
       this.run = null;
     }
     const wasLive = this.live;
@@ -209,7 +211,7 @@ class Panel extends Canvas {
     this.halt();
     const start = performance.now();
     const step = (now) => {
-      const share = Math.min(1, (now - start) / duration);
+      const share = Math.max(0, Math.min(1, (now - start) / duration)); // the frame may have begun before `start`
       this.goTo(Math.round(share * this.last), "playback");
       this.playing = share < 1 ? requestAnimationFrame(step) : undefined;
     };

@@ -1,0 +1,269 @@
+"""Lesson G: the same errors divided by all steps, by the valid ones, per sequence, or by the sum of the weights."""
+
+from lessons.experiment import Experiment, Measured
+from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.settings import Settings
+
+BASE = Settings(optimizer="sgd", learning_rate=0.5, padding_share=0.9, timesteps=24, epochs=200)
+
+
+def per_sequence_mse(y_true, y_pred, epsilon):
+    """squared error, mean over each sequence's valid steps, then over sequences"""
+    from keras import ops
+
+    error = ops.mean(ops.square(y_true - y_pred), axis=-1)  # (batch, time)
+    mask = getattr(y_pred, "_keras_mask", None)
+    if mask is None:
+        return ops.mean(error)
+    mask = ops.cast(mask, error.dtype)
+    return ops.mean(ops.sum(error * mask, axis=-1) / (ops.sum(mask, axis=-1) + epsilon))
+
+
+def toy_batch():
+    """Inputs, labels (3, 6, 1) and the true steps (3, 6) of three sequences; inputs on padding are -9."""
+    import numpy as np
+
+    rng = np.random.default_rng(4)
+    real = np.arange(6) < np.array([[6], [4], [1]])
+    x = np.where(real, rng.normal(size=real.shape), -9)[..., None].astype("float32")
+    y = np.where(real, rng.normal(size=real.shape) * [[2], [0.7], [0.4]], 0)[..., None].astype("float32")
+    return x, y, real
+
+
+def denominators() -> Measured:
+    """One batch, one model, one squared error: what Keras divides by in each of the usual ways."""
+    import keras
+    import numpy as np
+
+    x, y, real = toy_batch()
+    masked = keras.layers.Masking(-9.0)
+    same = keras.layers.Dense(1, kernel_initializer="ones")  # predicts its input
+    bare, carrying = same(keras.ops.convert_to_tensor(x)), same(masked(x))  # the second one carries the mask
+    step = real.astype("float32")
+    share = step / step.sum(axis=1, keepdims=True)  # every sequence weighs 1
+    late = step * np.linspace(0.5, 2.0, 6, dtype="float32")  # later steps count more
+
+    def loss(prediction, weight=None, reduction="sum_over_batch_size"):
+        return float(keras.losses.MeanSquaredError(reduction=reduction)(y, prediction, sample_weight=weight))
+
+    def by_hand(prediction):  # mask, multiply, mean: the padded zeros are counted
+        return float(keras.ops.mean(keras.ops.square(y - prediction) * step[..., None]))
+
+    mean = "mean_with_sample_weight"
+    measured = {  # way: (sum of the weighted errors, loss)
+        "all steps": ("sample_weight=mask", loss(bare, step, "sum"), loss(bare, step)),
+        "all steps, by hand": ("mean(error * mask)", loss(bare, step, "sum"), by_hand(bare)),
+        "valid steps": ("Keras mask", loss(carrying, None, "sum"), loss(carrying)),
+        "sum of weights": (f"sample_weight=mask, {mean}", loss(bare, step, "sum"), loss(bare, step, mean)),
+        "each sequence": (f"sample_weight=1/length, {mean}", loss(bare, share, "sum"), loss(bare, share, mean)),
+        "unequal weights": (f"weights 0.5 to 2, {mean}", loss(bare, late, "sum"), loss(bare, late, mean)),
+        "mask and weights": ("Keras mask, weights 0.5 to 2", loss(carrying, late, "sum"), loss(carrying, late)),
+    }
+    rows = tuple(
+        {"divided by": way, "in Keras": how, "sum": total, "denominator": total / value, "loss": value}
+        for way, (how, total, value) in measured.items()
+    )
+    all_padding = same(masked(np.full_like(x, -9)))
+    numbers = {row["divided by"]: row["loss"] for row in rows} | {
+        "valid_share": float(real.mean()),
+        "all_masked": loss(all_padding),
+        "per_sequence_by_hand": float(per_sequence_mse(y, carrying, 0.0)),
+    }
+    sentence = (
+        f"With {real.mean():.0%} valid steps the same errors give {numbers['all steps']:.3g} (all {real.size} steps), "
+        f"{numbers['valid steps']:.3g} (the {real.sum()} valid ones) or {numbers['each sequence']:.3g} (each sequence "
+        f"first). A batch of nothing but padding gives {numbers['all_masked']:.3g}, without a word."
+    )
+    return Measured(sentence, numbers, rows, fraction_figure(rows))
+
+
+def fraction_figure(rows) -> dict:
+    """Each loss as a fraction: the sum of errors above the line, what it is divided by below."""
+    from lessons.figures import PADDING, REAL
+
+    ways = [row["divided by"].replace(" ", "<br>", 1) for row in rows]
+
+    def bars(name, colour, values, texts):
+        return {
+            "type": "bar",
+            "name": name,
+            "x": ways,
+            "y": values,
+            "text": texts,
+            "textposition": "outside",
+            "cliponaxis": False,
+            "marker": {"color": colour},
+            "hovertemplate": f"%{{x}}: {name} %{{text}}<extra></extra>",
+        }
+
+    tops = [row["sum"] for row in rows]
+    bottoms = [row["denominator"] for row in rows]
+    layout = {
+        "barmode": "relative",
+        "margin": {"l": 8, "r": 8, "t": 44, "b": 24},
+        "xaxis": {"type": "category", "side": "top", "showgrid": False, "tickangle": 0, "tickfont": {"size": 11}},
+        "yaxis": {"visible": False, "range": [-1.4 * max(bottoms), 1.4 * max(tops)], "zeroline": True},
+        "legend": {"orientation": "h", "y": 0, "yanchor": "top", "x": 0},
+        "shapes": [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0, "line": {"width": 2}}],
+        "annotations": [
+            {"x": way, "y": 1.28 * max(tops), "text": f"<b>{row['loss']:.3g}</b>", "showarrow": False}
+            for way, row in zip(ways, rows, strict=True)
+        ],
+    }
+    traces = [
+        bars("sum of errors", REAL, tops, [f"{top:.3g}" for top in tops]),
+        bars("divided by", PADDING, [-bottom for bottom in bottoms], [f"{bottom:.3g}" for bottom in bottoms]),
+    ]
+    return {"data": traces, "layout": layout}
+
+
+def in_batches() -> Measured:
+    """The same masked model and data evaluated in batches of different sizes: each batch divides by its own steps."""
+    import keras
+
+    x, y, _ = toy_batch()
+    inputs = keras.Input((6, 1))
+    outputs = keras.layers.Dense(1, kernel_initializer="ones")(keras.layers.Masking(-9.0)(inputs))
+    model = keras.Model(inputs, outputs)
+    model.compile(loss="mse")
+    rows = [{"batch size": size, "loss": float(model.evaluate(x, y, batch_size=size, verbose=0))} for size in (1, 2, 3)]
+    one, _, whole = (row["loss"] for row in rows)
+    sentence = (
+        f"model.evaluate reports {whole:.3g} for the whole batch and {one:.3g} one sequence at a time: each batch is "
+        "divided by its own valid steps, and the batches are averaged by their number of sequences."
+    )
+    return Measured(sentence, {"whole": whole, "one_by_one": one}, tuple(rows))
+
+
+def compared(run) -> str:
+    """How the first loss compares with the same loss on real steps only."""
+    loss, real = float(run.snapshot.loss[0]), float(run.snapshot.real_loss[0])
+    if abs(loss - real) <= 1e-3 * abs(real):
+        return "equal"
+    return "smaller" if loss < real else "larger"
+
+
+LESSON = Lesson(
+    chapter="Behind the answers",
+    order=2,
+    title="Divided by what?",
+    text=(
+        "A loss is a fraction. The mask decides what stands above the line; something else decides what stands below. "
+        "$L=\\frac{\\sum_t m_t\\,\\ell_t}{?}$. With a Keras mask it is the number of **valid** steps. With the same "
+        "mask as `sample_weight`, or multiplied in by hand, it is **all** steps: the more padding, the smaller the "
+        "loss, and the smaller every gradient. Adam hides that, SGD learns slower. Averaging each **sequence** first "
+        "lets a step of a short sequence weigh more. Compare losses only if they have the same denominator."
+    ),
+    controls=("mask", "mask_shift", "sample_weight", "reduction", "loss", "epsilon"),
+    more=(
+        "padding_share",
+        "padding",
+        "batch_size",
+        "optimizer",
+        "learning_rate",
+        "padded_labels",
+        "timesteps",
+        "task",
+        "cell",
+        "epochs",
+        "seed",
+    ),
+    losses=(
+        "mse",
+        "divided_by.per_sequence_mse",
+        "mask_reading_mse",
+        "label_masked_mse",
+        "scalar_mse",
+        "root_error",
+        "mae",
+    ),
+    presets=(
+        Preset(
+            "broken",
+            "The mask as a weight",
+            "The weight takes padding out of the sum and leaves it in the count: a small loss, slow learning.",
+            BASE.with_changes({"sample_weight": "instead"}),
+        ),
+        Preset(
+            "fixed",
+            "The mask as a mask",
+            "Keras divides by the valid steps: both loss curves agree, and the same learning rate goes further.",
+            BASE,
+        ),
+        Preset(
+            "weighted",
+            "Divide by the weights",
+            "mean_with_sample_weight divides by the sum of the weights: the weight does what the mask did.",
+            BASE.with_changes({"sample_weight": "instead", "reduction": "mean_with_sample_weight"}),
+        ),
+        Preset(
+            "by_hand",
+            "Masked by hand",
+            "Labels decide the mask, the mean runs over all steps: the same wrong divisor, written by yourself.",
+            BASE.with_changes({"loss": "label_masked_mse", "mask": "none", "padded_labels": "zero"}),
+        ),
+        Preset(
+            "adam",
+            "Adam hides it",
+            "Adam divides each gradient by its own size: the loss is still too small, the learning is not slower.",
+            BASE.with_changes({"sample_weight": "instead", "optimizer": "adam", "learning_rate": 0.02}),
+        ),
+        Preset(
+            "per_sequence",
+            "Each sequence first",
+            "A mean per sequence, then over sequences: every sequence counts the same, however short.",
+            BASE.with_changes({"loss": "divided_by.per_sequence_mse", "padding_share": 0.5}),
+        ),
+        Preset(
+            "sum",
+            "No denominator",
+            "A sum grows with the number of valid steps: it wants a smaller learning rate and compares with no mean.",
+            BASE.with_changes({"reduction": "sum", "learning_rate": 0.003}),
+        ),
+        Preset(
+            "batches",
+            "Batch by batch",
+            "Each batch divides by its own valid steps: batches of short sequences weigh as much as long ones.",
+            BASE.with_changes({"batch_size": 8, "learning_rate": 0.1, "padding_share": 0.5}),
+        ),
+    ),
+    prediction=Prediction(
+        "In the first epoch, how will the loss compare with the same loss on real steps only?",
+        (
+            Answer(
+                "They are equal",
+                lambda run: compared(run) == "equal",
+                "Leaving the padding out of the sum does not leave it out of the count. That takes a mask, or a "
+                "reduction that divides by the weights.",
+            ),
+            Answer(
+                "The loss is smaller",
+                lambda run: compared(run) == "smaller",
+                "Padding makes a loss smaller only where it is counted below the line and not above it.",
+            ),
+            Answer(
+                "The loss is larger, or not a number",
+                lambda run: compared(run) == "larger",
+                "Padding makes a loss larger where its errors are in the sum, or where nothing is divided at all.",
+            ),
+        ),
+    ),
+    contrast=Contrast("broken", "fixed", "error on real steps", lambda run: run.snapshot.error[-1]),
+    experiments=(
+        Experiment(
+            "One batch, several denominators",
+            "The bars below the line: what the same errors are divided by.",
+            denominators,
+        ),
+        Experiment(
+            "Batch by batch",
+            "The same model and data; only the batch size of evaluate differs.",
+            in_batches,
+        ),
+    ),
+    reading=(
+        ("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),
+        ("tensorflow #34491: incorrect loss with Masking", "https://github.com/tensorflow/tensorflow/issues/34491"),
+        ("keras-team/keras #15323: the same, later", "https://github.com/keras-team/keras/issues/15323"),
+    ),
+)

@@ -1,0 +1,360 @@
+"""Lesson F: which layers hand the mask on, which lose it, and which of those say so."""
+
+from lessons.experiment import Experiment, Measured
+from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.settings import Settings
+
+BASE = Settings(padded_labels="garbage", epochs=30)
+
+LAYERS = (
+    "Dense",
+    "Dropout",
+    "Activation",
+    "TimeDistributed(Dense)",
+    "BatchNormalization",
+    "LayerNormalization",
+    "Add, both masked",
+    "Concatenate",
+    "Bidirectional(LSTM)",
+    "LSTM",
+    "GRU",
+    "SimpleRNN",
+    "MultiHeadAttention",
+    "Embedding(mask_zero)",
+    "Concatenate in time",
+    "Conv1D",
+    "MaxPooling1D",
+    "Lambda",
+    "Reshape",
+    "Permute",
+    "Flatten",
+    "t * 1.0",
+    "t + t",
+    "t[:, 1:]",
+    "keras.ops.tanh",
+    "Add, one masked",
+    "GlobalAveragePooling1D",
+    "LSTM, last step",
+    "LSTM, last step, RepeatVector",
+)
+STACK = (
+    "LSTM",
+    "Dense",
+    "Dropout",
+    "LayerNormalization",
+    "MultiHeadAttention",
+    "Bidirectional(LSTM)",
+    "t * 1.0",
+    "Conv1D",
+    "Reshape",
+    "Masking",
+    "GlobalAveragePooling1D",
+)
+LOST = ("lost, Keras warns", "lost, silent")
+
+
+def warning_of(caught) -> str:
+    """What Keras warned of the mask, without the number it gives to each layer of a process."""
+    import re
+
+    return " ".join(re.sub(r"_\d+'", "'", str(w.message)) for w in caught if "mask" in str(w.message))
+
+
+def layer_named(name: str):
+    """The layer as a function of one tensor (batch, time, features)."""
+    import keras
+    from keras import layers
+
+    def embed(t):  # whole numbers, 0 where a step is padding
+        return layers.Embedding(9, 4, mask_zero=True)(keras.ops.cast(t[:, :, 0] != 0, "int32"))
+
+    return {
+        "Dense": layers.Dense(4),
+        "Dropout": layers.Dropout(0.5),
+        "Activation": layers.Activation("relu"),
+        "TimeDistributed(Dense)": layers.TimeDistributed(layers.Dense(4)),
+        "BatchNormalization": layers.BatchNormalization(),
+        "LayerNormalization": layers.LayerNormalization(),
+        "Add, both masked": lambda t: layers.Add()([t, layers.Dense(t.shape[-1])(t)]),
+        "Concatenate": lambda t: layers.Concatenate()([t, t]),
+        "Bidirectional(LSTM)": layers.Bidirectional(layers.LSTM(2, return_sequences=True)),
+        "LSTM": layers.LSTM(4, return_sequences=True),
+        "GRU": layers.GRU(4, return_sequences=True),
+        "SimpleRNN": layers.SimpleRNN(4, return_sequences=True),
+        "MultiHeadAttention": lambda t: layers.MultiHeadAttention(1, 4)(t, t),
+        "Embedding(mask_zero)": embed,
+        "Masking": layers.Masking(),
+        "Concatenate in time": lambda t: layers.Concatenate(axis=1)([t, t]),
+        "Conv1D": layers.Conv1D(4, 3, padding="same"),
+        "MaxPooling1D": layers.MaxPooling1D(2),
+        "Lambda": layers.Lambda(lambda t: t * 1.0),
+        "Reshape": lambda t: layers.Reshape(t.shape[1:])(t),
+        "Permute": layers.Permute((1, 2)),
+        "Flatten": layers.Flatten(),
+        "t * 1.0": lambda t: t * 1.0,
+        "t + t": lambda t: t + t,
+        "t[:, 1:]": lambda t: t[:, 1:],
+        "keras.ops.tanh": keras.ops.tanh,
+        "Add, one masked": lambda t: layers.Add()([t, keras.ops.ones_like(t)]),
+        "GlobalAveragePooling1D": layers.GlobalAveragePooling1D(),
+        "LSTM, last step": layers.LSTM(4),
+        "LSTM, last step, RepeatVector": lambda t: layers.RepeatVector(6)(layers.LSTM(4)(t)),
+    }[name]
+
+
+def each_layer(picked=LAYERS) -> Measured:
+    """Give every layer one masked tensor and look at the mask of what comes out."""
+    import warnings
+
+    import keras
+    import numpy as np
+
+    x = np.ones((2, 6, 4), "float32")  # (batch, time, features)
+    x[0, 4:] = x[1, 3:] = 0  # padding
+    inputs = keras.Input(x.shape[1:])
+    warned, masks = {}, {"before": keras.layers.Masking()(inputs)._keras_mask}
+    for name in picked:
+        masked = keras.layers.Masking()(inputs)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            output = layer_named(name)(masked)
+        masks[name] = getattr(output, "_keras_mask", None)
+        warned[name] = warning_of(caught)
+    values = keras.Model(inputs, {name: mask for name, mask in masks.items() if mask is not None})(x)
+    values = {name: np.array(mask) for name, mask in values.items()}
+
+    def fate(name: str) -> str:
+        if name in values:
+            return "kept" if np.array_equal(values[name], values["before"]) else "changed"
+        return LOST[0] if warned[name] else LOST[1]
+
+    rows = tuple({"layer": name, "mask": fate(name), "Keras says": warned[name] or "nothing"} for name in picked)
+    counts = {kind: sum(row["mask"] == kind for row in rows) for kind in ("kept", "changed", *LOST)}
+    sentence = (
+        f"Of {len(rows)} layers {counts['kept']} keep the mask, {counts['changed']} change it, "
+        f"{counts[LOST[0]]} lose it with a warning and {counts[LOST[1]]} lose it in silence."
+    )
+    return Measured(sentence, counts, rows, fate_figure(rows))
+
+
+def fate_figure(rows) -> dict:
+    """One mark per layer: what happened to its mask."""
+    from lessons.figures import EDGE, LEAK, REAL
+
+    marks = {
+        "kept": (REAL, "square"),
+        "changed": (EDGE, "diamond"),
+        LOST[0]: (LEAK, "circle-open"),
+        LOST[1]: (LEAK, "circle"),
+    }
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": kind,
+            "x": [kind for row in rows if row["mask"] == kind],
+            "y": [row["layer"] for row in rows if row["mask"] == kind],
+            "marker": {"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}},
+            "hovertemplate": "%{y}: %{x}<extra></extra>",
+        }
+        for kind, (colour, symbol) in marks.items()
+    ]
+    layout = {
+        "height": 90 + 20 * len(rows),
+        "margin": {"l": 190, "r": 8, "t": 24, "b": 8},
+        "showlegend": False,
+        "xaxis": {"type": "category", "categoryarray": list(marks), "side": "top", "range": [-0.5, 3.5]},
+        "yaxis": {
+            "type": "category",
+            "categoryarray": [row["layer"] for row in rows],
+            "autorange": "reversed",
+            "dtick": 1,
+        },
+    }
+    return {"data": traces, "layout": layout}
+
+
+def stacked(picked=STACK) -> Measured:
+    """Put the layers on top of each other, in the order picked, and follow the mask."""
+    import warnings
+
+    import keras
+    import numpy as np
+
+    x = np.ones((2, 6, 4), "float32")  # (batch, time, features)
+    x[0, 4:] = x[1, 3:] = 0  # padding
+    inputs = keras.Input(x.shape[1:])
+    t = keras.layers.Masking()(inputs)
+    masks, said = {0: t._keras_mask}, {0: "nothing"}
+    for place, name in enumerate(picked, 1):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                t = layer_named(name)(t)
+            except ValueError as refusal:  # such as an LSTM after a Flatten
+                said[place] = f"ValueError: {str(refusal).splitlines()[0]}"
+                break
+        masks[place] = getattr(t, "_keras_mask", None)
+        said[place] = warning_of(caught) or "nothing"
+    values = keras.Model(inputs, {str(place): mask for place, mask in masks.items() if mask is not None})(x)
+    values = {int(place): np.array(mask) for place, mask in values.items()}
+
+    def now(place: int) -> str:
+        if place not in masks:
+            return "cannot be stacked here"
+        if place not in values:
+            return "lost" if place - 1 in values else "still lost"
+        same = np.array_equal(values[place], values[0])
+        if place - 1 not in values:
+            return "new" if same else "new, and not the true one"
+        return "there" if same else "changed"
+
+    names = ("Masking", *picked)
+    rows = tuple({"after": f"{at}. {names[at]}", "mask": now(at), "Keras says": said[at]} for at in said)
+    gone = next((at for at in masks if at not in values), None)
+    if gone is None:
+        sentence = f"The mask passes through all {len(masks) - 1} layers."
+    else:
+        silent = "without a word" if said[gone] == "nothing" else "with a warning"
+        sentence = f"The mask is gone after layer {gone}, {names[gone]}, {silent}."
+    if len(said) > len(masks):
+        sentence += f" Keras refuses layer {max(said)}, {names[max(said)]}: it needs another shape."
+    told = {"gone_after": gone, "layers": len(masks) - 1, "silent": gone is not None and said[gone] == "nothing"}
+    return Measured(sentence, told, rows, stack_figure(names, masks, values))
+
+
+def stack_figure(names, masks, values) -> dict:
+    """How many steps the mask leaves out after each layer."""
+    from lessons.figures import LEAK, REAL
+
+    left_out = [int((~values[at]).sum()) if at in values else 0 for at in masks]
+    bars = {
+        "type": "bar",
+        "x": [f"{at}. {names[at]}" for at in masks],
+        "y": left_out,
+        "text": [str(count) if at in values else "no mask" for at, count in zip(masks, left_out, strict=True)],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "marker": {"color": [REAL if at in values else LEAK for at in masks]},
+        "hovertemplate": "after %{x}: %{text}<extra></extra>",
+    }
+    layout = {
+        "margin": {"l": 60, "r": 8, "t": 16, "b": 130},
+        "xaxis": {"type": "category", "tickangle": -35},
+        "yaxis": {"title": {"text": "padded steps left out"}},
+    }
+    return {"data": [bars], "layout": layout}
+
+
+LESSON = Lesson(
+    chapter="Behind the answers",
+    order=1,
+    title="Which layer ate my mask?",
+    text=(
+        "A mask is no argument of your loss. It travels as a note on each tensor, and every layer decides what to "
+        "write on its output: the same mask, another one, or none. Where a layer writes none, all later layers and the "
+        "loss take every step for real: $m_t=1$ for all $t$. Some layers warn you. Python operators, `keras.ops`, "
+        "slices and `Add` with one unmasked input say nothing. **The LSTM before such a layer still skips the "
+        "padding**, so the model looks masked."
+    ),
+    controls=("mask", "mask_shift", "between", "loss", "epsilon"),
+    more=(
+        "sample_weight",
+        "padded_labels",
+        "padding_share",
+        "padding",
+        "cell",
+        "task",
+        "learning_rate",
+        "epochs",
+        "seed",
+    ),
+    losses=("mse", "mae", "huber", "root_error", "mask_reading_mse", "scalar_mse"),
+    presets=(
+        Preset(
+            "broken",
+            "t * 1.0",
+            "One multiplication by 1 between the layers: the mask is gone, Keras says nothing, padding fills the loss.",
+            BASE.with_changes({"between": "times_one"}),
+        ),
+        Preset(
+            "fixed",
+            "Dense instead",
+            "Dense works step by step and hands the mask on.",
+            BASE.with_changes({"between": "dense"}),
+        ),
+        Preset(
+            "warned",
+            "Conv1D",
+            "Conv1D loses the mask too, but Keras warns. Read the warnings before the loss.",
+            BASE.with_changes({"between": "conv1d"}),
+        ),
+        Preset(
+            "lambda",
+            "Lambda",
+            "The same multiplication inside a Lambda layer: lost as well, now with a warning.",
+            BASE.with_changes({"between": "lambda"}),
+        ),
+        Preset(
+            "reshape",
+            "Flatten + Reshape",
+            "The shape comes back, the mask does not.",
+            BASE.with_changes({"between": "flatten"}),
+        ),
+        Preset(
+            "attention",
+            "MultiHeadAttention",
+            "Attention uses the mask and hands it on: nothing leaks.",
+            BASE.with_changes({"between": "attention"}),
+        ),
+        Preset(
+            "weights",
+            "Weights survive",
+            "The layer still loses the mask, but the same mask given as sample_weight never goes through a layer.",
+            BASE.with_changes({"between": "times_one", "sample_weight": "besides"}),
+        ),
+    ),
+    prediction=Prediction(
+        "What will happen to the mask, and what will you be told?",
+        (
+            Answer(
+                "It is lost, and Keras warns",
+                lambda run: any("mask" in said for said in run.opening.warnings),
+                "Keras warns where a layer says that it does not support masks. An operator or a slice is no layer of "
+                "yours, and nobody asks it.",
+            ),
+            Answer(
+                "No warning, and the gradient stays off the padding",
+                lambda run: not any("mask" in said for said in run.opening.warnings) and run.leak[0] == 0,
+                "A right mask at the first layer is not yet one at the loss. Each layer on the way has to hand it on.",
+            ),
+            Answer(
+                "No warning, and the gradient lies on padding",
+                lambda run: not any("mask" in said for said in run.opening.warnings) and run.leak[0] != 0,
+                "Not every layer eats the mask: those that work step by step, recurrent layers with "
+                "return_sequences=True and attention hand it on.",
+            ),
+        ),
+    ),
+    contrast=Contrast("broken", "fixed", "error on real steps", lambda run: run.snapshot.error[-1]),
+    experiments=(
+        Experiment(
+            "Every layer, one masked tensor",
+            "Look for the full circles: lost, and no warning.",
+            each_layer,
+            pick=LAYERS,
+        ),
+        Experiment(
+            "Your own stack",
+            "Pick layers in their order: after which one is the mask gone?",
+            stacked,
+            pick=STACK,
+        ),
+    ),
+    reading=(
+        ("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),
+        ("keras-team/keras #18416: operators drop masks", "https://github.com/keras-team/keras/issues/18416"),
+        ("keras-team/keras #22037", "https://github.com/keras-team/keras/issues/22037"),
+        ("tensorflow #33260", "https://github.com/tensorflow/tensorflow/issues/33260"),
+    ),
+)

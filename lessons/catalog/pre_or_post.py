@@ -1,0 +1,279 @@
+"""Lesson I: without a mask, padding after the steps moves the last state; padding before them hardly does."""
+
+from lessons.experiment import Experiment, Measured
+from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.settings import Settings
+
+BASE = Settings(
+    output="last_step", mask="none", cell="gru", padding_share=0.6, sequences=64, padded_inputs="zero", epochs=50
+)
+CELLS = ("LSTM", "GRU", "SimpleRNN")
+
+
+def last_state(picked=CELLS) -> Measured:
+    """How far padding moves the last state from where it is without padding: before and after a short training."""
+    import keras
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    steps = rng.normal(size=(4, 5, 3)).astype("float32")  # (batch, time, features), nothing padded
+    zeros = np.zeros((4, 5, 3), "float32")
+    padded = {"post": np.concatenate([steps, zeros], 1), "pre": np.concatenate([zeros, steps], 1)}
+    real = {"post": np.repeat([[True, False]], 5, axis=1), "pre": np.repeat([[False, True]], 5, axis=1)}
+    real = {side: np.repeat(mask, 4, axis=0) for side, mask in real.items()}  # (batch, time)
+    targets = keras.ops.convert_to_tensor(1.0 + steps[:, -1, :1])
+
+    def moved(layer, side, mask):
+        return float(np.abs(layer(padded[side], mask=mask) - layer(steps)).max())
+
+    rows = []
+    for name in picked:
+        layer = getattr(keras.layers, name)(8, kernel_initializer=glorot(), recurrent_initializer=orthogonal())
+        for biases in ("fresh", "trained"):
+            if biases == "trained":
+                train(layer, steps, targets)
+            rows += [
+                {"cell, biases": f"{name}, {biases}"}
+                | {f"{side}, no mask": moved(layer, side, None) for side in padded}
+                | {f"{side}, masked": moved(layer, side, real[side]) for side in padded}
+            ]
+    start, after = rows[::2], rows[1::2]
+    numbers = {
+        "post_least": min((row["post, no mask"] for row in rows), default=0.0),
+        "pre_at_start": max((row["pre, no mask"] for row in start), default=0.0),
+        "pre_trained": min((row["pre, no mask"] for row in after), default=0.0),
+        "masked": max((max(row["post, masked"], row["pre, masked"]) for row in rows), default=0.0),
+    }
+    sentence = (
+        f"Without a mask, post-padding moves the last state by {numbers['post_least']:.2g} or more. Pre-padding moves "
+        f"it by {numbers['pre_at_start']:.2g} while the biases are as initialized, and by {numbers['pre_trained']:.2g} "
+        f"or more once they are trained. With a mask the largest movement is {numbers['masked']:.2g}."
+    )
+    return Measured(sentence, numbers, tuple(rows), movement_figure(rows))
+
+
+def glorot():
+    import keras
+
+    return keras.initializers.GlorotUniform(0)
+
+
+def orthogonal():
+    import keras
+
+    return keras.initializers.Orthogonal(seed=0)
+
+
+def train(layer, x, targets, updates=6) -> None:
+    """Teach the layer's first unit the targets, so that its biases leave their starting values."""
+    import keras
+    import tensorflow as tf
+
+    optimizer = keras.optimizers.Adam(0.02)
+    for _ in range(updates):
+        with tf.GradientTape() as tape:
+            loss = keras.ops.mean(keras.ops.square(layer(x)[:, :1] - targets))
+        variables = layer.trainable_variables
+        optimizer.apply(tape.gradient(loss, variables), variables)
+
+
+def movement_figure(rows) -> dict:
+    """Grouped bars: how far each kind of padding moved the last state."""
+    from lessons.figures import EDGE, LEAK, REAL
+
+    colours = {"post, no mask": LEAK, "pre, no mask": EDGE, "post, masked": REAL}
+    traces = [
+        {
+            "type": "bar",
+            "name": kind if kind != "post, masked" else "either side, masked",
+            "x": [row["cell, biases"].replace(", ", "<br>") for row in rows],
+            "y": [row[kind] if kind != "post, masked" else max(row[kind], row["pre, masked"]) for row in rows],
+            "marker": {"color": colour},
+            "hovertemplate": "%{x}: %{y:.3g}<extra></extra>",
+        }
+        for kind, colour in colours.items()
+    ]
+    layout = {
+        "barmode": "group",
+        "margin": {"l": 50, "r": 8, "t": 6, "b": 40},
+        "xaxis": {"type": "category"},
+        "yaxis": {"title": {"text": "last state moved by"}, "rangemode": "tozero"},
+        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+    }
+    return {"data": traces, "layout": layout}
+
+
+def step_by_step() -> Measured:
+    """One sequence through one GRU: its state after every step, padded after, padded before, and masked."""
+    import keras
+    import numpy as np
+
+    steps = np.random.default_rng(1).normal(size=(1, 5, 3)).astype("float32")
+    zeros = np.zeros((1, 5, 3), "float32")
+    layer = keras.layers.GRU(8, return_sequences=True, kernel_initializer=glorot(), recurrent_initializer=orthogonal())
+    after, before = np.concatenate([steps, zeros], 1), np.concatenate([zeros, steps], 1)
+    mask = np.array([[True] * 5 + [False] * 5])
+    states = {  # (time, units)
+        "post, no mask": np.array(layer(after))[0],
+        "post, masked": np.array(layer(after, mask=mask))[0],
+        "pre, no mask": np.array(layer(before))[0],
+    }
+    wanted = np.array(layer(steps))[0, -1]
+    rows = tuple(
+        {"timestep": step} | {way: float(np.abs(state[step] - wanted).max()) for way, state in states.items()}
+        for step in range(10)
+    )
+    last = rows[-1]
+    sentence = (
+        f"After the last real step the post-padded state is right to {rows[4]['post, no mask']:.2g}. Five zero steps "
+        f"later it is off by {last['post, no mask']:.2g} without a mask and by {last['post, masked']:.2g} with one; "
+        f"the pre-padded state ends {last['pre, no mask']:.2g} off."
+    )
+    numbers = {way: last[way] for way in states} | {"before_padding": rows[4]["post, no mask"]}
+    return Measured(sentence, numbers, rows, state_figure(rows, list(states)))
+
+
+def state_figure(rows, ways) -> dict:
+    """Distance to the state of the unpadded sequence, over time."""
+    from lessons.figures import EDGE, LEAK, REAL
+
+    styles = dict(zip(ways, ((LEAK, "solid"), (REAL, "solid"), (EDGE, "dash")), strict=True))
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": way,
+            "x": [row["timestep"] for row in rows],
+            "y": [row[way] for row in rows],
+            "line": {"color": styles[way][0], "width": 2, "dash": styles[way][1]},
+            "hovertemplate": "%{y:.3g}",
+        }
+        for way in ways
+    ]
+    layout = {
+        "margin": {"l": 50, "r": 8, "t": 6, "b": 36},
+        "xaxis": {"title": {"text": "timestep"}},
+        "yaxis": {"title": {"text": "distance to the wanted state"}, "rangemode": "tozero"},
+        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+        "hovermode": "x unified",
+    }
+    return {"data": traces, "layout": layout}
+
+
+LESSON = Lesson(
+    chapter="Behind the answers",
+    order=4,
+    title="Pre- or post-padding?",
+    text=(
+        "With `return_sequences=False` you read the state after the **last** step. If the padding comes after the "
+        "sequence, the last step is padding: without a mask the state moves on through every zero, "
+        "$h_{t+1}=f(h_t, 0)\\neq h_t$, and you do not read the one you wanted. If the padding comes before, the "
+        "state starts at 0 and stays there as long as the biases are 0: $f(0,0)=0$. Training moves the biases, so "
+        "that is close, not exact. With a **mask** the state is carried through unchanged on either side."
+    ),
+    controls=("padding", "mask", "mask_shift", "cell", "loss", "epsilon"),
+    more=(
+        "output",
+        "padded_inputs",
+        "padding_share",
+        "timesteps",
+        "units",
+        "sequences",
+        "optimizer",
+        "learning_rate",
+        "epochs",
+        "seed",
+    ),
+    losses=("mse", "mae", "huber", "log_cosh", "root_error", "scalar_mse"),
+    presets=(
+        Preset(
+            "broken",
+            "Post, no mask",
+            "The label belongs to the last real step, the state is read after the zeros: it has to be remembered.",
+            BASE,
+        ),
+        Preset(
+            "fixed",
+            "Post, with a mask",
+            "The same padding with a mask: the state is held where there is no step.",
+            BASE.with_changes({"mask": "aligned"}),
+        ),
+        Preset(
+            "pre",
+            "Pre, no mask",
+            "The last step is the last real one: nearly as good as a mask. Some input gradient still lies on padding.",
+            BASE.with_changes({"padding": "pre"}),
+        ),
+        Preset(
+            "pre_masked",
+            "Pre, with a mask",
+            "With a mask the side does not matter: compare with “Post, with a mask”.",
+            BASE.with_changes({"padding": "pre", "mask": "aligned"}),
+        ),
+        Preset(
+            "pre_noise",
+            "Pre, filled with noise",
+            "Pre-padding is harmless because zeros leave a zero state alone. Other values do not.",
+            BASE.with_changes({"padding": "pre", "padded_inputs": "random"}),
+        ),
+        Preset(
+            "wrong_side",
+            "Mask for the other side",
+            "Post-padded data with a mask made for pre-padding: real steps are skipped and zeros are read.",
+            BASE.with_changes({"mask": "wrong_side"}),
+        ),
+        Preset(
+            "late",
+            "Mask late by two",
+            "Two zero steps are taken for real, the two first steps are not.",
+            BASE.with_changes({"mask": "shifted", "mask_shift": 2}),
+        ),
+        Preset(
+            "lstm",
+            "LSTM, post, no mask",
+            "The forget gate of an LSTM starts open, which helps it to remember; not enough.",
+            BASE.with_changes({"cell": "lstm"}),
+        ),
+    ),
+    prediction=Prediction(
+        "How much of the gradient at the inputs will lie on padding in the first epoch?",
+        (
+            Answer(
+                "None",
+                lambda run: run.input_leak[0] == 0,
+                "A zero input is not a missing input. The layer computes a step with it, and that step has a gradient. "
+                "Only a mask takes the step out.",
+            ),
+            Answer(
+                "Some, less than its share of the steps",
+                lambda run: 0 < run.input_leak[0] <= (~run.batch.real).mean(),
+                "The gradient at the last output reaches the latest steps first. What is padded there gets most of it; "
+                "what a mask skips gets none.",
+            ),
+            Answer(
+                "More than its share of the steps",
+                lambda run: not run.input_leak[0] <= (~run.batch.real).mean(),
+                "Padding at the far end from the output is forgotten like any early step, and masked padding is not "
+                "seen at all.",
+            ),
+        ),
+    ),
+    contrast=Contrast("broken", "fixed", "validation loss", lambda run: run.snapshot.val_loss[-1]),
+    experiments=(
+        Experiment(
+            "How far does padding move the last state?",
+            "Compare post and pre, before and after training.",
+            last_state,
+            pick=CELLS,
+        ),
+        Experiment(
+            "The state, step by step",
+            "Watch the state leave its place once the zeros begin.",
+            step_by_step,
+        ),
+    ),
+    reading=(
+        ("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),
+        ("keras-team/keras #3086", "https://github.com/keras-team/keras/issues/3086"),
+    ),
+)

@@ -1,0 +1,334 @@
+"""Lesson H: an epsilon can be absorbed, be zero, make the gradient explode or make it vanish."""
+
+from lessons.experiment import Experiment, Measured
+from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.settings import Settings
+
+BASE = Settings(
+    task="binary",
+    activation="sigmoid",
+    loss="bce_added",
+    epsilon=1e-8,
+    padded_labels="zero",
+    units=32,
+    learning_rate=0.05,
+    epochs=60,
+)
+TYPES = ("float32", "float16", "bfloat16")
+EXPLODES = 1e4  # a gradient that moves a weight by 1 at a learning rate of 1e-4
+
+
+def zones() -> Measured:
+    """Cross-entropy at p = 0 and p = 1, in a graph as `fit` makes one, for each float type and each epsilon."""
+    import numpy as np
+    import tensorflow as tf
+
+    from lessons.losses import bce_added, bce_clipped
+
+    epsilons = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12]
+    forms = {"added": bce_added, "clipped": bce_clipped}
+    cells = [(form, kind, epsilon) for form in forms for kind in TYPES for epsilon in epsilons]
+    truth = np.array([[1], [0], [1], [0]])
+    given = np.array([[0], [1], [1], [0]])  # two wrong answers, two right ones
+
+    @tf.function(autograph=False)
+    def probe(p):  # (cell, 4, 1): an argument, since constants fold away; one p per cell, since shared sums do not fold
+        found = []
+        for at, (form, kind, epsilon) in enumerate(cells):
+            y, q = tf.constant(truth, kind), tf.cast(p[at], kind)
+            with tf.GradientTape() as tape:
+                tape.watch(q)
+                value = forms[form](y, q, epsilon)
+            found.append(tf.cast(tf.stack([value, tape.gradient(value, q)[:, 0]]), tf.float64))
+        return tf.stack(found)
+
+    probed = iter(probe(tf.constant(np.tile(given, (len(cells), 1, 1)), "float32")).numpy())
+    rows, names, grid, words = [], [], [], []
+    for form in forms:
+        for kind in TYPES:
+            one = tf.constant(1, kind)
+            line, said = [], []
+            for epsilon in epsilons:
+                small = tf.constant(epsilon, kind)
+                value, gradient = next(probed)
+                wrong = np.abs(gradient[:2])
+                if small == 0:
+                    zone = 4
+                elif one + small == one or one - small == one:
+                    zone = 3
+                elif wrong.min() == 0:
+                    zone = 1
+                else:
+                    zone = 2 if not wrong.max() < EXPLODES else 0
+                line.append(zone)
+                said.append("" if np.isfinite(value).all() else "NaN")
+            names.append(f"{kind}, {form}")
+            grid.append(line)
+            words.append(said)
+            rows.append(
+                {
+                    "type, epsilon is": names[-1],
+                    "NaN or inf at": span(epsilons, [bool(word) for word in said]),
+                    "epsilon is 0": span(epsilons, [zone == 4 for zone in line]),
+                    "absorbed by 1": span(epsilons, [zone == 3 for zone in line]),
+                    "gradient explodes": span(epsilons, [zone == 2 for zone in line]),
+                    "gradient dead": span(epsilons, [zone == 1 for zone in line]),
+                }
+            )
+    broken = {name: sum(bool(word) for word in said) for name, said in zip(names, words, strict=True)}
+    healthy = sum(line.count(0) for line in grid)
+    sentence = (
+        f"Of {len(names) * len(epsilons)} pairs of float type and epsilon, {sum(broken.values())} give NaN or inf at "
+        f"p = 0 or p = 1; in {healthy} no gradient at a wrong answer is 0 or above {EXPLODES:.0e}."
+    )
+    return Measured(sentence, broken | {"healthy": healthy}, tuple(rows), zone_figure(epsilons, names, grid, words))
+
+
+def span(epsilons, flags) -> str:
+    """The epsilons that are flagged, from the largest to the smallest."""
+    at = [epsilon for epsilon, flag in zip(epsilons, flags, strict=True) if flag]
+    if not at:
+        return "none"
+    return f"{at[0]:.0e}" if len(at) == 1 else f"{at[0]:.0e} to {at[-1]:.0e}"
+
+
+def zone_figure(epsilons, names, grid, words) -> dict:
+    """Float type x epsilon, one colour per zone, NaN in words."""
+    from lessons.figures import EDGE, LEAK, NAN, PADDING, REAL
+
+    zones = {"none of these": REAL, "dead": PADDING, f"explodes: > {EXPLODES:.0e}": LEAK, "absorbed": EDGE, "zero": NAN}
+    scale = [[(i + side) / len(zones), colour] for i, colour in enumerate(zones.values()) for side in (0, 1)]
+    x = [f"{epsilon:.0e}" for epsilon in epsilons]
+    heat = {
+        "type": "heatmap",
+        "x": x,
+        "y": names,
+        "z": grid,
+        "zmin": -0.5,
+        "zmax": len(zones) - 0.5,
+        "colorscale": scale,
+        "opacity": 0.75,
+        "showscale": False,
+        "xgap": 1,
+        "ygap": 1,
+        "text": words,
+        "texttemplate": "%{text}",
+        "customdata": [[list(zones)[zone] for zone in line] for line in grid],
+        "hovertemplate": "%{y} %{x}: %{customdata} %{text}<extra></extra>",
+    }
+    legend = [
+        {"type": "scatter", "mode": "markers", "x": [None], "y": [None], "name": name, "marker": marker(colour)}
+        for name, colour in zones.items()
+    ]
+    layout = {
+        "margin": {"l": 130, "r": 8, "t": 6, "b": 40},
+        "xaxis": {"type": "category", "title": {"text": "epsilon"}},
+        "yaxis": {"type": "category", "autorange": "reversed"},
+        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+    }
+    return {"data": [heat, *legend], "layout": layout}
+
+
+def marker(colour: str) -> dict:
+    return {"color": colour, "symbol": "square", "size": 11, "opacity": 0.75}
+
+
+def graph_and_eager() -> Measured:
+    """log(1 - p + 1e-8) at p = 1: called by hand, called in a tf.function, and as the loss of a real `fit`."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    def by_hand(p):
+        return tf.math.log(1 - p + 1e-8)
+
+    rows = []
+    for kind in ("float64", *TYPES):
+        p = tf.ones((1,), kind)
+        eager = float(by_hand(p)[0])
+        graph = float(tf.function(by_hand)(p)[0])
+        rows.append({"float type": kind, "eager": eager, "tf.function": graph})
+
+    def cross_entropy(y, p):
+        return -y * tf.math.log(p + 1e-8) - (1 - y) * tf.math.log(1 - p + 1e-8)
+
+    reported = {}
+    for eagerly in (True, False):
+        large = keras.initializers.Constant(50)
+        sure = keras.layers.Dense(1, "sigmoid", kernel_initializer="zeros", bias_initializer=large)
+        model = keras.Sequential([keras.Input((1,)), sure])  # answers exactly 1
+        model.compile("sgd", loss=cross_entropy, run_eagerly=eagerly)
+        history = model.fit(np.zeros((2, 1)), np.array([[0.0], [1.0]]), epochs=1, verbose=0)
+        reported[eagerly] = history.history["loss"][0]
+    rows.append({"float type": "float32, model.fit", "eager": reported[True], "tf.function": reported[False]})
+    differ = [row["float type"] for row in rows if np.isfinite(row["eager"]) != np.isfinite(row["tf.function"])]
+    sentence = (
+        f"At p = 1 in float32, log(1 - p + 1e-8) is {rows[1]['eager']:.3g} when you call it and "
+        f"{rows[1]['tf.function']:.3g} inside tf.function; as a loss, fit reports {reported[True]:.3g} with "
+        f"run_eagerly=True and {reported[False]:.3g} without. Eager and graph differ for: "
+        f"{', '.join(differ) or 'none'}."
+    )
+    numbers = {"eager": rows[1]["eager"], "graph": rows[1]["tf.function"]}
+    numbers |= {"fit_eagerly": reported[True], "fit": reported[False], "differ": ", ".join(differ)}
+    return Measured(sentence, numbers, tuple(rows))
+
+
+def where_it_stands() -> Measured:
+    """Value and gradient at x = 0 of five ways to be careful there."""
+    import tensorflow as tf
+
+    def double_where(x):
+        safe = tf.where(x > 0, x, 1.0)  # no 0 enters the log
+        return tf.where(x > 0, tf.math.log(safe), 0.0)
+
+    ways = {
+        "sqrt(x) + 1e-8": lambda x: tf.sqrt(x) + 1e-8,
+        "sqrt(x + 1e-8)": lambda x: tf.sqrt(x + 1e-8),
+        "where(x > 0, log(x), 0)": lambda x: tf.where(x > 0, tf.math.log(x), 0.0),
+        "where(x > 0, 1 / x, 0)": lambda x: tf.where(x > 0, 1 / x, 0.0),
+        "double where, log": double_where,
+    }
+    rows = []
+    for name, way in ways.items():
+        x = tf.constant(0.0)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = way(x)
+        rows.append({"at x = 0": name, "value": float(value), "gradient": float(tape.gradient(value, x))})
+    outside, inside, where, _, double = (row["gradient"] for row in rows)
+    sentence = (
+        f"At x = 0 the gradient of sqrt(x) + 1e-8 is {outside:.3g}, of sqrt(x + 1e-8) {inside:.3g}. A where around "
+        f"log(x) gives a finite value and the gradient {where:.3g}; with a second where around x it is {double:.3g}."
+    )
+    numbers = {"outside": outside, "inside": inside, "where": where, "double_where": double}
+    return Measured(sentence, numbers, tuple(rows))
+
+
+def ended(run) -> str:
+    """How the loss ends beside how it began."""
+    first, last = float(run.snapshot.loss[0]), float(run.snapshot.loss[-1])
+    if not abs(last) < float("inf"):
+        return "not finite"
+    return "lower" if last < first else "not lower"
+
+
+LESSON = Lesson(
+    chapter="Behind the answers",
+    order=3,
+    title="How small is epsilon?",
+    text=(
+        "You write $\\log(1-p+\\epsilon)$ so that it stays finite at $p=1$. Whether it does depends on the float type. "
+        "Too small and $1+\\epsilon$ *is* 1, so the epsilon is **absorbed**; smaller still and it is **zero**. Then "
+        "the log is infinite, and 0 · inf is NaN. Inside `fit` TensorFlow may reorder the sum, so that calling the "
+        "loss by hand shows nothing. Larger epsilons keep the loss finite, but the gradient at a wrong answer is "
+        "$1/\\epsilon$: it **explodes**. Clip instead and it is 0: **dead**. From logits you need no epsilon."
+    ),
+    controls=("epsilon", "loss", "loss_dtype", "activation", "mask", "mask_shift"),
+    more=(
+        "padded_labels",
+        "padding_share",
+        "padding",
+        "optimizer",
+        "units",
+        "cell",
+        "learning_rate",
+        "epochs",
+        "seed",
+    ),
+    losses=("bce_added", "bce_clipped", "bce_from_logits", "root_error", "log_error", "mse"),
+    presets=(
+        Preset(
+            "broken",
+            "1e-8 in float32",
+            "The model learns well, becomes sure of itself, and at the first p = 1 the loss is NaN.",
+            BASE,
+        ),
+        Preset(
+            "fixed",
+            "From logits",
+            "The same cross-entropy from logits: no probability, no log of 0, no epsilon.",
+            BASE.with_changes({"loss": "bce_from_logits", "activation": "linear"}),
+        ),
+        Preset(
+            "float16",
+            "1e-8 in float16",
+            "In float16 1e-8 is 0, and 1 is reached sooner: NaN comes earlier.",
+            BASE.with_changes({"loss_dtype": "float16"}),
+        ),
+        Preset(
+            "float16_larger",
+            "1e-4 in float16",
+            "An epsilon that float16 can add to small numbers: finite here.",
+            BASE.with_changes({"loss_dtype": "float16", "epsilon": 1e-4}),
+        ),
+        Preset(
+            "clipped",
+            "Clipped at 1e-8",
+            "1 - 1e-8 is 1 in float32: the clip lets p = 1 through.",
+            BASE.with_changes({"loss": "bce_clipped"}),
+        ),
+        Preset(
+            "larger",
+            "1e-7 in float32",
+            "The smallest power of ten that 1 does not absorb. Finite, for as long as no sure answer is wrong.",
+            BASE.with_changes({"epsilon": 1e-7}),
+        ),
+        Preset(
+            "explodes",
+            "Sure and wrong, added",
+            "A learning rate that makes the model sure before it is right: look at the size of the gradient.",
+            BASE.with_changes({"epsilon": 1e-7, "learning_rate": 1.0}),
+        ),
+        Preset(
+            "dead",
+            "Sure and wrong, clipped",
+            "Clipped instead of added: the steps that are sure and wrong get no gradient at all.",
+            BASE.with_changes({"loss": "bce_clipped", "epsilon": 0.1, "learning_rate": 1.0}),
+        ),
+    ),
+    prediction=Prediction(
+        "What will the loss be after the last epoch?",
+        (
+            Answer(
+                "Finite, and lower than at the start",
+                lambda run: ended(run) == "lower",
+                "An epsilon in the log does not make the log safe. It has to survive the addition, in the float type "
+                "of the loss and in the order in which the graph adds.",
+            ),
+            Answer(
+                "Finite, and no lower",
+                lambda run: ended(run) == "not lower",
+                "So small an epsilon hardly changes the loss while p is away from 0 and 1: the model learns as usual.",
+            ),
+            Answer(
+                "NaN or inf",
+                lambda run: ended(run) == "not finite",
+                "A log near 0 is large, not infinite. Where the epsilon survives, or where you start from logits, "
+                "the loss stays finite.",
+            ),
+        ),
+    ),
+    contrast=Contrast("broken", "fixed", "loss after the last epoch", lambda run: run.snapshot.loss[-1]),
+    experiments=(
+        Experiment(
+            "Float type × epsilon",
+            "Look for the columns that are safe in all rows.",
+            zones,
+        ),
+        Experiment(
+            "By hand and inside fit",
+            "The same line of code, called in two ways.",
+            graph_and_eager,
+        ),
+        Experiment(
+            "Where the epsilon stands",
+            "Look at the gradient, not at the value.",
+            where_it_stands,
+        ),
+    ),
+    reading=(
+        ("Keras: binary cross-entropy and from_logits", "https://keras.io/api/losses/probabilistic_losses/"),
+        ("tensorflow #38349", "https://github.com/tensorflow/tensorflow/issues/38349"),
+        ("tensorflow #20091", "https://github.com/tensorflow/tensorflow/issues/20091"),
+    ),
+)
