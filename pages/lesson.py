@@ -48,7 +48,7 @@ def laboratory(desk: Desk) -> None:
     """Presets, controls and instruments. A fragment: a click draws this again and not the whole page."""
     desk.collect()
     if desk.watching:
-        look(desk, NEXT_LOOK if desk.delivered else FIRST_LOOK)
+        look(desk, NEXT_LOOK if desk.delivered.startswith(f"{desk.presses}:") else FIRST_LOOK)
     for problem in desk.problems:
         st.warning(problem)
     presets(desk)
@@ -149,7 +149,7 @@ def start(desk: Desk) -> None:
         stop(desk)
     desk.training = shared().train(desk.settings, id(desk))
     desk.watching = True
-    desk.delivered = ""
+    desk.presses += 1
 
 
 def stop(desk: Desk) -> None:
@@ -175,7 +175,7 @@ def instruments(desk: Desk) -> None:
     """The panel, with as much of the run as there is by now; the browser asks for more while it trains."""
     training = desk.training
     run = training.run() if training else None
-    token = f"{hash(training.settings)}:{run.epochs}:{desk.watching}" if run else ""
+    token = f"{desk.presses}:{run.epochs}:{desk.watching}" if run else ""
     lab(
         desk.key("lab"),
         content(

@@ -54,8 +54,11 @@ def unused_mask():
     glorot, orthogonal = keras.initializers.GlorotUniform(0), keras.initializers.Orthogonal(seed=0)
     lstm = keras.layers.LSTM(8, kernel_initializer=glorot, recurrent_initializer=orthogonal)
     model = keras.Sequential([masking, lstm, keras.layers.Dense(1, kernel_initializer=glorot)])
-    model.compile(keras.optimizers.Adam(0.1), "mse")
-    loss = model.fit(x, y, epochs=200, verbose=0).history["loss"]
+    model.compile(keras.optimizers.Adam(0.05), "mse")
+    first = model.evaluate(x, y, verbose=0)
+    steps = 1000  # the same batch again and again, as one epoch: an epoch for each would take ten times as long
+    model.fit(np.tile(x, (steps, 1, 1)), np.tile(y, steps), batch_size=len(x), shuffle=False, verbose=0)
+    last = model.evaluate(x, y, verbose=0)
     used = np.array(masking.compute_mask(x))
     apart = int((used != by_hand).sum())
     rows = tuple(
@@ -64,9 +67,9 @@ def unused_mask():
     )
     sentence = (
         f"The mask made by hand differs from the one that Masking computed in {apart} of {used.size} steps, nobody "
-        f"reads it, and the loss goes from {loss[0]:.3g} to {loss[-1]:.3g}."
+        f"reads it, and the loss goes from {first:.3g} to {last:.3g}."
     )
-    return Measured(sentence, {"steps apart": apart, "first loss": loss[0], "last loss": loss[-1]}, rows)
+    return Measured(sentence, {"steps apart": apart, "first loss": first, "last loss": last}, rows)
 
 
 def slopes():

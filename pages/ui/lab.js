@@ -45,7 +45,8 @@ class Canvas {
     plot.querySelector(".lab-empty")?.remove();
     this.legend(plot.parentElement.querySelector(".lab-legend"), figure.data);
     plot.setAttribute("aria-label", words ?? "");
-    return this.Plotly.react(plot, figure.data, this.themed(figure.layout), { displayModeBar: false, responsive: true });
+    const traces = figure.data.map((trace) => ({ ...trace })); // Plotly.restyle writes into what it is given
+    return this.Plotly.react(plot, traces, this.themed(figure.layout), { displayModeBar: false, responsive: true });
   }
 
   themed(layout) {
@@ -119,16 +120,14 @@ class Panel extends Canvas {
     if (!(await this.load(data)) || this.data !== data) return;
     this.drawPicture();
     const news = data.token !== this.token;
-    if (data.run) {
+    if (news && data.token && !data.run) {
+      this.send("resend", data.token); // the browser never got this run, or lost it
+      return;
+    }
+    if (news) { // Streamlit shows the same data again whenever it likes
       this.halt();
       this.run = data.run;
       this.frame = Math.min(this.frame, this.last); // a live run has one frame, and a theme change may redraw it
-    } else if (data.token && news) {
-      this.send("resend", data.token); // the browser never got this run, or lost it
-      return;
-    } else if (!data.token) {
-      this.halt();
-      this.run = null;
     }
     const wasLive = this.live;
     this.token = data.token;
