@@ -1,4 +1,4 @@
-"""Unmasked. `streamlit run app.py` imports this file as `app`, for its server, and runs it as `__main__`, for each page."""
+"""Unmasked. `streamlit run app.py` imports this file as `app`, for its server, and runs it as `__main__`, for pages."""
 
 if __name__ == "__main__":
     from pages.route import route

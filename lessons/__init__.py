@@ -1,4 +1,4 @@
-"""The lessons of Unmasked, usable from a script, a notebook and the command line. Importing this loads no TensorFlow."""
+"""The lessons of Unmasked, for scripts, notebooks and the command line. Importing this loads no TensorFlow."""
 
 import importlib
 import pkgutil

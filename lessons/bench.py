@@ -32,7 +32,10 @@ def training() -> dict:
     """20 epochs with a gradient heatmap each: warm, through a worker and back, beside compile + fit + GradientTape."""
     laboratory = Laboratory(WorkerPool(1, affinity=structure, keeps=1))
     laboratory.train(RECIPE, "bench").job.result()
-    ours = [timed(lambda seed=seed: laboratory.train(replace(RECIPE, seed=seed), "bench").job.result()) for seed in range(1, OURS + 1)]
+    ours = [
+        timed(lambda seed=seed: laboratory.train(replace(RECIPE, seed=seed), "bench").job.result())
+        for seed in range(1, OURS + 1)
+    ]
     laboratory.executor.shutdown()
     plain = [timed(lambda seed=seed: plain_keras(replace(RECIPE, seed=seed))) for seed in range(PLAIN)]
     mine, theirs = statistics.median(ours), statistics.median(plain)

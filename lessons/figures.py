@@ -45,8 +45,10 @@ def batch_words(settings: Settings, batch: PaddedBatch) -> str:
     """The picture for those who cannot see it."""
     wrong = int((batch.mask & ~batch.real).sum())
     left_out = int((batch.real & ~batch.mask).sum())
-    mask = "No mask is passed." if settings.mask == "none" else (
-        f"The mask takes {wrong} padded steps for real and leaves {left_out} real steps out."
+    mask = (
+        "No mask is passed."
+        if settings.mask == "none"
+        else (f"The mask takes {wrong} padded steps for real and leaves {left_out} real steps out.")
     )
     return f"{batch.real.shape[0]} sequences of {batch.real.shape[1]} steps, {(~batch.real).mean():.0%} padding. {mask}"
 
@@ -96,7 +98,9 @@ def gradient_figure(run: Run, kept: int = -1, at: str = "predictions") -> dict:
 
 def cells(run: Run, gradient: np.ndarray, kept: int, real: np.ndarray) -> list:
     """(batch, time, 4) what the words of a cell are made of: kind, label, prediction, gradient."""
-    labels, predictions = (np.broadcast_to(a, real.shape) for a in (squeezed(run.batch.y), run.snapshot.predictions[kept]))
+    labels, predictions = (
+        np.broadcast_to(a, real.shape) for a in (squeezed(run.batch.y), run.snapshot.predictions[kept])
+    )
     return [
         [
             ["real" if real[i, j] else "padding", number(labels[i, j]), number(predictions[i, j]),
@@ -140,7 +144,11 @@ def gradient_over_epochs_figure(run: Run, at: str = "predictions") -> dict:
     traces = []
     for axis, sum_, scale, name in zip(("", "2"), sums, (REAL_SCALE, LEAK_SCALE), ("real", "padding"), strict=True):
         trace = heat(logarithm(sum_), scale, low, high, name=f"on {name} steps")
-        trace |= {"y": epochs, "xaxis": f"x{axis}", "hovertemplate": f"epoch %{{y}}, step %{{x}}, {name}<extra></extra>"}
+        trace |= {
+            "y": epochs,
+            "xaxis": f"x{axis}",
+            "hovertemplate": f"epoch %{{y}}, step %{{x}}, {name}<extra></extra>",
+        }
         bad = heat(np.where(np.isnan(sum_), 1.0, np.nan), [[0, NAN], [1, NAN]], 0, 1, name="NaN")
         traces += [trace, bad | {"y": epochs, "xaxis": f"x{axis}"}]
     axis = {"title": {"text": "timestep"}, "showgrid": False, "zeroline": False}
@@ -216,7 +224,10 @@ def band(x: list, curves: np.ndarray, colour: str, names: list[str]) -> list[dic
     low, high = np.full(len(x), np.nan), np.full(len(x), np.nan)
     low[known], high[known] = np.nanmin(finite[:, known], axis=0), np.nanmax(finite[:, known], axis=0)
     edge = {"line": {"width": 0, "color": colour}, "showlegend": False, "hoverinfo": "skip"}
-    area = [line(x, low, colour, "least") | edge, line(x, high, colour, "most") | edge | {"fill": "tonexty", "opacity": 0.3}]
+    area = [
+        line(x, low, colour, "least") | edge,
+        line(x, high, colour, "most") | edge | {"fill": "tonexty", "opacity": 0.3},
+    ]
     lines = [line(x, curve, colour, name) for curve, name in zip(curves, names, strict=True)]
     return area + [one | {"line": {"color": colour, "width": 1}, "showlegend": False} for one in lines]
 
@@ -247,13 +258,12 @@ def sequence_figure(run: Run, sequence: int) -> dict:
     truth = squeezed(run.batch.truth)[sequence]
     low, high = (float(f(squeezed(run.batch.truth))) for f in (np.min, np.max))
     labels = {
-        "type": "scatter", "mode": "markers", "x": steps[real].tolist(), "y": rounded(truth[real]), "name": "true label",
+        "type": "scatter", "mode": "markers", "x": steps[real].tolist(), "y": rounded(truth[real]),
+        "name": "true label",
         "marker": {"color": REAL, "size": 9, "symbol": "circle-open", "line": {"width": 2}},
     }  # fmt: skip
     predictions = line(steps.tolist(), run.predictions[sequence], ERROR, "prediction") | {"mode": "lines+markers"}
-    pads = [
-        box(step - 0.5, step + 0.5, low, high) for step in steps[~real]
-    ]
+    pads = [box(step - 0.5, step + 0.5, low, high) for step in steps[~real]]
     hatch = filled(pads, "padding")
     layout = {
         "margin": MARGIN,
@@ -295,8 +305,8 @@ def logarithm(gradient: np.ndarray) -> np.ndarray:
 def heat(z: np.ndarray, scale: list, low: float, high: float, **more) -> dict:
     bare = {} if "colorbar" in more else {"showscale": False}
     return {
-        "type": "heatmap", "z": rounded(z, 3), "colorscale": scale, "zmin": low, "zmax": high, "xgap": 1, "ygap": 1 if len(z) <= 16 else 0,
-        "hoverongaps": False, "hoverinfo": "skip", **bare, **more,
+        "type": "heatmap", "z": rounded(z, 3), "colorscale": scale, "zmin": low, "zmax": high,
+        "xgap": 1, "ygap": 1 if len(z) <= 16 else 0, "hoverongaps": False, "hoverinfo": "skip", **bare, **more,
     }  # fmt: skip
 
 

@@ -45,7 +45,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Contrast:
-    """What the lesson must make visible: the failure's quantity is at least twice the repair's, or NaN against finite."""
+    """What must be visible: the failure's quantity is at least twice the repair's, or NaN against finite."""
 
     failure: str  # preset
     repair: str  # preset

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from lessons import losses
 from lessons.data import PaddedBatch
 from lessons.settings import Settings
 
@@ -139,9 +138,9 @@ class Run:
 
 def leak(gradient: np.ndarray, real: np.ndarray) -> np.ndarray:
     """Share of |gradient| (epoch, batch, time) on padding, per epoch; NaN where all of it is 0 or it is not finite."""
-    total = gradient.sum(axis=(1, 2), dtype=float)
-    on_padding = (gradient * ~real).sum(axis=(1, 2), dtype=float)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        total = gradient.sum(axis=(1, 2), dtype=float)
+        on_padding = (gradient * ~real).sum(axis=(1, 2), dtype=float)
         return on_padding / total
 
 

@@ -198,7 +198,12 @@ class Settings:
         "post", {"post": "post: after the steps", "pre": "pre: before the steps"}, "Padding", "Side that is padded."
     )
     padding_share: float = _number(
-        0.4, 0, 0.9, "Padding share", "Share of all steps that is padding.", offered=(0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 0.9)
+        0.4,
+        0,
+        0.9,
+        "Padding share",
+        "Share of all steps that is padding.",
+        offered=(0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 0.9),
     )
     padded_labels: str = _choice(
         "random",
@@ -262,7 +267,12 @@ class Settings:
     )
     clip_at: float = _number(1.0, 1e-3, 100, "Clip at", "Threshold of the clipping.", True, (0.01, 0.1, 1.0, 10.0))
     batch_size: int = _whole(
-        0, 0, 256, "Batch size", "Sequences per update; 0 means all. Batches are taken in order.", offered=(0, 1, 4, 8, 16, 32)
+        0,
+        0,
+        256,
+        "Batch size",
+        "Sequences per update; 0 means all. Batches are taken in order.",
+        offered=(0, 1, 4, 8, 16, 32),
     )
     epochs: int = _whole(40, 1, 3000, "Epochs", "Passes over the data.", offered=(1, 5, 10, 20, 40, 60, 100, 200, 300))
     sequences: int = _whole(32, 2, 256, "Sequences", "Sequences in the data set.", True, (2, 4, 8, 16, 32, 64))

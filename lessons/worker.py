@@ -11,8 +11,8 @@ import os
 import pickle
 import queue
 import signal
-import sys
 import threading
+import warnings
 from collections.abc import Iterator
 
 NICENESS = 5  # the server answers clicks first
@@ -26,6 +26,12 @@ def main() -> None:
         os.nice(NICENESS)
     with silenced():
         prepare()
+    with contextlib.suppress(BrokenPipeError):  # the server ended while we were loading
+        serve(inbox, outbox)
+
+
+def serve(inbox, outbox) -> None:
+    """Say that we are ready, then do one job after the other."""
     say(outbox, "ready")
     jobs, stopped = queue.SimpleQueue(), set()
     threading.Thread(target=listen, args=(inbox, jobs, stopped), daemon=True).start()
@@ -35,7 +41,7 @@ def main() -> None:
 
 
 def claim_pipes():
-    """The two pipes, with stdout pointed at stderr: TensorFlow and a pasted print() must not speak into the protocol."""
+    """The two pipes, with stdout pointed at stderr: a print() must not speak into the protocol."""
     inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return inbox, outbox
@@ -61,6 +67,7 @@ def prepare() -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+    warnings.simplefilter("ignore", UserWarning)  # what Keras warns of is caught where a model is built, and shown
     tf.get_logger().setLevel("ERROR")  # it warns of retracing whenever many graphs are made, which is what we do
     importlib.import_module("lessons.engine.train")
 

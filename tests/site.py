@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests import browser_setup
 
 ROOT = Path(__file__).parent.parent
 STARTS_WITHIN = 60  # seconds
@@ -36,22 +37,20 @@ def serving(script: Path = ROOT / "app.py", *flags: str, log: Path | None = None
     """`streamlit run` of a script on a free port, until the block ends."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}", *flags]
-    out = open(log, "wb") if log else subprocess.DEVNULL
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **environment}, stdout=out, stderr=subprocess.STDOUT
-    )
-    try:
-        await_health(f"http://localhost:{port}/_stcore/health", process)
-        yield Site(f"http://localhost:{port}", process, started, log)
-    finally:
-        process.terminate()
+    with (log or Path(os.devnull)).open("wb") as out:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **environment}, stdout=out, stderr=subprocess.STDOUT
+        )
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        if log:
-            out.close()
+            await_health(f"http://localhost:{port}/_stcore/health", process)
+            yield Site(f"http://localhost:{port}", process, started, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def await_health(url: str, process: subprocess.Popen) -> None:
@@ -75,10 +74,12 @@ def free_port() -> int:
 
 @contextmanager
 def browsing() -> Iterator:
-    """A headless Chromium: Debian's, or the one Playwright brought."""
+    """A headless Chromium or Chrome: the system's, or the one Playwright brought."""
     from playwright.sync_api import sync_playwright
 
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = browser_setup.find()
+    if found is None:
+        raise RuntimeError(f"no browser found: {browser_setup.HOW}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=CHROMIUM_FLAGS)
         try:

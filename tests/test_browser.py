@@ -20,7 +20,8 @@ PANEL = """() => {
   const panel = root?.panel;
   const trace = (name, index, what) => panel?.plots[name]?.data?.[index]?.[what] ?? null;
   return root && {
-    state: root.dataset.state, token: panel?.token, epoch: root.dataset.epoch, words: root.querySelector('.lab-words').textContent,
+    state: root.dataset.state, token: panel?.token, epoch: root.dataset.epoch,
+    words: root.querySelector('.lab-words').textContent,
     playing: Boolean(panel?.playing), curve: trace('curve', 0, 'y'), error: trace('curve', 3, 'y'),
     onReal: trace('gradient', 0, 'z'), onPadding: trace('gradient', 1, 'z'), picture: trace('picture', 1, 'z'),
     mask: panel?.plots.picture?.data?.find((t) => t.name?.startsWith('mask'))?.x ?? null,
@@ -134,7 +135,7 @@ def test_every_lesson_from_question_to_share_link(page, site, browser, slug):
     await_(lambda: page.get_by_role("heading", name=lesson.title).count(), "the question")
     await_(lambda: (panel(page) or {}).get("picture"), "the data picture")
     assert page.get_by_role("button", name="Run").is_disabled(), "Run waits for the prediction"
-    page.get_by_text(lesson.prediction.answers[0].text, exact=True).click()
+    page.get_by_test_id("stRadioGroup").get_by_text(lesson.prediction.answers[0].text, exact=True).click()
     page.get_by_role("button", name="fairly sure").or_(page.get_by_role("radio", name="fairly sure")).first.click()
     predict = page.get_by_role("button", name="That is my prediction")
     await_(predict.is_enabled, "the prediction's button")
@@ -279,7 +280,7 @@ def test_nothing_is_wider_than_the_screen(browser, site, width, scheme):
 def test_question_controls_run_curve_and_gradient_fit_a_projector(page, site):
     open_lesson(page, site)
     run(page)
-    for name in ("[data-panel=curve]", "[data-panel=gradient] .plot", ".st-key-controls"):
+    for name in ("[data-panel=curve]", "[data-panel=gradient] .lab-plot", ".st-key-controls"):
         box = page.locator(name).first.bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= 720, name
 

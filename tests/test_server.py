@@ -78,9 +78,7 @@ class Server(NamedTuple):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             # http.client sends `Accept-Encoding: identity` by itself unless one is given.
-            connection.request(
-                method, path, headers={key.replace("_", "-"): text for key, text in headers.items()}
-            )
+            connection.request(method, path, headers={key.replace("_", "-"): text for key, text in headers.items()})
             response = connection.getresponse()
             return Answer(response.status, Headers(dict(response.getheaders())), response.read())
         finally:
@@ -99,9 +97,7 @@ def running(script: Path, *flags: str, health: str = "/_stcore/health") -> Itera
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     log = script.with_suffix(f".{port}.log")
     with log.open("w") as output:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
     found = Server(port)
     try:
         await_health(found, health, process, log)
@@ -167,9 +163,7 @@ def test_policy_allows_exactly_the_inline_scripts_that_are_served(site: Server, 
 
 def test_hash_is_the_one_a_browser_computes(tmp_path: Path):
     page = tmp_path / "index.html"
-    page.write_bytes(
-        b"<!-- <script>no</script> --><script src=a.js></script><script>alert('Hello, world.');</script>"
-    )
+    page.write_bytes(b"<!-- <script>no</script> --><script src=a.js></script><script>alert('Hello, world.');</script>")
     # The example of the CSP specification.
     assert server.inline_script_hashes(page) == ["sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng="]
 
@@ -321,9 +315,7 @@ def test_page_and_component_render_under_the_policy_without_leaving_this_machine
         page = browser.new_page()
         page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
         page.on("websocket", lambda websocket: hosts.add(urlsplit(websocket.url).hostname))
-        page.on(
-            "console", lambda message: complaints.append(message.text) if message.type == "error" else None
-        )
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
 
         page.goto(f"http://127.0.0.1:{site.port}/")
@@ -343,9 +335,7 @@ def test_page_and_component_render_under_the_policy_without_leaving_this_machine
             }"""
         )
         assert ran is False
-        assert (
-            page.evaluate("fetch('https://example.org/').then(() => 'called', () => 'refused')") == "refused"
-        )
+        assert page.evaluate("fetch('https://example.org/').then(() => 'called', () => 'refused')") == "refused"
         assert len(complaints) >= 2
         assert all("Content Security Policy" in text for text in complaints), complaints
 
@@ -393,7 +383,5 @@ def contrast(one: str, other: str) -> float:
 
 def luminance(colour: str) -> float:
     shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (
-        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
-    )
+    red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

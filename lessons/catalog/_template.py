@@ -33,7 +33,7 @@ LESSON = Lesson(
     chapter="Behind the answers",  # one of lessons.lesson.CHAPTERS
     order=9,
     title="The question, as people ask it?",
-    text="A short answer in Markdown. **No numbers**: those are measured. A formula may help: $L=\\frac{1}{n}\\sum_t\\ell_t$.",
+    text="A short answer in Markdown. **No numbers**: those are measured. A formula may help: $L=\\sum_t\\ell_t$.",
     # Fields of Settings in sight, and behind "More". Changed alone from the first preset, each must change the run,
     # or be idle with a reason (lessons.settings.idle): a test tries them all.
     controls=("mask", "mask_shift", "loss", "epsilon"),
@@ -41,7 +41,9 @@ LESSON = Lesson(
     losses=("mse", "scalar_mse"),
     # The first preset is the one the page opens with: the failure at its clearest. 300 epochs at most.
     presets=(
-        Preset("broken", "What goes wrong", "One sentence: what to see here.", BASE.with_changes({"loss": "scalar_mse"})),
+        Preset(
+            "broken", "What goes wrong", "One sentence: what to see here.", BASE.with_changes({"loss": "scalar_mse"})
+        ),
         Preset("fixed", "The repair", "One sentence: what is better now, and why.", BASE),
     ),
     # Asked before the first run. On every run, NaN ones too, exactly one answer must come true.
@@ -49,7 +51,7 @@ LESSON = Lesson(
         "Where will the gradient lie in the first epoch?",
         (
             Answer("On real steps only", lambda run: run.leak[0] == 0, "What someone believes who expects this."),
-            Answer("On padding too", lambda run: not run.leak[0] == 0, "What someone believes who expects that."),
+            Answer("On padding too", lambda run: run.leak[0] != 0, "What someone believes who expects that."),
         ),
     ),
     # What a learner must see within two seconds: at least a factor 2, or NaN against finite, on every seed from 0 to 4.

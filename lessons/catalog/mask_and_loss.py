@@ -39,7 +39,7 @@ def mask_times_predict() -> Measured:
     )
     lost, kept = (row["weights with a gradient"] for row in rows)
     return Measured(
-        f"Through model.predict {lost} of {len(model.trainable_variables)} weights get a gradient, through model {kept}.",
+        f"Through model.predict {lost} of {rows[0]['weights']} weights get a gradient, through model {kept}.",
         {"through predict": lost, "through model": kept},
         rows,
     )
@@ -87,11 +87,11 @@ LESSON = Lesson(
         Preset(
             "answer",
             "What the answer said",
-            "TimeDistributed(Dense) “makes the loss aware of the mask”. Compare it with “One value per step”: no difference.",
+            "TimeDistributed(Dense), so that the loss knows of the mask. A plain Dense in its place does the same.",
             BASE.with_changes({"between": "time_distributed"}),
             ("C3",),
             claimed="Without TimeDistributed around the Dense layer, masking never reaches the loss.",
-            truth="Dense already works step by step and passes the mask on. Set “Layer in between” to Dense: the curves stay the same.",
+            truth="Dense works step by step and passes the mask on. Set “Layer in between” to Dense: nothing moves.",
         ),
         Preset(
             "silent",
@@ -113,8 +113,8 @@ LESSON = Lesson(
                 "As published, with keras.backend",
                 "The loss is called once, on one sequence of two steps.",
                 masked_loss_of_the_backend,
-                explains="Keras 3 took these functions out of `keras.backend`; `keras.ops` has them. The run above is the "
-                "same loss with `keras.ops`.",
+                explains="Keras 3 took these functions out of `keras.backend`; `keras.ops` has them, and the run above "
+                "uses those.",
             ),
         ),
         Preset(
@@ -124,7 +124,7 @@ LESSON = Lesson(
             BASE.with_changes({"padded_labels": "zero", "seed": "1"}),
             ("C2",),
             claimed="Multiply the output of model.predict by the mask and use a standard loss: simple and correct.",
-            truth="predict returns NumPy. The tape sees no way back to the weights, so nothing trains, and nothing says so.",
+            truth="predict returns NumPy. The tape sees no way back to the weights: nothing trains, without a word.",
             published=Experiment(
                 "Gradients through model.predict and through model",
                 "The same masked loss twice; how many weights get a gradient?",

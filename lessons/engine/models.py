@@ -87,7 +87,7 @@ def redraw(model: keras.Model, seed: int) -> list:
 
 
 def drawn(layer, variable, initializer):
-    """What the layer would draw for the variable. EinsumDense hands its axes to the initializer: a twin draws for it."""
+    """What the layer would draw for the variable. EinsumDense hands its axes on too: a twin draws for it."""
     if not isinstance(layer, layers.EinsumDense):
         return initializer(variable.shape, variable.dtype)
     twin = layers.EinsumDense.from_config({**layer.get_config(), "kernel_initializer": initializer})

@@ -1,4 +1,4 @@
-"""Training as `model.fit` does it, in one traced graph per structure: real layers, real loss wrapper, real optimizer."""
+"""Training as `model.fit` does it, in one traced graph per structure: real layers, loss wrapper and optimizer."""
 
 import time
 import warnings
@@ -70,7 +70,7 @@ def snapshot(settings: Settings, batch: data.PaddedBatch, first: int, told: dict
 
 
 def by_step(values: np.ndarray, batch: data.PaddedBatch) -> np.ndarray:
-    """(epoch, batch, time) of what the model tells per label: (epoch, batch, time, 1), or (epoch, batch, 1) as it is."""
+    """(epoch, batch, time) from (epoch, batch, time, 1); (epoch, batch, 1), one label per sequence, stays."""
     return values[..., 0] if batch.y.ndim == 3 else values
 
 
@@ -150,7 +150,7 @@ class Graph:
         batches = (sequences + batch_size - 1) // batch_size
         sums = {"loss": tf.constant(0.0), "real_loss": tf.constant(0.0)}
         parts = {
-            name: tf.TensorArray(tf.float32, batches, infer_shape=False, element_shape=(None,) + part[like].shape[1:])
+            name: tf.TensorArray(tf.float32, batches, infer_shape=False, element_shape=(None, *part[like].shape[1:]))
             for name, like in (("predictions", "y"), ("gradient", "y"), ("input_gradient", "x"))
         }
 

@@ -19,7 +19,6 @@ FRAMES = 60  # epochs that can be stepped through in the browser
 NOT_FINITE = 99  # stands for NaN among logarithms, where null is an exact 0
 
 
-
 def _component(name: str):
     html, css, js = ((HERE / file).read_text(encoding="utf-8") for file in (f"{name}.html", "lab.css", "lab.js"))
     return st.components.v2.component(f"unmasked.{name}", html=html, css=css, js=js, isolate_styles=False)
@@ -81,7 +80,10 @@ def frames(run: Run, most: int) -> dict:
     chosen = np.unique(np.linspace(kept - 1, 0, min(most, kept)).round().astype(int))
     return {
         "epochs": (run.snapshot.kept[chosen] + 1).tolist(),
-        "leak": {"predictions": figures.rounded(run.leak[chosen], 3), "inputs": figures.rounded(run.input_leak[chosen], 3)},
+        "leak": {
+            "predictions": figures.rounded(run.leak[chosen], 3),
+            "inputs": figures.rounded(run.input_leak[chosen], 3),
+        },
         "predictions": figures.rounded(run.snapshot.predictions[chosen], 4),
         "at": {
             "predictions": coded(run.snapshot.gradient[chosen]),

@@ -53,4 +53,5 @@ def words(runs: list) -> str:
         return f"{int((~np.isfinite(errors)).sum())} of {len(runs)} seeds end in NaN."
     zero = int((losses == 0).sum())
     read = f" On {zero} of {len(runs)} seeds the loss reads exactly 0." if zero else ""
-    return f"Last error from {number(errors.min())} to {number(errors.max())}, loss from {number(losses.min())} to {number(losses.max())}.{read}"
+    error, loss = (f"from {number(of.min())} to {number(of.max())}" for of in (errors, losses))
+    return f"Last error {error}, loss {loss}.{read}"

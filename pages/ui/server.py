@@ -27,6 +27,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.runtime.pages_manager import PagesManager
 
 from lessons import LESSONS
 from lessons.laboratory import shared
@@ -51,6 +52,9 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     traced meanwhile; a page asks for its own when it is opened.
     """
     answer_at_once()
+    # Our pages are st.navigation's. Until that has run once, Streamlit would take the folder for an app of its first
+    # kind and tell the first visitor of a deep link that there is no such page.
+    PagesManager.uses_pages_directory = False
     laboratory = shared()
     laboratory.prepare(*(preset.settings for preset in next(iter(LESSONS.values())).presets))
     yield
@@ -64,7 +68,8 @@ def answer_at_once() -> None:
     """
     for thing in gc.get_objects():
         if isinstance(thing, socket.socket) and thing.fileno() >= 0 and thing.family != socket.AF_UNIX:
-            if thing.type == socket.SOCK_STREAM and thing.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            accepts = thing.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            if accepts and thing.type == socket.SOCK_STREAM:
                 thing.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
@@ -186,9 +191,7 @@ def compressible_files() -> dict[str, Path]:
     A fixed list, not a pattern: Streamlit answers any unknown path with index.html, and a cache keyed by what
     visitors ask for would grow with their typing errors.
     """
-    files = {
-        f"static/{file.relative_to(STREAMLIT_STATIC / 'static').as_posix()}": file for file in static_assets()
-    }
+    files = {f"static/{file.relative_to(STREAMLIT_STATIC / 'static').as_posix()}": file for file in static_assets()}
     files[""] = STREAMLIT_STATIC / "index.html"
     files[PLOTLY_JS] = plotly_directory() / PLOTLY_JS
     return files
@@ -259,9 +262,7 @@ class CompressStatic:
 
         # Streamlit's own compression, which keeps nothing, must not get hold of these files.
         plain = {**scope, "headers": [item for item in scope["headers"] if item[0] != b"accept-encoding"]}
-        if not (
-            accepts_gzip(Headers(scope=scope)) and await self._send_compressed(name, plain, receive, send)
-        ):
+        if not (accepts_gzip(Headers(scope=scope)) and await self._send_compressed(name, plain, receive, send)):
             await self.app(plain, receive, varying_with_encoding(send))
 
     async def _send_compressed(self, name: str, scope: Scope, receive: Receive, send: Send) -> bool:
