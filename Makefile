@@ -17,6 +17,7 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed ## start the app and say where it is; sets up .venv first
+	$(call bytecode,app.py pages lessons)
 	@$(python) -m streamlit run app.py $(ARGS)
 
 test: $(VENV)/installed-dev ## run the tests; sets up .venv and a browser first
@@ -37,6 +38,7 @@ format: $(VENV)/installed-dev ## put the code in format
 
 bench: $(VENV)/installed-dev ## measure speed: training beside plain Keras, and the page in a browser
 	@$(python) -m tests.browser_setup
+	$(call bytecode,app.py pages lessons)
 	@$(python) -m lessons bench $(ARGS)
 
 clean: ## remove .venv and what the tools left
@@ -61,8 +63,12 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 # that are no Python; -qq and `|| true` pass over those.
 define install
 @$(python) -m pip install --disable-pip-version-check --no-compile -r $(1)
-@PYTHONDONTWRITEBYTECODE= $(python) -m compileall -qq -j 0 $(VENV)/lib || true
+$(call bytecode,$(VENV)/lib)
 @touch $@
+endef
+
+define bytecode
+@PYTHONDONTWRITEBYTECODE= $(python) -m compileall -qq -j 0 $(1) || true
 endef
 
 $(python):

@@ -89,9 +89,9 @@ class Laboratory:
             return job
 
     def prepare(self, *recipes: Settings) -> None:
-        """Trace the graphs of these settings in the background."""
+        """Trace the graphs of these settings in the background, the first of them first."""
         if isinstance(self.executor, WorkerPool):
-            for settings in recipes:
+            for settings in reversed(recipes):
                 self.executor.warm(jobs.trace, settings)
 
     def ready(self) -> bool:

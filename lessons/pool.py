@@ -101,13 +101,14 @@ class WorkerPool(Executor):
         return job
 
     def warm(self, fn: Callable, /, *args) -> None:
-        """Have every worker that has not done so run this when it has nothing else to do."""
+        """Have every worker that has not done so run this when it is idle. What is asked last comes first."""
         key = self.affinity(fn, args)
         self.start()
         with self.changed:
             for worker in self.workers:
-                if key not in worker.keys and all(job.key != key for job in worker.warm):
-                    worker.warm.append(Job(fn, args, {}, key, background=True))
+                if key not in worker.keys:
+                    worker.warm = deque(job for job in worker.warm if job.key != key)
+                    worker.warm.appendleft(Job(fn, args, {}, key, background=True))
             self.changed.notify_all()
 
     def ready(self) -> bool:
@@ -134,7 +135,7 @@ class WorkerPool(Executor):
     def next_job(self, worker: Worker) -> Job | None:
         """The job this worker should do now; None after a while without one."""
         with self.changed:
-            worker.idle = True
+            worker.idle, worker.warming = True, False
             self.changed.wait_for(lambda: self.closed or self._choice(worker), LOOK_AROUND)
             job = self._choice(worker)
             if job in self.queue:

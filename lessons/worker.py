@@ -15,7 +15,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 
-NICENESS = 5  # the server answers clicks first
+NICENESS = 10  # the server answers clicks first
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 
 

@@ -16,7 +16,7 @@ from pages.ui.desk import PRESENT, Desk, desk_of, write_address
 from pages.ui.lab import content, lab
 from pages.ui.luck import luck
 from pages.ui.measurements import experiment
-from pages.ui.prediction import judge, prediction
+from pages.ui.prediction import ask, judge, tell
 
 FIRST_LOOK = 0.1  # seconds a click waits for a run to finish before it shows what there is
 NEXT_LOOK = 0.25
@@ -25,7 +25,6 @@ LARGE = "<style>html { font-size: 17.5px; } .lab, .lab-legend { font-size: 14px;
 
 def render(lesson: Lesson) -> None:
     desk = desk_of(lesson)
-    shared().prepare(*(preset.settings for preset in lesson.presets))
     if desk.presenting:
         st.html(LARGE)
     head = st.container(key="head", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
@@ -36,6 +35,12 @@ def render(lesson: Lesson) -> None:
     )
     st.markdown(lesson.text)
     laboratory(desk)
+    measurements(desk)
+    if lesson.reading:
+        links = " · ".join(f"[{title}]({address})" for title, address in lesson.reading)
+        st.caption(f"Further reading: {links}")
+    # Last, because starting workers slows the first paint down.
+    shared().prepare(desk.settings, *(preset.settings for preset in lesson.presets))
 
 
 def toggle(desk: Desk) -> None:
@@ -47,14 +52,12 @@ def toggle(desk: Desk) -> None:
 def laboratory(desk: Desk) -> None:
     """Presets, controls and instruments. A fragment: a click draws this again and not the whole page."""
     desk.collect()
-    if desk.watching:
-        look(desk, NEXT_LOOK if desk.delivered.startswith(f"{desk.presses}:") else FIRST_LOOK)
     for problem in desk.problems:
         st.warning(problem)
     presets(desk)
     bar(desk)
     if not desk.presenting:
-        prediction(desk)
+        ask(desk)
     left, right = st.columns([1, 3.6], gap="medium")
     with left.container(key="controls"):
         controls(desk)
@@ -62,10 +65,15 @@ def laboratory(desk: Desk) -> None:
         instruments(desk)
     write_address(desk)
     published(desk)
+    code(desk)
+
+
+@st.fragment
+def measurements(desk: Desk) -> None:
+    """What the lesson measures besides this one training."""
     luck(desk)
     for index, it in enumerate(desk.lesson.experiments):
         experiment(desk, str(index), it)
-    code(desk)
 
 
 def presets(desk: Desk) -> None:
@@ -131,7 +139,6 @@ def buttons(desk: Desk, row) -> None:
         "Stop",
         key=desk.key("stop"),
         icon=":material/stop:",
-        disabled=not desk.watching,
         on_click=lambda: stop(desk),
     )
 
@@ -171,8 +178,16 @@ def look(desk: Desk, patience: float) -> None:
             judge(desk, run)
 
 
+@st.fragment
 def instruments(desk: Desk) -> None:
-    """The panel, with as much of the run as there is by now; the browser asks for more while it trains."""
+    """The panel, with as much of the run as there is by now; the browser asks for more while it trains.
+
+    A fragment of its own, for that asking: sixty learners' pages ask several times a second.
+    """
+    if desk.watching:
+        look(desk, NEXT_LOOK if desk.delivered.startswith(f"{desk.presses}:") else FIRST_LOOK)
+    if not desk.presenting:
+        tell(desk)
     training = desk.training
     run = training.run() if training else None
     token = f"{desk.presses}:{run.epochs}:{desk.watching}" if run else ""
@@ -192,6 +207,8 @@ def instruments(desk: Desk) -> None:
     desk.delivered = token
     if training and training.failure:
         st.error(f"This cannot be trained: {first_line(training.failure)}")
+    for warning in run.opening.warnings if run else ():
+        st.info(f"Keras warns: {warning}")
 
 
 def forget_delivery(desk: Desk) -> None:
@@ -212,7 +229,7 @@ def status(desk: Desk, run: Run | None) -> dict:
     elif trained < wanted:
         words = f"stopped after {trained} of {wanted} epochs"
     else:
-        words = f"{trained} epochs in {spent(run)}"
+        words = f"{trained} epochs in {spent(run)}, Keras {run.opening.versions['keras']}"
     stale = "" if training.settings == desk.settings else "The settings have changed since: press Run."
     return {"live": desk.watching, "words": words, "share": trained / wanted, "stale": stale}
 
@@ -240,21 +257,12 @@ def published(desk: Desk) -> None:
 
 
 def code(desk: Desk) -> None:
-    """The loss as it runs, and what Keras warned of."""
+    """The loss as it runs."""
     settings = desk.settings
     with st.expander("The loss as it runs", icon=":material/code:"):
         call = f", epsilon={settings.epsilon:g}" if losses.uses_epsilon(settings.loss) else ""
         st.code(losses.source(settings.loss), language="python")
         st.caption(f"Keras calls {settings.loss.rpartition('.')[2]}(y_true, y_pred{call}) inside `fit`.")
-        run = desk.training.run() if desk.training else None
-        for warning in run.opening.warnings if run else ():
-            st.info(f"Keras warns: {warning}")
-        if run:
-            versions = ", ".join(f"{name} {version}" for name, version in run.opening.versions.items())
-            st.caption(f"Trained with {versions}.")
-    if desk.lesson.reading:
-        links = " · ".join(f"[{title}]({address})" for title, address in desk.lesson.reading)
-        st.caption(f"Further reading: {links}")
 
 
 def share_link(desk: Desk) -> str:

@@ -1,4 +1,4 @@
-"""What all tests share: the repository on the path, a quiet TensorFlow, and the `verify` marker for the full sets."""
+"""What all tests share: the repository on the path, a quiet TensorFlow, and `verify` tests only when asked for."""
 
 import os
 import sys
@@ -10,10 +10,6 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "verify: the full sets; run with -m verify or VERIFY=1")
 
 
 def pytest_collection_modifyitems(config, items):

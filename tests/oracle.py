@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers, ops
 
 from lessons.settings import Settings
@@ -192,6 +193,70 @@ def _added(y, p, epsilon):
     return ops.mean(-y * ops.log(p + epsilon) - (1 - y) * ops.log(1 - p + epsilon), axis=-1)
 
 
+# The losses of lesson files, in TensorFlow's own words. Written from what each says it computes; the order of the
+# arithmetic is theirs, because it decides where NaN and infinity come from.
+
+
+def _mean(values, axis=-1):
+    """float16 and bfloat16 are summed in float32."""
+    wide = values.dtype if values.dtype == tf.float64 else tf.float32
+    return tf.cast(tf.reduce_mean(tf.cast(values, wide), axis=axis), values.dtype)
+
+
+def _known(y):
+    """Where there is a label."""
+    return ~tf.math.is_nan(y)
+
+
+def _zero_filled(y):
+    return tf.where(_known(y), y, tf.zeros_like(y))
+
+
+def _per_sequence(y, p, epsilon):
+    error = _mean(tf.square(y - p))
+    mask = getattr(p, "_keras_mask", None)
+    if mask is None:
+        return _mean(error, axis=None)
+    weight = tf.cast(mask, error.dtype)
+    return _mean(tf.reduce_sum(error * weight, 1) / (tf.reduce_sum(weight, 1) + epsilon), axis=None)
+
+
+def _multiplied(y, p, epsilon):
+    known = tf.cast(_known(y), p.dtype)
+    return _mean(tf.square(y * known - p * known))
+
+
+def _where_inside(y, p, epsilon):
+    error = tf.square(_zero_filled(y) - p)
+    return _mean(tf.where(_known(y), error, tf.zeros_like(error)))
+
+
+def _where_outside(y, p, epsilon):
+    error = tf.square(y - p)
+    return _mean(tf.where(_known(y), error, tf.zeros_like(error)))
+
+
+def _mean_filled(y, p, epsilon):
+    count = tf.math.count_nonzero(_known(y), dtype=y.dtype)
+    mean = tf.reduce_sum(_zero_filled(y)) / tf.where(count > 1, count, 1)
+    return _mean(tf.square(tf.where(_known(y), y, mean) - p))
+
+
+def _over_known(y, p, epsilon):
+    error = tf.square(_zero_filled(y) - p)
+    total = tf.reduce_sum(tf.where(_known(y), error, tf.zeros_like(error)))
+    return total / (tf.math.count_nonzero(_known(y), dtype=y.dtype) + epsilon)
+
+
+def _above_half(y, p, epsilon):
+    error = tf.square(y - p)
+    return _mean(tf.where(tf.greater(p, 0.5), error, tf.zeros_like(error)))
+
+
+def _label_weighted(y, p, epsilon):
+    return _mean((1 + tf.cast(tf.greater(y, 0.5), y.dtype)) * tf.square(y - p))
+
+
 LOSSES = {
     "mse": lambda y, p, epsilon: ops.mean((y - p) ** 2, axis=-1),
     "scalar_mse": lambda y, p, epsilon: ops.mean((y - p) ** 2),
@@ -205,4 +270,17 @@ LOSSES = {
     "bce_clipped": _clipped,
     "bce_added": _added,
     "bce_from_logits": lambda y, p, epsilon: keras.losses.binary_crossentropy(y, p, from_logits=True),
+    "divided_by.per_sequence_mse": _per_sequence,
+    "first_iteration.root_of_square": lambda y, p, epsilon: _mean(tf.pow(tf.square(y - p) + epsilon, 0.5)),
+    "first_iteration.log_of_difference": lambda y, p, epsilon: _mean(tf.math.log(y - p + epsilon)),
+    "first_iteration.softplus_error": lambda y, p, epsilon: _mean(tf.math.softplus(tf.abs(y - p))),
+    "nan_labels.multiplied_by_mask": _multiplied,
+    "nan_labels.where_outside": _where_outside,
+    "nan_labels.where_inside": _where_inside,
+    "nan_labels.filled_with_zero": lambda y, p, epsilon: _mean(tf.square(_zero_filled(y) - p)),
+    "nan_labels.filled_with_mean": _mean_filled,
+    "nan_labels.mean_over_known": _over_known,
+    "not_learning.half_cross_entropy": lambda y, p, epsilon: _mean(-y * tf.math.log(p + epsilon)),
+    "not_learning.error_above_half": _above_half,
+    "not_learning.error_weighted_by_label": _label_weighted,
 }

@@ -36,7 +36,8 @@ def test_list_tells_what_there_is(capsys):
         assert row["title"] == lesson.title and row["presets"] == [preset.name for preset in lesson.presets]
         assert set(row["controls"]) <= set(SPECS)
     assert main(["list"]) == 0
-    assert all(slug in capsys.readouterr().out for slug in LESSONS)
+    told = capsys.readouterr().out
+    assert all(slug in told for slug in LESSONS)
 
 
 def test_run_keeps_its_promise(capsys):

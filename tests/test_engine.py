@@ -5,7 +5,7 @@ from dataclasses import replace
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as examples
 
 from lessons import LESSONS, losses
@@ -20,6 +20,12 @@ PRESETS = [
     pytest.param(preset.settings, id=f"{slug}-{preset.name}")
     for slug, lesson in LESSONS.items()
     for preset in lesson.presets
+]
+# What a lesson opens with and what repairs it.
+CHIEF = [
+    pytest.param(lesson.preset(name).settings, id=f"{slug}-{name}")
+    for slug, lesson in LESSONS.items()
+    for name in dict.fromkeys((lesson.presets[0].name, lesson.contrast.repair))
 ]
 
 
@@ -52,15 +58,22 @@ def assert_like_fit(settings: Settings) -> None:
         )
 
 
-@pytest.mark.parametrize("settings", PRESETS)
-def test_a_preset_trains_as_fit_does(settings):
-    assert_like_fit(replace(settings, epochs=min(settings.epochs, 40)))
+@pytest.mark.parametrize("settings", CHIEF)
+def test_a_lesson_trains_as_fit_does(settings):
+    assert_like_fit(replace(settings, epochs=min(settings.epochs, 20)))
 
 
 @pytest.mark.verify
 @pytest.mark.parametrize("settings", PRESETS)
-def test_a_preset_trains_as_fit_does_to_the_end(settings):
+def test_a_preset_trains_as_fit_does(settings):
     assert_like_fit(settings)
+
+
+def test_the_oracle_has_every_loss_that_can_be_chosen():
+    offered = {name for lesson in LESSONS.values() for name in lesson.losses}
+    used = {preset.settings.loss for lesson in LESSONS.values() for preset in lesson.presets}
+    assert set(losses.LABELS) | offered | used <= set(oracle.LOSSES)
+    assert all(losses.exists(name) for name in oracle.LOSSES)
 
 
 SMALL = {
@@ -70,7 +83,7 @@ SMALL = {
     "epochs": st.integers(1, 12),
     "batch_size": st.sampled_from([0, 0, 1, 3, 4, 8]),
     "learning_rate": st.sampled_from([1e-3, 0.02, 0.1, 1.0]),
-    "loss": st.sampled_from(sorted(losses.LABELS)),
+    "loss": st.sampled_from(sorted(oracle.LOSSES)),
 }
 
 
@@ -87,14 +100,17 @@ def recipes(**fixed):
     return st.builds(Settings, **(drawn | SMALL | fixed))
 
 
-@examples(max_examples=25, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+ANY = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+
+
+@examples(max_examples=15, derandomize=True, phases=[Phase.generate], **ANY)
 @given(recipes())
 def test_random_settings_train_as_fit_does(settings):
     assert_like_fit(settings)
 
 
 @pytest.mark.verify
-@examples(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@examples(max_examples=300, print_blob=True, **ANY)
 @given(recipes())
 def test_many_random_settings_train_as_fit_does(settings):
     assert_like_fit(settings)

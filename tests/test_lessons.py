@@ -20,7 +20,7 @@ CONTROLS = [
 
 def told(settings: Settings) -> dict[str, np.ndarray]:
     snapshot = Run.gather(settings, training_batch(settings), train(settings)).snapshot
-    return {name: getattr(snapshot, name) for name in ("loss", "gradient", "input_gradient", "error")}
+    return {name: getattr(snapshot, name) for name in ("loss", "val_loss", "gradient", "input_gradient", "error")}
 
 
 def offered(slug: str, name: str, settings: Settings) -> list:

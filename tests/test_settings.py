@@ -28,16 +28,16 @@ def recipes():
     return st.builds(Settings, **drawn)
 
 
-@given(recipes(), recipes())
 @examples(deadline=None)
+@given(recipes(), recipes())
 def test_a_query_brings_the_same_settings_back_over_any_base(settings, base):
     query = settings.to_query(base)
     assert all(isinstance(text, str) for text in query.values())
     assert Settings.read(query, base) == (settings, [])
 
 
-@given(recipes())
 @examples(deadline=None)
+@given(recipes())
 def test_json_brings_the_same_settings_back(settings):
     again = json.loads(json.dumps(settings.to_json(), allow_nan=False))
     assert Settings(**again) == settings == Settings().with_changes(again)
@@ -115,6 +115,7 @@ def test_the_ends_of_a_range_are_in_and_one_beyond_is_out(name):
             Settings().with_changes({name: str(value)})
 
 
+@examples(deadline=None)
 @given(st.text(), st.one_of(st.text(), st.floats(), st.integers(), st.none(), st.lists(st.integers())))
 def test_whatever_is_typed_is_used_or_refused(name, value):
     for field in (name, "epochs", "epsilon", "loss", "mask"):

@@ -4,7 +4,7 @@ A lesson that fails here needs other data or defaults, not a looser test.
 """
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ EXPERIMENTS = [
 ]
 
 
-@lru_cache(maxsize=4)
+@cache  # the contrast's runs are presets too; all runs of this file take less than 100 MB
 def trained(settings: Settings) -> Run:
     return Run.gather(settings, training_batch(settings), train(settings))
 

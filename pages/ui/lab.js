@@ -3,6 +3,7 @@
 
 const PLAYBACK = 330; // milliseconds for all epochs of a finished run
 const NOT_FINITE = 99; // as pages/ui/lab.py says
+const BLANK = { data: [], layout: { margin: { l: 44, r: 8, t: 6, b: 32 }, xaxis: { visible: false }, yaxis: { visible: false } } };
 
 let plotly; // one promise for all panels of the page
 function loadPlotly(url) {
@@ -118,7 +119,6 @@ class Panel extends Canvas {
     this.data = data;
     this.tell(data.status);
     if (!(await this.load(data)) || this.data !== data) return;
-    this.drawPicture();
     const news = data.token !== this.token;
     if (news && data.token && !data.run) {
       this.send("resend", data.token); // the browser never got this run, or lost it
@@ -134,6 +134,7 @@ class Panel extends Canvas {
     this.live = data.status.live;
     if (!this.run) this.empty();
     else if (news) this.begin(!this.live && !wasLive);
+    this.drawPicture();
     this.stale(data.status.stale);
     if (this.live) this.send("tick", Date.now());
     this.root.dataset.state = this.live ? "live" : this.run ? "done" : "empty";
@@ -167,11 +168,12 @@ class Panel extends Canvas {
       gradient: "And the gradient of every step: blue on real steps, orange on padding, blank where it is exactly 0.",
     };
     for (const [name, text] of Object.entries(words)) {
-      this.Plotly.purge(this.plots[name]);
+      if (this.plots[name].querySelector(".lab-empty")) continue;
+      this.paint(this.plots[name], BLANK, text); // to draw into what is there is faster than to draw anew
       const note = document.createElement("div");
       note.className = "lab-empty";
       note.textContent = text;
-      this.plots[name].replaceChildren(note);
+      this.plots[name].append(note);
     }
     this.root.querySelector(".lab-slider").hidden = true;
   }
@@ -185,12 +187,22 @@ class Panel extends Canvas {
     this.sequence = Math.min(this.sequence, this.run.real.length - 1);
     if (playback && this.last > 0 && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
       this.frame = Math.min(1, this.last);
-      this.drawAll();
-      this.play(PLAYBACK);
+      this.playing = this.drawInTurn(() => this.play(PLAYBACK));
     } else {
       this.frame = this.last;
-      this.drawAll();
+      this.playing = this.drawInTurn(() => { this.playing = undefined; });
     }
+  }
+
+  // The curve at once, the rest after the browser has shown it.
+  drawInTurn(then) {
+    this.drawCurve();
+    this.label();
+    return requestAnimationFrame(() => {
+      this.drawPrediction();
+      this.drawGradient();
+      then();
+    });
   }
 
   drawAll() {
@@ -202,7 +214,7 @@ class Panel extends Canvas {
 
   redraw() {
     if (!this.Plotly) return;
-    this.drawPicture();
+    this.drawPicture(true);
     if (this.run) this.drawAll();
   }
 
@@ -269,7 +281,12 @@ class Panel extends Canvas {
     plot.on("plotly_click", (event) => this.select(Math.round(event.points[0].y)));
   }
 
-  drawPicture() { this.draw("picture", this.data.picture, this.data.picture_words); }
+  drawPicture(always) {
+    const picture = JSON.stringify(this.data.picture);
+    if (picture === this.drawn && !always) return;
+    this.drawn = picture;
+    this.draw("picture", this.data.picture, this.data.picture_words);
+  }
 
   drawCurve() {
     this.draw("curve", this.run.curve, this.run.words.curve);

@@ -8,18 +8,10 @@ from pages.ui.desk import Desk, Guess
 CONFIDENCE = ("a guess", "fairly sure", "certain")
 
 
-def prediction(desk: Desk) -> None:
-    """Ask for this preset, or tell what became of the prediction."""
-    guess = desk.guesses.get(desk.preset.name)
-    if guess is None:
-        ask(desk)
-    elif guess.outcome is None:
-        st.caption(f":material/help: You predict, {guess.confidence}: **{chosen(desk, guess).text}**. Press Run.")
-    else:
-        tell(desk, guess)
-
-
 def ask(desk: Desk) -> None:
+    """The question for this preset, unless it has been answered."""
+    if desk.preset.name in desk.guesses:
+        return
     question = desk.lesson.prediction
     with st.container(key="prediction", border=True, horizontal=True, vertical_alignment="bottom"):
         answer = st.radio(
@@ -48,8 +40,17 @@ def judge(desk: Desk, run: Run) -> None:
         guess.outcome = true[0] if true else None
 
 
-def tell(desk: Desk, guess: Guess) -> None:
-    said, true = chosen(desk, guess), desk.lesson.prediction.answers[guess.outcome]
+def tell(desk: Desk) -> None:
+    """What the learner predicted for this preset, and what came true."""
+    guess = desk.guesses.get(desk.preset.name)
+    if guess is None:
+        return
+    answers = desk.lesson.prediction.answers
+    said = answers[guess.answer]
+    if guess.outcome is None:
+        st.caption(f":material/help: You predict, {guess.confidence}: **{said.text}**. Press Run.")
+        return
+    true = answers[guess.outcome]
     if guess.answer == guess.outcome:
         st.markdown(f":green[:material/check: You predicted, {guess.confidence}, “{said.text}”. It came true.]")
     else:
@@ -57,7 +58,3 @@ def tell(desk: Desk, guess: Guess) -> None:
             f":orange[:material/lightbulb: You predicted, {guess.confidence}, “{said.text}”. "
             f"What came true: **{true.text}**.] {said.belief}"
         )
-
-
-def chosen(desk: Desk, guess: Guess):
-    return desk.lesson.prediction.answers[guess.answer]

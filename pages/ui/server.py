@@ -33,6 +33,7 @@ from lessons import LESSONS
 from lessons.laboratory import shared
 
 HERE = Path(__file__).parent
+HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorFlow would slow its painting down
 STREAMLIT_STATIC = Path(st.__file__).parent / "static"
 PLOTLY_JS = "plotly.min.js"
 
@@ -48,15 +49,16 @@ COMPRESSION_LEVEL = 6
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Start the workers beside the server, so that the first learner finds them warm, and end them with it.
 
-    Here and not in a page: a script must not start processes (DESIGN §2, 6). The first lesson's presets are
-    traced meanwhile; a page asks for its own when it is opened.
+    Here and not in a page: a script must not start processes (DESIGN §2, 6). They trace one small run meanwhile, for
+    the first is the slowest; a page asks for its own presets when it is opened.
     """
     answer_at_once()
     # Our pages are st.navigation's. Until that has run once, Streamlit would take the folder for an app of its first
     # kind and tell the first visitor of a deep link that there is no such page.
     PagesManager.uses_pages_directory = False
     laboratory = shared()
-    laboratory.prepare(*(preset.settings for preset in next(iter(LESSONS.values())).presets))
+    first = next(iter(LESSONS.values())).presets[0].settings
+    asyncio.get_running_loop().call_later(HEAD_START, laboratory.prepare, first)
     yield
     laboratory.executor.shutdown(wait=False, cancel_futures=True)
 
