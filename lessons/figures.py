@@ -18,7 +18,7 @@ LOSS, REAL_LOSS, ERROR, EDGE = "#0072B2", "#009E73", "#7B5EA7", "#E69F00"
 REAL_SCALE = [[0, "#d6e8f4"], [0.5, "#5fa3cf"], [1, "#00446b"]]
 LEAK_SCALE = [[0, "#fbe0cc"], [0.5, "#e88b45"], [1, "#a34700"]]
 DECADES = 6  # of gradient sizes that the colours tell apart
-MARGIN = {"l": 44, "r": 8, "t": 6, "b": 32}
+MARGIN = {"l": 44, "r": 8, "t": 6, "b": 36}
 HATCH = {"shape": "/", "size": 5, "solidity": 0.25, "fgcolor": PADDING}
 
 
@@ -170,16 +170,16 @@ def curve_figure(run: Run) -> dict:
     s = run.snapshot
     x = (s.epochs + 1).tolist()
     traces = [
-        line(x, s.loss, LOSS, "the optimizer’s"),
+        line(x, s.loss, LOSS, "optimizer’s"),
         line(x, s.real_loss, REAL_LOSS, "real steps only"),
         line(x, s.val_loss, LOSS, "validation", "dash"),
         line(x, s.error, ERROR, error_name(run.settings)) | {"yaxis": "y2"},
-        line([x[0], max(x[-1], x[0] + 1)], np.full(2, run.baseline), ERROR, "best constant", "dot") | {"yaxis": "y2"},
+        line([x[0], max(x[-1], x[0] + 1)], np.full(2, run.baseline), ERROR, "constant", "dot") | {"yaxis": "y2"},
     ]
     layout = {
         "margin": MARGIN | {"t": 4},
         "xaxis": {"title": {"text": "epoch"}, "range": [0.5, run.settings.epochs + 0.5], "anchor": "y2"},
-        "yaxis": {"domain": [0.45, 1], "type": scale_of(s.loss, s.real_loss, s.val_loss), "title": {"text": "loss"}},
+        "yaxis": {"domain": [0.45, 1], **scale_of(s.loss, s.real_loss, s.val_loss), "title": {"text": "loss"}},
         "yaxis2": {"domain": [0, 0.36], "rangemode": "tozero", "title": {"text": "error"}},
         "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
         "hovermode": "x unified",
@@ -211,7 +211,7 @@ def luck_figure(runs: list[Run]) -> dict:
         "margin": MARGIN,
         "xaxis": {"title": {"text": "epoch"}, "domain": [0, 0.46]},
         "xaxis2": {"title": {"text": "epoch"}, "domain": [0.54, 1], "anchor": "y2"},
-        "yaxis": {"title": {"text": "loss"}, "type": scale_of(losses.ravel())},
+        "yaxis": {"title": {"text": "loss"}, **scale_of(losses.ravel())},
         "yaxis2": {"title": {"text": error_name(runs[0].settings)}, "anchor": "x2", "rangemode": "tozero"},
     }
     return {"data": traces, "layout": layout}
@@ -276,7 +276,7 @@ def sequence_figure(run: Run, sequence: int) -> dict:
 
 def error_name(settings: Settings) -> str:
     """What the error is, on real steps against the true labels."""
-    return "1 - accuracy" if settings.task == "binary" else "mean absolute error"
+    return "1 - accuracy" if settings.task == "binary" else "error (MAE)"
 
 
 def gradient_of(run: Run, at: str) -> tuple[np.ndarray, np.ndarray]:
@@ -376,11 +376,12 @@ def grid_layout(shape: tuple[int, int], right: int = 62) -> dict:
     }
 
 
-def scale_of(*curves: np.ndarray) -> str:
-    """Logarithmic where everything is above 0 and spans more than a factor 20."""
+def scale_of(*curves: np.ndarray) -> dict:
+    """An axis: logarithmic, a tick for each decade, where everything is above 0 and spans more than a factor 20."""
     values = np.concatenate(curves)
     values = values[np.isfinite(values)]
-    return "log" if values.size and values.min() > 0 and values.max() > 20 * values.min() else "linear"
+    steep = values.size and values.min() > 0 and values.max() > 20 * values.min()
+    return {"type": "log", "dtick": 1} if steep else {"type": "linear"}
 
 
 def first_bad(values: np.ndarray) -> int | None:

@@ -20,7 +20,7 @@ from pages.ui.prediction import ask, judge, tell
 
 FIRST_LOOK = 0.1  # seconds a click waits for a run to finish before it shows what there is
 NEXT_LOOK = 0.25
-LARGE = "<style>html { font-size: 17.5px; } .lab, .lab-legend { font-size: 14px; }</style>"  # for a projector
+LARGE = "<style>html { font-size: 17px; } h3 { font-size: 1.6rem !important; }</style>"  # for a projector
 
 
 def render(lesson: Lesson) -> None:
@@ -33,8 +33,11 @@ def render(lesson: Lesson) -> None:
     head.button(
         label, key=desk.key("present"), type="tertiary", icon=f":material/{icon}:", on_click=lambda: toggle(desk)
     )
-    st.markdown(lesson.text)
+    if not desk.presenting:
+        st.markdown(lesson.text)
     laboratory(desk)
+    if desk.presenting:  # the teacher says it; below the fold it is still there
+        st.markdown(lesson.text)
     measurements(desk)
     if lesson.reading:
         links = " · ".join(f"[{title}]({address})" for title, address in lesson.reading)

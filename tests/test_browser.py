@@ -277,10 +277,11 @@ def test_nothing_is_wider_than_the_screen(browser, site, width, scheme):
     context.close()
 
 
-def test_question_controls_run_curve_and_gradient_fit_a_projector(page, site):
-    open_lesson(page, site)
+@pytest.mark.parametrize("slug", LESSONS)
+def test_question_run_curve_and_gradient_fit_a_projector(page, site, slug):
+    open_lesson(page, site, slug)
     run(page)
-    for name in ("[data-panel=curve]", "[data-panel=gradient] .lab-plot", ".st-key-controls"):
+    for name in ("h3", ".st-key-bar", "[data-panel=curve]", "[data-panel=gradient] .lab-plot"):
         box = page.locator(name).first.bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= 720, name
 

@@ -3,7 +3,7 @@
 
 const PLAYBACK = 330; // milliseconds for all epochs of a finished run
 const NOT_FINITE = 99; // as pages/ui/lab.py says
-const BLANK = { data: [], layout: { margin: { l: 44, r: 8, t: 6, b: 32 }, xaxis: { visible: false }, yaxis: { visible: false } } };
+const BLANK = { data: [], layout: { margin: { l: 44, r: 8, t: 6, b: 36 }, xaxis: { visible: false }, yaxis: { visible: false } } };
 
 let plotly; // one promise for all panels of the page
 function loadPlotly(url) {
