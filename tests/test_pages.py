@@ -177,3 +177,39 @@ print(sorted(name for name in sys.modules if name.split(".")[0] in ("tensorflow"
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=180)
     assert done.stdout.strip().splitlines()[-1:] == ["[]"], done.stdout + done.stderr[-2000:]
+
+
+PUBLISHED = [
+    (slug, preset.name) for slug, lesson in LESSONS.items() for preset in lesson.presets if preset.published is not None
+]
+
+
+@pytest.mark.parametrize(("slug", "name"), PUBLISHED)
+def test_a_published_example_shows_what_it_does_when_it_is_run(slug: str, name: str):
+    preset = LESSONS[slug].preset(name)
+    page = lesson_page(slug, preset=name, mode="present")
+    shown = [one.value for one in page.markdown]
+    assert any(preset.claimed in text for text in shown) and any(preset.truth in text for text in shown)
+    page.button(key=f"{slug}:measure:published:{name}").click().run()
+    assert not page.exception
+    shown = [one.value for one in page.markdown]
+    if preset.published.explains and page.error:
+        assert page.error[0].value.startswith("It raises: ") and preset.published.explains in shown
+    else:
+        measured = preset.published.measure
+        assert not page.error, page.error[0].value
+        assert any(text and text[-1] == "." and any(c.isdigit() for c in text) for text in shown), measured
+    assert any(preset.published.source == code.value for code in page.code)
+
+
+def test_luck_trains_five_seeds():
+    slug = "mask_and_loss"
+    page = lesson_page(slug, preset="fixed", mode="present", epochs="5")
+    page.button(key=f"{slug}:luck").click().run()
+    desk = page.session_state[f"{slug}:desk"]
+    until = time.monotonic() + WITHIN
+    while not all(training.done for training in desk.luck) and time.monotonic() < until:
+        page.run()
+    page.run()
+    assert [training.settings.seed for training in desk.luck] == [0, 1, 2, 3, 4]
+    assert "5 of 5 seeds trained" in [one.value for one in page.caption]
