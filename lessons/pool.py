@@ -162,7 +162,8 @@ class WorkerPool(Executor):
             return known or (None if elsewhere else head)
         warming = sum(other.warming for other in self.workers)
         if worker.warm and warming < max(1, self.size - 1):  # one stays free for a click
-            return worker.warm[0]
+            known = {key for other in self.workers for key in other.keys}
+            return next((job for job in worker.warm if job.key not in known), worker.warm[0])
         return None
 
 
@@ -199,11 +200,14 @@ class Worker:
         return self.process is not None and self.process.poll() is None
 
     def _start(self) -> bool:
-        """Start the process and wait until it is ready. The first worker goes alone: two imports delay the page."""
+        """Start the process and wait until it is ready.
+
+        The first worker goes alone, up to its first graph: two imports at once delay the page and the first click.
+        """
         self.ready = False
         self.keys.clear()
         first = self.pool.workers[0]
-        while not (self is first or first.ready or self.pool.closed):
+        while not (self is first or self.pool.closed or (first.ready and (first.keys or not first.warm))):
             time.sleep(0.05)
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self.process = subprocess.Popen(

@@ -19,7 +19,8 @@ from pages.ui.measurements import experiment
 from pages.ui.prediction import ask, judge, tell
 
 FIRST_LOOK = 0.1  # seconds a click waits for a run to finish before it shows what there is
-NEXT_LOOK = 0.25
+NEXT_LOOK = 0.25  # seconds between two pictures of a run under way
+QUEUE_LOOK = 1.0  # between two looks at a run that has not begun: asking costs more than it tells
 LARGE = "<style>html { font-size: 17px; } h3 { font-size: 1.6rem !important; }</style>"  # for a projector
 
 
@@ -63,7 +64,7 @@ def laboratory(desk: Desk) -> None:
         ask(desk)
     left, right = st.columns([1, 3.6], gap="medium")
     with left.container(key="controls"):
-        controls(desk)
+        controls(desk)  # while the training that a click began is under way
     with right:
         instruments(desk)
     write_address(desk)
@@ -168,13 +169,17 @@ def stop(desk: Desk) -> None:
         desk.watching = False
 
 
-def look(desk: Desk, patience: float) -> None:
-    """Wait for news of the training, a moment at most."""
+def look(desk: Desk) -> None:
+    """Wait for the training, a moment at most: for its end, or for its beginning once the page says that it waits."""
     training = desk.training
     training.watch(id(desk))
-    until = time.monotonic() + patience
+    waited = desk.looked == desk.presses
+    if waited and not training.job.items:
+        training.job.wait_beyond(0, QUEUE_LOOK)
+    until = time.monotonic() + (NEXT_LOOK if waited else FIRST_LOOK)
     while not training.done and (left := until - time.monotonic()) > 0:
         training.job.wait_beyond(len(training.job.items), left)
+    desk.looked = desk.presses
     if training.done:
         desk.watching = False
         if training.settings == desk.settings and (run := training.run()):
@@ -188,7 +193,7 @@ def instruments(desk: Desk) -> None:
     A fragment of its own, for that asking: sixty learners' pages ask several times a second.
     """
     if desk.watching:
-        look(desk, NEXT_LOOK if desk.delivered.startswith(f"{desk.presses}:") else FIRST_LOOK)
+        look(desk)
     if not desk.presenting:
         tell(desk)
     training = desk.training

@@ -21,7 +21,8 @@ LESSON = "mask_and_loss"
 TIMES = 3
 CLICKS = 9
 LEARNERS = 60
-WARM_AFTER = 4.0  # seconds that a page has stood
+WARM_AFTER = 4.0  # seconds that a page has stood before the first click
+TRACED_AFTER = 15.0  # seconds until the graphs of the lesson's presets are traced, by both workers
 
 CLICK = """
 async (label) => {
@@ -82,7 +83,7 @@ def clicks() -> dict:
         page = opened(browser, site, seed=0)
         time.sleep(WARM_AFTER)
         first = page.evaluate(CLICK, "Run")
-        time.sleep(WARM_AFTER)
+        time.sleep(TRACED_AFTER)
         warm = []
         for seed in range(1, CLICKS + 1):
             page.close()

@@ -36,6 +36,7 @@ class Desk:
     problems: list[str] = field(default_factory=list)  # what the address asked for and cannot be had
     address: dict[str, str] | None = None  # the query as this desk last wrote or read it
     presses: int = 0  # of Run: pressed again, the same run is played again
+    looked: int = 0  # the press whose run has been looked at
     delivered: str = ""  # which run the browser was sent last
     guesses: dict[str, Guess] = field(default_factory=dict)  # by preset
     luck: list[Training] = field(default_factory=list)  # the same settings over several seeds

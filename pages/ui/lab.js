@@ -2,6 +2,7 @@
 // change in them; this file draws, plays epochs back and answers the mouse. It never computes a result.
 
 const PLAYBACK = 330; // milliseconds for all epochs of a finished run
+const FOLLOWED = 500; // milliseconds after which a run that streams needs no playback
 const NOT_FINITE = 99; // as pages/ui/lab.py says
 const BLANK = { data: [], layout: { margin: { l: 44, r: 8, t: 6, b: 36 }, xaxis: { visible: false }, yaxis: { visible: false } } };
 
@@ -129,11 +130,11 @@ class Panel extends Canvas {
       this.run = data.run;
       this.frame = Math.min(this.frame, this.last); // a live run has one frame, and a theme change may redraw it
     }
-    const wasLive = this.live;
+    const wasLive = this.live && news && this.liveSince;
     this.token = data.token;
     this.live = data.status.live;
     if (!this.run) this.empty();
-    else if (news) this.begin(!this.live && !wasLive);
+    else if (news) this.begin(wasLive);
     this.drawPicture();
     this.stale(data.status.stale);
     if (this.live) this.send("tick", Date.now());
@@ -179,15 +180,20 @@ class Panel extends Canvas {
   }
 
   // A new run has come, or more of one under way.
-  begin(playback) {
+  begin(wasLive) {
     this.halt();
+    if (this.live) this.liveSince ??= performance.now();
+    else this.liveSince = undefined;
+    const shown = wasLive ? Number(this.root.dataset.epoch) : 0;
+    // What trained too fast to be followed is played back, from where it was seen to be.
+    const playback = !this.live && (!wasLive || performance.now() - wasLive < FOLLOWED);
     this.slider.max = this.last;
     this.root.querySelector(".lab-slider").hidden = this.last < 1;
     this.pick.querySelector("input").max = this.run.real.length - 1;
     this.sequence = Math.min(this.sequence, this.run.real.length - 1);
     if (playback && this.last > 0 && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      this.frame = Math.min(1, this.last);
-      this.playing = this.drawInTurn(() => this.play(PLAYBACK));
+      this.frame = Math.max(this.run.frames.epochs.findIndex((epoch) => epoch >= shown), Math.min(1, this.last));
+      this.playing = this.drawInTurn(() => this.play(PLAYBACK, this.frame));
     } else {
       this.frame = this.last;
       this.playing = this.drawInTurn(() => { this.playing = undefined; });
@@ -218,12 +224,12 @@ class Panel extends Canvas {
     if (this.run) this.drawAll();
   }
 
-  play(duration) {
+  play(duration, from = 0) {
     this.halt();
     const start = performance.now();
     const step = (now) => {
       const share = Math.max(0, Math.min(1, (now - start) / duration)); // the frame may have begun before `start`
-      this.goTo(Math.round(share * this.last), "playback");
+      this.goTo(Math.round(from + share * (this.last - from)), "playback");
       this.playing = share < 1 ? requestAnimationFrame(step) : undefined;
     };
     this.playing = requestAnimationFrame(step);
@@ -288,39 +294,49 @@ class Panel extends Canvas {
     this.draw("picture", this.data.picture, this.data.picture_words);
   }
 
-  drawCurve() {
-    this.draw("curve", this.run.curve, this.run.words.curve);
-    this.updateCurve();
+  // What an epoch changes in a chart is [attributes, traces], as Plotly.restyle takes it: written into the traces
+  // before the chart is drawn, which is one pass instead of two, and restyled after that.
+  drawChanged(name, figure, words, change) {
+    if (!change) return this.draw(name, figure, words);
+    const data = figure.data.map((trace) => ({ ...trace }));
+    const [attributes, indices] = change;
+    for (const [attribute, values] of Object.entries(attributes)) indices.forEach((index, k) => { data[index][attribute] = values[k]; });
+    return this.draw(name, { ...figure, data }, words);
   }
 
-  // Show the curves up to the present epoch.
-  updateCurve() {
+  restyle(name, change) {
+    if (change) this.Plotly.restyle(this.plots[name], ...change);
+  }
+
+  drawCurve() { this.drawChanged("curve", this.run.curve, this.run.words.curve, this.curveChange()); }
+
+  updateCurve() { this.restyle("curve", this.curveChange()); }
+
+  // The curves up to the present epoch.
+  curveChange() {
     const upTo = this.frame === this.last ? Infinity : this.run.frames.epochs[this.frame];
     const traces = [0, 1, 2, 3];
     const part = (trace, axis) => this.run.curve.data[trace][axis].filter((_, k) => this.run.curve.data[trace].x[k] <= upTo);
-    this.Plotly.restyle(this.plots.curve, { x: traces.map((t) => part(t, "x")), y: traces.map((t) => part(t, "y")) }, traces);
+    return [{ x: traces.map((t) => part(t, "x")), y: traces.map((t) => part(t, "y")) }, traces];
   }
 
   drawPrediction() {
-    this.draw("prediction", this.run[this.choice.prediction], this.run.words.prediction);
-    this.updatePrediction();
+    this.drawChanged("prediction", this.run[this.choice.prediction], this.run.words.prediction, this.predictionChange());
   }
 
-  updatePrediction() {
+  updatePrediction() { this.restyle("prediction", this.predictionChange()); }
+
+  predictionChange() {
     const { real, truth } = this.run;
     const predictions = this.frame === this.last ? this.run.predictions : this.run.frames.predictions[this.frame];
-    if (this.choice.prediction === "scatter") {
-      const y = predictions.flatMap((row, i) => row.filter((_, j) => real[i][j]));
-      this.Plotly.restyle(this.plots.prediction, { y: [y] }, [0]);
-      return;
-    }
+    if (this.choice.prediction === "scatter") return [{ y: [predictions.flatMap((row, i) => row.filter((_, j) => real[i][j]))] }, [0]];
     const row = real[this.sequence];
     const steps = row.map((_, j) => j);
     const hatch = this.hatched(row);
-    this.Plotly.restyle(this.plots.prediction, {
+    return [{
       x: [hatch.x, steps.filter((j) => row[j]), steps],
       y: [hatch.y, truth[this.sequence].filter((_, j) => row[j]), predictions[this.sequence]],
-    }, [0, 1, 2]);
+    }, [0, 1, 2]];
   }
 
   hatched(row) {
@@ -335,25 +351,22 @@ class Panel extends Canvas {
   }
 
   drawGradient() {
-    if (this.choice.view === "epochs") {
-      this.draw("gradient", this.run.over[this.choice.at] ?? this.run.over.predictions, this.run.words.gradient);
-      return;
-    }
-    this.draw("gradient", this.run.gradient[this.choice.at] ?? this.run.gradient.predictions, this.run.words.gradient);
-    this.updateGradient();
+    const figures = this.choice.view === "epochs" ? this.run.over : this.run.gradient;
+    this.drawChanged("gradient", figures[this.choice.at] ?? figures.predictions, this.run.words.gradient, this.gradientChange());
   }
 
-  updateGradient() {
-    if (this.choice.view === "epochs") return;
+  updateGradient() { this.restyle("gradient", this.gradientChange()); }
+
+  gradientChange() {
+    if (this.choice.view === "epochs") return undefined;
     const at = this.run.frames.at[this.choice.at] ? this.choice.at : "predictions";
     const real = at === "inputs" ? this.run.real_inputs : this.run.real;
     const z = this.run.frames.at[at][this.frame];
     const where = (test) => z.map((row, i) => row.map((value, j) => (test(value, real[i][j]) ? value : null)));
     const finite = (value) => value !== null && value !== NOT_FINITE;
-    this.Plotly.restyle(this.plots.gradient, {
-      z: [where((v, r) => r && finite(v)), where((v, r) => !r && finite(v)), where((v) => v === NOT_FINITE).map((row) => row.map((v) => v && 1))],
-    }, [0, 1, 2]);
-    this.Plotly.restyle(this.plots.gradient, { customdata: [this.cells(z, real)] }, [3]);
+    const bad = where((v) => v === NOT_FINITE).map((row) => row.map((v) => v && 1));
+    const layers = [where((v, r) => r && finite(v)), where((v, r) => !r && finite(v)), bad];
+    return [{ z: [...layers, z.map((row) => row.map(() => 0))], customdata: [[], [], [], this.cells(z, real)] }, [0, 1, 2, 3]];
   }
 
   // What the words of a cell are made of: kind, label, prediction, gradient.

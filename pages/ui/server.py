@@ -29,7 +29,6 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime.pages_manager import PagesManager
 
-from lessons import LESSONS
 from lessons.laboratory import shared
 
 HERE = Path(__file__).parent
@@ -49,16 +48,14 @@ COMPRESSION_LEVEL = 6
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Start the workers beside the server, so that the first learner finds them warm, and end them with it.
 
-    Here and not in a page: a script must not start processes (DESIGN §2, 6). They trace one small run meanwhile, for
-    the first is the slowest; a page asks for its own presets when it is opened.
+    Here and not in a page: a script must not start processes (DESIGN §2, 6). A page asks for its presets' graphs.
     """
     answer_at_once()
     # Our pages are st.navigation's. Until that has run once, Streamlit would take the folder for an app of its first
     # kind and tell the first visitor of a deep link that there is no such page.
     PagesManager.uses_pages_directory = False
     laboratory = shared()
-    first = next(iter(LESSONS.values())).presets[0].settings
-    asyncio.get_running_loop().call_later(HEAD_START, laboratory.prepare, first)
+    asyncio.get_running_loop().call_later(HEAD_START, laboratory.executor.start)
     yield
     laboratory.executor.shutdown(wait=False, cancel_futures=True)
 
