@@ -4,6 +4,8 @@
 VENV   := .venv
 python := $(VENV)/bin/python
 ARGS   :=
+# Two processes, each test file in one of them: a file's server and its traced graphs are shared.
+parallel := -n 2 --dist loadfile
 
 # TensorFlow and Streamlit have releases for these.
 fits   := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -22,11 +24,11 @@ run: $(VENV)/installed ## start the app and say where it is; sets up .venv first
 
 test: $(VENV)/installed-dev ## run the tests; sets up .venv and a browser first
 	@$(python) -m tests.browser_setup
-	$(python) -m pytest $(ARGS)
+	$(python) -m pytest $(parallel) $(ARGS)
 
 verify: $(VENV)/installed-dev ## run the tests with the fuller sets, which take longer
 	@$(python) -m tests.browser_setup
-	VERIFY=1 $(python) -m pytest $(ARGS)
+	VERIFY=1 $(python) -m pytest $(parallel) $(ARGS)
 
 lint: $(VENV)/installed-dev ## check style and format, change nothing
 	$(python) -m ruff check .
