@@ -381,7 +381,7 @@ def scale_of(*curves: np.ndarray) -> dict:
     values = np.concatenate(curves)
     values = values[np.isfinite(values)]
     steep = values.size and values.min() > 0 and values.max() > 20 * values.min()
-    return {"type": "log", "dtick": 1} if steep else {"type": "linear"}
+    return {"type": "log", "dtick": 1, "exponentformat": "power"} if steep else {"type": "linear"}
 
 
 def first_bad(values: np.ndarray) -> int | None:
