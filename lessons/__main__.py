@@ -1,4 +1,4 @@
-"""The command line: `python -m lessons list | run SLUG | claims | bench`. Exit 2 with one clear line on bad input."""
+"""The command line: `python -m lessons --help`. Exit 2 with one clear line on bad input."""
 
 import argparse
 import json
@@ -49,10 +49,27 @@ def parser() -> Parser:
     claiming.add_argument("ids", metavar="ID", nargs="*", help="only these claims; all when left out")
     claiming.set_defaults(command=show_claims)
 
+    checking = commands.add_parser("check", help="examine a loss function of yours")
+    checking.add_argument("name", metavar="FILE[:FUNCTION]", nargs="?", help="a Python file; the last loss in it")
+    checking.add_argument(
+        "--batch", metavar="FILE", help="one JSON object per line: file, function, options; - reads stdin"
+    )
+    checking.add_argument("--task", help="regression, binary, multiclass or distance")
+    checking.add_argument(
+        "--activation", help="of the prediction: linear, sigmoid, softmax, softplus; a list for columns"
+    )
+    checking.add_argument("--shape", help="of the prediction: B,1 or B,T,4 …")
+    checking.add_argument("--label-shape", help="of the label, where it is another")
+    checking.add_argument("--labels", help="float, nonnegative, probabilities, binary, onehot, ids, angles or boxes")
+    checking.add_argument(
+        "--padding", help="none, keras (behind a Masking layer), nan, or the label that marks padding"
+    )
+    checking.set_defaults(command=show_check)
+
     benching = commands.add_parser("bench", help="speed, as ratios to the plain Keras way in the same run")
     benching.set_defaults(command=show_bench)
 
-    for command in (listing, running, claiming, benching):
+    for command in (listing, running, claiming, checking, benching):
         command.add_argument("--json", action="store_true", help="print JSON")
     return root
 
@@ -143,6 +160,44 @@ def line_of(row: dict) -> str:
     """One claim of the table: verdict and claim, then what was measured."""
     on = f" [{row['on']}]" if row["on"] else ""
     return f"{row['id']:>2}  {row['verdict'] or '?':<8}{row['claim']}{on}\n            {row['sentence']}"
+
+
+def show_check(given: argparse.Namespace) -> None:
+    """Examine one file, or each line of a batch: there every result is one line, and printed when it is ready."""
+    from lessons.doctor import check
+
+    options = {name: value for name in check.OPTIONS if (value := getattr(given, name)) is not None}
+    if bool(given.name) == bool(given.batch):
+        raise BadInput("check takes FILE[:FUNCTION], or --batch FILE.")
+    if given.batch and options:
+        raise BadInput(f"--{next(iter(options)).replace('_', '-')}: with --batch the options stand in its lines.")
+    if given.batch:
+        for result in check.check_batch(*check.lines_of(given.batch)):
+            print(json.dumps(result) if given.json else summary(result), flush=True)
+        return
+    result = check.check_one(given.name, options)
+    print(json.dumps(result, indent=1) if given.json else diagnosis(result))
+
+
+def summary(result: dict) -> str:
+    """One line about one loss."""
+    if result["refused"]:
+        return f"{result['function'] or '?'}: refused, {result['refused']['message']}"
+    return f"{result['function']}: {', '.join(found['code'] for found in result['findings']) or 'healthy'}"
+
+
+def diagnosis(result: dict) -> str:
+    """The findings of one loss in full."""
+    lines = [summary(result)]
+    for found in result["findings"]:
+        lines += ["", f"{found['severity']}: {found['title']} ({found['code']})", f"    {found['message']}"]
+        lines += [f"    why: {found['why']}", f"    fix: {found['fix']}"]
+    if not result["refused"]:
+        used = (
+            f"{name} {value}" + " (inferred)" * (name in result["inferred"]) for name, value in result["usage"].items()
+        )
+        lines += ["", f"examined as: {', '.join(used)}"]
+    return "\n".join(lines)
 
 
 def show_bench(given: argparse.Namespace) -> None:

@@ -30,11 +30,20 @@ class WorkerDied(RuntimeError):
 class Job(Future):
     """A Future whose function may be a generator: `items` grow while it runs."""
 
-    def __init__(self, function: Callable, args: tuple, kwargs: dict, key: Hashable = None, background: bool = False):
+    def __init__(
+        self,
+        function: Callable,
+        args: tuple,
+        kwargs: dict,
+        key: Hashable = None,
+        background: bool = False,
+        who: Hashable = None,
+    ):
         super().__init__()
         self.call = (function, args, kwargs)
         self.key = key
         self.background = background
+        self.who = who
         self.items: list = []
         self.stopped = False
         self.attempts = 0
@@ -86,12 +95,17 @@ class WorkerPool(Executor):
         """Start the workers in the background. Called by the first `submit` too."""
         with self.changed:
             if not self.workers and not self.closed:
-                self.workers = [Worker(self, index) for index in range(self.size)]
+                self.workers = [self.hire(index) for index in range(self.size)]
                 for worker in self.workers:
                     worker.thread.start()
 
+    def hire(self, index: int) -> Worker:
+        return Worker(self, index)
+
     def submit(self, fn: Callable, /, *args, **kwargs) -> Job:
-        job = Job(fn, args, kwargs, self.affinity(fn, args))
+        return self.enqueue(Job(fn, args, kwargs, self.affinity(fn, args)))
+
+    def enqueue(self, job: Job) -> Job:
         self.start()
         with self.changed:
             if self.closed:
@@ -135,16 +149,20 @@ class WorkerPool(Executor):
     def next_job(self, worker: Worker) -> Job | None:
         """The job this worker should do now; None after a while without one."""
         with self.changed:
-            worker.idle, worker.warming = True, False
-            self.changed.wait_for(lambda: self.closed or self._choice(worker), LOOK_AROUND)
+            self.changed.wait_for(lambda: self._choice(worker) or (self.closed and not self.queue), LOOK_AROUND)
             job = self._choice(worker)
             if job in self.queue:
                 self.queue.remove(job)
             elif job:
                 worker.warm.remove(job)
-            worker.idle = job is None
-            worker.warming = bool(job) and job.background
+            worker.job = job
             return job
+
+    def release(self, worker: Worker) -> None:
+        """This worker is through with its job."""
+        with self.changed:
+            worker.job = None
+            self.changed.notify_all()
 
     def put_back(self, job: Job) -> None:
         with self.changed:
@@ -174,11 +192,21 @@ class Worker:
         self.pool, self.index = pool, index
         self.keys: deque[Hashable] = deque(maxlen=pool.keeps)  # what it keeps warm, the latest last
         self.warm: deque[Job] = deque()
-        self.ready = self.idle = self.warming = False
+        self.job: Job | None = None  # what it is doing
+        self.ready = False
+        self.greeting = None  # what the process said of itself when it was ready
         self.process: subprocess.Popen | None = None
         self.sending = threading.Lock()
         self.numbers = itertools.count()
         self.thread = threading.Thread(target=self._serve, daemon=True, name=f"worker-{index}")
+
+    @property
+    def idle(self) -> bool:
+        return self.ready and self.job is None
+
+    @property
+    def warming(self) -> bool:
+        return self.job is not None and self.job.background
 
     def stop(self, job: Job) -> None:
         try:
@@ -192,6 +220,7 @@ class Worker:
                 job = self.pool.next_job(self)
                 if job and (job.running() or job.set_running_or_notify_cancel()):
                     self._do(job)
+                self.pool.release(self)
         if self.process:
             self.process.kill()
             self.process.wait()
@@ -209,21 +238,24 @@ class Worker:
         first = self.pool.workers[0]
         while not (self is first or self.pool.closed or (first.ready and (first.keys or not first.warm))):
             time.sleep(0.05)
+        self.process = self._open()
+        try:
+            _, _, self.greeting = self._receive()
+        except EOFError:
+            time.sleep(LOOK_AROUND)  # it cannot start: try again, but not in a spin
+            return False
+        self.ready = True
+        return True
+
+    def _open(self) -> subprocess.Popen:
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        self.process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "lessons.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
-        try:
-            pickle.load(self.process.stdout)
-        except EOFError:
-            time.sleep(LOOK_AROUND)  # it cannot start: try again, but not in a spin
-            return False
-        self.ready = True
-        return True
 
     def _do(self, job: Job) -> None:
         job.attempts += 1
@@ -248,7 +280,7 @@ class Worker:
     def _hear(self, job: Job) -> tuple[bool, object]:
         """What the process answers: (whether it failed, result or exception)."""
         while True:
-            kind, _, content = pickle.load(self.process.stdout)
+            kind, _, content = self._receive()
             if kind != "item":
                 return kind == "failed", content
             job.tell(content)
@@ -260,12 +292,23 @@ class Worker:
         self.ready = False
         if job.stopped:
             job.set_result(None)
-        elif job.attempts < ATTEMPTS:
+        elif self._may_retry(job):
             with job.changed:
                 job.items.clear()
             self.pool.put_back(job)
         else:
-            job.set_exception(WorkerDied("the worker process ended in the middle of this training, twice"))
+            job.set_exception(self._cause())
+
+    def _may_retry(self, job: Job) -> bool:
+        return job.attempts < ATTEMPTS
+
+    def _cause(self) -> Exception:
+        """Why the job is given up, once its process is gone."""
+        return WorkerDied("the worker process ended in the middle of this training, twice")
+
+    def _receive(self) -> tuple:
+        """The next message of the process: its kind, the number of the job, the content."""
+        return pickle.load(self.process.stdout)
 
     def _send(self, *message) -> None:
         content = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)

@@ -1,11 +1,12 @@
 """One worker process: `python -m lessons.worker`. Takes jobs on stdin, answers on stdout, one at a time.
 
 A plain subprocess, because multiprocessing would run the Streamlit script again as __mp_main__ (DESIGN §2, 6).
-Messages are pickles. In: ("job", number, function, args, kwargs) or ("stop", number). Out: ("ready",),
+Messages are pickles. In: ("job", number, function, args, kwargs) or ("stop", number). Out: ("ready", None, greeting),
 ("item", number, item), ("done", number, result) or ("failed", number, exception).
 """
 
 import contextlib
+import functools
 import importlib
 import os
 import pickle
@@ -13,7 +14,7 @@ import queue
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 NICENESS = 10  # the server answers clicks first
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
@@ -21,23 +22,22 @@ QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
 
 def main() -> None:
     inbox, outbox = claim_pipes()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to answer; we end when its pipe closes
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    stand_back()
     with silenced():
         prepare()
-    with contextlib.suppress(BrokenPipeError):  # the server ended while we were loading
-        serve(inbox, outbox)
+    serve(inbox, functools.partial(say, outbox))
 
 
-def serve(inbox, outbox) -> None:
-    """Say that we are ready, then do one job after the other."""
-    say(outbox, "ready")
-    jobs, stopped = queue.SimpleQueue(), set()
-    threading.Thread(target=listen, args=(inbox, jobs, stopped), daemon=True).start()
-    for number, function, args, kwargs in iter(jobs.get, None):
-        work(outbox, stopped, number, function, args, kwargs)
-        stopped.discard(number)
+def serve(inbox, say: Callable, greeting=None, begin: Callable[[int], None] = lambda number: None) -> None:
+    """Say that we are ready, then do one job after the other. `begin` is called before each."""
+    with contextlib.suppress(BrokenPipeError):  # the server ended
+        say("ready", None, greeting)
+        jobs, stopped = queue.SimpleQueue(), set()
+        threading.Thread(target=listen, args=(inbox, jobs, stopped), daemon=True).start()
+        for number, function, args, kwargs in iter(jobs.get, None):
+            begin(number)
+            work(say, stopped, number, function, args, kwargs)
+            stopped.discard(number)
 
 
 def claim_pipes():
@@ -45,6 +45,13 @@ def claim_pipes():
     inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     return inbox, outbox
+
+
+def stand_back() -> None:
+    """Leave Ctrl-C and the processor to the server; we end when its pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
 
 
 @contextlib.contextmanager
@@ -84,19 +91,19 @@ def listen(inbox, jobs: queue.SimpleQueue, stopped: set) -> None:
     os._exit(0)
 
 
-def work(outbox, stopped: set, number: int, function, args, kwargs) -> None:
+def work(say: Callable, stopped: set, number: int, function, args, kwargs) -> None:
     """Do one job and tell. A stopped generator keeps what it has yielded."""
     try:
         result = function(*args, **kwargs)
         if isinstance(result, Iterator):
             for item in result:
-                say(outbox, "item", number, item)
+                say("item", number, item)
                 if number in stopped:
                     break
             result = None
-        say(outbox, "done", number, result)
+        say("done", number, result)
     except Exception as failure:
-        say(outbox, "failed", number, portable(failure))
+        say("failed", number, portable(failure))
 
 
 def portable(failure: Exception) -> Exception:

@@ -1,0 +1,134 @@
+"""The examination of a loss: admit the text, settle how it is used, let every rule look. For walled processes only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from lessons.doctor.admission import Admitted, NeverRun, Refused, admit
+from lessons.doctor.loss.inference import settle
+from lessons.doctor.loss.rules import LOSS_RULES, arithmetic, batches, descent, masking
+from lessons.doctor.loss.subject import Subject
+from lessons.doctor.orders import refused
+from lessons.doctor.rule import Evidence, Rule
+from lessons.doctor.usage import Usage
+from lessons.settings import BadInput
+
+FAMILIES = (batches, descent, arithmetic, masking)  # importing them fills LOSS_RULES
+AFTER_A_CRASH = ("raises_in_fit", "no_gradient")
+
+
+def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict:
+    """What is wrong with a loss, as `python -m lessons check --json` prints it."""
+    started = time.perf_counter()
+    try:
+        admitted = admit(text)
+        declared = Usage.parse(options)
+        subject = subject_of(admitted, function, declared)
+    except Refused as refusal:
+        return refused(function, refusal.line, refusal.message)
+    except BadInput as problem:
+        return refused(function, None, str(problem))
+    findings, unprobed = look(subject)
+    return {
+        "function": function or admitted.default,
+        "findings": findings,
+        "healthy": not findings,
+        "refused": None,
+        "usage": subject.usage.declared(),
+        "inferred": sorted(subject.usage.declared().keys() - declared.declared().keys()),
+        "tried": [LOSS_RULES.rules[code].tried for code in subject.seen],
+        "unprobed": unprobed,
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def look(subject: Subject) -> tuple[list[dict], list[str]]:
+    """(findings, codes whose probe could not be made). What a probe makes the loss raise is a finding as well."""
+    found, unprobed = {}, []
+    for code in AFTER_A_CRASH if subject.crash or subject.never_run else LOSS_RULES.rules:
+        try:
+            found[code] = LOSS_RULES.evidence(subject, code)
+        except Refused:
+            raise
+        except tf.errors.OpError as failure:
+            words = " ".join(failure.message.split())[:400]
+            subject.crash = subject.crash or (type(failure).__name__, words, None)
+        except Exception as failure:
+            unprobed.append(f"{code}: {type(failure).__name__}: {failure}"[:200])
+    if subject.crash and not found.get("raises_in_fit"):
+        found["raises_in_fit"] = LOSS_RULES.rules["raises_in_fit"].judge(subject)
+    return [told(LOSS_RULES.rules[code], evidence) for code, evidence in found.items() if evidence], unprobed
+
+
+def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Subject:
+    """The loss in its usage, tried once: what it raises is noted. Raises Refused."""
+    try:
+        loss = admitted.build(function)
+    except Refused:
+        raise
+    except NeverRun as what:
+        return stillborn(declared, never_run=(what.what, what.line))
+    except Exception as failure:
+        return stillborn(declared, crash=told_crash(admitted, failure))
+    usage, failure = settle(loss, declared)
+    subject = Subject(loss, usage)
+    if isinstance(failure, Refused):  # only running it showed what it does
+        raise failure
+    if isinstance(failure, NeverRun):
+        subject.never_run = failure.what, failure.line
+    elif failure is not None:
+        subject.crash = told_crash(admitted, failure)
+    else:
+        subject.settle_encoding()
+    return subject
+
+
+def stillborn(declared: Usage, **what) -> Subject:
+    """A loss that could not even be built."""
+    usage, _ = settle(None, declared)
+    subject = Subject(None, usage)
+    for name, value in what.items():
+        setattr(subject, name, value)
+    return subject
+
+
+def told_crash(admitted: Admitted, failure: Exception) -> tuple[str, str, int | None]:
+    """(exception, the first lines of what it says, line of the pasted text)"""
+    words = " ".join(str(failure).split())[:400]
+    return type(failure).__name__, words, admitted.line_of(failure)
+
+
+def told(rule: Rule, evidence: Evidence) -> dict:
+    return {
+        "code": rule.code,
+        "severity": rule.severity,
+        "title": rule.title,
+        "message": evidence.message,
+        "why": rule.why,
+        "fix": rule.fix,
+        "lesson": rule.lesson,
+        "line": evidence.line,
+        "evidence": {name: plain(value) for name, value in evidence.numbers.items()},
+        "curve": None if evidence.curve is None else {name: plain(value) for name, value in evidence.curve.items()},
+    }
+
+
+def plain(value):
+    """Numbers as JSON knows them; None for what is not finite."""
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    return value
+
+
+def warm_up() -> None:
+    """Do once what the first examination would have to wait for."""
+    examine("def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n", None, {})

@@ -1,0 +1,283 @@
+"""What was not said about a loss: the usage in which it makes most sense, found by trying it, never by its text."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import tensorflow as tf
+from keras.src import backend
+
+from lessons.doctor.admission import NeverRun, Refused
+from lessons.doctor.loss.sample import Sampler
+from lessons.doctor.loss.subject import Subject
+from lessons.doctor.usage import TIMESTEPS, Usage
+
+BEST = 4.5
+TRIALS = 3  # batches that a candidate is tried on
+ALIKE = 0.15  # scores this close are a tie, and the earlier candidate wins
+LARGEST_MARK = 1e6
+BESIDE = 0.37  # from a mark to a label that marks nothing
+
+TASKS_OF_LABELS = {
+    "binary": ("binary",),
+    "onehot": ("multiclass",),
+    "ids": ("multiclass",),
+    "probabilities": ("regression", "multiclass"),
+}
+TASKS_OF_ACTIVATION = {
+    "sigmoid": ("binary", "regression"),
+    "softmax": ("multiclass",),
+    "softplus": ("regression",),
+    "linear": ("regression", "binary", "multiclass"),
+}
+KINDS = {  # task -> (activation, labels), the most usual first
+    "regression": (
+        ("linear", "float"),
+        ("linear", "nonnegative"),
+        ("softplus", "nonnegative"),
+        ("sigmoid", "probabilities"),
+    ),
+    "binary": (("sigmoid", "binary"), ("linear", "binary")),
+    "multiclass": (("softmax", "onehot"), ("linear", "onehot"), ("softmax", "ids"), ("linear", "ids")),
+    "distance": (("linear", "binary"),),
+}
+SHAPES = {
+    "multiclass": ((4,), (TIMESTEPS, 4), (8, 8, 4)),
+    "other": ((1,), (4,), (2,), (3,), (TIMESTEPS, 1), (TIMESTEPS, 4), (8, 8, 1), (8, 8, 3)),
+}
+
+
+def settle(loss: Callable | None, declared: Usage) -> tuple[Usage, Exception | None]:
+    """The usage with everything filled in, and what the loss raises when it is tried inside a graph, if it does."""
+    candidates = list(completions(declared))
+    usage = candidates[0]
+    if loss is None:
+        return usage, None
+    if len(candidates) > 1:
+        usage = best(loss, candidates)
+    if usage.padding is None:
+        usage = replace(usage, padding="none")
+    failure = failure_of(Subject(loss, usage))
+    if failure is None and declared.padding is None:
+        usage = replace(usage, padding=padding_of(loss, usage, declared))
+    return usage, failure
+
+
+def failure_of(subject: Subject) -> Exception | None:
+    """What it raises inside a graph on an ordinary batch."""
+    try:
+        subject.at(*subject.draw())
+    except Exception as failure:
+        return failure
+    return None
+
+
+def completions(declared: Usage) -> Iterator[Usage]:
+    """Every usage that fits what was declared, the most usual first."""
+    for task in tasks(declared):
+        for shape in shapes(declared, task):
+            for activation, labels in kinds(declared, task):
+                for label_shape in label_shapes(declared, shape, labels):
+                    yield replace(
+                        declared,
+                        task=task,
+                        shape=shape,
+                        activation=activation,
+                        labels=labels,
+                        label_shape=label_shape,
+                    )
+
+
+def tasks(declared: Usage) -> tuple[str, ...]:
+    if declared.task:
+        return (declared.task,)
+    fitting = TASKS_OF_LABELS.get(declared.labels, ("regression",)) if declared.labels else ()
+    if declared.activation:
+        of_activation = TASKS_OF_ACTIVATION[declared.activation[0]]
+        if len(declared.activation) > 1:
+            of_activation = ("regression",)
+        return tuple(task for task in of_activation if task in fitting or not fitting) or of_activation[:1]
+    return fitting or ("regression", "binary", "multiclass")
+
+
+def kinds(declared: Usage, task: str) -> list[tuple[tuple[str, ...], str]]:
+    """(activation, labels) that go with the task and with what was declared."""
+    if task == "distance":
+        return [(declared.activation or ("linear",), declared.labels or "binary")]
+    found = [
+        (declared.activation or (activation,), declared.labels or labels)
+        for activation, labels in KINDS[task]
+        if declared.labels in (None, labels) or declared.labels not in dict(KINDS[task][::-1]).values()
+        if declared.activation in (None, (activation,)) or declared.labels is None
+    ]
+    if declared.activation and not declared.labels:
+        usual = [labels for activation, labels in KINDS[task] if (activation,) == declared.activation]
+        found = [(declared.activation, labels) for labels in usual or ["float"]]
+    if declared.activation and declared.labels:
+        found = [(declared.activation, declared.labels)]
+    if declared.task is None and declared.activation is None and len(found) > 1:  # a cross-entropy is binary first
+        found = [kind for kind in found if kind != (("sigmoid",), "probabilities")]
+    return list(dict.fromkeys(found)) or [(declared.activation or ("linear",), declared.labels or "float")]
+
+
+def shapes(declared: Usage, task: str) -> tuple[tuple[int, ...], ...]:
+    if declared.shape is not None:
+        return (declared.shape,)
+    if declared.labels == "boxes":
+        return ((4,),)
+    if declared.activation and len(declared.activation) > 1:
+        return ((len(declared.activation),),)
+    offered = SHAPES.get(task, SHAPES["other"])
+    if declared.padding not in (None, "none"):
+        offered = tuple(sorted(offered, key=lambda shape: shape[0] != TIMESTEPS))
+    return offered
+
+
+def label_shapes(declared: Usage, shape: tuple[int, ...], labels: str) -> list[tuple[int, ...]]:
+    if declared.label_shape is not None:
+        return [declared.label_shape]
+    if labels == "ids" and shape and shape[-1] > 1:
+        return [(*shape[:-1], 1), shape[:-1]]
+    heads = declared.activation and len(declared.activation) > 1
+    if declared.shape is None and shape in ((2,), (3,)):
+        return [(1,), shape]
+    return [(*shape[:-1], 1), shape] if heads else [shape]
+
+
+def best(loss: Callable, candidates: list[Usage]) -> Usage:
+    """The candidate in which the loss is finite and better predictions cost less; the first of equals."""
+    scores: list[float] = []
+    for usage in candidates:
+        scores.append(sense(loss, usage))
+        if scores[-1] >= BEST - ALIKE / 2:
+            break
+    return candidates[next(i for i, score in enumerate(scores) if score >= max(scores) - ALIKE)]
+
+
+def sense(loss: Callable, usage: Usage) -> float:
+    """From 0, it raises, to BEST: finite, with gradient, lower for better predictions and not for ones beyond the
+    labels, and taking what its activation gives."""
+    subject = Subject(loss, replace(usage, padding="none" if usage.padding is None else usage.padding))
+    finite, lower, turns, alive = [], [], [], []
+    try:
+        for _ in range(TRIALS):
+            y, z = subject.draw()
+            way = subject.sampler.truth(y, z) - z
+            before, after, beyond = (subject.eagerly(y, (z + part * way).astype(np.float32)) for part in (0, 0.7, 1.7))
+            finite.append(before.finite and after.finite)
+            lower.append(after.value < before.value)
+            turns.append(after.value < beyond.value or usage.task != "regression")
+            alive.append(1 - np.mean(before.size == 0))
+        fits = expected_activation(subject)
+        if usage.task == "regression" and usage.activation == ("linear",) and of_errors(subject):
+            return BEST
+    except (NeverRun, Refused):
+        return BEST
+    except Exception:  # this usage is not meant
+        return 0.0
+    return 1 + 2 * float(np.mean(finite)) + float(np.mean([lower, turns, alive])) + 0.5 * fits
+
+
+def of_errors(subject: Subject) -> bool:
+    """Whether it looks at y_true - y_pred alone, as only a loss of plain numbers does."""
+    y, z = subject.draw()
+    if y.shape != z.shape:
+        return False
+    here, there = subject.eagerly(y, z).value, subject.eagerly(y + 1, z + 1).value
+    return bool(np.isfinite(here) and abs(here - there) < 1e-4 * (1 + abs(here)))
+
+
+def expected_activation(subject: Subject) -> bool:
+    """Whether a classification loss takes what this activation gives: probabilities, or logits."""
+    usage = subject.usage
+    if usage.labels not in ("binary", "onehot", "ids") or usage.task == "distance" or len(usage.activation) > 1:
+        return True
+    linear = Subject(subject.loss, replace(usage, activation=("linear",)))
+    return all(takes_logits(linear) for _ in range(TRIALS)) == (usage.activation == ("linear",))
+
+
+def takes_logits(linear: Subject) -> bool:
+    """Whether right predictions gain beyond 1, and ever less: probabilities end at 1, a straight line never does."""
+    y, z = linear.draw()
+    sides = np.sign(linear.sampler.truth(y, z)).astype(np.float32)
+    at_one, far, farther = (linear.eagerly(y, distance * sides).value for distance in (1.0, 5.0, 10.0))
+    gains = at_one - far, far - farther
+    return bool(np.isfinite(gains).all() and gains[0] > 1e-3 and gains[1] < 0.5 * gains[0])
+
+
+def padding_of(loss: Callable, usage: Usage, declared: Usage) -> str | float:
+    """How the loss itself expects padding to be marked."""
+    subject = Subject(loss, usage)
+    if usage.timed and reads_mask(loss, usage):
+        return "keras"
+    if asks_for_nan(subject):
+        return "nan"
+    for mark in sorted(set(subject.constants().tolist()), key=lambda c: (c == 0, abs(c))):
+        if abs(mark) <= LARGEST_MARK and (mark != 0 or len(usage.shape) > 1) and skips(subject, mark):
+            return float(mark)
+    return "none"
+
+
+def reads_mask(loss: Callable, usage: Usage) -> bool:
+    """Whether the bare function gives another value when the prediction carries a mask."""
+    sampler = Sampler(usage)
+    y, z = sampler.labels(), sampler.predictions()
+    mask = np.arange(z.shape[1]) < 1 + np.arange(len(z))[:, None] % z.shape[1]
+    bare = getattr(loss, "call", loss)
+    values = []
+    for masked in (False, True):
+        p = Subject(loss, usage).activate(tf.constant(z))
+        if masked:
+            backend.set_keras_mask(p, tf.constant(mask))
+        try:
+            values.append(np.asarray(bare(tf.constant(y), p)))
+        except Exception:
+            return False
+    return values[0].shape != values[1].shape or not np.allclose(*values, equal_nan=True)
+
+
+def asks_for_nan(subject: Subject) -> bool:
+    """Whether the graph asks which labels are NaN: IsNan and the like on something made from the labels alone."""
+    graph = subject.traced().graph
+    labels, predictions = graph.inputs[:2]
+    for operation in graph.get_operations():
+        asks = operation.type in ("IsNan", "IsFinite") or (
+            operation.type in ("Equal", "NotEqual") and operation.inputs[0] is operation.inputs[1]
+        )
+        if asks:
+            sources = ancestors(operation)
+            if labels.op in sources and predictions.op not in sources:
+                return True
+    return False
+
+
+def ancestors(operation: tf.Operation) -> set:
+    found, waiting = set(), [operation]
+    while waiting:
+        here = waiting.pop()
+        if here not in found:
+            found.add(here)
+            waiting.extend(tensor.op for tensor in here.inputs)
+    return found
+
+
+def skips(subject: Subject, mark: float) -> bool:
+    """Whether a label with exactly this value teaches nothing, while labels beside it do."""
+    sizes = {}
+    for value in (mark, mark - BESIDE, mark + BESIDE):
+        found = []
+        for _ in range(TRIALS):
+            y, z = subject.draw()
+            place = (0, *[-1] * (y.ndim - 1))
+            y[place] = value
+            read = subject.at(y, z)
+            if read.gradient is None or not read.finite_gradient:
+                return False
+            own = read.gradient[place] if y.shape == z.shape else read.gradient[place[: z.ndim - 1]]
+            found.append(float(np.abs(own).max()))
+        sizes[value] = found
+    at_mark, *beside = sizes.values()
+    return not any(at_mark) and all(itertools.chain(*beside))

@@ -1,0 +1,204 @@
+"""Where the numbers break: edges of a domain, steep places, small number formats, graph against eager."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lessons.doctor.loss.rules import LOSS_RULES
+from lessons.doctor.loss.sample import Point
+from lessons.doctor.loss.subject import Reading, Subject
+from lessons.doctor.rule import Evidence, Specimen
+
+STEEP = 1e4  # |gradient| that throws weights away at any usual learning rate
+ERRORS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 0.3, 0.9, 3.0)
+HALF_UNDERFLOW = 2.0**-25  # what is smaller rounds to 0 in float16
+MODEST = 20.0  # saturates a float16 sigmoid, and its square does not overflow
+
+PLAIN_BCE = """
+def loss(y_true, y_pred):
+    return -tf.reduce_mean(y_true * tf.math.log(y_pred) + (1 - y_true) * tf.math.log(1 - y_pred))
+"""
+ADDED_BCE = """
+def loss(y_true, y_pred):
+    return -tf.reduce_mean(y_true * tf.math.log(y_pred + 1e-8) + (1 - y_true) * tf.math.log(1 - y_pred + 1e-8))
+"""
+CLIPPED_BCE = """
+def loss(y_true, y_pred):
+    p = tf.clip_by_value(y_pred, 1e-3, 1 - 1e-3)
+    return -tf.reduce_mean(y_true * tf.math.log(p) + (1 - y_true) * tf.math.log(1 - p))
+"""
+ROOT = """
+def loss(y_true, y_pred):
+    return tf.sqrt(tf.reduce_mean(tf.square(y_true - y_pred)))
+"""
+SAFE_ROOT = """
+def loss(y_true, y_pred):
+    return tf.sqrt(tf.reduce_mean(tf.square(y_true - y_pred)) + 1e-6)
+"""
+LOG_ERROR = """
+def loss(y_true, y_pred):
+    return tf.reduce_mean(tf.math.log(tf.abs(y_true - y_pred) + 1e-7))
+"""
+BINARY = {"task": "binary", "activation": "sigmoid"}
+
+
+@LOSS_RULES.rule(
+    code="log_of_zero",
+    severity="error",
+    title="The value is not finite at predictions that training can reach",
+    tried="the value at exact, zero and saturated predictions and at labels of 0",
+    why="A logarithm, a division or a root meets the edge of its domain there.",
+    fix="Keep the argument inside the domain: clip it, add epsilon inside the logarithm, divide by a number that "
+    "cannot be 0, or compute from logits.",
+    lesson="small_epsilon",
+    fires_on=Specimen(PLAIN_BCE, BINARY),
+    silent_on=Specimen(CLIPPED_BCE, BINARY),
+)
+def log_of_zero(subject: Subject) -> Evidence | None:
+    for point, read in subject.edges():
+        if not read.finite_value:
+            return seen(subject, point, read, f"the loss is {read.value:g}")
+    return None
+
+
+@LOSS_RULES.rule(
+    code="where_grad_nan",
+    severity="error",
+    title="The value is finite and its gradient is not",
+    tried="the gradient at the same places",
+    why="The derivative of a root, a norm, a power or of the branch that `where` does not take is infinite there, and "
+    "0 times infinite is NaN.",
+    fix="Make the input of that operation safe, not its output: epsilon under the root, or `where` around the input "
+    "and again around the result.",
+    lesson="nan_labels",
+    fires_on=Specimen(ROOT),
+    silent_on=Specimen(SAFE_ROOT),
+)
+def where_grad_nan(subject: Subject) -> Evidence | None:
+    for point, read in subject.edges():
+        if read.finite_value and not read.finite_gradient:
+            bad = read.gradient[~np.isfinite(read.gradient)].flat[0]
+            return seen(subject, point, read, f"the loss is {read.value:.3g} and its gradient {bad:g}")
+    return None
+
+
+def seen(subject: Subject, point: Point, read: Reading, what: str) -> Evidence:
+    """Evidence from one point: what happened, with the first label and prediction that it happened at."""
+    bad = np.zeros(0, int)
+    if read.gradient is not None and not read.finite_gradient:
+        bad = np.flatnonzero(~np.isfinite(read.gradient).reshape(len(point.z), -1).all(axis=1))
+    row = int(bad[0]) if bad.size else 0
+    prediction = subject.prediction(point.z[row : row + 1])[0]
+    return Evidence(
+        f"At {point.words} {what}.",
+        {
+            "at": point.words,
+            "y_true": shown(point.y[row]),
+            "y_pred": shown(prediction),
+            "value": read.value,
+            "gradient": None if read.gradient is None else shown(read.gradient[row]),
+        },
+    )
+
+
+def shown(values: np.ndarray) -> list[float]:
+    """The first numbers of a sample."""
+    return [float(f"{value:.6g}") for value in np.ravel(values)[:8]]
+
+
+@LOSS_RULES.rule(
+    code="eps_underflow_fp16",
+    severity="warning",
+    title="Its epsilon is 0 in float16",
+    tried="the same places in float16, where an epsilon of it is 0 there",
+    why="The smallest number that float16 can hold is 6e-8: a smaller epsilon is rounded to 0 and protects nothing.",
+    fix="Use an epsilon of 1e-6 or more, or cast to float32 first. `compile` hands float32 to a loss; a hand-written "
+    "loop under mixed precision does not.",
+    lesson="small_epsilon",
+    fires_on=Specimen(ADDED_BCE, BINARY),
+    silent_on=Specimen(CLIPPED_BCE, BINARY),
+)
+def eps_underflow_fp16(subject: Subject) -> Evidence | None:
+    constants = np.abs(subject.constants())
+    lost = constants[(constants > 0) & (constants < HALF_UNDERFLOW)]
+    if not lost.size:
+        return None
+    for point in subject.sampler.edges(subject.prediction, saturated=MODEST, far=False):
+        usual = subject.look(point)
+        try:
+            half = subject.directly(point.y, point.z, "float16")
+        except Exception:  # it cannot be called with float16 at all: nothing goes wrong in silence
+            return None
+        if usual.finite_value and not half.finite_value:
+            found = seen(
+                subject, point, half, f"the loss is {usual.value:.3g} in float32 and {half.value:g} in float16"
+            )
+            return Evidence(f"{found.message} Its epsilon {lost.max():g} is 0 there.", found.numbers)
+    return None
+
+
+@LOSS_RULES.rule(
+    code="exploding_gradient",
+    severity="error",
+    title="Its gradient explodes at ordinary predictions",
+    tried="the gradient in batches of one, at errors from 1e-6 to 3",
+    why="The derivative grows without a useful bound where the error, or a divisor, is small.",
+    fix="Choose a loss with a bounded gradient, such as Huber or log-cosh, or a larger epsilon.",
+    lesson="not_learning",
+    fires_on=Specimen(LOG_ERROR),
+    silent_on=Specimen(SAFE_ROOT),
+)
+def exploding_gradient(subject: Subject) -> Evidence | None:
+    steepest, where, error = 0.0, None, 0.0
+    for y, z, size in ordinary(subject):
+        read = subject.at(y, z)
+        largest = read.size.max(initial=0)
+        if read.finite and largest > steepest:
+            steepest, where, error = largest, (y, z), size
+    if steepest <= STEEP:
+        return None
+    y, z = where
+    return Evidence(
+        f"At an error of {error:g} the gradient is {steepest:.3g}.",
+        {"y_true": shown(y), "y_pred": shown(subject.prediction(z)), "error": error, "gradient": steepest},
+        subject.curve_at(y, z, reach=1e-4),
+    )
+
+
+def ordinary(subject: Subject):
+    """Batches of one, (y, z, error): predictions off the labels by ERRORS, to either side."""
+    sampler = subject.sampler
+    for _ in range(3):
+        y, z = subject.draw(1)
+        for size in ERRORS:
+            for side in (-1, 1):
+                off = sampler.off_by(y, z, side * size)
+                if off is not None:
+                    yield y, off, size
+
+
+@LOSS_RULES.rule(
+    code="graph_differs",
+    severity="warning",
+    title="It is finite in one world and not in the other",
+    tried="the same places outside a graph",
+    why="Inside `fit` the loss is a graph, and TensorFlow simplifies graphs: `1 - p + 1e-8` becomes `(1 + 1e-8) - p`, "
+    "in which the epsilon is lost.",
+    fix="Clip the argument instead of adding a number to it, and test losses inside `fit`, not by hand.",
+    lesson="small_epsilon",
+    fires_on=Specimen(ADDED_BCE, BINARY),
+    silent_on=Specimen(CLIPPED_BCE, BINARY),
+)
+def graph_differs(subject: Subject) -> Evidence | None:
+    for point, read in subject.edges():
+        eager = subject.eagerly(point.y, point.z)
+        if eager.finite_value != read.finite_value or (
+            read.finite_value and eager.finite_gradient != read.finite_gradient
+        ):
+            worlds = f"eagerly the loss is {words_of(eager)}, inside fit {words_of(read)}"
+            return seen(subject, point, read if not read.finite else eager, worlds)
+    return None
+
+
+def words_of(read: Reading) -> str:
+    return f"{read.value:.3g}" + ("" if read.finite_gradient else " with a gradient that is not finite")

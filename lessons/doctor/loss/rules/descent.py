@@ -1,0 +1,373 @@
+"""Where the loss leads: whether there is a gradient, and whether going downhill ends at the labels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lessons.doctor.loss.rules import LOSS_RULES
+from lessons.doctor.loss.rules.arithmetic import shown
+from lessons.doctor.loss.subject import Subject
+from lessons.doctor.rule import Evidence, Specimen
+
+DEAD_SHARE = 0.1  # of random samples
+DRAWS = 5  # batches of random samples
+LOWER = 1e-5  # by how much a loss must be lower, relative to its size, to count as lower
+STEPS = 400  # of Adam on the predictions
+ELSEWHERE = 0.15  # from the label, in the label's units
+ELSEWHERE_SHARE = 0.1  # of samples that end elsewhere
+RAYS = (0.0, 10.0, 30.0, 80.0, 1e3, 1e4)  # how far out a loss is followed
+
+SQUARED = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
+NEGATED = "def loss(y_true, y_pred):\n    return -tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
+ROUNDED = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.abs(y_true - tf.round(y_pred)))\n"
+CUT_OFF = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - tf.nn.relu(y_pred)))\n"
+SIGNED = "def loss(y_true, y_pred):\n    return tf.reduce_mean(y_true - y_pred)\n"
+MEANS = "def loss(y_true, y_pred):\n    return tf.square(tf.reduce_mean(y_true) - tf.reduce_mean(y_pred))\n"
+
+
+@LOSS_RULES.rule(
+    code="no_gradient",
+    severity="error",
+    title="It has no gradient",
+    tried="the gradient at random predictions",
+    why="An operation in it cannot be differentiated, or leaves TensorFlow: rounding, comparing, argmax, casting to "
+    "int, NumPy, Python functions.",
+    fix="Write it with differentiable TensorFlow or Keras operations; measure accuracy in `metrics`, not in the loss.",
+    lesson="not_learning",
+    fires_on=Specimen(ROUNDED),
+    silent_on=Specimen(SQUARED),
+)
+def no_gradient(subject: Subject) -> Evidence | None:
+    if subject.never_run:
+        what, line = subject.never_run
+        return Evidence(
+            f"Line {line} calls {what}, which leaves TensorFlow: it is not run here.", {"calls": what}, line=line
+        )
+    if subject.crash:
+        return no_gradient_eagerly(subject)
+    reads = [subject.at(*subject.draw()) for _ in range(DRAWS)]
+    if any(read.size.any() for read in reads):  # NaN counts as some
+        return None
+    how = "None: the value does not depend on them" if reads[0].gradient is None else "exactly 0 everywhere"
+    return Evidence(
+        f"The gradient at {DRAWS * subject.sampler.size} random predictions is {how}.",
+        {"samples": DRAWS * subject.sampler.size, "value": reads[0].value},
+        subject.curve(),
+    )
+
+
+def no_gradient_eagerly(subject: Subject) -> Evidence | None:
+    """A loss that cannot run inside fit may run eagerly, and have no gradient there."""
+    try:
+        read = subject.eagerly(*subject.draw())
+    except Exception:  # it does not run there either
+        return None
+    if read.size.any():
+        return None
+    return Evidence(f"Called eagerly it gives {read.value:.3g}, and no gradient.", {"value": read.value})
+
+
+@LOSS_RULES.rule(
+    code="dead_region",
+    severity="error",
+    title="Many predictions get no gradient although they are wrong",
+    tried="whether predictions without gradient could be better",
+    why="The loss is flat there: clipping, a threshold or a cap cuts the gradient off before the prediction is right.",
+    fix="Do not clip or threshold the prediction where it is still wrong; weight by the label instead.",
+    lesson="not_learning",
+    fires_on=Specimen(CUT_OFF, {"labels": "nonnegative"}),
+    silent_on=Specimen(SQUARED),
+)
+def dead_region(subject: Subject) -> Evidence | None:
+    if LOSS_RULES.found(subject, "no_gradient"):
+        return None
+    shares, example = [], None
+    for _ in range(DRAWS):
+        y, z = subject.draw()
+        read = subject.at(y, z)
+        if not read.finite or read.gradient is None:
+            continue
+        share, found = dead_share(subject, y, z, read)
+        shares.append(share)
+        example = example or found
+    if not shares or np.mean(shares) < DEAD_SHARE:
+        return None
+    y, z, row = example
+    return Evidence(
+        f"{100 * np.mean(shares):.0f} % of random predictions get a gradient of exactly 0 although changing them "
+        "would lower the loss.",
+        {"share": float(np.mean(shares)), "y_true": shown(y[row]), "y_pred": shown(subject.prediction(z)[row])},
+        subject.curve_at(y, z, row),
+    )
+
+
+def dead_share(subject: Subject, y, z, read) -> tuple[float, tuple | None]:
+    """Share of samples, or of single numbers where that is more, that are stuck; with one of them."""
+    rows = read.gradient.reshape(len(z), -1)
+    truth = subject.sampler.truth(y, z)
+    most, example = 0.0, None
+    still_rows = np.flatnonzero((rows == 0).all(axis=1))
+    still_numbers = np.argwhere(rows == 0)
+    for still, count in ((still_rows[:, None], len(z)), (still_numbers, rows.size)):
+        looked = still[:: max(1, len(still) // 12)]  # a dozen of them are tried
+        stuck = [place for place in looked if can_be_lowered(subject, y, z, truth, tuple(place))]
+        share = len(still) / count * len(stuck) / max(1, len(looked))
+        if share > most:
+            most, example = share, (y, z, int(stuck[0][0]))
+    return most, example
+
+
+def can_be_lowered(subject: Subject, y, z, truth, place: tuple[int, ...]) -> bool:
+    """Whether some other prediction at that place, everything else alike, costs less."""
+    before = subject.value(y, z)
+    flat, wanted = z.reshape(len(z), -1), truth.reshape(len(z), -1)
+    here = flat[place]
+    candidates = [here + part * (wanted[place] - here) for part in (0.3, 0.7, 1.0)]
+    candidates += [here + step for step in (-3.0, -1.0, 1.0, 3.0)]
+    for candidate in candidates:
+        changed = flat.copy()
+        changed[place] = candidate
+        after = subject.value(y, changed.reshape(z.shape))
+        if after < before - LOWER * (1e-2 + abs(before)):
+            return True
+    return False
+
+
+@LOSS_RULES.rule(
+    code="unbounded_below",
+    severity="error",
+    title="It has no lowest value",
+    tried="the value far out in every direction",
+    why="Some direction makes it ever smaller, so training runs away instead of ending.",
+    fix="Make each term at least 0 where the prediction is right: square it, take its absolute value, or cap the gain.",
+    lesson="not_learning",
+    fires_on=Specimen(SIGNED),
+    silent_on=Specimen(SQUARED),
+)
+def unbounded_below(subject: Subject) -> Evidence | None:
+    for point, read in subject.edges():
+        if read.value == -np.inf:
+            return Evidence(f"At {point.words} the loss is -inf.", {"at": point.words, "value": read.value})
+    y, z = subject.draw()
+    for direction, name in directions(subject, y, z):
+        values = [subject.value(y, (z + distance * direction).astype(np.float32)) for distance in RAYS]
+        if sinks(values):
+            last = max(i for i, value in enumerate(values) if not np.isnan(value))
+            return Evidence(
+                f"Moving the predictions {name} lowers it from {values[0]:.3g} to {values[last]:.3g} at a distance of "
+                f"{RAYS[last]:g}, with no end.",
+                {"direction": name, "values": values, "distances": list(RAYS)},
+                {"x": list(RAYS[:4]), "value": values[:4], "x_title": f"predictions moved {name} by", "gradient": None},
+            )
+    return None
+
+
+def sinks(values: list[float]) -> bool:
+    """Whether the loss still falls far out."""
+    _, ten, thirty, eighty, thousand, ten_thousand = values
+    steadily = thirty < ten - 1 and eighty < thirty - 1
+    if steadily and (thousand == -np.inf or eighty == -np.inf):
+        return True
+    far = [eighty, thousand, ten_thousand]
+    return bool(np.isfinite(far).all() and thousand < eighty - 0.5 and ten_thousand < thousand - 0.5)
+
+
+def directions(subject: Subject, y, z):
+    """(direction like z, name). A distance cannot be negative."""
+    ones = np.ones_like(z)
+    yield ones, "up"
+    if subject.usage.task == "distance":
+        sides = np.resize([1.0, 0.0], len(z)).reshape(-1, *[1] * (z.ndim - 1))
+        yield ones * sides, "up for some samples"
+        return
+    yield -ones, "down"
+    toward = np.sign(subject.sampler.truth(y, z) - z)
+    yield toward, "past the labels"
+    yield -toward, "away from the labels"
+    if z.ndim > 1 and 1 < z.shape[-1] <= 6:
+        for column in range(z.shape[-1]):
+            for sign, name in ((1, "up"), (-1, "down")):
+                direction = np.zeros_like(z)
+                direction[..., column] = sign
+                yield direction, f"{name} in column {column}"
+
+
+@LOSS_RULES.rule(
+    code="wrong_sign",
+    severity="error",
+    title="Better predictions cost more",
+    tried="whether better predictions cost less",
+    why="It grows with quality: a score is minimised as if it were a cost.",
+    fix="Return 1 − score, or the score with a minus in front.",
+    lesson="not_learning",
+    fires_on=Specimen(NEGATED),
+    silent_on=Specimen(SQUARED),
+)
+def wrong_sign(subject: Subject) -> Evidence | None:
+    if not subject.sampler.has_truth:  # of a distance: which label means "alike" is a convention, no sign is wrong
+        return None
+    worse, pairs = [], 0
+    for _ in range(DRAWS):
+        y, z = subject.draw()
+        truth = nearest_truth(subject, y, z)
+        for part in (0.3, 0.6, 0.9):
+            before, after = subject.value(y, z), subject.value(y, (z + part * (truth - z)).astype(np.float32))
+            if np.isfinite([before, after]).all():
+                pairs += 1
+                if after > before + LOWER * (1e-2 + abs(before)):
+                    worse.append((before, after))
+    if pairs < DRAWS or len(worse) < 0.9 * pairs:
+        return None
+    before, after = worse[0]
+    return Evidence(
+        f"Moving all predictions towards their labels raised the loss in {len(worse)} of {pairs} trials, such as from "
+        f"{before:.3g} to {after:.3g}.",
+        {"trials": pairs, "raised": len(worse), "before": before, "after": after},
+        subject.curve(),
+    )
+
+
+def nearest_truth(subject: Subject, y, z) -> np.ndarray:
+    """The labels as predictions; of an angle's many names the nearest."""
+    truth = subject.sampler.truth(y, z)
+    if subject.usage.labels == "angles":
+        truth = z + np.arctan2(np.sin(truth - z), np.cos(truth - z))
+    return truth
+
+
+@LOSS_RULES.rule(
+    code="minimum_not_at_truth",
+    severity="error",
+    title="Its minimum is not at the labels",
+    tried="where going downhill on the predictions ends",
+    why="Predictions that differ from the labels cost no more than the labels themselves, so a low loss says nothing.",
+    fix="Every sample must pull its prediction to its label: keep both halves of a cross-entropy, and do not multiply "
+    "an error by something that the prediction can bring to 0.",
+    lesson="not_learning",
+    fires_on=Specimen(MEANS),
+    silent_on=Specimen(SQUARED),
+)
+def minimum_not_at_truth(subject: Subject) -> Evidence | None:
+    if not subject.sampler.has_truth or LOSS_RULES.found(subject, "no_gradient"):
+        return None
+    for _ in range(2):
+        y, start = subject.draw()
+        z = descend(subject, y, start)
+        if z is None:
+            return None
+        found = ended_elsewhere(subject, y, start, z)
+        if found is None:
+            return None
+    truth, share, row = found
+    ended, at_truth = subject.value(y, z), subject.value(y, truth)
+    return Evidence(
+        f"Going downhill from random predictions ends at a loss of {ended:.3g}; at the labels it is {at_truth:.3g}. "
+        f"{100 * share:.0f} % of the predictions end elsewhere than their labels.",
+        {
+            "loss_at_end": ended,
+            "loss_at_labels": at_truth,
+            "share": share,
+            "y_true": shown(y[row]),
+            "y_pred": shown(subject.prediction(z)[row]),
+        },
+        subject.curve_at(y, z, row),
+    )
+
+
+def descend(subject: Subject, y, z) -> np.ndarray | None:
+    """Where Adam on the predictions ends; None when it meets something that is not finite at once."""
+    place, best = z.astype(np.float64), None
+    mean, square = np.zeros_like(place), np.zeros_like(place)
+    for step in range(1, STEPS + 1):
+        read = subject.at(y, place.astype(np.float32))
+        if not read.finite or read.gradient is None:
+            break
+        best = place.astype(np.float32)
+        mean = 0.9 * mean + 0.1 * read.gradient
+        square = 0.99 * square + 0.01 * read.gradient**2
+        rate = 0.15 * 0.5 * (1 + np.cos(np.pi * step / STEPS)) + 1e-3
+        place = place - rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.99**step)) + 1e-12)
+    return best
+
+
+def ended_elsewhere(subject: Subject, y, start, z) -> tuple[np.ndarray, float, int] | None:
+    """(truth as z, share of predictions elsewhere, a sample with one) when z is not the truth and costs no more."""
+    truth = nearest_truth(subject, y, z)
+    began, ended = subject.value(y, start), subject.value(y, z)
+    candidates = [truth]
+    if subject.usage.labels not in ("ids", "onehot", "binary") and y.shape != z.shape:
+        candidates = column_truths(subject, y, z)
+    for candidate in candidates:
+        off = apart(subject, y, z, candidate)
+        share = float(np.mean(off))
+        at_truth = subject.value(y, candidate)
+        tolerance = 1e-3 * (1 + abs(at_truth)) + 1e-2 * max(0.0, began - at_truth)  # of a descent that is not over
+        if share < ELSEWHERE_SHARE or not np.isfinite(at_truth) or ended > at_truth + tolerance:
+            return None
+        if excused(subject, y, z, candidate, ended, at_truth):
+            return None
+    return candidate, share, int(np.argwhere(off)[0][0])
+
+
+def column_truths(subject: Subject, y, z) -> list[np.ndarray]:
+    """For heads with columns that mean different things: z with one column set to the labels, for each column."""
+    label = y.reshape(*y.shape[: z.ndim - 1], -1)[..., :1] if y.ndim >= z.ndim - 1 else y
+    truths = []
+    for column in range(z.shape[-1]):
+        if subject.usage.activation[min(column, len(subject.usage.activation) - 1)] in (
+            "linear",
+            "softplus",
+            "sigmoid",
+        ):
+            changed = z.copy()
+            wanted = subject.sampler.before_activation(np.repeat(label, z.shape[-1], axis=-1))
+            changed[..., column] = wanted[..., column]
+            truths.append(changed)
+    return truths
+
+
+def apart(subject: Subject, y, z, truth) -> np.ndarray:
+    """(batch, numbers) which predictions are elsewhere than their labels."""
+    usage = subject.usage
+    p, wanted = subject.prediction(z), subject.prediction(truth)
+    if usage.labels in ("ids", "onehot") and z.shape[-1] > 1:
+        if subject.sampler.encoding == "rank":
+            wrong = ((z > 0) != (truth > 0)).any(-1)
+        else:
+            wrong = p.argmax(-1) != wanted.argmax(-1)
+    elif usage.task == "binary" and usage.labels == "binary":
+        if usage.activation[0] == "linear":  # logits, or a plain number that should be 0 or 1
+            near = np.abs(z - (truth > 0)) < ELSEWHERE
+            wrong = ((z > 0) != (truth > 0)) & ~near
+        else:
+            wrong = (p > 0.5) != (wanted > 0.5)
+    else:
+        scale = 1 + np.abs(wanted)
+        wrong = np.abs(p - wanted) > ELSEWHERE * (scale if usage.activation[0] != "sigmoid" else 1)
+    return wrong.reshape(len(z), -1)
+
+
+def excused(subject: Subject, y, z, truth, ended: float, at_truth: float) -> bool:
+    """Losses that are right to end elsewhere: of correlation, direction or order, and with a logarithmic link."""
+    p, wanted = (subject.prediction(a).reshape(len(z), -1) for a in (z, truth))
+    level = 1e-3 * (1 + abs(at_truth))
+    if subject.usage.activation[0] != "linear":
+        return False
+    labels, ordinary = subject.draw()
+    here = subject.value(labels, ordinary)
+    scaled = abs(subject.value(labels, 2 * ordinary) - here) < level
+    shifted = abs(subject.value(labels, ordinary + 1) - here) < level
+    if scaled and shifted:  # correlation: length and level are free
+        return bool(np.corrcoef(p.ravel(), wanted.ravel())[0, 1] > 0.95)
+    if scaled and p.shape[1] > 1:  # cosine: length is free
+        cosine = (p * wanted).sum(1) / (np.linalg.norm(p, axis=1) * np.linalg.norm(wanted, axis=1) + 1e-12)
+        return bool(np.median(cosine) > 0.99)
+    if shifted and ended < at_truth - level:  # ranking: it pushes apart, in the right order
+        order = np.corrcoef(ranks(p), ranks(wanted))[0, 1]
+        return bool(order > 0.9)
+    positive = subject.usage.labels == "nonnegative" and (wanted > 0).all()
+    return bool(positive and np.median(np.abs(p - np.log(wanted))) < ELSEWHERE)  # log link
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    return np.argsort(np.argsort(values.ravel()))

@@ -1,0 +1,275 @@
+"""Labels and predictions to try a loss on, drawn for a Usage. A prediction is given before its activation, as z."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from lessons.doctor.usage import Usage
+
+BATCH = 16
+SATURATED = 200.0  # sigmoid(-200) is exactly 0 in float32, sigmoid(200) exactly 1, softplus(-200) exactly 0
+SURE = 8.0  # a confident but not saturated logit
+FAR = 20.0  # as far from 0 as an untrained linear output gets
+NUMBERS_IN_BATCH = 40_000  # larger samples come in smaller batches
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place to look at a loss: y (batch, …) and z (batch, …), and what it is in words."""
+
+    words: str
+    y: np.ndarray
+    z: np.ndarray
+
+
+def batch_size(usage: Usage) -> int:
+    return int(np.clip(NUMBERS_IN_BATCH // max(1, math.prod(usage.shape)), 4, BATCH))
+
+
+class Sampler:
+    """Draws for one usage. Every array is float32: Keras converts labels too."""
+
+    def __init__(self, usage: Usage, seed: int = 0):
+        self.usage = usage
+        self.rng = np.random.default_rng(seed)
+        self.size = batch_size(usage)
+        self.activations = usage.activation
+        self.encoding = self.encodings()[0]
+
+    def labels(self, size: int | None = None) -> np.ndarray:
+        size = size or self.size
+        shape = (size, *self.usage.label_shape)
+        return DRAWS[self.usage.labels](self, shape).astype(np.float32)
+
+    def others(self, y: np.ndarray) -> np.ndarray:
+        """Labels that all differ from y and are as legal."""
+        if self.usage.labels == "binary":
+            return 1 - y
+        if self.usage.labels == "onehot":
+            return np.roll(y, 1, axis=-1)
+        if self.usage.labels == "ids":
+            return np.where(y == 0, 1, 0).astype(np.float32)
+        return self.labels(len(y)) + 1
+
+    def predictions(self, size: int | None = None, spread: float = 1.5) -> np.ndarray:
+        """z of ordinary predictions, as a model in training makes them."""
+        size = size or self.size
+        shape = (size, *self.usage.shape)
+        if self.usage.labels == "boxes" and shape[-1] == 4:
+            return self.before_activation(draw_boxes(self, shape)).astype(np.float32)
+        z = self.rng.normal(0, spread, shape)
+        if self.usage.task == "distance" and "linear" in self.activations:
+            z = np.abs(z) * 0.7 + 0.02
+        return z.astype(np.float32)
+
+    def before_activation(self, p: np.ndarray) -> np.ndarray:
+        """z whose activation is p, as well as float64 gives it."""
+        p = p.astype(np.float64)
+        if self.activations[0] == "softmax":
+            return np.log(np.maximum(p, 1e-30))
+        inverse = {
+            "linear": lambda p: p,
+            "sigmoid": lambda p: np.log(np.clip(p, 3e-4, 1 - 3e-4)) - np.log1p(-np.clip(p, 3e-4, 1 - 3e-4)),
+            "softplus": lambda p: np.log(np.expm1(np.maximum(p, 1e-6))),
+        }
+        if len(self.activations) == 1:
+            return inverse[self.activations[0]](p)
+        parts = [inverse[name](p[..., i]) for i, name in enumerate(self.activations)]
+        return np.stack(parts, axis=-1)
+
+    def encodings(self) -> tuple[str, ...]:
+        """The ways in which predictions may say a label, the usual first; a loss knows which one it means."""
+        usage = self.usage
+        if not self.has_truth:
+            return ("none",)
+        if usage.labels == "ids" and self.classes > 1:
+            return ("class", "rank")
+        if usage.labels in ("binary", "onehot") and usage.task in ("binary", "multiclass"):
+            return ("sure", "plain") if usage.activation == ("linear",) else ("sure",)
+        return ("plain",)
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether a label says what its prediction should be: not for label sequences of another length (CTC)."""
+        label, shape = self.usage.label_shape, self.usage.shape
+        if self.usage.task == "distance":
+            return False
+        return self.usage.labels != "ids" or label in (shape, shape[:-1], (*shape[:-1], 1))
+
+    @property
+    def classes(self) -> int:
+        return self.usage.shape[-1] if self.usage.shape else 1
+
+    def truth(self, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """z that says what the labels say. Columns that no label speaks of (a scale) stay as in z."""
+        match self.encoding:
+            case "none":
+                return z
+            case "sure":
+                return in_place(SURE * (2 * y - 1), z)
+            case "plain":
+                return self.before(y, z)
+        ids = y.astype(int).reshape(z.shape[:-1])
+        if self.encoding == "rank":  # as many ones as the rank
+            return np.where(np.arange(self.classes) < ids[..., None], SURE, -SURE).astype(np.float32)
+        return (SURE * np.eye(self.classes)[ids % self.classes]).astype(np.float32)
+
+    def before(self, p: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """z with the columns that p has replaced by what gives p."""
+        full = in_place(p, np.full_like(z, 0.5))
+        given = in_place(np.ones_like(p), np.zeros_like(z)) > 0
+        return np.where(given, self.before_activation(full), z).astype(np.float32)
+
+    def off_by(self, y: np.ndarray, z: np.ndarray, error: float) -> np.ndarray | None:
+        """z whose predictions are off the labels by `error`; None where no such prediction exists."""
+        usage = self.usage
+        if not self.has_truth and usage.task != "distance":
+            return z if error > 0 else None
+        if self.encoding != "plain" and (usage.labels in ("ids", "onehot") or self.activations[0] == "linear"):
+            return (np.sign(self.truth(y, z)) * error).astype(np.float32)
+        if "softmax" in self.activations:
+            return None
+        if usage.labels == "binary" and usage.task != "distance":
+            p = np.abs(y - abs(error))
+        elif usage.task == "distance":
+            p = np.full_like(z, abs(error))
+        else:
+            p = y + error
+        return self.before(p, z) if self.legal(p) else None
+
+    def legal(self, p: np.ndarray) -> bool:
+        """Whether the activations can give p."""
+        inside = {"linear": True, "sigmoid": ((p > 0) & (p < 1)).all(), "softplus": (p > 0).all(), "softmax": True}
+        return inside[self.activations[0]]
+
+    def edges(self, activate, saturated: float = SATURATED, far: bool = True) -> Iterator[Point]:
+        """The ends of what predictions and labels can be: exact, 0, saturated. `activate`: z -> prediction."""
+        usage = self.usage
+        y, z = self.labels(), self.predictions()
+        hard = usage.labels in ("binary", "onehot", "ids")
+        logits = usage.activation == ("linear",) and usage.task in ("binary", "multiclass")
+        yield Point("ordinary predictions", y, z)
+        if not self.has_truth:
+            pass
+        elif hard:
+            sides = self.truth(y, z) * (saturated / SURE if self.encoding != "plain" else 1)
+            yield Point("predictions that are right and saturated", y, sides)
+            yield Point("predictions that are wrong and saturated", y, self.wrong(sides))
+        else:
+            p = activate(z)
+            if usage.label_shape == usage.shape:
+                yield Point("predictions equal to the labels", p, z)
+            elif y.ndim == z.ndim and y.shape[-1] < z.shape[-1]:
+                yield Point("predictions equal to the labels", p[..., : y.shape[-1]], z)
+        lowest = self.everywhere(z, -saturated)
+        if far or logits or "linear" not in self.activations:  # a linear output is never exactly 0
+            yield Point("predictions of 0" if not logits else "predictions saturated at 0", y, lowest)
+        if "sigmoid" in self.activations or logits:
+            yield Point("predictions saturated at 1", y, self.everywhere(z, saturated, logits))
+        if "linear" in self.activations and not logits and far:
+            values = (-1.0, -3.0, -FAR, FAR) if usage.labels != "boxes" else ()
+            for value in values if usage.task != "distance" else (1.0, FAR):
+                if len(self.activations) == 1:
+                    yield Point(f"predictions of {value:g}", y, np.full_like(z, value))
+        plain = (
+            usage.labels in ("float", "nonnegative", "binary", "probabilities") and "softmax" not in self.activations
+        )
+        vector = len(usage.label_shape) == 1 and usage.label_shape[0] > 1 and usage.labels in ("float", "nonnegative")
+        if plain and (far or not vector):  # a vector of labels is hardly ever all 0
+            yield Point("labels of 0", np.zeros_like(y), z)
+            if far or "linear" not in self.activations:
+                yield Point("labels of 0 and predictions of 0", np.zeros_like(y), lowest)
+
+    def everywhere(self, z: np.ndarray, value: float, logits: bool | None = None) -> np.ndarray:
+        """z with every column at `value`, or at 0 where its activation is linear and no logit is meant."""
+        usage = self.usage
+        if logits is None:
+            logits = usage.activation == ("linear",) and usage.task in ("binary", "multiclass")
+        if self.activations[0] == "softmax":
+            return (np.eye(z.shape[-1])[np.zeros(z.shape[:-1], int)] * abs(value)).astype(np.float32)
+        width = z.shape[-1] if z.ndim > 1 else 1
+        names = np.resize(np.array(self.activations), width)
+        row = np.where((names == "linear") & (not logits), 0.0, value)
+        return np.broadcast_to(row if z.ndim > 1 else row[0], z.shape).astype(np.float32)
+
+    def wrong(self, sides: np.ndarray) -> np.ndarray:
+        """Saturated predictions of another class."""
+        if sides.shape[-1] > 1 and self.usage.labels in ("onehot", "ids"):
+            return np.roll(sides, 1, axis=-1)
+        return -sides
+
+
+def in_place(y: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """y in the shape of z: missing axes added, surplus columns dropped, missing columns taken from z."""
+    while y.ndim < z.ndim:
+        y = y[..., None]
+    while y.ndim > z.ndim:
+        y = y[..., 0]
+    if y.shape == z.shape or z.ndim == 1:
+        return y.astype(np.float32)
+    width = z.shape[-1]
+    y = np.broadcast_to(y[..., :width], (*z.shape[:-1], min(width, y.shape[-1])))
+    return np.concatenate([y, z[..., y.shape[-1] :]], axis=-1).astype(np.float32)
+
+
+def draw_float(sampler: Sampler, shape) -> np.ndarray:
+    y = sampler.rng.normal(0, 1, shape)
+    return np.where(np.abs(y) < 0.1, 0.1 + np.abs(y), y)  # an exact or nearly 0 label is looked at on its own
+
+
+def draw_nonnegative(sampler: Sampler, shape) -> np.ndarray:
+    return sampler.rng.gamma(2, 1, shape) + 0.1
+
+
+def draw_probabilities(sampler: Sampler, shape) -> np.ndarray:
+    if sampler.activations[0] == "softmax" or sampler.usage.task == "multiclass":
+        return sampler.rng.dirichlet(np.ones(shape[-1]), shape[:-1])
+    return sampler.rng.uniform(0.05, 0.95, shape)
+
+
+def draw_binary(sampler: Sampler, shape) -> np.ndarray:
+    y = sampler.rng.integers(0, 2, shape)
+    flat = y.reshape(-1)
+    flat[: min(2, flat.size)] = [0, 1][: flat.size]  # both kinds occur
+    return y
+
+
+def draw_onehot(sampler: Sampler, shape) -> np.ndarray:
+    return np.eye(shape[-1])[sampler.rng.integers(0, shape[-1], shape[:-1])]
+
+
+def draw_ids(sampler: Sampler, shape) -> np.ndarray:
+    """Ids below the number of classes, without the one that marks padding; a last class may be CTC's blank."""
+    classes = max(sampler.classes, 2) - (not sampler.has_truth)
+    ids = [number for number in range(classes) if number != sampler.usage.padding]
+    y = sampler.rng.choice(ids, shape)
+    flat = y.reshape(-1)
+    flat[: min(2, flat.size)] = ids[: min(2, flat.size)]
+    return y
+
+
+def draw_angles(sampler: Sampler, shape) -> np.ndarray:
+    return sampler.rng.uniform(-math.pi, math.pi, shape)
+
+
+def draw_boxes(sampler: Sampler, shape) -> np.ndarray:
+    """Corners x1, y1, x2, y2 in the unit square, most of them small enough to miss each other."""
+    low = sampler.rng.uniform(0.02, 0.7, (*shape[:-1], 2))
+    size = sampler.rng.uniform(0.1, 0.28, (*shape[:-1], 2))
+    return np.concatenate([low, low + size], axis=-1)
+
+
+DRAWS = {
+    "float": draw_float,
+    "nonnegative": draw_nonnegative,
+    "probabilities": draw_probabilities,
+    "binary": draw_binary,
+    "onehot": draw_onehot,
+    "ids": draw_ids,
+    "angles": draw_angles,
+    "boxes": draw_boxes,
+}

@@ -1,0 +1,208 @@
+"""A loss under examination: called as `compile(loss=…)` calls it, inside a graph as `fit` runs it, and eagerly."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras.src import backend
+from keras.src.trainers.compile_utils import CompileLoss
+
+from lessons.doctor.loss.sample import Point, Sampler
+from lessons.doctor.usage import Usage
+
+CURVE_POINTS = 61
+STATIC_BATCH = 11  # a prime, unlike any other axis: where it turns up twice, axes were mixed
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a loss gave at one place: value, and its gradient with respect to z (batch, …); None: there is none."""
+
+    value: float
+    gradient: np.ndarray | None
+
+    @property
+    def finite_value(self) -> bool:
+        return math.isfinite(self.value)
+
+    @property
+    def finite_gradient(self) -> bool:
+        return self.gradient is None or bool(np.isfinite(self.gradient).all())
+
+    @property
+    def finite(self) -> bool:
+        return self.finite_value and self.finite_gradient
+
+    @property
+    def size(self) -> np.ndarray:
+        """|gradient|; a single 0 where there is none."""
+        return np.zeros(1) if self.gradient is None else np.abs(self.gradient)
+
+
+class Subject:
+    """One loss in one usage. Readings of the same shapes share a traced graph."""
+
+    def __init__(self, loss: Callable | keras.losses.Loss, usage: Usage):
+        self.loss, self.usage = loss, usage
+        self.sampler = Sampler(usage)
+        self.graphs: dict[tuple, Callable] = {}
+        self.seen: dict = {}  # what rules found: code -> Evidence or None
+        self.crash: tuple[str, str, int | None] | None = None  # exception, what it says, line
+        self.never_run: tuple[str, int | None] | None = None  # what is not run here, line
+
+    @functools.cached_property
+    def points(self) -> list[tuple[Point, Reading]]:
+        return [(point, self.at(point.y, point.z)) for point in self.sampler.edges(self.prediction)]
+
+    def edges(self) -> list[tuple[Point, Reading]]:
+        """Readings at the ends of what predictions and labels can be."""
+        return self.points
+
+    def prediction(self, z: np.ndarray) -> np.ndarray:
+        """What the activation makes of z."""
+        return self.activate(tf.constant(z, tf.float32)).numpy()
+
+    def settle_encoding(self) -> None:
+        """Find out in which way this loss wants labels said: where it is lower than at any ordinary prediction."""
+        y, z = self.draw()
+        ordinary = self.value(y, z)
+        values = {}
+        for encoding in self.sampler.encodings():
+            self.sampler.encoding = encoding
+            values[encoding] = self.value(y, self.sampler.truth(y, z))
+        usual, *others = values
+        better = [name for name in others if values[name] < min(values[usual], ordinary - 0.3 * abs(ordinary))]
+        self.sampler.encoding = better[0] if better else usual
+
+    def draw(self, size: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Ordinary labels and predictions."""
+        return self.sampler.labels(size), self.sampler.predictions(size)
+
+    def at(self, y: np.ndarray, z: np.ndarray, mask: np.ndarray | None = None) -> Reading:
+        """As `fit` computes it. `mask` (batch, time) is the Keras mask of the prediction."""
+        if mask is None and self.usage.padding == "keras":
+            mask = np.ones(z.shape[:2], bool)
+        key = (y.shape[1:], z.shape[1:], mask is None)
+        if key not in self.graphs:
+            specs = [
+                tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in (y, z, mask) if array is not None
+            ]
+            self.graphs[key] = tf.function(self._measure(), specs, autograph=False)
+        return reading(self.graphs[key](*(array for array in (y, z, mask) if array is not None)))
+
+    def look(self, point: Point) -> Reading:
+        return self.at(point.y, point.z)
+
+    def value(self, y: np.ndarray, z: np.ndarray) -> float:
+        return self.at(y, z).value
+
+    def eagerly(self, y: np.ndarray, z: np.ndarray) -> Reading:
+        """The same outside a graph, as a debugger or a hand-written loop computes it."""
+        mask = [tf.ones(z.shape[:2], tf.bool)] if self.usage.padding == "keras" else []
+        return reading(self._measure()(tf.constant(y), tf.constant(z), *mask))
+
+    def directly(self, y: np.ndarray, z: np.ndarray, dtype: str) -> Reading:
+        """The bare function in a graph of its own with tensors of that type: no Keras around it."""
+        key = (y.shape[1:], z.shape[1:], dtype)
+        if key not in self.graphs:
+            specs = [tf.TensorSpec((None, *array.shape[1:]), dtype) for array in (y, z)]
+            bare = self.loss.call if isinstance(self.loss, keras.losses.Loss) else self.loss
+            self.graphs[key] = tf.function(self._measure(bare), specs, autograph=False)
+        return reading(self.graphs[key](tf.cast(y, dtype), tf.cast(z, dtype)))
+
+    def traced(self):
+        """The function of an ordinary batch, traced: its graph can be looked into."""
+        return tf.function(self._measure(), autograph=False).get_concrete_function(*self._specs())
+
+    def constants(self) -> np.ndarray:
+        """The floating numbers in the graph of the loss."""
+        found = [np.zeros(0)]
+        for operation in self.traced().graph.get_operations():
+            if operation.type == "Const" and operation.outputs[0].dtype.is_floating:
+                found.append(np.ravel(tf.get_static_value(operation.outputs[0])).astype(float))
+        return np.concatenate(found)
+
+    def _specs(self) -> list[tf.TensorSpec]:
+        return [tf.TensorSpec((None, *shape), tf.float32) for shape in (self.usage.label_shape, self.usage.shape)]
+
+    def static_graph(self) -> tf.Graph:
+        """The graph of the value alone, every axis known, the batch axis STATIC_BATCH long."""
+        specs = [
+            tf.TensorSpec((STATIC_BATCH, *shape), tf.float32) for shape in (self.usage.label_shape, self.usage.shape)
+        ]
+        compiled = self._compiled()
+        return (
+            tf.function(lambda y, z: compiled(y, self.activate(z)), autograph=False).get_concrete_function(*specs).graph
+        )
+
+    def curve(self) -> dict:
+        """Loss and gradient of a first sample as its prediction goes along the scale."""
+        y, z = self.draw()
+        return self.curve_at(y, z, 0)
+
+    def curve_at(self, y: np.ndarray, z: np.ndarray, row: int = 0, reach: float = 3.0) -> dict:
+        """Loss and gradient while the first prediction of one sample moves by up to `reach` about its label."""
+        y, z = y[row : row + 1], z[row : row + 1]
+        place = (0, *[0] * (z.ndim - 1))
+        middle = float(np.asarray(self.sampler.truth(y, z))[place]) if reach < 1 else 0.0
+        x, values, gradients = [], [], []
+        for along in np.linspace(middle - reach, middle + reach, CURVE_POINTS):
+            moved = z.copy()
+            moved[place] = along
+            read = self.at(y, moved)
+            x.append(float(self.prediction(moved)[place]))
+            values.append(read.value)
+            gradients.append(float(np.zeros(1)[0] if read.gradient is None else read.gradient[place]))
+        label = float(np.ravel(y)[0])
+        return {
+            "x": x,
+            "value": values,
+            "gradient": gradients,
+            "label": label,
+            "x_title": f"prediction, label {label:.3g}",
+        }
+
+    def _compiled(self) -> CompileLoss:
+        return CompileLoss(self.loss)
+
+    def _measure(self, loss: Callable | None = None) -> Callable:
+        """(y, z[, mask]) -> value and gradient. A bare loss may return any shape: its mean is taken."""
+        called = loss or self._compiled()
+
+        def measure(y, z, mask=None):
+            with tf.GradientTape() as tape:
+                tape.watch(z)
+                p = self.activate(z)
+                if mask is not None:
+                    backend.set_keras_mask(p, mask)
+                value = called(y, p)
+                if loss:
+                    value = tf.reduce_mean(tf.convert_to_tensor(value))
+            gradient = tape.gradient(value, z)
+            return (value,) if gradient is None else (value, gradient)
+
+        return measure
+
+    def activate(self, z):
+        """The prediction: each column's activation. Shapes as z."""
+        functions = {
+            "linear": tf.identity,
+            "sigmoid": tf.sigmoid,
+            "softmax": tf.nn.softmax,
+            "softplus": tf.math.softplus,
+        }
+        names = self.usage.activation
+        if len(names) == 1:
+            return functions[names[0]](z)
+        return tf.concat([functions[name](z[..., i : i + 1]) for i, name in enumerate(names)], axis=-1)
+
+
+def reading(result: tuple) -> Reading:
+    value, *gradient = result
+    return Reading(float(np.sum(value)), np.asarray(gradient[0], np.float64) if gradient else None)

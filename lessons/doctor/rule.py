@@ -1,0 +1,74 @@
+"""What a rule of the doctor is: one decorated function that looks and returns Evidence, or None."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SEVERITIES = ("error", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a rule saw. `message` is a sentence with the measured numbers, `numbers` are the same for programs.
+
+    `curve`: {x, value, gradient, x_title, title} where a chart says more than a sentence.
+    """
+
+    message: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    curve: Mapping[str, Any] | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """A loss as text with the options it is examined with: what a rule fires on, or stays silent on."""
+
+    text: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`tried`: what it looks at. `why`: the cause in one sentence. `fix`: what to do. `lesson`: slug of one to read."""
+
+    code: str
+    severity: str
+    title: str
+    tried: str
+    why: str
+    fix: str
+    lesson: str
+    fires_on: Specimen
+    silent_on: Specimen
+    judge: Callable[[Any], Evidence | None]
+
+
+class Rulebook:
+    """The rules of one kind of patient, in the order they were written."""
+
+    def __init__(self):
+        self.rules: dict[str, Rule] = {}
+
+    def rule(self, *, code: str, severity: str, **words) -> Callable:
+        """Decorator: add the function as a rule. Raises ValueError for a code that is taken."""
+        if code in self.rules or severity not in SEVERITIES:
+            raise ValueError(f"rule {code}: taken already, or “{severity}” is none of {', '.join(SEVERITIES)}")
+
+        def add(judge: Callable[[Any], Evidence | None]) -> Callable:
+            self.rules[code] = Rule(code=code, severity=severity, judge=judge, **words)
+            return judge
+
+        return add
+
+    def evidence(self, patient, code: str) -> Evidence | None:
+        """What that rule sees in the patient; looked up when it has looked before."""
+        if code not in patient.seen:
+            patient.seen[code] = self.rules[code].judge(patient)
+        return patient.seen[code]
+
+    def found(self, patient, *codes: str) -> bool:
+        """Whether one of these rules fired."""
+        return any(self.evidence(patient, code) for code in codes)

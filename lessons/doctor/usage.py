@@ -1,0 +1,124 @@
+"""How a loss is used: what its labels, predictions and padding are. Declared by who asks, inferred where left out."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lessons.settings import BadInput
+
+TASKS = ("regression", "binary", "multiclass", "distance")
+ACTIVATIONS = ("linear", "sigmoid", "softmax", "softplus")
+LABELS = ("float", "nonnegative", "probabilities", "binary", "onehot", "ids", "angles", "boxes")
+PADDINGS = ("none", "keras", "nan")
+TIMESTEPS = 7  # what T stands for; unlike the batch sizes, so that no two axes fit by chance
+LARGEST = 200_000  # numbers in one sample
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The circumstances of a loss. None: not declared.
+
+    `shape` and `label_shape` are without the batch axis: () is one number per sample. `activation` has one entry, or
+    one for each column of the prediction. `padding`: none, keras (behind a Masking layer), nan, or the label's mark.
+    """
+
+    task: str | None = None
+    activation: tuple[str, ...] | None = None
+    shape: tuple[int, ...] | None = None
+    label_shape: tuple[int, ...] | None = None
+    labels: str | None = None
+    padding: str | float | None = None
+
+    @classmethod
+    def parse(cls, given: Mapping[str, Any]) -> Usage:
+        """From texts as the command line takes them; None and "" mean not declared. Raises BadInput."""
+        unknown = given.keys() - {field.name for field in dataclasses.fields(cls)}
+        if unknown:
+            accepted = ", ".join(field.name for field in dataclasses.fields(cls))
+            raise BadInput(f"option: got “{sorted(unknown)[0][:40]}”; there are {accepted}.")
+        return cls(**{name: READERS[name](name, value) for name, value in given.items() if value not in (None, "")})
+
+    def declared(self) -> dict[str, Any]:
+        """The options that are set, as `parse` takes them."""
+        return {
+            field.name: WRITERS.get(field.name, str)(value)
+            for field in dataclasses.fields(self)
+            if (value := getattr(self, field.name)) is not None
+        }
+
+    @property
+    def marked(self) -> bool:
+        """Whether padding is told by the label itself."""
+        return isinstance(self.padding, float)
+
+    @property
+    def timed(self) -> bool:
+        """Whether axis 1 of the prediction can be time: there is more than one number along it."""
+        return len(self.shape) > 1 or (len(self.shape) == 1 and self.shape[0] > 1)
+
+
+def choice(*taken: str):
+    def read(name: str, given: Any) -> str:
+        if given not in taken:
+            raise BadInput(f"{name}: got “{str(given)[:40]}”; takes {', '.join(taken)}.")
+        return given
+
+    return read
+
+
+def read_activation(name: str, given: Any) -> tuple[str, ...]:
+    parts = given if isinstance(given, list | tuple) else str(given).split(",")
+    return tuple(choice(*ACTIVATIONS)(name, str(part).strip()) for part in parts)
+
+
+def read_shape(name: str, given: Any) -> tuple[int, ...]:
+    parts = given if isinstance(given, list | tuple) else str(given).strip("()[] ").split(",")
+    words = [str(part).strip() for part in parts if str(part).strip()]
+    refusal = BadInput(f"{name}: got “{str(given)[:40]}”; takes B and then sizes, such as B,1 or B,T,4.")
+    if not words or words[0] not in ("B", "None", "-1"):
+        raise refusal
+    sizes = [TIMESTEPS if word in ("T", "None") else word for word in words[1:]]
+    if not all(isinstance(size, int) or (size.isascii() and size.isdecimal() and int(size) > 0) for size in sizes):
+        raise refusal
+    shape = tuple(int(size) for size in sizes)
+    if len(shape) > 5 or math.prod(shape) > LARGEST:
+        raise BadInput(f"{name}: got “{str(given)[:40]}”; takes up to 5 axes and {LARGEST} numbers in a sample.")
+    return shape
+
+
+def read_padding(name: str, given: Any) -> str | float:
+    if given in PADDINGS:
+        return given
+    try:
+        value = float(given)
+    except (TypeError, ValueError):
+        value = math.inf
+    if isinstance(given, bool) or math.isinf(value):
+        raise BadInput(f"{name}: got “{str(given)[:40]}”; takes none, keras, nan, or the number that marks padding.")
+    return "nan" if math.isnan(value) else value
+
+
+READERS = {
+    "task": choice(*TASKS),
+    "activation": read_activation,
+    "shape": read_shape,
+    "label_shape": read_shape,
+    "labels": choice(*LABELS),
+    "padding": read_padding,
+}
+
+
+def shape_words(shape: tuple[int, ...]) -> str:
+    return ",".join(["B", *map(str, shape)])
+
+
+WRITERS = {
+    "activation": ",".join,
+    "shape": shape_words,
+    "label_shape": shape_words,
+    "padding": lambda value: value if isinstance(value, str) else f"{value:g}",
+}

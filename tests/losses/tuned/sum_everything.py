@@ -1,0 +1,4 @@
+import tensorflow as tf
+
+def sse(y_true, y_pred):
+    return tf.reduce_sum(tf.square(y_true - y_pred))
