@@ -13,10 +13,10 @@ wanted := Python 3.11, 3.12 or 3.13
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test verify lint format bench clean
+.PHONY: help run test verify lint format bench scorecard clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed ## start the app and say where it is; sets up .venv first
 	$(call bytecode,app.py pages lessons)
@@ -42,6 +42,9 @@ bench: $(VENV)/installed-dev ## measure speed: training beside plain Keras, and 
 	@$(python) -m tests.browser_setup
 	$(call bytecode,app.py pages lessons)
 	@$(python) -m lessons bench $(ARGS)
+
+scorecard: $(VENV)/installed-dev ## examine the set of losses and write docs/scorecard.md
+	@$(python) -m tests.scorecard
 
 clean: ## remove .venv and what the tools left
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -11,8 +11,10 @@ from concurrent.futures import CancelledError, Executor
 
 from lessons import jobs
 from lessons.data import training_batch
+from lessons.doctor import orders, ward
+from lessons.doctor.orders import Pasted
 from lessons.pool import Job, WorkerDied, WorkerPool
-from lessons.run import Run, Snapshot
+from lessons.run import Closing, Opening, Run, Snapshot
 from lessons.settings import Settings
 
 KEPT_BYTES = 48e6  # finished runs that are remembered, together
@@ -22,8 +24,8 @@ ABSENT_AFTER = 3.0  # seconds after which a watcher who has not asked again coun
 class Training:
     """One training and those who watch it."""
 
-    def __init__(self, settings: Settings, job: Job):
-        self.settings, self.job = settings, job
+    def __init__(self, settings: Settings, job: Job, pasted: Pasted | None = None):
+        self.settings, self.job, self.pasted = settings, job, pasted
         self.watchers: dict[Hashable, float] = {}
         self._gathered: tuple[int, Run | None] = (0, None)
 
@@ -38,9 +40,15 @@ class Training:
             return None
         return self.job.exception()
 
+    @property
+    def items(self) -> list[Opening | Snapshot | Closing]:
+        """What the training has told so far."""
+        items = list(self.job.items)
+        return [orders.told(item) for item in items] if self.pasted else items
+
     def run(self) -> Run | None:
         """The run as far as it is trained; None before the first epoch."""
-        items = list(self.job.items)
+        items = self.items
         if not any(isinstance(item, Snapshot) for item in items):
             return None
         if self._gathered[0] != len(items):
@@ -63,18 +71,25 @@ class Laboratory:
 
     def __init__(self, executor: Executor):
         self.executor = executor
-        self.trainings: OrderedDict[Settings, Training] = OrderedDict()
+        self.trainings: OrderedDict[tuple[Settings, Pasted | None], Training] = OrderedDict()
         self.measurements: dict[tuple, Job] = {}
         self.lock = threading.Lock()
 
-    def train(self, settings: Settings, who: Hashable) -> Training:
-        """The training of these settings, watched by `who`: one under way, one remembered, or a new one."""
+    def train(self, settings: Settings, who: Hashable, pasted: Pasted | None = None) -> Training:
+        """The training of these settings, watched by `who`: one under way, one remembered, or a new one.
+
+        With a `pasted` loss it runs behind the walls of the ward. Raises Busy.
+        """
         with self.lock:
-            training = self.trainings.get(settings)
+            key = settings, pasted
+            training = self.trainings.get(key)
             if training is None or training.job.stopped or training.failure:
-                training = Training(settings, submit(self.executor, jobs.train, settings))
-                self.trainings[settings] = training
-            self.trainings.move_to_end(settings)
+                if pasted:
+                    job = ward.shared().submit(orders.train, pasted, settings, who=who)
+                else:
+                    job = submit(self.executor, jobs.train, settings)
+                training = self.trainings[key] = Training(settings, job, pasted)
+            self.trainings.move_to_end(key)
             training.watch(who)
             self._forget()
             return training
@@ -103,17 +118,17 @@ class Laboratory:
 
     def _forget(self) -> None:
         """Drop the oldest finished runs beyond KEPT_BYTES."""
-        sizes = {settings: size(training) for settings, training in self.trainings.items() if training.done}
+        sizes = {key: size(training) for key, training in self.trainings.items() if training.done}
         total = sum(sizes.values())
-        for settings, bytes_ in sizes.items():
+        for key, bytes_ in sizes.items():
             if total <= KEPT_BYTES:
                 return
             total -= bytes_
-            del self.trainings[settings]
+            del self.trainings[key]
 
 
 def size(training: Training) -> float:
-    snapshots = [item for item in training.job.items if isinstance(item, Snapshot)]
+    snapshots = [item for item in training.items if isinstance(item, Snapshot)]
     return sum(array.nbytes for snapshot in snapshots for array in vars(snapshot).values())
 
 

@@ -7,12 +7,12 @@ import streamlit as st
 
 from lessons import losses
 from lessons.data import training_batch
-from lessons.laboratory import shared
+from lessons.doctor.ward import Busy
+from lessons.laboratory import Training, shared
 from lessons.lesson import Lesson
 from lessons.run import Run
-from lessons.settings import Settings
 from pages.ui.controls import controls
-from pages.ui.desk import PRESENT, Desk, desk_of, write_address
+from pages.ui.desk import BROUGHT, PRESENT, Desk, desk_of, write_address
 from pages.ui.lab import content, lab
 from pages.ui.luck import luck
 from pages.ui.measurements import experiment
@@ -59,8 +59,9 @@ def laboratory(desk: Desk) -> None:
     for problem in desk.problems:
         st.warning(problem)
     presets(desk)
+    own_loss(desk)
     bar(desk)
-    if not desk.presenting:
+    if not (desk.presenting or desk.pasted):
         ask(desk)
     left, right = st.columns([1, 3.6], gap="medium")
     with left.container(key="controls"):
@@ -91,6 +92,18 @@ def presets(desk: Desk) -> None:
         label_visibility="collapsed",
         on_change=lambda: desk.take(desk.lesson.preset(st.session_state[key])),
     )
+
+
+def own_loss(desk: Desk) -> None:
+    """The loss that the learner brought from the clinic, and whether it is trained here."""
+    brought = st.session_state.get(BROUGHT)
+    desk.pasted = None
+    if brought:
+        name = brought.function or "the loss"
+        row = st.container(key="own_loss", horizontal=True, vertical_alignment="center", gap="small")
+        if row.toggle(f"Train **{name}** from the clinic in place of this lesson's loss", True, key=desk.key("own")):
+            desk.pasted = brought
+        row.button("Forget it", key=desk.key("forget"), type="tertiary", on_click=lambda: st.session_state.pop(BROUGHT))
 
 
 def bar(desk: Desk) -> None:
@@ -149,16 +162,22 @@ def buttons(desk: Desk, row) -> None:
 
 def share(desk: Desk, place) -> None:
     with place.popover("Share", icon=":material/link:", type="tertiary"):
-        st.caption("This link opens the lesson with these settings.")
+        st.caption(
+            "This link opens the lesson with these settings." + " It does not carry your loss." * bool(desk.pasted)
+        )
         st.code(share_link(desk), language=None, wrap_lines=True)
         st.caption(f"For a projector add `&mode={PRESENT}`; `&hide=epsilon,loss` leaves controls out.")
 
 
 def start(desk: Desk) -> None:
     """Begin a training. A second click on the same settings finds the first one's."""
-    if desk.watching and desk.training.settings != desk.settings:
+    if desk.watching and desk.outdated:
         stop(desk)
-    desk.training = shared().train(desk.settings, id(desk))
+    try:
+        desk.training = shared().train(desk.settings, id(desk), desk.pasted)
+    except Busy as problem:
+        desk.problems = [str(problem)]
+        return
     desk.watching = True
     desk.presses += 1
 
@@ -182,7 +201,7 @@ def look(desk: Desk) -> None:
     desk.looked = desk.presses
     if training.done:
         desk.watching = False
-        if training.settings == desk.settings and (run := training.run()):
+        if not (desk.outdated or desk.pasted) and (run := training.run()):
             judge(desk, run)
 
 
@@ -194,7 +213,7 @@ def instruments(desk: Desk) -> None:
     """
     if desk.watching:
         look(desk)
-    if not desk.presenting:
+    if not (desk.presenting or desk.pasted):
         tell(desk)
     training = desk.training
     run = training.run() if training else None
@@ -231,21 +250,23 @@ def status(desk: Desk, run: Run | None) -> dict:
         return {"live": not ready, "words": "" if ready else "warming up: TensorFlow is loading", "share": 0}
     trained, wanted = (run.epochs if run else 0), training.settings.epochs
     if desk.watching:
-        words = f"epoch {trained} of {wanted}" if run else waiting(training.settings)
+        words = f"epoch {trained} of {wanted}" if run else waiting(training)
     elif training.failure:
         words = "not trained"
     elif trained < wanted:
         words = f"stopped after {trained} of {wanted} epochs"
     else:
         words = f"{trained} epochs in {spent(run)}, Keras {run.opening.versions['keras']}"
-    stale = "" if training.settings == desk.settings else "The settings have changed since: press Run."
+    stale = "The settings have changed since: press Run." if desk.outdated else ""
     return {"live": desk.watching, "words": words, "share": trained / wanted, "stale": stale}
 
 
-def waiting(settings: Settings) -> str:
+def waiting(training: Training) -> str:
+    if training.pasted:
+        return "starting behind walls, a few seconds the first time"
     if not shared().ready():
         return "warming up: TensorFlow is loading"
-    return "waiting for a free worker" if shared().traced(settings) else "compiling the graph, about a second"
+    return "waiting for a free worker" if shared().traced(training.settings) else "compiling the graph, about a second"
 
 
 def spent(run: Run) -> str:
@@ -268,6 +289,9 @@ def code(desk: Desk) -> None:
     """The loss as it runs."""
     settings = desk.settings
     with st.expander("The loss as it runs", icon=":material/code:"):
+        if desk.pasted:
+            st.code(desk.pasted.text, language="python")
+            return
         call = f", epsilon={settings.epsilon:g}" if losses.uses_epsilon(settings.loss) else ""
         st.code(losses.source(settings.loss), language="python")
         st.caption(f"Keras calls {settings.loss.rpartition('.')[2]}(y_true, y_pred{call}) inside `fit`.")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from lessons.data import training_batch
+from lessons.doctor.orders import Pasted
 from lessons.engine.train import train
 from lessons.laboratory import Laboratory, structure
 from lessons.pool import WorkerPool
@@ -101,7 +102,29 @@ def test_the_oldest_finished_runs_are_forgotten(laboratory, monkeypatch):
     monkeypatch.setattr("lessons.laboratory.KEPT_BYTES", 0)
     newest = replace(SHORT, seed=5)
     laboratory.train(newest, "who").job.result(PATIENT)
-    assert SHORT not in laboratory.trainings and newest in laboratory.trainings
+    assert (SHORT, None) not in laboratory.trainings and (newest, None) in laboratory.trainings
+
+
+def test_a_pasted_loss_trains_behind_walls_as_the_same_loss_of_ours_does(laboratory):
+    """Squared error as text and as the lesson's own: the same curve. Other texts are other trainings."""
+    pasted = Pasted("def error(y, p):\n    return tf.reduce_mean(tf.square(y - p), axis=-1)\n")
+    steps = replace(SHORT, loss="mse")
+    theirs, ours = laboratory.train(steps, "who", pasted), laboratory.train(steps, "who")
+    theirs.job.result(PATIENT), ours.job.result(PATIENT)
+    np.testing.assert_allclose(theirs.run().snapshot.loss, ours.run().snapshot.loss, rtol=1e-6)
+    assert theirs.run().opening.source == pasted.text
+    assert laboratory.train(steps, "who", pasted) is theirs
+    other = Pasted("def error(y, p):\n    return tf.reduce_mean(tf.abs(y - p), axis=-1)\n")
+    absolute = laboratory.train(steps, "who", other)
+    absolute.job.result(PATIENT)
+    assert not np.allclose(absolute.run().snapshot.loss, ours.run().snapshot.loss, rtol=1e-3)
+
+
+def test_a_pasted_loss_that_is_not_admitted_is_not_trained(laboratory):
+    training = laboratory.train(SHORT, "who", Pasted("import os\ndef loss(y, p):\n    return y - p\n"))
+    with pytest.raises(RuntimeError, match="line 1: import os"):
+        training.job.result(PATIENT)
+    assert training.run() is None
 
 
 def test_any_executor_gives_the_same_run(laboratory):

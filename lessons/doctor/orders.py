@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from lessons.run import Closing, Opening, Snapshot
+from lessons.settings import Settings
+
+TOLD = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """A loss as text, and which of the functions in it is meant; None: the one that examinations take."""
+
+    text: str
+    function: str | None = None
 
 
 def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict:
@@ -23,3 +37,17 @@ def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[di
 def refused(function: str | None, line: int | None, message: str) -> dict:
     """The answer to a text or an option that is not accepted, or whose examination was ended."""
     return {"function": function, "findings": [], "healthy": None, "refused": {"line": line, "message": message}}
+
+
+def train(pasted: Pasted, settings: Settings) -> Iterator[dict]:
+    """A training with that loss in place of the settings' own. `told` makes of the items what they were."""
+    from lessons.doctor.loss.training import train
+
+    for item in train(pasted, settings):
+        yield {"kind": type(item).__name__, **vars(item)}
+
+
+def told(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:
+    """The item of a training that a walled process told in plain values."""
+    values = dict(item)
+    return TOLD[values.pop("kind")](**values)

@@ -1,5 +1,7 @@
 """The Keras model, loss and optimizer of a run, written as a learner would write them."""
 
+from collections.abc import Callable
+
 import keras
 from keras import layers
 from keras.src.losses.losses import LossFunctionWrapper  # what compile() wraps a function in; it has no public name
@@ -61,11 +63,15 @@ def between(settings: Settings, hidden, dtype: str):
     return hidden
 
 
-def build_loss(settings: Settings) -> keras.losses.Loss:
-    """The loss as Keras wraps it. `compile(loss=function)` makes the same wrapper around a plain function."""
-    return LossFunctionWrapper(
-        losses.bound(settings.loss, settings.epsilon), reduction=settings.reduction, dtype=settings.loss_dtype
-    )
+def build_loss(settings: Settings, loss: Callable | None = None) -> keras.losses.Loss:
+    """The loss as Keras wraps it: `loss`, or the one that the settings name.
+
+    `compile(loss=function)` makes the same wrapper around a plain function, and takes a Loss as it is.
+    """
+    if isinstance(loss, keras.losses.Loss):
+        return loss
+    function = loss or losses.bound(settings.loss, settings.epsilon)
+    return LossFunctionWrapper(function, reduction=settings.reduction, dtype=settings.loss_dtype)
 
 
 def build_optimizer(settings: Settings) -> keras.optimizers.Optimizer:

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -20,16 +20,16 @@ CHUNK_SECONDS = 0.12  # how long the graph runs before the worker looks whether 
 FIRST_CHUNK = 5  # epochs, enough for a curve to appear
 
 
-def train(settings: Settings) -> Iterator[Opening | Snapshot | Closing]:
+def train(settings: Settings, graph: "Graph | None" = None) -> Iterator[Opening | Snapshot | Closing]:
     """Train from scratch and tell of every epoch: first an Opening, then Snapshots, last a Closing.
 
-    Raises what Keras raises when the settings cannot be trained.
+    `graph`: of another loss than the settings name. Raises what Keras raises when the settings cannot be trained.
     """
     started = time.perf_counter()
-    graph = traced(settings.structure())
+    graph = graph or traced(settings.structure())
     batch = data.training_batch(settings)
     graph.start(settings, batch, data.validation_batch(settings))
-    yield Opening(losses.source(settings.loss), graph.warnings, versions())
+    yield Opening(graph.source, graph.warnings, versions())
     kept = run.kept_epochs(settings.epochs)
     done, step = 0, min(FIRST_CHUNK, settings.epochs)
     while done < settings.epochs:
@@ -86,12 +86,14 @@ def traced(settings: Settings) -> "Graph":
 class Graph:
     """A model with its traced training loop. Everything a run sets is set by `start`, so runs leave nothing behind."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, loss: Callable | None = None, source: str = ""):
+        """`loss`, `source`: another loss than the settings name, and its text."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             self.model = build_model(settings)
         self.warnings = tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, UserWarning)))
-        self.loss = build_loss(settings)
+        self.loss = build_loss(settings, loss)
+        self.source = source or losses.source(settings.loss)
         self.optimizer = build_optimizer(settings)
         self.optimizer.build(self.model.trainable_variables)
         self.initial = self.model.get_weights()

@@ -10,6 +10,8 @@ from pages.ui.desk import Desk
 def controls(desk: Desk) -> None:
     """The lesson's controls, set to the desk's settings."""
     reasons = idle(desk.settings)
+    if desk.pasted:
+        reasons |= dict.fromkeys(("loss", "epsilon"), "your loss runs")
     for name in desk.controls:
         control(desk, name, reasons.get(name))
     if desk.more:

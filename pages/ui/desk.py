@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
+from lessons.doctor.orders import Pasted
 from lessons.laboratory import Training
 from lessons.lesson import Lesson, Preset
 from lessons.settings import BadInput, Settings
 
 PRESENT = "present"
+BROUGHT = "clinic:brought"  # session key of the loss that the learner wants to train
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Desk:
     preset: Preset
     settings: Settings
     training: Training | None = None
+    pasted: Pasted | None = None  # a loss from the clinic that is trained in place of the settings' own
     watching: bool = False  # the training is under way and this learner has not stopped it
     problems: list[str] = field(default_factory=list)  # what the address asked for and cannot be had
     address: dict[str, str] | None = None  # the query as this desk last wrote or read it
@@ -108,8 +111,14 @@ class Desk:
 
     @property
     def locked(self) -> bool:
-        """Whether Run waits for a prediction: the lesson's first, in self-paced mode."""
-        return not self.presenting and not self.guesses
+        """Whether Run waits for a prediction: the lesson's first, in self-paced mode, with a loss that it knows."""
+        return not (self.presenting or self.guesses or self.pasted)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the training in sight is of other settings or another loss than the desk has now."""
+        training = self.training
+        return training is not None and (training.settings, training.pasted) != (self.settings, self.pasted)
 
 
 def desk_of(lesson: Lesson) -> Desk:
