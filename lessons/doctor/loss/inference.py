@@ -150,14 +150,15 @@ def label_shapes(declared: Usage, shape: tuple[int, ...], labels: str) -> list[t
 def best(loss: Callable, candidates: list[Usage]) -> Usage:
     """The candidate in which the loss is finite and better predictions cost less; the first of equals."""
     scores: list[float] = []
+    open_activation = len({usage.activation for usage in candidates}) > 1
     for usage in candidates:
-        scores.append(sense(loss, usage))
+        scores.append(sense(loss, usage, open_activation))
         if scores[-1] >= BEST - ALIKE / 2:
             break
     return candidates[next(i for i, score in enumerate(scores) if score >= max(scores) - ALIKE)]
 
 
-def sense(loss: Callable, usage: Usage) -> float:
+def sense(loss: Callable, usage: Usage, open_activation: bool) -> float:
     """From 0, it raises, to BEST: finite, with gradient, lower for better predictions and not for ones beyond the
     labels, and taking what its activation gives."""
     subject = Subject(loss, replace(usage, padding="none" if usage.padding is None else usage.padding))
@@ -171,7 +172,7 @@ def sense(loss: Callable, usage: Usage) -> float:
             lower.append(after.value < before.value)
             turns.append(after.value < beyond.value or usage.task != "regression")
             alive.append(1 - np.mean(before.size == 0))
-        fits = expected_activation(subject)
+        fits = not open_activation or expected_activation(subject)
         if usage.task == "regression" and usage.activation == ("linear",) and of_errors(subject):
             return BEST
     except (NeverRun, Refused):

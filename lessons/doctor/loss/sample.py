@@ -179,7 +179,8 @@ class Sampler:
             usage.labels in ("float", "nonnegative", "binary", "probabilities") and "softmax" not in self.activations
         )
         vector = len(usage.label_shape) == 1 and usage.label_shape[0] > 1 and usage.labels in ("float", "nonnegative")
-        if plain and (far or not vector):  # a vector of labels is hardly ever all 0
+        padding = usage.padding == 0  # then they are no labels
+        if plain and not padding and (far or not vector):  # a vector of labels is hardly ever all 0
             yield Point("labels of 0", np.zeros_like(y), z)
             if far or "linear" not in self.activations:
                 yield Point("labels of 0 and predictions of 0", np.zeros_like(y), lowest)
