@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from lessons import CHAPTERS, LESSONS, BadInput, find
-from pages import folklore_page, home, lesson
+from pages import clinic_page, folklore_page, home, lesson
 from pages.ui.server import HERE
 
 STYLE = f"<style>{(HERE / 'style.css').read_text(encoding='utf-8')}</style>"
@@ -19,9 +19,12 @@ def route() -> None:
         slug: st.Page(partial(lesson.render, LESSONS[slug]), title=LESSONS[slug].title, url_path=slug)
         for slug in LESSONS
     }
-    front = st.Page(partial(home.render, pages), title="Unmasked", url_path="home", default=True)
+    others = {
+        "clinic": st.Page(partial(clinic_page.render, pages), title="Clinic", url_path="clinic"),
+        "folklore": st.Page(folklore_page.render, title="Folklore", url_path="folklore"),
+    }
+    front = st.Page(partial(home.render, pages, others["clinic"]), title="Unmasked", url_path="home", default=True)
     chapters = {name: [pages[slug] for slug in LESSONS if LESSONS[slug].chapter == name] for name in CHAPTERS}
-    others = {"folklore": st.Page(folklore_page.render, title="Folklore", url_path="folklore")}
     course = {name: found for name, found in chapters.items() if found}
     here = st.navigation({"": [front, *others.values()], **course}, position="top")
     if here is front and "lesson" in st.query_params:

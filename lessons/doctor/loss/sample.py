@@ -94,9 +94,10 @@ class Sampler:
 
     @property
     def has_truth(self) -> bool:
-        """Whether a label says what its prediction should be: not for label sequences of another length (CTC)."""
+        """Whether a label says what its prediction should be: not for label sequences of another length (CTC), for
+        distances, and for an angle that several columns code."""
         label, shape = self.usage.label_shape, self.usage.shape
-        if self.usage.task == "distance":
+        if self.usage.task == "distance" or (self.usage.labels == "angles" and label != shape):
             return False
         return self.usage.labels != "ids" or label in (shape, shape[:-1], (*shape[:-1], 1))
 
