@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import os
@@ -221,9 +222,7 @@ class Worker:
                 if job and (job.running() or job.set_running_or_notify_cancel()):
                     self._do(job)
                 self.pool.release(self)
-        if self.process:
-            self.process.kill()
-            self.process.wait()
+        self._bury()
 
     def _alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -238,6 +237,7 @@ class Worker:
         first = self.pool.workers[0]
         while not (self is first or self.pool.closed or (first.ready and (first.keys or not first.warm))):
             time.sleep(0.05)
+        self._bury()
         self.process = self._open()
         try:
             _, _, self.greeting = self._receive()
@@ -246,6 +246,15 @@ class Worker:
             return False
         self.ready = True
         return True
+
+    def _bury(self) -> None:
+        """End the process, if there is one, and close its pipes."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            for pipe in (self.process.stdin, self.process.stdout):
+                with contextlib.suppress(OSError):  # what was not yet sent has nobody to go to
+                    pipe.close()
 
     def _open(self) -> subprocess.Popen:
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]

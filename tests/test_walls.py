@@ -1,0 +1,54 @@
+"""Both walls together: what the first wall admits and only limits can end. Nothing gets through, nobody else waits."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from lessons.doctor import orders
+from lessons.doctor.ward import WARM, Limits, Overrun, Ward
+from lessons.pool import WorkerDied
+from tests.attacks import ATTACKS, LIMITED, TRACE
+
+LIMITS = Limits(waiting=14, computing=4, memory=1.5e9)
+HEALTHY = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
+SOME = 8  # of them in `make test`, evenly chosen; all in `make verify`
+LIMITED_ATTACKS = [(name, text) for name, text, fate in ATTACKS if fate == LIMITED]
+CHOSEN = LIMITED_ATTACKS if os.environ.get("VERIFY") else LIMITED_ATTACKS[:: max(1, len(LIMITED_ATTACKS) // SOME)]
+
+
+@pytest.fixture(scope="module")
+def ward():
+    ward = Ward(1, spares=1, limits=LIMITS, warm=WARM)
+    assert ward.submit(orders.examine, HEALTHY, None, {}).result(60)["healthy"]
+    yield ward
+    ward.shutdown()
+
+
+@pytest.mark.parametrize(("name", "text"), CHOSEN, ids=[name for name, _ in CHOSEN])
+def test_what_is_admitted_ends_within_the_limits_and_the_next_learner_is_served(ward, name, text):
+    started = time.monotonic()
+    job = ward.submit(orders.examine, text, None, {}, who="attacker")
+    next_job = ward.submit(orders.examine, HEALTHY, None, {}, who="learner")
+    try:
+        answer = job.result(LIMITS.waiting + 15)
+    except (Overrun, WorkerDied) as ended:
+        assert str(ended) and "\n" not in str(ended)
+    else:
+        assert answer["refused"] or answer["findings"] or answer["healthy"]
+    assert time.monotonic() - started < LIMITS.waiting + 15
+    assert next_job.result(60)["healthy"]
+    assert not Path(TRACE).exists()
+
+
+def test_the_attacks_are_many_and_of_both_kinds():
+    assert len(ATTACKS) >= 60 and len(LIMITED_ATTACKS) >= 10
+
+
+def test_one_learners_text_is_not_in_anothers_answer(ward):
+    secret = "def loss(y_true, y_pred):\n    my_private_name = y_true - y_pred\n    return undefined_thing(my_private_name)\n"
+    first = ward.submit(orders.examine, secret, None, {}, who="one").result(60)
+    second = ward.submit(orders.examine, HEALTHY, None, {}, who="two").result(60)
+    assert first["refused"] or first["findings"]
+    assert "my_private_name" not in repr(second) and "undefined_thing" not in repr(second)
