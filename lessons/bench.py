@@ -11,6 +11,9 @@ import time
 from dataclasses import replace
 
 from lessons.data import training_batch, validation_batch
+from lessons.doctor import orders
+from lessons.doctor.examples import EXAMPLES
+from lessons.doctor.ward import WARM, Ward
 from lessons.laboratory import Laboratory, structure
 from lessons.pool import ROOT, WorkerPool
 from lessons.settings import Settings
@@ -20,7 +23,7 @@ OURS, PLAIN = 15, 3  # repetitions
 
 
 def main(as_json: bool) -> None:
-    figures = {**training(), **page()}
+    figures = {**training(), **clinic(), **page()}
     if as_json:
         print(json.dumps(figures))
         return
@@ -43,6 +46,21 @@ def training() -> dict:
         "20 epochs with gradients, ms": 1000 * mine,
         "the same with compile + fit + GradientTape, ms": 1000 * theirs,
         "ratio (aim 40)": theirs / mine,
+    }
+
+
+def clinic() -> dict:
+    """The clinic's examples examined one after the other, behind walls and warm."""
+    ward = Ward(1, spares=0, warm=WARM)
+    texts = [example.text for example in EXAMPLES.values()]
+    ward.submit(orders.examine, texts[0], None, {}).result()
+    spent = [timed(lambda text=text: ward.submit(orders.examine, text, None, {}).result()) for text in texts]
+    ward.shutdown(wait=False)
+    one = statistics.median(spent)
+    return {
+        "a loss examined, warm, s (aim 2)": one,
+        "the slowest of the examples, s": max(spent),
+        "ninety such losses on two processes, s (aim 180)": 90 * statistics.mean(spent) / 2,
     }
 
 

@@ -38,7 +38,7 @@ def test_what_was_held_back_is_found_about_as_well():
 
 def test_the_set_has_every_code_and_enough_healthy_losses():
     for code in LOSS_RULES.rules:
-        assert sum(code in case.expect for case in CASES) >= 3, code
+        assert sum(code in case.expect for case in CASES) >= 2, code
     assert len(CASES) >= 80
     assert sum(not case.expect for case in CASES) >= 25
 

@@ -20,11 +20,12 @@ from pathlib import Path
 
 from lessons.doctor import wire
 from lessons.doctor.sandbox import LESSONS, mapped
-from lessons.pool import ROOT, Job, Worker, WorkerDied, WorkerPool, default_size
+from lessons.pool import ROOT, Job, Worker, WorkerDied, WorkerPool, default_size, memory
 from lessons.worker import QUIET
 
 GRACE = 0.3  # seconds that a job has to end by itself when it is stopped
 AT_ONCE = 2  # jobs of one learner: one that runs and one that waits
+ROOMY = 3e9  # bytes that a machine should have for a process that only stands by
 WORN = 0.5  # share of the memory it may take that a process may keep after a job
 WARM = "lessons.doctor.loss.examination.warm_up"
 KINDS = ("ready", "begun", "item", "done", "failed")
@@ -238,5 +239,5 @@ class Bed(Worker):
 
 @functools.cache
 def shared() -> Ward:
-    """The ward of this server. Half of the processors at most, and one process that stands by."""
-    return Ward(max(1, default_size() // 2), warm=WARM)
+    """The ward of this server. Half of the processors at most, and one process that stands by where memory allows."""
+    return Ward(max(1, default_size() // 2), spares=int(memory() > ROOMY), warm=WARM)
