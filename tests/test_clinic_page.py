@@ -1,0 +1,476 @@
+"""The clinic page: what a learner brings, what is shown of it, and that nobody else sees it."""
+
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from plotly.graph_objects import Figure
+from streamlit.testing.v1 import AppTest
+
+from lessons import LESSONS
+from lessons.doctor import orders
+from lessons.doctor.examples import EXAMPLES
+from lessons.doctor.figures import finding_figure, finding_words
+from lessons.doctor.ward import Busy, Limits, Overrun, Ward
+from lessons.pool import Job, WorkerDied
+from pages import clinic_page
+from tests.site import ROOT, browsing, serving
+
+WITHIN = 60  # seconds: other tests may have the cores
+WAITING = 3.0  # seconds that an endless loss is given
+SCRIPT = "from pages.clinic_page import render\nrender({})\n"
+ENDLESS = "def endless(y_true, y_pred):\n    for i in range(10**15):\n        pass\n    return y_pred\n"
+HARMFUL = "import tensorflow as tf\nimport os\n\ndef loss(y_true, y_pred):\n    return y_pred\n"
+CURVE = {
+    "x": [-1.0, 0.0, 1.0, 2.0],
+    "value": [1.0, None, 1.0, 4.0],
+    "gradient": [-2.0, None, 2.0, 4.0],
+    "label": 0.25,
+    "x_title": "prediction",
+}
+
+
+def finding(code: str, severity: str, **more) -> dict:
+    said = {name: f"{name} of {code}" for name in ("title", "message", "why", "fix")}
+    return {
+        "code": code,
+        "severity": severity,
+        **said,
+        "lesson": "x",
+        "line": None,
+        "evidence": {},
+        "curve": None,
+    } | more
+
+
+def examined(*found: dict, **more) -> dict:
+    usage = {"task": "binary", "activation": "sigmoid", "shape": "B,1", "label_shape": "B,1", "labels": "binary"}
+    result = {"function": "mine", "findings": list(found), "healthy": not found, "refused": None, "usage": usage}
+    return result | {"inferred": ["activation", "labels"], "unprobed": [], "seconds": 0.1} | more
+
+
+class Scripted:
+    """A ward whose answers are written down. An answer that is an exception is how the job ends; None: it goes on."""
+
+    def __init__(self):
+        self.answers = {orders.examine: examined(), orders.mend: []}
+        self.asked: list[tuple] = []
+        self.walls = ["a wall"]
+
+    def submit(self, order, *args, who):
+        self.asked.append((order, *args))
+        job, answer = Job(order, args, {}, who=who), self.answers[order]
+        if isinstance(answer, Busy):
+            raise answer
+        if isinstance(answer, Exception):
+            job.set_exception(answer)
+        elif answer is not None:
+            job.set_result(answer)
+        return job
+
+    def start(self) -> None: ...
+
+    def ready(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def scripted(monkeypatch) -> Scripted:
+    ward = Scripted()
+    monkeypatch.setattr(clinic_page, "shared", lambda: ward)
+    return ward
+
+
+@pytest.fixture(scope="module")
+def ward():
+    ward = Ward(1, warm="lessons.doctor.loss.examination.warm_up")
+    ward.start()
+    yield ward
+    ward.shutdown()
+
+
+@pytest.fixture
+def real(ward, monkeypatch) -> Ward:
+    monkeypatch.setattr(clinic_page, "shared", lambda: ward)
+    return ward
+
+
+def opened(**query: str) -> AppTest:
+    page = AppTest.from_string(SCRIPT, default_timeout=WITHIN)
+    for name, value in query.items():
+        page.query_params[name] = value
+    return checked(page.run())
+
+
+def checked(page: AppTest) -> AppTest:
+    assert not page.exception, page.exception[0].value
+    return page
+
+
+def pasted(page: AppTest, text: str) -> AppTest:
+    return checked(page.text_area(key="clinic:text").set_value(text).run())
+
+
+def press(page: AppTest, name: str = "examine") -> AppTest:
+    """Press a button; the fragment that looks for answers asks for the page anew when it has one."""
+    page.button(key=f"clinic:{name}").click().run()
+    return checked(page.run())
+
+
+def answered(page: AppTest) -> AppTest:
+    """The page once nothing is under way."""
+    until = time.monotonic() + WITHIN
+    mine = page.session_state["clinic:consultation"]
+    while mine.waits_for and time.monotonic() < until:
+        time.sleep(0.05)
+    return checked(page.run())
+
+
+def told(page: AppTest) -> str:
+    return "\n".join(one.value for one in (*page.markdown, *page.caption, *page.error, *page.warning))
+
+
+# --- what is drawn
+
+
+def test_findings_come_worst_first_with_all_that_belongs_to_them(scripted):
+    point = {"y_true": [0.5], "y_pred": [0.0], "value": None, "gradient": [None]}
+    scripted.answers[orders.examine] = examined(
+        finding("mild", "note"), finding("bad", "error", line=3, evidence=point), finding("middling", "warning")
+    )
+    shown = told(press(opened()))
+    assert shown.index("title of bad") < shown.index("title of middling") < shown.index("title of mild")
+    assert all(f"{name} of bad" in shown for name in ("message", "why", "fix"))
+    assert "3 findings: 1 error, 1 warning, 1 note" in shown and "Line 3 of your text" in shown
+    assert "label 0.5, prediction 0, loss not finite, gradient not finite" in shown
+
+
+def test_what_was_inferred_stands_in_its_place(scripted):
+    page = opened(task="binary")
+    press(page)
+    assert page.selectbox(key="clinic:option:activation").placeholder == "inferred: sigmoid"
+    assert page.selectbox(key="clinic:option:padding").placeholder == "infer"
+    assert "You declared task, prediction's shape, label's shape, the rest" in told(page)
+    checked(page.selectbox(key="clinic:option:task").set_value("regression").run())
+    assert "The options have changed since" in told(page)
+    assert page.selectbox(key="clinic:option:activation").placeholder == "infer"
+
+
+def test_healthy_says_what_was_tried(scripted):
+    scripted.answers[orders.examine] = examined(tried=["Labels were set to NaN."])
+    page = press(opened())
+    assert "healthy" in told(page) and "Labels were set to NaN" in told(page)
+    assert [order for order, *_ in scripted.asked] == [orders.examine], "there is nothing to mend"
+
+
+def test_no_mended_version_is_told(scripted):
+    scripted.answers[orders.examine] = examined(finding("bad", "error"))
+    assert "No mended version" in told(press(opened()))
+    assert [order for order, *_ in scripted.asked] == [orders.examine, orders.mend]
+
+
+def test_a_mended_version_is_shown_and_can_be_examined(scripted):
+    text = "def mended(y_true, y_pred):\n    return abs(y_true - y_pred)\n"
+    version = {"title": "With a floor", "codes": ["bad"], "text": text, "left": ["mild"]}
+    scripted.answers[orders.examine] = examined(finding("bad", "error"), finding("mild", "note"))
+    scripted.answers[orders.mend] = [version]
+    page = press(opened())
+    assert text.strip() in [code.value for code in page.code]
+    assert "Removes: “title of bad”. Left: “title of mild”." in told(page)
+    scripted.answers[orders.examine] = examined()
+    press(page, "mended:0")
+    assert page.text_area(key="clinic:text").value == text
+    assert scripted.asked[-1] == (orders.examine, text, None, examined()["usage"]), "in the same usage"
+    assert "nothing was found" in told(page)
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        (Overrun("stopped after 5 s"), "The loss asked for too much: stopped after 5 s."),
+        (WorkerDied("it brought down its process"), "The loss ended its examination: it brought down its process."),
+        (RuntimeError("unheard of\nTraceback"), "It cannot be examined: unheard of"),
+    ],
+)
+def test_an_examination_without_an_answer_is_told_in_a_sentence(scripted, ending, words):
+    scripted.answers[orders.examine] = ending
+    assert [one.value for one in press(opened()).error] == [words]
+
+
+def test_a_mending_that_fails_is_told(scripted):
+    scripted.answers[orders.examine] = examined(finding("bad", "error"))
+    scripted.answers[orders.mend] = RuntimeError("out of thread")
+    page = press(opened())
+    assert "out of thread" in page.error[0].value and "title of bad" in told(page)
+
+
+def test_a_learner_with_two_jobs_is_told_to_wait(scripted):
+    scripted.answers[orders.examine] = Busy("one runs and one waits")
+    assert "One runs and one waits." in told(press(opened()))
+
+
+def test_what_the_process_refuses_is_told_with_its_line(scripted):
+    scripted.answers[orders.examine] = examined(refused={"line": 7, "message": "too deep"}, healthy=None)
+    assert "Line 7: too deep" in told(press(opened()))
+
+
+def test_stale_is_told_until_the_text_is_as_it_was(scripted):
+    page = press(opened(example="healthy"))
+    pasted(page, "def other(y_true, y_pred):\n    return y_pred\n")
+    assert "The text has changed since" in told(page)
+    pasted(page, EXAMPLES["healthy"].text)
+    assert "changed since" not in told(page)
+
+
+def test_the_curve_of_a_finding():
+    figure = finding_figure(CURVE)
+    drawn = Figure(figure)
+    assert [trace.name for trace in drawn.data] == ["loss", "gradient"]
+    assert list(drawn.data[0].y) == CURVE["value"] and drawn.data[1].yaxis == "y2"
+    label, gap = drawn.layout.shapes
+    assert (label.x0, label.line.dash) == (0.25, "dot")
+    assert (gap.type, gap.x0, gap.x1) == ("rect", -1.0, 1.0)
+    assert "from 1 to 4" in finding_words(CURVE) and "from -2 to 4" in finding_words(CURVE)
+    assert len(Figure(finding_figure(CURVE | {"gradient": None})).data) == 1
+
+
+# --- what is brought
+
+
+def test_refused_text_is_told_at_once_and_nothing_runs(scripted):
+    page = pasted(opened(), HARMFUL)
+    assert "Line 2: " in told(page) and "import" in told(page)
+    press(page)
+    assert scripted.asked == []
+    pasted(page, EXAMPLES["healthy"].text)
+    page.text_area(key="clinic:text").set_value(HARMFUL)
+    press(page)
+    assert scripted.asked == [] and "Line 2: " in told(page), "text and click came together"
+
+
+def test_function_and_options_reach_the_examination(scripted):
+    text = "def one(y_true, y_pred):\n    return y_pred\n\ndef two(y_true, y_pred):\n    return y_true\n"
+    page = pasted(opened(padding="-999", shape="B,T,3"), text)
+    assert page.selectbox(key="clinic:function").options == ["one", "two"]
+    assert "two" in page.selectbox(key="clinic:function").placeholder
+    checked(page.selectbox(key="clinic:function").set_value("one").run())
+    press(page)
+    assert scripted.asked == [(orders.examine, text, "one", {"shape": "B,T,3", "padding": "-999"})]
+    pasted(page, EXAMPLES["healthy"].text)
+    press(page)
+    assert scripted.asked[-1][2] is None, "“one” was another text's"
+
+
+def test_the_address_holds_options_and_example_and_no_text(scripted):
+    page = opened(example="log", task="binary")
+    assert page.text_area(key="clinic:text").value == EXAMPLES["log"].text
+    assert page.selectbox(key="clinic:option:task").value == "binary"
+    secret = "def secret(y_true, y_pred):\n    return y_pred\n"
+    pasted(page, secret)
+    checked(page.selectbox(key="clinic:option:labels").set_value("binary").run())
+    page.run()
+    assert dict(page.query_params) == {"task": "binary", "labels": "binary"}
+    links = [code.value for code in page.code if "page=clinic" in code.value]
+    assert len(links) == 1 and parse_qs(urlsplit(links[0]).query)["task"] == ["binary"]
+    assert "secret" not in links[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "takes"),
+    [
+        ("example", "nowhere", "healthy"),
+        ("task", "sideways", "multiclass"),
+        ("shape", "1e9", "B,T,4"),
+        ("padding", "1e999", "keras"),
+        ("activation", "<script>", "sigmoid"),
+        ("nonsense", "1", "label_shape"),
+    ],
+)
+def test_nonsense_in_the_address_is_one_sentence(scripted, name, value, takes):
+    page = opened(**{name: value, "label_shape": "B,2"})
+    said = [one.value for one in page.warning]
+    assert len(said) == 1 and takes in said[0] and (value in said[0] or name in said[0])
+    assert page.selectbox(key="clinic:option:label_shape").value == "B,2", "what was good is taken"
+
+
+def test_an_example_takes_the_place_of_text_and_options(scripted):
+    page = opened(padding="0")
+    checked(page.button_group(key="clinic:example").set_value("healthy").run())
+    assert page.text_area(key="clinic:text").value == EXAMPLES["healthy"].text
+    assert page.selectbox(key="clinic:option:padding").value is None
+    page.run()
+    assert page.query_params == {"example": "healthy"}
+
+
+def test_an_option_without_a_value_is_inferred(scripted):
+    assert not opened(labels="").warning
+
+
+# --- with real examinations
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_but_the_healthy_one_has_a_finding(real, name):
+    page = opened(example=name)
+    mine = page.session_state["clinic:consultation"]
+    mine.examine(real)
+    result = mine.examination.result(WITHIN)
+    assert bool(result["findings"]) == (name != "healthy")
+    assert all(one["lesson"] in LESSONS for one in result["findings"])
+
+
+def test_a_mended_example_is_healthy(real):
+    page = answered(answered(press(opened(example="log"))))
+    assert "No mended version" not in told(page)
+    answered(press(page, "mended:0"))
+    assert "nothing was found" in told(page)
+
+
+def test_an_endless_loss_is_ended_and_the_next_is_examined(real, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(real, "limits", Limits(waiting=WAITING))
+        page = answered(press(pasted(opened(), ENDLESS)))
+    assert "stopped after 3 s" in page.error[0].value
+    pasted(page, EXAMPLES["healthy"].text)
+    answered(press(page))
+    assert "nothing was found" in told(page)
+
+
+# --- in a browser
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with browsing() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with serving(log=log, UNMASKED_WORKERS="1") as found:
+        yield found
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture
+def learner(browser, site):
+    """Opens the clinic as another learner, each with a browser of their own."""
+    contexts, complaints = [], []
+
+    def come(query: str = "", width: int = 1280, scheme: str = "light"):
+        contexts.append(browser.new_context(viewport={"width": width, "height": 720}, color_scheme=scheme))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(WITHIN * 1000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{site.url}/?page=clinic{query}")
+        button(page, "examine").wait_for()
+        return page
+
+    yield come
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def button(page, name: str):
+    return page.locator(f".st-key-clinic-{name} button")
+
+
+def paste(page, text: str) -> None:
+    page.get_by_role("textbox", name="Your loss").fill(text)
+
+
+def test_an_example_from_the_link_to_its_findings(learner):
+    page = learner("&example=threshold")
+    button(page, "examine").click()
+    page.locator(".st-key-finding-minimum_not_at_truth .js-plotly-plot").first.wait_for()
+    text = page.get_by_role("textbox", name="Your loss").bounding_box()
+    pressed = button(page, "examine").bounding_box()
+    headline = page.get_by_text("threshold_error has").bounding_box()
+    assert text["y"] < pressed["y"] < headline["y"] < 700, "all of it above the fold"
+    link = page.locator(".st-key-finding-minimum_not_at_truth a").first
+    assert link.get_attribute("target") != "_blank"
+    link.click()
+    page.get_by_role("heading", name="Why is my model").wait_for()
+    page.get_by_role("link", name="Clinic").click()
+    page.get_by_text("threshold_error has").wait_for()
+    assert page.get_by_role("textbox", name="Your loss").input_value() == EXAMPLES["threshold"].text
+    page.get_by_role("button", name="Upload").click()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "mine.py", "mimeType": "text/x-python", "buffer": EXAMPLES["healthy"].text.encode()}
+    )
+    page.get_by_text("The text has changed since").wait_for()
+    assert page.get_by_role("textbox", name="Your loss").input_value() == EXAMPLES["healthy"].text
+
+
+def test_typing_and_ctrl_enter_examine_what_was_typed(learner):
+    page = learner()
+    paste(page, EXAMPLES["healthy"].text.replace("masked_mse", "typed"))
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("typed: nothing was found").wait_for()
+    paste(page, EXAMPLES["healthy"].text.replace("masked_mse", "clicked"))
+    button(page, "examine").click()  # the text comes with this very click
+    page.get_by_text("clicked: nothing was found").wait_for()
+
+
+def test_a_refused_text_in_the_browser(learner):
+    page = learner()
+    paste(page, HARMFUL)
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("Line 2: ").wait_for()
+    marks = "getComputedStyle(document.querySelector('.st-key-clinic-text textarea')).backgroundPosition"
+    assert page.evaluate(marks).endswith("28px"), "the second line is marked"
+    paste(page, EXAMPLES["healthy"].text)
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("nothing was found").wait_for()
+
+
+def test_a_typed_option_that_is_none_is_told_and_one_that_is_goes_into_the_address(learner):
+    page = learner()
+    padding = page.get_by_role("combobox", name="Padding")
+    for typed in ("lots", "-7"):
+        padding.fill(typed)
+        padding.press("Enter")
+        if typed == "lots":
+            page.get_by_text("padding: got “lots”").wait_for()
+            button(page, "examine").click()
+            page.wait_for_timeout(500)
+            assert page.get_by_text("Nothing has been examined yet").count(), "nothing was begun"
+    page.get_by_text("padding: got “lots”").wait_for(state="detached")
+    until = time.monotonic() + WITHIN
+    while "padding=-7" not in page.evaluate("location.href") and time.monotonic() < until:
+        time.sleep(0.05)
+    assert "padding=-7" in page.evaluate("location.href")
+
+
+def test_stop_ends_an_examination_and_the_next_one_works(learner):
+    page = learner()
+    paste(page, ENDLESS)
+    button(page, "examine").click()
+    page.get_by_text("examining, 1 s").wait_for()
+    button(page, "stop").click()
+    page.get_by_text("Stopped").wait_for()
+    paste(page, EXAMPLES["healthy"].text)
+    button(page, "examine").click()
+    page.get_by_text("nothing was found").wait_for()
+
+
+def test_no_learner_sees_another_ones_text(learner):
+    mine, theirs = learner(), learner(width=390, scheme="dark")
+    for page, name in ((mine, "my_secret"), (theirs, "their_secret")):
+        paste(page, EXAMPLES["healthy"].text.replace("masked_mse", name))
+        button(page, "examine").click()
+    for page, name, other in ((mine, "my_secret", "their_secret"), (theirs, "their_secret", "my_secret")):
+        page.get_by_text(f"{name}: nothing was found").wait_for()
+        assert other not in page.content()
+        assert name not in page.evaluate("location.href")
+    assert theirs.evaluate("document.documentElement.scrollWidth") <= 390
+    third = learner()
+    assert "secret" not in third.content()
+    assert "secret" not in third.get_by_role("textbox", name="Your loss").input_value()
+
+
+def test_the_front_page_leads_to_the_clinic():
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=WITHIN).run()
+    assert "clinic" in [one.proto.page for one in page.get("page_link")]
