@@ -15,7 +15,8 @@ from lessons.doctor.loss.sample import Sampler
 from lessons.doctor.loss.subject import Subject
 from lessons.doctor.usage import TIMESTEPS, Usage
 
-BEST = 4.5
+BEST = 4.5  # a score: see `sense`
+FINITE = 3.0  # a score that only a loss reaches that is finite at all ordinary predictions
 TRIALS = 3  # batches that a candidate is tried on
 ALIKE = 0.15  # scores this close are a tie, and the earlier candidate wins
 LARGEST_MARK = 1e6
@@ -149,13 +150,18 @@ def label_shapes(declared: Usage, shape: tuple[int, ...], labels: str) -> list[t
 
 def best(loss: Callable, candidates: list[Usage]) -> Usage:
     """The candidate in which the loss is finite and better predictions cost less; the first of equals."""
-    scores: list[float] = []
+    scores: dict[Usage, float] = {}
+    fitting: dict[str, tuple[int, ...]] = {}  # task -> the first shape in which the loss is finite: no other is tried
     open_activation = len({usage.activation for usage in candidates}) > 1
     for usage in candidates:
-        scores.append(sense(loss, usage, open_activation))
-        if scores[-1] >= BEST - ALIKE / 2:
+        if fitting.get(usage.task, usage.shape) != usage.shape:
+            continue
+        scores[usage] = sense(loss, usage, open_activation)
+        if scores[usage] >= FINITE:
+            fitting.setdefault(usage.task, usage.shape)
+        if scores[usage] >= BEST - ALIKE / 2:
             break
-    return candidates[next(i for i, score in enumerate(scores) if score >= max(scores) - ALIKE)]
+    return next(usage for usage, score in scores.items() if score >= max(scores.values()) - ALIKE)
 
 
 def sense(loss: Callable, usage: Usage, open_activation: bool) -> float:
