@@ -7,13 +7,16 @@ from urllib.parse import quote, urlencode
 
 import streamlit as st
 
+from lessons import LESSONS
 from lessons.doctor.admission.screening import MAX_CHARACTERS
 from lessons.doctor.examples import EXAMPLES
+from lessons.doctor.orders import Pasted
 from lessons.doctor.usage import ACTIVATIONS, LABELS, PADDINGS, TASKS
 from lessons.doctor.ward import Overrun, shared
 from lessons.pool import WorkerDied
 from pages.folklore_page import quoted
 from pages.ui.consultation import OPTIONS, Consultation, answer_of, consultation, failure_of, key_of
+from pages.ui.desk import BROUGHT
 from pages.ui.findings import HEALTHY, MARKS, REFUSED, count, findings, ordered
 
 LOOK = 0.3  # seconds between two looks for the answer while something is examined
@@ -334,6 +337,24 @@ def results(mine: Consultation, pages: Mapping) -> None:
             st.caption(f"Could not be probed: {quoted('; '.join(result['unprobed']))}.")
         if result["findings"]:
             mended(mine)
+        train_it(mine, pages)
+
+
+def train_it(mine: Consultation, pages: Mapping) -> None:
+    """The loss, in place of a lesson's own: what it does to a model that trains."""
+    advised = [finding["lesson"] for finding in ordered(mine.result["findings"])]
+    slugs = list(dict.fromkeys([*(slug for slug in advised if slug in LESSONS), *LESSONS]))
+    row = st.container(key="clinic-course", horizontal=True, vertical_alignment="bottom", gap="small")
+    slug = row.selectbox(
+        "Train it in a lesson",
+        slugs,
+        format_func=lambda slug: LESSONS[slug].title,
+        key="clinic:lesson",
+        help="The lesson's model, data and mask with your loss. Its charts show where the gradient goes.",
+    )
+    if row.button("Train it there", key="clinic:train", icon=":material/model_training:"):
+        st.session_state[BROUGHT] = Pasted(mine.asked.text, mine.asked.function)
+        st.switch_page(pages[slug])
 
 
 def used(result: Mapping) -> str:

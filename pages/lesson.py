@@ -99,9 +99,9 @@ def own_loss(desk: Desk) -> None:
     brought = st.session_state.get(BROUGHT)
     desk.pasted = None
     if brought:
-        name = brought.function or "the loss"
+        name = brought.function or "your loss"
         row = st.container(key="own_loss", horizontal=True, vertical_alignment="center", gap="small")
-        if row.toggle(f"Train **{name}** from the clinic in place of this lesson's loss", True, key=desk.key("own")):
+        if row.toggle(f"Train **{name}**, from the clinic, in place of this lesson's loss", True, key=desk.key("own")):
             desk.pasted = brought
         row.button("Forget it", key=desk.key("forget"), type="tertiary", on_click=lambda: st.session_state.pop(BROUGHT))
 

@@ -471,6 +471,24 @@ def test_no_learner_sees_another_ones_text(learner):
     assert "secret" not in third.get_by_role("textbox", name="Your loss").input_value()
 
 
+def test_a_loss_is_taken_to_a_lesson_and_trained_there(learner):
+    page = learner()
+    text = EXAMPLES["healthy"].text.replace("masked_mse", "brought")
+    paste(page, text)
+    button(page, "examine").click()
+    page.get_by_text("brought: nothing was found").wait_for()
+    button(page, "train").click()
+    page.get_by_text("from the clinic, in place of this lesson").wait_for()
+    assert page.locator(".st-key-prediction").count() == 0, "its outcome is not known beforehand"
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_text("epochs in").wait_for()
+    page.get_by_text("The loss as it runs").click()
+    page.locator("code", has_text="def brought").wait_for()
+    page.get_by_role("button", name="Forget it").click()
+    page.get_by_text("from the clinic, in place of this lesson").wait_for(state="detached")
+    page.get_by_text("Predict first").wait_for()
+
+
 def test_the_front_page_leads_to_the_clinic():
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=WITHIN).run()
     assert "clinic" in [one.proto.page for one in page.get("page_link")]

@@ -29,6 +29,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime.pages_manager import PagesManager
 
+from lessons.doctor import ward
 from lessons.laboratory import shared
 
 HERE = Path(__file__).parent
@@ -58,6 +59,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     asyncio.get_running_loop().call_later(HEAD_START, laboratory.executor.start)
     yield
     laboratory.executor.shutdown(wait=False, cancel_futures=True)
+    if ward.shared.cache_info().currsize:  # somebody has been to the clinic
+        ward.shared().shutdown(wait=False, cancel_futures=True)
 
 
 def answer_at_once() -> None:
