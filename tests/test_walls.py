@@ -47,7 +47,7 @@ def test_the_attacks_are_many_and_of_both_kinds():
 
 
 def test_one_learners_text_is_not_in_anothers_answer(ward):
-    secret = "def loss(y_true, y_pred):\n    my_private_name = y_true - y_pred\n    return undefined_thing(my_private_name)\n"
+    secret = "def loss(y_true, y_pred):\n    my_private_name = y_true\n    return undefined_thing(my_private_name)\n"
     first = ward.submit(orders.examine, secret, None, {}, who="one").result(60)
     second = ward.submit(orders.examine, HEALTHY, None, {}, who="two").result(60)
     assert first["refused"] or first["findings"]
