@@ -14,10 +14,10 @@ from lessons.doctor.orders import Pasted
 from lessons.doctor.usage import ACTIVATIONS, LABELS, PADDINGS, TASKS
 from lessons.doctor.ward import Overrun, shared
 from lessons.pool import WorkerDied
-from pages.folklore_page import quoted
 from pages.ui.consultation import OPTIONS, Consultation, answer_of, consultation, failure_of, key_of
 from pages.ui.desk import BROUGHT
 from pages.ui.findings import HEALTHY, MARKS, REFUSED, count, findings, ordered
+from pages.ui.quotation import quoted
 
 LOOK = 0.3  # seconds between two looks for the answer while something is examined
 SCORECARD = Path(__file__).parent.parent / "docs" / "scorecard.md"
@@ -250,6 +250,7 @@ def infer_everything(mine: Consultation) -> None:
 
 def status(mine: Consultation) -> None:
     """One place below the buttons: refused, under way, or the headline of what was found."""
+    drawn = mine.waits_for  # looked at once, and first: what ends while this is drawn is news
     with st.container(key="clinic-status", gap="xsmall"):
         if mine.busy:
             st.warning(mine.busy)
@@ -257,9 +258,9 @@ def status(mine: Consultation) -> None:
             st.markdown(refused(mine.refusal.line, mine.refusal.message))
         else:
             headline(mine)
-        every = LOOK if mine.waits_for or mine.wants_mending else None
         # Polling is a fragment of a line; the page is drawn anew only when there is news.
-        st.fragment(progress, run_every=every)(mine, mine.waits_for)
+        every = LOOK if drawn or mine.wants_mending else None
+        st.fragment(progress, run_every=every)(mine, drawn)
 
 
 def progress(mine: Consultation, drawn: object) -> None:

@@ -1,12 +1,11 @@
 """The folklore page: thirty-four claims of five published answers, each put to the test on this machine."""
 
-from collections.abc import Iterator
-
 import streamlit as st
 
 from lessons.claims import CLAIMS, DEPENDS, FAILS, HOLDS, Claim, Outcome, find
 from lessons.claims.verification import Verification, shared
 from lessons.settings import BadInput
+from pages.ui.quotation import quoted
 
 LOOK = 0.5  # seconds between two looks for a verdict while something is measured
 TITLES = {
@@ -247,16 +246,6 @@ def link_to(claim: Claim) -> str:
     """The root form, which works on any server (DESIGN §2, 1)."""
     base = (st.context.url or "").split("?")[0].removesuffix("/").removesuffix("/folklore")
     return f"{base}/?page=folklore&claim={claim.id}"
-
-
-def quoted(text: str) -> str:
-    """Text as it is: Markdown's signs are escaped."""
-    return "".join(escaped(text))
-
-
-def escaped(text: str) -> Iterator[str]:
-    for sign in text:
-        yield f"\\{sign}" if sign in r"\`*_[]$~:<>|#-+" else sign
 
 
 def anchor(claim: Claim) -> str:

@@ -87,3 +87,35 @@ def test_refusals_name_the_line():
 def test_a_wrong_option_is_one_sentence():
     result = examine("def loss(y_true, y_pred):\n    return y_pred\n", None, {"task": "regresion"})
     assert "regresion" in result["refused"]["message"] and "regression" in result["refused"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"shape": "B,1", "padding": "keras"}, "time axis"),
+        ({"shape": "B,4", "activation": "linear,softplus"}, "4 columns"),
+        ({"shape": "B", "labels": "onehot"}, "two or more columns"),
+        ({"shape": "B,0"}, "B,0"),
+        ({"padding": "some"}, "some"),
+    ],
+)
+def test_options_that_contradict_each_other_are_one_sentence(options, words):
+    result = examine("def loss(y_true, y_pred):\n    return y_pred\n", None, options)
+    assert words in result["refused"]["message"] and "\n" not in result["refused"]["message"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"shape": "B"},
+        {"shape": "B", "label_shape": "B,1"},
+        {"shape": "B,T,3", "label_shape": "B,3"},
+        {"shape": "B,4", "label_shape": "B,7"},
+        {"shape": "B,1", "labels": "boxes"},
+        {"shape": "B,T", "padding": "keras"},
+    ],
+    ids=str,
+)
+def test_unusual_shapes_are_examined_all_the_same(options):
+    result = examine("def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_pred - 1.0))\n", None, options)
+    assert result["refused"] is None and result["unprobed"] == []

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 import pytest
 
-from lessons.doctor import seccomp, wire
+from lessons.doctor.walls import seccomp, wire
 
 
 def crossed(value):

@@ -13,7 +13,7 @@ from tests.attacks import ATTACKS, LIMITED, TRACE
 
 LIMITS = Limits(waiting=14, computing=4, memory=1.5e9)
 HEALTHY = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
-SOME = 8  # of them in `make test`, evenly chosen; all in `make verify`
+SOME = 4  # of them in `make test`, evenly chosen; all in `make verify`
 LIMITED_ATTACKS = [(name, text) for name, text, fate in ATTACKS if fate == LIMITED]
 CHOSEN = LIMITED_ATTACKS if os.environ.get("VERIFY") else LIMITED_ATTACKS[:: max(1, len(LIMITED_ATTACKS) // SOME)]
 

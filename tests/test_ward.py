@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lessons.doctor import landlock
+from lessons.doctor.walls import landlock
 from lessons.doctor.ward import Busy, Limits, Overrun, Ward
 from lessons.pool import WorkerDied
 from tests import intruders

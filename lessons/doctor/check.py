@@ -11,10 +11,11 @@ from typing import Any
 
 from lessons.doctor import orders
 from lessons.doctor.usage import Usage
-from lessons.doctor.ward import WARM, Ward
+from lessons.doctor.ward import WARM, Limits, Ward
 from lessons.pool import Job
 from lessons.settings import BadInput
 
+LIMITS = Limits()
 OPTIONS = ("task", "activation", "shape", "label_shape", "labels", "padding")
 
 
@@ -99,7 +100,7 @@ def read(path: Path) -> str:
 
 @contextlib.contextmanager
 def ward(size: int | None = None) -> Iterator[Ward]:
-    beds = Ward(size, spares=0, warm=WARM)
+    beds = Ward(size, spares=0, limits=LIMITS, warm=WARM)
     try:
         yield beds
     finally:

@@ -50,6 +50,19 @@ class Usage:
             if (value := getattr(self, field.name)) is not None
         }
 
+    def check(self) -> None:
+        """Raises BadInput where the options of a complete usage contradict each other."""
+        shape, columns = shape_words(self.shape), self.shape[-1] if self.shape else 1
+        if self.padding == "keras" and not self.timed:
+            raise BadInput(f"padding: got “keras” with shape {shape}; a Keras mask takes a time axis, such as B,T,1.")
+        if len(self.activation) not in (1, columns):
+            given = ",".join(self.activation)
+            raise BadInput(
+                f"activation: got “{given}” with shape {shape}; takes one, or one for each of {columns} columns."
+            )
+        if self.labels == "onehot" and columns < 2:
+            raise BadInput(f"labels: got “onehot” with shape {shape}; takes two or more columns, such as B,4.")
+
     @property
     def marked(self) -> bool:
         """Whether padding is told by the label itself."""

@@ -18,8 +18,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lessons.doctor import wire
-from lessons.doctor.sandbox import LESSONS, mapped
+from lessons.doctor.walls import wire
+from lessons.doctor.walls.sandbox import LESSONS, mapped
 from lessons.pool import ROOT, Job, Worker, WorkerDied, WorkerPool, default_size, memory
 from lessons.worker import QUIET
 
@@ -87,7 +87,7 @@ class Ward(WorkerPool):
         return Bed(self, index)
 
     def submit(self, fn: Callable, /, *args, who: Hashable = None, **kwargs) -> Job:
-        """The job of `fn`, which may answer with plain values and arrays of numbers only (`lessons.doctor.wire`).
+        """The job of `fn`, which may answer with plain values and arrays of numbers only (`lessons.doctor.walls.wire`).
 
         Raises Busy when `who` has two jobs here already; None may have any number.
         """
@@ -136,7 +136,7 @@ class Bed(Worker):
         limits = self.pool.limits
         said = [self.pool.warming_up, limits.computing, limits.memory, *self.pool.readable]
         process = subprocess.Popen(
-            [sys.executable, "-m", "lessons.doctor.bed", *map(str, said)],
+            [sys.executable, "-m", "lessons.doctor.walls.bed", *map(str, said)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd="/",

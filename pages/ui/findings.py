@@ -8,8 +8,8 @@ from lessons import LESSONS
 from lessons.doctor.figures import finding_figure, finding_words
 from lessons.doctor.rule import SEVERITIES
 from lessons.figures import number
-from pages.folklore_page import quoted
 from pages.ui.lab import chart
+from pages.ui.quotation import quoted
 
 # Mark, word and colour: the word is enough, and the marks differ in shape.
 MARKS = {

@@ -14,7 +14,7 @@ from lessons.doctor.loss.inference import settle
 from lessons.doctor.loss.rules import LOSS_RULES, arithmetic, batches, descent, masking
 from lessons.doctor.loss.subject import Subject
 from lessons.doctor.orders import refused
-from lessons.doctor.rule import Evidence, Rule
+from lessons.doctor.rule import SEVERITIES, Evidence, Rule
 from lessons.doctor.usage import Usage
 from lessons.settings import BadInput
 
@@ -29,11 +29,11 @@ def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict
         admitted = admit(text)
         declared = Usage.parse(options)
         subject = subject_of(admitted, function, declared)
+        findings, unprobed = look(subject)
     except Refused as refusal:
         return refused(function, refusal.line, refusal.message)
     except BadInput as problem:
         return refused(function, None, str(problem))
-    findings, unprobed = look(subject)
     return {
         "function": function or admitted.default,
         "findings": findings,
@@ -62,7 +62,8 @@ def look(subject: Subject) -> tuple[list[dict], list[str]]:
             unprobed.append(f"{code}: {type(failure).__name__}: {failure}"[:200])
     if subject.crash and not found.get("raises_in_fit"):
         found["raises_in_fit"] = LOSS_RULES.rules["raises_in_fit"].judge(subject)
-    return [told(LOSS_RULES.rules[code], evidence) for code, evidence in found.items() if evidence], unprobed
+    findings = [told(LOSS_RULES.rules[code], evidence) for code, evidence in found.items() if evidence]
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding["severity"])), unprobed
 
 
 def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Subject:

@@ -12,7 +12,7 @@ from keras.src import backend
 
 from lessons.doctor.admission import NeverRun, Refused
 from lessons.doctor.loss.sample import Sampler
-from lessons.doctor.loss.subject import Subject
+from lessons.doctor.loss.subject import Subject, activated
 from lessons.doctor.usage import TIMESTEPS, Usage
 
 BEST = 4.5  # a score: see `sense`
@@ -55,6 +55,7 @@ def settle(loss: Callable | None, declared: Usage) -> tuple[Usage, Exception | N
     """The usage with everything filled in, and what the loss raises when it is tried inside a graph, if it does."""
     candidates = list(completions(declared))
     usage = candidates[0]
+    usage.check()
     if loss is None:
         return usage, None
     if len(candidates) > 1:
@@ -236,7 +237,7 @@ def reads_mask(loss: Callable, usage: Usage) -> bool:
     bare = getattr(loss, "call", loss)
     values = []
     for masked in (False, True):
-        p = Subject(loss, usage).activate(tf.constant(z))
+        p = activated(usage.activation, tf.constant(z))
         if masked:
             backend.set_keras_mask(p, tf.constant(mask))
         try:

@@ -13,7 +13,6 @@ from lessons.doctor.usage import Usage
 BATCH = 16
 SATURATED = 200.0  # sigmoid(-200) is exactly 0 in float32, sigmoid(200) exactly 1, softplus(-200) exactly 0
 SURE = 8.0  # a confident but not saturated logit
-FAR = 20.0  # as far from 0 as an untrained linear output gets
 NUMBERS_IN_BATCH = 40_000  # larger samples come in smaller batches
 
 
@@ -38,6 +37,7 @@ class Sampler:
         self.rng = np.random.default_rng(seed)
         self.size = batch_size(usage)
         self.activations = usage.activation
+        self.link = link(usage)
         self.encoding = self.encodings()[0]
 
     def labels(self, size: int | None = None) -> np.ndarray:
@@ -67,18 +67,18 @@ class Sampler:
         return z.astype(np.float32)
 
     def before_activation(self, p: np.ndarray) -> np.ndarray:
-        """z whose activation is p, as well as float64 gives it."""
+        """z whose prediction says p, as well as float64 gives it."""
         p = p.astype(np.float64)
-        if self.activations[0] == "softmax":
+        if self.link[0] == "softmax":
             return np.log(np.maximum(p, 1e-30))
         inverse = {
             "linear": lambda p: p,
             "sigmoid": lambda p: np.log(np.clip(p, 3e-4, 1 - 3e-4)) - np.log1p(-np.clip(p, 3e-4, 1 - 3e-4)),
             "softplus": lambda p: np.log(np.expm1(np.maximum(p, 1e-6))),
         }
-        if len(self.activations) == 1:
-            return inverse[self.activations[0]](p)
-        parts = [inverse[name](p[..., i]) for i, name in enumerate(self.activations)]
+        if len(self.link) == 1:
+            return inverse[self.link[0]](p)
+        parts = [inverse[name](p[..., i]) for i, name in enumerate(self.link)]
         return np.stack(parts, axis=-1)
 
     def encodings(self) -> tuple[str, ...]:
@@ -98,6 +98,8 @@ class Sampler:
         distances, and for an angle that several columns code."""
         label, shape = self.usage.label_shape, self.usage.shape
         if self.usage.task == "distance" or (self.usage.labels == "angles" and label != shape):
+            return False
+        if self.usage.labels != "ids" and not aligns(label, shape):
             return False
         return self.usage.labels != "ids" or label in (shape, shape[:-1], (*shape[:-1], 1))
 
@@ -132,7 +134,7 @@ class Sampler:
             return z if error > 0 else None
         if self.encoding != "plain" and (usage.labels in ("ids", "onehot") or self.activations[0] == "linear"):
             return (np.sign(self.truth(y, z)) * error).astype(np.float32)
-        if "softmax" in self.activations:
+        if "softmax" in self.link:
             return None
         if usage.labels == "binary" and usage.task != "distance":
             p = np.abs(y - abs(error))
@@ -145,10 +147,10 @@ class Sampler:
     def legal(self, p: np.ndarray) -> bool:
         """Whether the activations can give p."""
         inside = {"linear": True, "sigmoid": ((p > 0) & (p < 1)).all(), "softplus": (p > 0).all(), "softmax": True}
-        return inside[self.activations[0]]
+        return inside[self.link[0]]
 
-    def edges(self, activate, saturated: float = SATURATED, far: bool = True) -> Iterator[Point]:
-        """The ends of what predictions and labels can be: exact, 0, saturated. `activate`: z -> prediction."""
+    def edges(self, said, saturated: float = SATURATED, far: bool = True) -> Iterator[Point]:
+        """The ends of what predictions and labels can be: exact, 0, saturated. `said`: z -> what it says."""
         usage = self.usage
         y, z = self.labels(), self.predictions()
         hard = usage.labels in ("binary", "onehot", "ids")
@@ -161,7 +163,7 @@ class Sampler:
             yield Point("predictions that are right and saturated", y, sides)
             yield Point("predictions that are wrong and saturated", y, self.wrong(sides))
         else:
-            p = activate(z)
+            p = said(z)
             if usage.label_shape == usage.shape:
                 yield Point("predictions equal to the labels", p, z)
             elif y.ndim == z.ndim and y.shape[-1] < z.shape[-1]:
@@ -172,13 +174,11 @@ class Sampler:
         if "sigmoid" in self.activations or logits:
             yield Point("predictions saturated at 1", y, self.everywhere(z, saturated, logits))
         if "linear" in self.activations and not logits and far:
-            values = (-1.0, -3.0, -FAR, FAR) if usage.labels != "boxes" else ()
-            for value in values if usage.task != "distance" else (1.0, FAR):
+            values = (-1.0, -3.0) if usage.labels != "boxes" else ()
+            for value in values if usage.task != "distance" else (1.0, 20.0):
                 if len(self.activations) == 1:
                     yield Point(f"predictions of {value:g}", y, np.full_like(z, value))
-        plain = (
-            usage.labels in ("float", "nonnegative", "binary", "probabilities") and "softmax" not in self.activations
-        )
+        plain = usage.labels in ("float", "nonnegative", "binary", "probabilities") and "softmax" not in self.link
         vector = len(usage.label_shape) == 1 and usage.label_shape[0] > 1 and usage.labels in ("float", "nonnegative")
         padding = usage.padding == 0  # then they are no labels
         if plain and not padding and (far or not vector):  # a vector of labels is hardly ever all 0
@@ -203,6 +203,19 @@ class Sampler:
         if sides.shape[-1] > 1 and self.usage.labels in ("onehot", "ids"):
             return np.roll(sides, 1, axis=-1)
         return -sides
+
+
+def aligns(label: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether `in_place` can lay labels of one shape over predictions of the other: all axes but the last agree."""
+    return all(a == b or a == 1 for a, b in zip(label[: len(shape) - 1], shape[:-1], strict=False))
+
+
+def link(usage: Usage) -> tuple[str, ...]:
+    """What makes of z what the labels speak of: the activation; for logits of soft labels the one inside the loss."""
+    inside = {"binary": ("sigmoid",), "multiclass": ("softmax",)}
+    if usage.activation == ("linear",) and usage.labels == "probabilities":
+        return inside.get(usage.task, usage.activation)
+    return usage.activation
 
 
 def in_place(y: np.ndarray, z: np.ndarray) -> np.ndarray:

@@ -58,7 +58,7 @@ class Subject:
 
     @functools.cached_property
     def points(self) -> list[tuple[Point, Reading]]:
-        return [(point, self.at(point.y, point.z)) for point in self.sampler.edges(self.prediction)]
+        return [(point, self.at(point.y, point.z)) for point in self.sampler.edges(self.said)]
 
     def edges(self) -> list[tuple[Point, Reading]]:
         """Readings at the ends of what predictions and labels can be."""
@@ -66,7 +66,11 @@ class Subject:
 
     def prediction(self, z: np.ndarray) -> np.ndarray:
         """What the activation makes of z."""
-        return self.activate(tf.constant(z, tf.float32)).numpy()
+        return activated(self.usage.activation, tf.constant(z, tf.float32)).numpy()
+
+    def said(self, z: np.ndarray) -> np.ndarray:
+        """What z says in the labels' terms: the prediction, or the probabilities of logits."""
+        return activated(self.sampler.link, tf.constant(z, tf.float32)).numpy()
 
     def settle_encoding(self) -> None:
         """Find out in which way this loss wants labels said: where it is lower than at any ordinary prediction."""
@@ -129,7 +133,10 @@ class Subject:
         return np.concatenate(found)
 
     def _specs(self) -> list[tf.TensorSpec]:
-        return [tf.TensorSpec((None, *shape), tf.float32) for shape in (self.usage.label_shape, self.usage.shape)]
+        specs = [tf.TensorSpec((None, *shape), tf.float32) for shape in (self.usage.label_shape, self.usage.shape)]
+        if self.usage.padding == "keras":
+            specs.append(tf.TensorSpec((None, self.usage.shape[0]), tf.bool))
+        return specs
 
     def static_graph(self) -> tf.Graph:
         """The graph of the value alone, every axis known, the batch axis STATIC_BATCH long."""
@@ -138,7 +145,9 @@ class Subject:
         ]
         compiled = self._compiled()
         return (
-            tf.function(lambda y, z: compiled(y, self.activate(z)), autograph=False).get_concrete_function(*specs).graph
+            tf.function(lambda y, z: compiled(y, activated(self.usage.activation, z)), autograph=False)
+            .get_concrete_function(*specs)
+            .graph
         )
 
     def curve(self) -> dict:
@@ -178,7 +187,7 @@ class Subject:
         def measure(y, z, mask=None):
             with tf.GradientTape() as tape:
                 tape.watch(z)
-                p = self.activate(z)
+                p = activated(self.usage.activation, z)
                 if mask is not None:
                     backend.set_keras_mask(p, mask)
                 value = called(y, p)
@@ -189,18 +198,13 @@ class Subject:
 
         return measure
 
-    def activate(self, z):
-        """The prediction: each column's activation. Shapes as z."""
-        functions = {
-            "linear": tf.identity,
-            "sigmoid": tf.sigmoid,
-            "softmax": tf.nn.softmax,
-            "softplus": tf.math.softplus,
-        }
-        names = self.usage.activation
-        if len(names) == 1:
-            return functions[names[0]](z)
-        return tf.concat([functions[name](z[..., i : i + 1]) for i, name in enumerate(names)], axis=-1)
+
+def activated(names: tuple[str, ...], z):
+    """Each column's activation. Shapes as z."""
+    functions = {"linear": tf.identity, "sigmoid": tf.sigmoid, "softmax": tf.nn.softmax, "softplus": tf.math.softplus}
+    if len(names) == 1:
+        return functions[names[0]](z)
+    return tf.concat([functions[name](z[..., i : i + 1]) for i, name in enumerate(names)], axis=-1)
 
 
 def reading(result: tuple) -> Reading:

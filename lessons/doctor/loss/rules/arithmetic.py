@@ -123,7 +123,7 @@ def eps_underflow_fp16(subject: Subject) -> Evidence | None:
     lost = constants[(constants > 0) & (constants < HALF_UNDERFLOW)]
     if not lost.size:
         return None
-    for point in subject.sampler.edges(subject.prediction, saturated=MODEST, far=False):
+    for point in subject.sampler.edges(subject.said, saturated=MODEST, far=False):
         usual = subject.look(point)
         try:
             half = subject.directly(point.y, point.z, "float16")

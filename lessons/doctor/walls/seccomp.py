@@ -13,7 +13,7 @@ import platform
 import struct
 import sys
 
-from lessons.doctor.landlock import NO_NEW_PRIVILEGES, checked, libc
+from lessons.doctor.walls.landlock import NO_NEW_PRIVILEGES, checked, libc
 
 # Name, number on x86_64, number on aarch64.
 DENIED = """

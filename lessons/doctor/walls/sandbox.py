@@ -15,15 +15,15 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from lessons.doctor import landlock, seccomp
-from lessons.doctor.landlock import checked, libc
+from lessons.doctor.walls import landlock, seccomp
+from lessons.doctor.walls.landlock import checked, libc
 
 try:
     import resource
 except ImportError:  # Windows
     resource = None
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent.parent
 LESSONS = ROOT / "lessons"
 # What the dynamic linker and TensorFlow read of the system: libraries, the size of caches. None of it is a secret.
 LIBRARIES = "/lib /lib64 /usr/lib /usr/lib64 /etc/ld.so.cache"

@@ -1,8 +1,8 @@
-"""One walled process: `python -m lessons.doctor.bed WARM COMPUTING MEMORY READABLE…`. It runs code from strangers.
+"""One walled process: `python -m lessons.doctor.walls.bed WARM COMPUTING MEMORY READABLE…`, for code from strangers.
 
-Like `lessons.worker` it takes pickled jobs on stdin, one at a time: the server can be trusted. It itself cannot, once a
-job has run in it: so it answers in the format of `lessons.doctor.wire`, and tells a failure by the name and text of an
-exception. Before each job it says ("begun", number, None).
+Like `lessons.worker` it takes pickled jobs on stdin, one at a time: the server can be trusted. It itself cannot, once
+a job has run in it: so it answers in the format of `lessons.doctor.walls.wire`, and tells a failure by the name and
+text of an exception. Before each job it says ("begun", number, None).
 """
 
 import functools
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lessons.doctor.sandbox import Sandbox, allow_computing
+from lessons.doctor.walls.sandbox import Sandbox, allow_computing
 from lessons.worker import claim_pipes, prepare, serve, silenced, stand_back
 
 LONGEST_FAILURE = 2000  # letters
@@ -62,7 +62,7 @@ def call(name: str) -> None:
 
 
 def answer(outbox, kind: str, number: int | None, content) -> None:
-    from lessons.doctor import wire  # NumPy may start threads: not before the process is confined
+    from lessons.doctor.walls import wire  # NumPy may start threads: not before the process is confined
 
     if isinstance(content, Exception):
         content = type(content).__name__, str(content)[:LONGEST_FAILURE]
