@@ -60,8 +60,6 @@ def rounded(y_true, y_pred):
     return tf.reduce_mean(tf.abs(y_true - tf.round(y_pred)), axis=-1)
 """
 UNLISTED = "import tensorflow as tf\n\ndef loss(y_true, y_pred):\n    return tf.Operation(y_pred)\n"
-    "import tensorflow as tf\n\ndef loss(y_true, y_pred):\n    return tf.reduce_mean(y_pred) - tf.reduce_mean(y_true)\n"
-)
 CURVE = {
     "x": [-1.0, 0.0, 1.0, 2.0],
     "value": [1.0, None, 1.0, 4.0],
