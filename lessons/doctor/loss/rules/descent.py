@@ -265,10 +265,10 @@ def minimum_not_at_truth(subject: Subject) -> Evidence | None:
     share = float(np.mean(shares))
     if share < ELSEWHERE_SHARE:
         return None
-    ended, at_truth = subject.value(y, z), subject.value(y, truth)
+    began, ended, at_truth = (subject.value(y, place) for place in (start, z, truth))
     return Evidence(
-        f"Going downhill from random predictions ends at a loss of {ended:.3g}; at the labels it is {at_truth:.3g}. "
-        f"{100 * share:.0f} % of the predictions end elsewhere than their labels.",
+        f"Going downhill from random predictions takes the loss from {began:.3g} to {ended:.3g}, about as low as at "
+        f"the labels ({at_truth:.3g}) or lower, and yet {100 * share:.0f} % of the predictions end elsewhere.",
         {
             "loss_at_end": ended,
             "loss_at_labels": at_truth,
