@@ -26,6 +26,13 @@ def main(folder: Path = ROOT / "docs") -> None:
         await_(lambda: page.get_by_role("heading", name="Unmasked").count(), "the front page")
         page.wait_for_timeout(500)
         page.screenshot(path=folder / "home.png")
+        page.goto(f"{site.url}/?page=clinic&example=threshold")
+        page.locator(".st-key-clinic-examine button").click()
+        page.locator(".st-key-finding-minimum_not_at_truth .js-plotly-plot").first.wait_for(timeout=60_000)
+        await_(lambda: not page.get_by_text("looking for a mended version").count(), "the end of the search")
+        page.locator(".st-key-finding-minimum_not_at_truth").first.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        page.screenshot(path=folder / "clinic.png")
 
 
 if __name__ == "__main__":
