@@ -40,12 +40,23 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class LayerMask:
+    """One row of the model's x-ray: whether a mask goes into a layer and whether one comes out."""
+
+    name: str
+    layer: str  # its class
+    mask_in: bool
+    mask_out: bool
+
+
+@dataclass(frozen=True)
 class Opening:
     """What is known before the first epoch: sent first, so that a page can draw at once."""
 
     source: str  # the text of the loss that runs
     warnings: tuple[str, ...]  # what Keras warned of while the model was built and traced
     versions: dict[str, str]
+    layers: tuple[LayerMask, ...] = ()  # from the input to the prediction
 
 
 @dataclass(frozen=True)
