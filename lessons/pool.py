@@ -212,8 +212,8 @@ class Worker:
     def stop(self, job: Job) -> None:
         try:
             self._send("stop", job.number)
-        except OSError:
-            pass  # the process is gone: its thread sees to it
+        except (OSError, ValueError):
+            pass  # the process is gone, its pipe broken or closed already: its thread sees to it
 
     def _serve(self) -> None:
         while not self.pool.closed or self.pool.queue:

@@ -12,7 +12,7 @@ from lessons.laboratory import Training, shared
 from lessons.lesson import Lesson
 from lessons.run import Run
 from pages.ui.controls import controls
-from pages.ui.desk import BROUGHT, PRESENT, Desk, desk_of, write_address
+from pages.ui.desk import BROUGHT, PRESENT, Desk, desk_of
 from pages.ui.lab import content, lab
 from pages.ui.luck import luck
 from pages.ui.measurements import experiment
@@ -68,7 +68,7 @@ def laboratory(desk: Desk) -> None:
         controls(desk)  # while the training that a click began is under way
     with right:
         instruments(desk)
-    write_address(desk)
+    desk.address.write(desk.query())
     published(desk)
     code(desk)
 

@@ -1,4 +1,4 @@
-"""What all tests share: the repository on the path, a quiet TensorFlow, and `verify` tests only when asked for."""
+"""What all tests share: the repository on the path, a quiet TensorFlow, a browser; `verify` tests on request."""
 
 import os
 import sys
@@ -18,3 +18,28 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if "verify" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="full set: run with -m verify or VERIFY=1"))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from tests.site import browsing
+
+    with browsing() as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("console", lambda message: page.complaints.append(message.text) if is_complaint(message) else None)
+    yield page
+    context.close()
+    assert page.complaints == []
+
+
+def is_complaint(message) -> bool:
+    """Errors on the console, but for Streamlit's own search for its server below the page's path."""
+    return message.type == "error" and "/_stcore/" not in message.location.get("url", "")

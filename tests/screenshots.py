@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from tests.screen import await_, open_lesson, run
 from tests.site import ROOT, browsing, serving
-from tests.test_browser import await_, open_lesson, run
 
 SCENES = {  # file -> lesson, preset, size, scheme
     "lesson.png": ("mask_and_loss", "broken", (1280, 720), "light"),

@@ -3,102 +3,20 @@
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from lessons import LESSONS
-from tests.site import Site, browsing, serving
-
-SLUG = "mask_and_loss"
-PATIENCE = 60.0  # seconds: other tests may have the cores
-
-PANEL = """() => {
-  const root = document.querySelector('.lab');
-  const panel = root?.panel;
-  const trace = (name, index, what) => panel?.plots[name]?.data?.[index]?.[what] ?? null;
-  return root && {
-    state: root.dataset.state, token: panel?.token, epoch: root.dataset.epoch,
-    words: root.querySelector('.lab-words').textContent,
-    playing: Boolean(panel?.playing), curve: trace('curve', 0, 'y'), error: trace('curve', 3, 'y'),
-    onReal: trace('gradient', 0, 'z'), onPadding: trace('gradient', 1, 'z'), picture: trace('picture', 1, 'z'),
-    mask: panel?.plots.picture?.data?.find((t) => t.name?.startsWith('mask'))?.x ?? null,
-  };
-}"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with browsing() as found:
-        yield found
+from tests.screen import SLUG, address, await_, choose, open_lesson, panel, run
+from tests.site import serving
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     with serving(log=tmp_path_factory.mktemp("server") / "log.txt") as found:
         yield found
-
-
-@pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
-    page.complaints = []
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("console", lambda message: page.complaints.append(message.text) if is_complaint(message) else None)
-    yield page
-    context.close()
-    assert page.complaints == []
-
-
-def is_complaint(message) -> bool:
-    """Errors on the console, but for Streamlit's own search for its server below the page's path."""
-    return message.type == "error" and "/_stcore/" not in message.location.get("url", "")
-
-
-def await_(look, wanted: str, patience: float = PATIENCE):
-    """What `look` returns once it is true. Polled from here: wait_for_function fails under our CSP."""
-    until = time.monotonic() + patience
-    while time.monotonic() < until:
-        if found := look():
-            return found
-        time.sleep(0.03)
-    raise AssertionError(f"{wanted}: not within {patience} s")
-
-
-def open_lesson(page, site: Site, slug: str = SLUG, **query: str) -> None:
-    asked = "&".join(f"{name}={value}" for name, value in {"lesson": slug, "mode": "present", **query}.items())
-    page.goto(f"{site.url}/?{asked}")
-    await_(lambda: (panel(page) or {}).get("picture"), "the data picture")
-
-
-def panel(page) -> dict | None:
-    return page.evaluate(PANEL)
-
-
-def address(page) -> str:
-    """Asked of the browser: `page.url` only moves while Playwright handles events."""
-    return page.evaluate("location.href")
-
-
-def run(page) -> dict:
-    """Press Run and wait for the charts of the whole run."""
-    before = panel(page)["token"]
-    page.get_by_role("button", name="Run").click()
-
-    def finished():
-        now = panel(page)
-        trained = now["state"] == "done" and not now["playing"] and "epochs in" in now["words"]
-        return now if trained and now["token"] != before else None
-
-    return await_(finished, "the charts of a whole run")
-
-
-def choose(page, label: str, option: str) -> None:
-    page.get_by_role("combobox", name=label).first.click()
-    page.get_by_role("option", name=option).first.click()
 
 
 def total(z) -> float:
@@ -259,8 +177,27 @@ def test_arrow_keys_step_through_the_presets(page, site):
     open_lesson(page, site)
     page.keyboard.press("ArrowRight")
     await_(lambda: "preset=fixed" in address(page), "the next preset")
+    before = page.locator(f".st-key-{SLUG}-step-1 button").first
+    await_(before.is_enabled, "the way back")
     page.keyboard.press("ArrowLeft")
     await_(lambda: "preset=broken" in address(page), "the one before")
+
+
+def test_a_second_click_does_not_bring_the_old_address_back(page, site):
+    """It carries the query that the first click is about to replace."""
+    open_lesson(page, site)
+    page.evaluate(
+        """(slug) => {
+          const presets = [...document.querySelectorAll('[data-testid=stButtonGroup] button')];
+          presets.find((preset) => preset.textContent.includes('One value')).click();
+          document.querySelector(`.st-key-${slug}-present button`).click();
+        }""",
+        SLUG,
+    )
+    await_(lambda: "mode=present" not in address(page), "the page without presenter mode")
+    assert "preset=fixed" in address(page)
+    page.go_back()
+    await_(lambda: "mode=present" in address(page), "the page as it was before")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

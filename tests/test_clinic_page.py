@@ -19,7 +19,7 @@ from lessons.doctor.ward import Bed, Limits, Ward
 from lessons.pool import Job
 from pages import clinic_page
 from pages.ui.consultation import Consultation
-from tests.site import ROOT, browsing, serving
+from tests.site import ROOT, serving
 from tests.test_pool import eventually
 
 WITHIN = 60  # seconds: other tests may have the cores
@@ -365,12 +365,6 @@ def test_an_endless_loss_is_ended_and_the_next_is_examined(real, monkeypatch):
 
 
 # --- in a browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with browsing() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from lessons.doctor.usage import Usage
 from lessons.doctor.ward import Busy, Ward
 from lessons.pool import Job
 from lessons.settings import BadInput
+from pages.ui.address import Address
 
 OPTIONS = ("task", "activation", "shape", "label_shape", "labels", "padding")
 PLACE = "clinic:consultation"
@@ -38,7 +39,7 @@ class Consultation:
     options: dict[str, str] = field(default_factory=dict)  # those that are set, as texts
     function: str | None = None
     problems: list[str] = field(default_factory=list)  # what an address or an upload brought and cannot be had
-    address: dict[str, str] | None = None  # the query as it was last written or read
+    address: Address = field(default_factory=Address)
     asked: Question | None = None  # what the examination in sight was asked
     examination: Job | None = None
     mending: Job | None = None
@@ -202,14 +203,11 @@ def consultation() -> Consultation:
     if mine is None:
         first = next(iter(EXAMPLES.values()))
         mine = st.session_state[PLACE] = Consultation(first.text)
-    asked = st.query_params.to_dict()
-    if mine.address is None or (asked and asked != mine.address):
+    asked = mine.address.news()
+    if asked is not None:
         mine.read(asked)
     elif "clinic:text" not in st.session_state:  # back from another page
         mine.lay()
     mine.collect()
-    query = mine.query()
-    if st.query_params.to_dict() != query:
-        st.query_params.from_dict(query)
-    mine.address = query
+    mine.address.write(mine.query())
     return mine

@@ -14,6 +14,7 @@ from lessons.doctor.orders import Pasted
 from lessons.laboratory import Training
 from lessons.lesson import Lesson, Preset
 from lessons.settings import BadInput, Settings
+from pages.ui.address import Address
 
 PRESENT = "present"
 BROUGHT = "clinic:brought"  # session key of the loss that the learner wants to train
@@ -37,7 +38,7 @@ class Desk:
     pasted: Pasted | None = None  # a loss from the clinic that is trained in place of the settings' own
     watching: bool = False  # the training is under way and this learner has not stopped it
     problems: list[str] = field(default_factory=list)  # what the address asked for and cannot be had
-    address: dict[str, str] | None = None  # the query as this desk last wrote or read it
+    address: Address = field(default_factory=Address)
     presses: int = 0  # of Run: pressed again, the same run is played again
     looked: int = 0  # the press whose run has been looked at
     delivered: str = ""  # which run the browser was sent last
@@ -128,17 +129,10 @@ def desk_of(lesson: Lesson) -> Desk:
     if desk is None:
         first = lesson.presets[0]
         desk = st.session_state[name] = Desk(lesson, first, first.settings)
-    asked = st.query_params.to_dict()
-    if desk.address is None or (asked and asked != desk.address):
+    asked = desk.address.news()
+    if asked is not None:
         desk.read(asked)
     elif desk.key("preset") not in st.session_state:  # back from another page: its widgets were forgotten
         desk.lay(desk.settings)
-    write_address(desk)
+    desk.address.write(desk.query())
     return desk
-
-
-def write_address(desk: Desk) -> None:
-    query = desk.query()
-    if query != desk.address or st.query_params.to_dict() != query:
-        desk.address = query
-        st.query_params.from_dict(query)

@@ -1,0 +1,40 @@
+"""The query string of one page in one session: what it asks for, and what the page has written there itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+
+@dataclass
+class Address:
+    """Every click brings the browser's query along, but asks for nothing with it.
+
+    Of two quick clicks the second even carries the query that the first is about to replace.
+    """
+
+    written: dict[str, str] | None = None  # as this page last wrote or read it
+
+    def news(self) -> dict[str, str] | None:
+        """The query, if somebody asks for something with it: by opening the page, or by the browser's back and forward.
+
+        Who edits the address bar opens the page anew. No query at all asks for nothing once the page is open.
+        """
+        asked = st.query_params.to_dict()
+        if self.written is None:
+            return asked
+        return asked if went_back() and asked not in ({}, self.written) else None
+
+    def write(self, query: dict[str, str]) -> None:
+        """Put what the page stands at into the address."""
+        self.written = query
+        if st.query_params.to_dict() != query:
+            st.query_params.from_dict(query)
+
+
+def went_back() -> bool:
+    """Whether the browser's history began this run. Streamlit knows, and has no public name for it."""
+    run = get_script_run_ctx()
+    return run is not None and run.is_history_navigation
