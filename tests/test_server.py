@@ -3,7 +3,6 @@
 import gzip
 import http.client
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -24,7 +23,6 @@ from pages.ui import server
 
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / ".streamlit" / "config.toml"
-CHROMIUM = shutil.which("chromium")
 STARTS_WITHIN = 30  # seconds
 
 APP = '''
@@ -303,50 +301,44 @@ def test_everything_holds_below_a_base_path(script: Path):
 # --- in a browser
 
 
-def test_page_and_component_render_under_the_policy_without_leaving_this_machine(site: Server):
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+def test_page_and_component_render_under_the_policy_without_leaving_this_machine(site: Server, browser):
     hosts: set[str | None] = set()
     complaints: list[str] = []
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        page = browser.new_page()
-        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
-        page.on("websocket", lambda websocket: hosts.add(urlsplit(websocket.url).hostname))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+    page = browser.new_page()
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+    page.on("websocket", lambda websocket: hosts.add(urlsplit(websocket.url).hostname))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
 
-        page.goto(f"http://127.0.0.1:{site.port}/")
-        page.get_by_role("heading", name="The page").wait_for()
-        page.get_by_text("drawn by Plotly").wait_for()
-        page.locator("[data-testid=stPlotlyChart] .main-svg").first.wait_for()
-        assert complaints == []
-        assert hosts - {None} == {"127.0.0.1"}, "None is a data: or blob: address"
+    page.goto(f"http://127.0.0.1:{site.port}/")
+    page.get_by_role("heading", name="The page").wait_for()
+    page.get_by_text("drawn by Plotly").wait_for()
+    page.locator("[data-testid=stPlotlyChart] .main-svg").first.wait_for()
+    assert complaints == []
+    assert hosts - {None} == {"127.0.0.1"}, "None is a data: or blob: address"
 
-        # The policy is in force: an injected script does not run, an outside address is not called.
-        ran = page.evaluate(
-            """() => {
-                const script = document.createElement("script")
-                script.textContent = "window.injected = 1"
-                document.head.append(script)
-                return "injected" in window
-            }"""
-        )
-        assert ran is False
-        assert page.evaluate("fetch('https://example.org/').then(() => 'called', () => 'refused')") == "refused"
-        assert len(complaints) >= 2
-        assert all("Content Security Policy" in text for text in complaints), complaints
+    # The policy is in force: an injected script does not run, an outside address is not called.
+    ran = page.evaluate(
+        """() => {
+            const script = document.createElement("script")
+            script.textContent = "window.injected = 1"
+            document.head.append(script)
+            return "injected" in window
+        }"""
+    )
+    assert ran is False
+    assert page.evaluate("fetch('https://example.org/').then(() => 'called', () => 'refused')") == "refused"
+    assert len(complaints) >= 2
+    assert all("Content Security Policy" in text for text in complaints), complaints
 
-        page.goto(f"http://127.0.0.1:{site.port}/?fail")
-        alert = page.get_by_test_id("stException").or_(page.get_by_role("alert")).first
-        alert.wait_for()
-        shown = page.inner_text("body")
-        assert "ZeroDivisionError" not in shown
-        assert "secret" not in shown
-        assert str(ROOT) not in shown
-        browser.close()
+    page.goto(f"http://127.0.0.1:{site.port}/?fail")
+    alert = page.get_by_test_id("stException").or_(page.get_by_role("alert")).first
+    alert.wait_for()
+    shown = page.inner_text("body")
+    assert "ZeroDivisionError" not in shown
+    assert "secret" not in shown
+    assert str(ROOT) not in shown
+    page.close()
 
 
 # --- config.toml

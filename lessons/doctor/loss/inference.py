@@ -64,7 +64,7 @@ def settle(loss: Callable | None, declared: Usage) -> tuple[Usage, Exception | N
         usage = replace(usage, padding="none")
     failure = failure_of(Subject(loss, usage))
     if failure is None and declared.padding is None:
-        usage = replace(usage, padding=padding_of(loss, usage, declared))
+        usage = replace(usage, padding=padding_of(loss, usage))
     return usage, failure
 
 
@@ -216,7 +216,7 @@ def takes_logits(linear: Subject) -> bool:
     return bool(np.isfinite(gains).all() and gains[0] > 1e-3 and gains[1] < 0.5 * gains[0])
 
 
-def padding_of(loss: Callable, usage: Usage, declared: Usage) -> str | float:
+def padding_of(loss: Callable, usage: Usage) -> str | float:
     """How the loss itself expects padding to be marked."""
     subject = Subject(loss, usage)
     if usage.timed and reads_mask(loss, usage):

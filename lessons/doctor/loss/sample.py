@@ -12,6 +12,7 @@ from lessons.doctor.usage import Usage
 
 BATCH = 16
 SATURATED = 200.0  # sigmoid(-200) is exactly 0 in float32, sigmoid(200) exactly 1, softplus(-200) exactly 0
+ORDINARY = 1.5  # standard deviation of the z of a model in training
 SURE = 8.0  # a confident but not saturated logit
 NUMBERS_IN_BATCH = 40_000  # larger samples come in smaller batches
 
@@ -55,13 +56,13 @@ class Sampler:
             return np.where(y == 0, 1, 0).astype(np.float32)
         return self.labels(len(y)) + 1
 
-    def predictions(self, size: int | None = None, spread: float = 1.5) -> np.ndarray:
+    def predictions(self, size: int | None = None) -> np.ndarray:
         """z of ordinary predictions, as a model in training makes them."""
         size = size or self.size
         shape = (size, *self.usage.shape)
         if self.usage.labels == "boxes" and shape[-1] == 4:
             return self.before_activation(draw_boxes(self, shape)).astype(np.float32)
-        z = self.rng.normal(0, spread, shape)
+        z = self.rng.normal(0, ORDINARY, shape)
         if self.usage.task == "distance" and "linear" in self.activations:
             z = np.abs(z) * 0.7 + 0.02
         return z.astype(np.float32)
@@ -102,6 +103,11 @@ class Sampler:
         if self.usage.labels != "ids" and not aligns(label, shape):
             return False
         return self.usage.labels != "ids" or label in (shape, shape[:-1], (*shape[:-1], 1))
+
+    @property
+    def logits(self) -> bool:
+        """Whether z are logits: the loss itself makes probabilities of them."""
+        return self.usage.activation == ("linear",) and self.usage.task in ("binary", "multiclass")
 
     @property
     def classes(self) -> int:
@@ -154,7 +160,7 @@ class Sampler:
         usage = self.usage
         y, z = self.labels(), self.predictions()
         hard = usage.labels in ("binary", "onehot", "ids")
-        logits = usage.activation == ("linear",) and usage.task in ("binary", "multiclass")
+        logits = self.logits
         yield Point("ordinary predictions", y, z)
         if not self.has_truth:
             pass
@@ -172,7 +178,7 @@ class Sampler:
         if far or logits or "linear" not in self.activations:  # a linear output is never exactly 0
             yield Point("predictions of 0" if not logits else "predictions saturated at 0", y, lowest)
         if "sigmoid" in self.activations or logits:
-            yield Point("predictions saturated at 1", y, self.everywhere(z, saturated, logits))
+            yield Point("predictions saturated at 1", y, self.everywhere(z, saturated))
         if "linear" in self.activations and not logits and far:
             values = (-1.0, -3.0) if usage.labels != "boxes" else ()
             for value in values if usage.task != "distance" else (1.0, 20.0):
@@ -186,16 +192,13 @@ class Sampler:
             if far or "linear" not in self.activations:
                 yield Point("labels of 0 and predictions of 0", np.zeros_like(y), lowest)
 
-    def everywhere(self, z: np.ndarray, value: float, logits: bool | None = None) -> np.ndarray:
+    def everywhere(self, z: np.ndarray, value: float) -> np.ndarray:
         """z with every column at `value`, or at 0 where its activation is linear and no logit is meant."""
-        usage = self.usage
-        if logits is None:
-            logits = usage.activation == ("linear",) and usage.task in ("binary", "multiclass")
         if self.activations[0] == "softmax":
             return (np.eye(z.shape[-1])[np.zeros(z.shape[:-1], int)] * abs(value)).astype(np.float32)
         width = z.shape[-1] if z.ndim > 1 else 1
         names = np.resize(np.array(self.activations), width)
-        row = np.where((names == "linear") & (not logits), 0.0, value)
+        row = np.where((names == "linear") & (not self.logits), 0.0, value)
         return np.broadcast_to(row if z.ndim > 1 else row[0], z.shape).astype(np.float32)
 
     def wrong(self, sides: np.ndarray) -> np.ndarray:

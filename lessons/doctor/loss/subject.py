@@ -57,12 +57,9 @@ class Subject:
         self.never_run: tuple[str, int | None] | None = None  # what is not run here, line
 
     @functools.cached_property
-    def points(self) -> list[tuple[Point, Reading]]:
-        return [(point, self.at(point.y, point.z)) for point in self.sampler.edges(self.said)]
-
     def edges(self) -> list[tuple[Point, Reading]]:
         """Readings at the ends of what predictions and labels can be."""
-        return self.points
+        return [(point, self.at(point.y, point.z)) for point in self.sampler.edges(self.said)]
 
     def prediction(self, z: np.ndarray) -> np.ndarray:
         """What the activation makes of z."""
@@ -99,9 +96,6 @@ class Subject:
             ]
             self.graphs[key] = tf.function(self._measure(), specs, autograph=False)
         return reading(self.graphs[key](*(array for array in (y, z, mask) if array is not None)))
-
-    def look(self, point: Point) -> Reading:
-        return self.at(point.y, point.z)
 
     def value(self, y: np.ndarray, z: np.ndarray) -> float:
         return self.at(y, z).value
@@ -143,7 +137,7 @@ class Subject:
         specs = [
             tf.TensorSpec((STATIC_BATCH, *shape), tf.float32) for shape in (self.usage.label_shape, self.usage.shape)
         ]
-        compiled = self._compiled()
+        compiled = CompileLoss(self.loss)
         return (
             tf.function(lambda y, z: compiled(y, activated(self.usage.activation, z)), autograph=False)
             .get_concrete_function(*specs)
@@ -167,7 +161,7 @@ class Subject:
             read = self.at(y, moved)
             x.append(float(self.prediction(moved)[place]))
             values.append(read.value)
-            gradients.append(float(np.zeros(1)[0] if read.gradient is None else read.gradient[place]))
+            gradients.append(0.0 if read.gradient is None else float(read.gradient[place]))
         label = float(np.ravel(y)[0])
         return {
             "x": x,
@@ -177,12 +171,9 @@ class Subject:
             "x_title": f"prediction, label {label:.3g}",
         }
 
-    def _compiled(self) -> CompileLoss:
-        return CompileLoss(self.loss)
-
     def _measure(self, loss: Callable | None = None) -> Callable:
         """(y, z[, mask]) -> value and gradient. A bare loss may return any shape: its mean is taken."""
-        called = loss or self._compiled()
+        called = loss or CompileLoss(self.loss)
 
         def measure(y, z, mask=None):
             with tf.GradientTape() as tape:

@@ -55,7 +55,7 @@ BINARY = {"task": "binary", "activation": "sigmoid"}
     silent_on=Specimen(CLIPPED_BCE, BINARY),
 )
 def log_of_zero(subject: Subject) -> Evidence | None:
-    for point, read in subject.edges():
+    for point, read in subject.edges:
         if not read.finite_value:
             return seen(subject, point, read, f"the loss is {read.value:g}")
     return None
@@ -75,7 +75,7 @@ def log_of_zero(subject: Subject) -> Evidence | None:
     silent_on=Specimen(SAFE_ROOT),
 )
 def where_grad_nan(subject: Subject) -> Evidence | None:
-    for point, read in subject.edges():
+    for point, read in subject.edges:
         if read.finite_value and not read.finite_gradient:
             bad = read.gradient[~np.isfinite(read.gradient)].flat[0]
             return seen(subject, point, read, f"the loss is {read.value:.3g} and its gradient {bad:g}")
@@ -124,7 +124,7 @@ def eps_underflow_fp16(subject: Subject) -> Evidence | None:
     if not lost.size:
         return None
     for point in subject.sampler.edges(subject.said, saturated=MODEST, far=False):
-        usual = subject.look(point)
+        usual = subject.at(point.y, point.z)
         try:
             half = subject.directly(point.y, point.z, "float16")
         except Exception:  # it cannot be called with float16 at all: nothing goes wrong in silence
@@ -190,7 +190,7 @@ def ordinary(subject: Subject):
     silent_on=Specimen(CLIPPED_BCE, BINARY),
 )
 def graph_differs(subject: Subject) -> Evidence | None:
-    for point, read in subject.edges():
+    for point, read in subject.edges:
         eager = subject.eagerly(point.y, point.z)
         if eager.finite_value != read.finite_value or (
             read.finite_value and eager.finite_gradient != read.finite_gradient

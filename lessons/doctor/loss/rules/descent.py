@@ -148,7 +148,7 @@ def can_be_lowered(subject: Subject, y, z, truth, place: tuple[int, ...]) -> boo
 def unbounded_below(subject: Subject) -> Evidence | None:
     if LOSS_RULES.found(subject, "no_gradient"):
         return None
-    for point, read in subject.edges():
+    for point, read in subject.edges:
         if read.value == -np.inf:
             return Evidence(f"At {point.words} the loss is -inf.", {"at": point.words, "value": read.value})
     y, z = subject.draw()
