@@ -15,7 +15,7 @@ class PaddedBatch:
 
     x: np.ndarray  # (batch, time, features) float32
     y: np.ndarray  # (batch, time, 1) or (batch, 1) float32, the labels as given: padded, NaN and filled ones included
-    truth: np.ndarray  # like y: the true labels, 0 on padding
+    truth: np.ndarray  # like y: the true labels, 0 on padding; NaN where nobody knows, in a learner's own data
     real: np.ndarray  # (batch, time) bool, the true steps
     mask: np.ndarray  # (batch, time) bool, the mask as used; all True where none is passed
 
@@ -24,39 +24,55 @@ class PaddedBatch:
         """Where a label belongs to a real step: (batch, time), or (batch, 1) for one label per sequence."""
         return self.real if self.y.ndim == 3 else np.ones(self.y.shape, bool)
 
+    @property
+    def known(self) -> np.ndarray:
+        """Where a prediction can be held against a true label: like label_real, without what nobody knows."""
+        return self.label_real & ~np.isnan(self.truth[..., 0] if self.truth.ndim == 3 else self.truth)
 
-def sizes(settings) -> tuple[int, int]:
+
+def sizes(settings, table=None) -> tuple[int, int]:
     """Sequences in the training and in the validation data."""
-    return settings.sequences, max(2, settings.sequences // 2)
+    return table.sizes if table else (settings.sequences, max(2, settings.sequences // 2))
 
 
-def training_batch(settings) -> PaddedBatch:
-    return _batch(settings, settings.mask, settings.padded_labels, stream=0)
+def extent(settings, table=None) -> tuple[int, int, int]:
+    """Sequences in the training and in the validation data, and features: what a graph is made for."""
+    return *sizes(settings, table), table.features if table else FEATURES
 
 
-def validation_batch(settings) -> PaddedBatch:
+def training_batch(settings, table=None) -> PaddedBatch:
+    """`table`: the learner's own data, a lessons.table.Table, in place of generated ones."""
+    return _batch(settings, settings.mask, settings.padded_labels, 0, table)
+
+
+def validation_batch(settings, table=None) -> PaddedBatch:
     """Other sequences from the same source, half as many; mask and padded labels as the settings say."""
     same = settings.validation_mask == "same" or settings.mask == "none"  # a model without a mask takes none
     mask = settings.mask if same else settings.validation_mask
     held = settings.padded_labels if settings.validation_labels == "same" else settings.validation_labels
-    return _batch(settings, mask, held, stream=1)
+    return _batch(settings, mask, held, 1, table)
 
 
-def _batch(settings, mask: str, padded_labels: str, stream: int) -> PaddedBatch:
+def _batch(settings, mask: str, padded_labels: str, stream: int, table) -> PaddedBatch:
     # One generator per purpose: a toggle that draws more numbers must not shift the others' draws.
     steps, noise, padding, missing = (np.random.default_rng([settings.seed, stream, k]) for k in range(4))
-    count = sizes(settings)[stream]
-    lengths = draw_lengths(steps, count, settings.timesteps, settings.padding_share)
+    if table:
+        settings = table.fit(settings)
+        features, target, lengths = table.sequences(settings, stream)
+    else:
+        count = sizes(settings)[stream]
+        lengths = draw_lengths(steps, count, settings.timesteps, settings.padding_share)
+        features, target = sequences(settings.task, count, settings.timesteps, steps, noise)
     real = real_steps(lengths, settings.timesteps, settings.padding)
-    features, target = sequences(settings.task, count, settings.timesteps, steps, noise)
     x, truth = np.zeros_like(features), np.zeros_like(target)
     for row, length in enumerate(lengths):  # boolean assignment keeps the order of the steps on either side
         x[row, real[row]] = features[row, :length]
         truth[row, real[row]] = target[row, :length]
     y = truth.copy()
     y[~real] = padded_values(padded_labels, (~real).sum(), settings.task, padding)[:, None]
-    x[~real] = padded_inputs(settings.padded_inputs, (~real).sum(), padding)
-    y = with_missing(y, real, settings.nan_share, settings.nan_fill, missing)
+    x[~real] = padded_inputs(settings.padded_inputs, (~real).sum(), padding, x.shape[-1])
+    if table or settings.nan_share:
+        y = with_missing(y, real, 0 if table else settings.nan_share, settings.nan_fill, missing)
     used = used_mask(mask, settings.mask_shift, real, x, y)
     if settings.output == "last_step":
         last = (real * np.arange(1, settings.timesteps + 1)).argmax(axis=1)
@@ -97,16 +113,19 @@ def padded_values(kind: str, count: int, task: str, rng) -> np.ndarray:
     return np.full(count, {"zero": 0.0, "garbage": GARBAGE, "nan": np.nan}[kind])
 
 
-def padded_inputs(kind: str, count: int, rng) -> np.ndarray:
+def padded_inputs(kind: str, count: int, rng, features: int = FEATURES) -> np.ndarray:
     """(count, features) values that stand in inputs where there is no step."""
     if kind == "random":
-        return rng.normal(size=(count, FEATURES))
-    return np.full((count, FEATURES), {"zero": 0.0, "minus_one": -1.0, "nan": np.nan}[kind])
+        return rng.normal(size=(count, features))
+    return np.full((count, features), {"zero": 0.0, "minus_one": -1.0, "nan": np.nan}[kind])
 
 
 def with_missing(y: np.ndarray, real: np.ndarray, share: float, fill: str, rng) -> np.ndarray:
-    """Labels (batch, time, 1) with a share of the real ones missing: NaN, or what the NaN are filled with."""
-    missing = real & (rng.random(real.shape) < share)
+    """Labels (batch, time, 1) with a share of the real ones missing: NaN, or what the NaN are filled with.
+
+    Real ones that are NaN already are missing too.
+    """
+    missing = real & ((rng.random(real.shape) < share) | np.isnan(y[..., 0]))
     kept = y[real & ~missing]
     mean = kept.mean() if kept.size else 0.0
     value = {"keep": np.nan, "zero": 0.0, "mean": mean, "garbage": FILL_GARBAGE}[fill]

@@ -226,6 +226,30 @@ class Settings:
         "Missing labels",
         "What replaces a NaN label before training.",
     )
+    input_fill: str = _choice(
+        "keep",
+        {
+            "keep": "leave NaN",
+            "zero": "fill with 0",
+            "mean": "fill with the column's mean",
+            "last": "fill with the last value before",
+        },
+        "Missing inputs",
+        "What replaces a NaN input before training. The mean is that of the training sequences; before the first value "
+        "of a sequence there is none, and 0 stands there.",
+    )
+    gaps: str = _choice(
+        "squeeze",
+        {"squeeze": "squeezed together", "keep": "kept as missing steps"},
+        "Gaps in time",
+        "A time without a row: the rows beside it become neighbours, or a step without label and inputs stands there.",
+    )
+    scale: str = _choice(
+        "none",
+        {"none": "as they are", "standard": "mean 0, deviation 1"},
+        "Scale of your data",
+        "Standardise inputs, and labels other than 0/1, by the mean and deviation of the training sequences.",
+    )
     cell: str = _choice(
         "lstm", {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "SimpleRNN"}, "Cell", "The recurrent layer.", True
     )
@@ -347,9 +371,14 @@ def spec_of(name: str) -> Spec:
     return SPECS[name]
 
 
-def idle(settings: Settings) -> dict[str, str]:
-    """The fields that cannot change this run, each with the reason why."""
-    return dict(_idle(settings))
+OWN_DATA = ("gaps", "input_fill", "scale")  # fields that matter to a learner's own data only
+
+
+def idle(settings: Settings, table=None) -> dict[str, str]:
+    """The fields that cannot change this run, each with the reason why. `table`: the learner's own data, if any."""
+    if table is None:
+        return dict(_idle(settings)) | dict.fromkeys(OWN_DATA, "This is for your own data.")
+    return dict(_idle(table.fit(settings))) | table.idle(settings)
 
 
 def _idle(s: Settings) -> Iterator[tuple[str, str]]:

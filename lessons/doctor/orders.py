@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lessons.run import Closing, Opening, Snapshot
+from lessons.run import Closing, LayerMask, Opening, Snapshot
 from lessons.settings import Settings
+from lessons.table import Table
 
 TOLD = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
 
@@ -39,15 +40,20 @@ def refused(function: str | None, line: int | None, message: str) -> dict:
     return {"function": function, "findings": [], "healthy": None, "refused": {"line": line, "message": message}}
 
 
-def train(pasted: Pasted, settings: Settings) -> Iterator[dict]:
+def train(pasted: Pasted, settings: Settings, table: Table | None = None) -> Iterator[dict]:
     """A training with that loss in place of the settings' own. `told` makes of the items what they were."""
     from lessons.doctor.loss.training import train
 
-    for item in train(pasted, settings):
-        yield {"kind": type(item).__name__, **vars(item)}
+    for item in train(pasted, settings, table):
+        values = {"kind": type(item).__name__, **vars(item)}
+        if isinstance(item, Opening):
+            values["layers"] = [tuple(vars(row).values()) for row in item.layers]
+        yield values
 
 
 def told(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:
     """The item of a training that a walled process told in plain values."""
     values = dict(item)
+    if "layers" in values:
+        values["layers"] = tuple(LayerMask(*row) for row in values["layers"])
     return TOLD[values.pop("kind")](**values)

@@ -11,9 +11,9 @@ from lessons.data import FEATURES
 from lessons.settings import Settings
 
 
-def build_model(settings: Settings, dtype: str = "float32") -> keras.Model:
+def build_model(settings: Settings, dtype: str = "float32", features: int = FEATURES) -> keras.Model:
     """Model of inputs (batch, time, features) and a mask (batch, time); the mask is passed to the recurrent layer."""
-    x = keras.Input((settings.timesteps, FEATURES), dtype=dtype, name="x")
+    x = keras.Input((settings.timesteps, features), dtype=dtype, name="x")
     mask = keras.Input((settings.timesteps,), dtype="bool", name="mask")
     every_step = settings.output == "every_step"
     cell = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}[settings.cell]

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from lessons.data import extent
 from lessons.doctor.admission import admit
 from lessons.doctor.orders import Pasted
 from lessons.engine import train as engine
 from lessons.run import Closing, Opening, Snapshot
 from lessons.settings import Settings
+from lessons.table import Table
 
 
-def train(pasted: Pasted, settings: Settings) -> Iterator[Opening | Snapshot | Closing]:
+def train(pasted: Pasted, settings: Settings, table: Table | None = None) -> Iterator[Opening | Snapshot | Closing]:
     """Raises what the loss or Keras raises, and Refused."""
-    return engine.train(settings, graph(pasted, settings.structure()))
+    settings = table.fit(settings) if table else settings
+    return engine.train(settings, graph(pasted, settings.structure(), extent(settings, table)), table)
 
 
 @lru_cache(maxsize=2)
-def graph(pasted: Pasted, settings: Settings) -> engine.Graph:
-    return engine.Graph(settings, admit(pasted.text).build(pasted.function), pasted.text)
+def graph(pasted: Pasted, settings: Settings, extent: tuple[int, int, int]) -> engine.Graph:
+    return engine.Graph(settings, admit(pasted.text).build(pasted.function), pasted.text, extent)
