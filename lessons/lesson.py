@@ -23,6 +23,7 @@ class Preset:
     examples: tuple[str, ...] = ()  # ids of EXAMPLES.md that this preset makes
     claimed: str = ""  # what the published answer claimed of them, in our words
     truth: str = ""  # what is true instead, without numbers: those are measured
+    findings: tuple[str, ...] = ()  # codes of what the doctor finds in this run: exactly these, in any order
     published: Experiment | None = None  # the example as published, where it is not a training of these settings
 
 

@@ -41,8 +41,13 @@ LESSON = Lesson(
     losses=("mse", "scalar_mse"),
     # The first preset is the one the page opens with: the failure at its clearest. 300 epochs at most.
     presets=(
+        # `findings`: exactly what the doctor finds in this run (lessons/doctor/run/rules); a repair has none.
         Preset(
-            "broken", "What goes wrong", "One sentence: what to see here.", BASE.with_changes({"loss": "scalar_mse"})
+            "broken",
+            "What goes wrong",
+            "One sentence: what to see here.",
+            BASE.with_changes({"loss": "scalar_mse"}),
+            findings=("gradient_on_padding",),
         ),
         Preset("fixed", "The repair", "One sentence: what is better now, and why.", BASE),
     ),

@@ -183,6 +183,7 @@ LESSON = Lesson(
             "The mask as a weight",
             "The weight takes padding out of the sum and leaves it in the count: a small loss, slow learning.",
             BASE.with_changes({"sample_weight": "instead"}),
+            findings=("wrong_normalisation",),
         ),
         Preset(
             "fixed",
@@ -201,12 +202,14 @@ LESSON = Lesson(
             "Masked by hand",
             "Labels decide the mask, the mean runs over all steps: the same wrong divisor, written by yourself.",
             BASE.with_changes({"loss": "label_masked_mse", "mask": "none", "padded_labels": "zero"}),
+            findings=("wrong_normalisation",),
         ),
         Preset(
             "adam",
             "Adam hides it",
             "Adam divides each gradient by its own size: the loss is still too small, the learning is not slower.",
             BASE.with_changes({"sample_weight": "instead", "optimizer": "adam", "learning_rate": 0.02}),
+            findings=("wrong_normalisation",),
         ),
         Preset(
             "per_sequence",

@@ -240,6 +240,7 @@ LESSON = Lesson(
             "A root without epsilon",
             "A correct mask, a finite first loss, and NaN from the first update on.",
             BASE,
+            findings=("non_finite",),
         ),
         Preset(
             "fixed",
@@ -280,12 +281,14 @@ LESSON = Lesson(
                 "tiny for large errors and huge for small ones, and epsilon alone keeps the loss from falling for "
                 "ever."
             ),
+            findings=("exploding",),
         ),
         Preset(
             "no_abs",
             "log(error) without abs",
             "NaN at once, wherever a prediction lies above its label; yet every gradient stays finite.",
             BASE.with_changes(POST | {"loss": "first_iteration.log_of_difference", "epsilon": 1e-7}),
+            findings=("non_finite",),
         ),
         Preset(
             "softplus",

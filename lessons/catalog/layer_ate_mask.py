@@ -276,6 +276,7 @@ LESSON = Lesson(
             "t * 1.0",
             "One multiplication by 1 between the layers: the mask is gone, Keras says nothing, padding fills the loss.",
             BASE.with_changes({"between": "times_one"}),
+            findings=("mask_dropped",),
         ),
         Preset(
             "fixed",
@@ -288,18 +289,21 @@ LESSON = Lesson(
             "Conv1D",
             "Conv1D loses the mask too, but Keras warns. Read the warnings before the loss.",
             BASE.with_changes({"between": "conv1d"}),
+            findings=("mask_dropped",),
         ),
         Preset(
             "lambda",
             "Lambda",
             "The same multiplication inside a Lambda layer: lost as well, now with a warning.",
             BASE.with_changes({"between": "lambda"}),
+            findings=("mask_dropped",),
         ),
         Preset(
             "reshape",
             "Flatten + Reshape",
             "The shape comes back, the mask does not.",
             BASE.with_changes({"between": "flatten"}),
+            findings=("mask_dropped",),
         ),
         Preset(
             "attention",
@@ -312,6 +316,7 @@ LESSON = Lesson(
             "Weights survive",
             "The layer still loses the mask, but the same mask given as sample_weight never goes through a layer.",
             BASE.with_changes({"between": "times_one", "sample_weight": "besides"}),
+            findings=("wrong_normalisation",),
         ),
     ),
     prediction=Prediction(

@@ -77,6 +77,7 @@ LESSON = Lesson(
             "A scalar loss",
             "The mask is right, the loss returns one number: the padding stays in it, and so does its gradient.",
             BASE.with_changes({"loss": "scalar_mse"}),
+            findings=("gradient_on_padding",),
         ),
         Preset(
             "fixed",
@@ -98,6 +99,7 @@ LESSON = Lesson(
             "Mask lost on the way",
             "`t * 1.0` between the layers loses the mask, and Keras says nothing.",
             BASE.with_changes({"between": "times_one"}),
+            findings=("mask_dropped",),
         ),
         Preset(
             "labels",
@@ -116,6 +118,7 @@ LESSON = Lesson(
                 explains="Keras 3 took these functions out of `keras.backend`; `keras.ops` has them, and the run above "
                 "uses those.",
             ),
+            findings=("starved_steps", "looks_fine_but_wrong", "wrong_normalisation"),
         ),
         Preset(
             "predict",

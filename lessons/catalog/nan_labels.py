@@ -227,6 +227,7 @@ LESSON = Lesson(
                     "mended the loss runs, and is NaN."
                 ),
             ),
+            findings=("non_finite",),
         ),
         Preset(
             "fixed",
@@ -239,6 +240,7 @@ LESSON = Lesson(
             "where around the result",
             "The first loss is right, its gradient is NaN, and so is everything after the first update.",
             BASE.with_changes({"loss": "nan_labels.where_outside"}),
+            findings=("non_finite",),
         ),
         Preset(
             "weights",
@@ -274,12 +276,14 @@ LESSON = Lesson(
             "Impute and count it",
             "Without a weight the filled labels are taught as if they were true.",
             BASE.with_changes({"loss": "mse", "nan_fill": "mean", "padded_labels": "zero"}),
+            findings=("imputed_labels",),
         ),
         Preset(
             "skipped",
             "The NaN mask given to the layers",
             "The LSTM now skips every step without a label, and with it an input that the next step needs.",
             BASE.with_changes({"mask": "not_nan", "loss": "nan_labels.where_inside"}),
+            findings=("mask_misaligned",),
         ),
     ),
     prediction=Prediction(

@@ -169,6 +169,7 @@ LESSON = Lesson(
                 "In float32 it stays a number, and it falls. What is missing is the half for label 0, so nothing ever "
                 "pulls a prediction down. Look at the predictions, not at the loss."
             ),
+            findings=("starved_steps", "looks_fine_but_wrong"),
         ),
         Preset(
             "fixed",
@@ -187,6 +188,7 @@ LESSON = Lesson(
                 "The loss reads a perfect 0 while the model is useless: below the threshold loss and gradient are "
                 "both exactly 0. A corner would be harmless."
             ),
+            findings=("starved_steps", "looks_fine_but_wrong"),
         ),
         Preset(
             "luck",
@@ -199,6 +201,7 @@ LESSON = Lesson(
                 "Whether it learns depends on the initial weights: what slides below the threshold has no gradient "
                 "left to bring it back."
             ),
+            findings=("starved_steps", "looks_fine_but_wrong"),
         ),
         Preset(
             "weighted",
@@ -225,12 +228,14 @@ LESSON = Lesson(
                 "The labels are random: there is nothing to learn, whatever the loss. Set “Task” to regression and it "
                 "learns. Compare with the best constant, not with 0."
             ),
+            findings=("no_learning",),
         ),
         Preset(
             "float16",
             "Epsilon in float16",
             "In float16 this epsilon is 0, and relu gives predictions that are exactly 0: NaN at once.",
             BASE.with_changes({"activation": "relu", "loss_dtype": "float16"}),
+            findings=("non_finite",),
         ),
     ),
     prediction=Prediction(

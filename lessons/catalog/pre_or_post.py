@@ -191,6 +191,7 @@ LESSON = Lesson(
             "Post, no mask",
             "The label belongs to the last real step, the state is read after the zeros: it has to be remembered.",
             BASE,
+            findings=("gradient_on_padding",),
         ),
         Preset(
             "fixed",
@@ -203,6 +204,7 @@ LESSON = Lesson(
             "Pre, no mask",
             "The last step is the last real one: nearly as good as a mask. Some input gradient still lies on padding.",
             BASE.with_changes({"padding": "pre"}),
+            findings=("gradient_on_padding",),
         ),
         Preset(
             "pre_masked",
@@ -215,24 +217,28 @@ LESSON = Lesson(
             "Pre, filled with noise",
             "Pre-padding is harmless because zeros leave a zero state alone. Other values do not.",
             BASE.with_changes({"padding": "pre", "padded_inputs": "random"}),
+            findings=("gradient_on_padding",),
         ),
         Preset(
             "wrong_side",
             "Mask for the other side",
             "Post-padded data with a mask made for pre-padding: real steps are skipped and zeros are read.",
             BASE.with_changes({"mask": "wrong_side"}),
+            findings=("mask_misaligned",),
         ),
         Preset(
             "late",
             "Mask late by two",
             "Two zero steps are taken for real, the two first steps are not.",
             BASE.with_changes({"mask": "shifted", "mask_shift": 2}),
+            findings=("mask_misaligned",),
         ),
         Preset(
             "lstm",
             "LSTM, post, no mask",
             "The forget gate of an LSTM starts open, which helps it to remember; not enough.",
             BASE.with_changes({"cell": "lstm"}),
+            findings=("gradient_on_padding",),
         ),
     ),
     prediction=Prediction(

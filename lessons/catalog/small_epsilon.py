@@ -242,6 +242,7 @@ LESSON = Lesson(
             "1e-8 in float32",
             "The model learns well, becomes sure of itself, and at the first p = 1 the loss is NaN.",
             BASE,
+            findings=("non_finite",),
         ),
         Preset(
             "fixed",
@@ -254,6 +255,7 @@ LESSON = Lesson(
             "1e-8 in float16",
             "In float16 1e-8 is 0, and 1 is reached sooner: NaN comes earlier.",
             BASE.with_changes({"loss_dtype": "float16"}),
+            findings=("non_finite",),
         ),
         Preset(
             "float16_larger",
@@ -266,6 +268,7 @@ LESSON = Lesson(
             "Clipped at 1e-8",
             "1 - 1e-8 is 1 in float32: the clip lets p = 1 through.",
             BASE.with_changes({"loss": "bce_clipped"}),
+            findings=("non_finite",),
         ),
         Preset(
             "larger",
@@ -278,12 +281,14 @@ LESSON = Lesson(
             "Sure and wrong, added",
             "A learning rate that makes the model sure before it is right: look at the size of the gradient.",
             BASE.with_changes({"epsilon": 1e-7, "learning_rate": 1.0}),
+            findings=("exploding",),
         ),
         Preset(
             "dead",
             "Sure and wrong, clipped",
             "Clipped instead of added: the steps that are sure and wrong get no gradient at all.",
             BASE.with_changes({"loss": "bce_clipped", "epsilon": 0.1, "learning_rate": 1.0}),
+            findings=("vanishing",),
         ),
     ),
     prediction=Prediction(

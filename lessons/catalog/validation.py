@@ -451,6 +451,7 @@ LESSON = Lesson(
             "No mask in validation",
             "Training is masked, validation is not: the model learns, and val_loss never hears of it.",
             BASE.with_changes({"validation_mask": "none"}),
+            findings=("validation_unmasked",),
         ),
         Preset(
             "fixed",
@@ -487,6 +488,7 @@ LESSON = Lesson(
                 "Compare the answer with the one where the steps are deleted.",
                 multiplied_input,
             ),
+            findings=("mask_dropped",),
         ),
         Preset(
             "held",
@@ -510,12 +512,14 @@ LESSON = Lesson(
             "No mask at all",
             "No mask in either, garbage in the padded labels of both: both losses are about the padding.",
             BASE.with_changes({"mask": "none", "padded_labels": "garbage"}),
+            findings=("gradient_on_padding",),
         ),
         Preset(
             "zeros",
             "Zeros hide it",
             "No mask in validation, zeros in its padded labels: val_loss looks plausible and still counts the padding.",
             BASE.with_changes({"validation_mask": "none", "validation_labels": "zero"}),
+            findings=("validation_unmasked",),
         ),
     ),
     prediction=Prediction(

@@ -13,13 +13,19 @@ SEVERITIES = ("error", "warning", "note")
 class Evidence:
     """What a rule saw. `message` is a sentence with the measured numbers, `numbers` are the same for programs.
 
-    `curve`: {x, value, gradient, x_title, title} where a chart says more than a sentence.
+    In a loss: `curve` is {x, value, gradient, x_title, title} where a chart says more than a sentence.
+    In a run: what the charts shade and what would repair it, as lessons/doctor/run/finding.py tells it.
     """
 
     message: str
     numbers: Mapping[str, Any] = field(default_factory=dict)
     curve: Mapping[str, Any] | None = None
     line: int | None = None
+    epochs: tuple[int, int] | None = None
+    cells: Any = None
+    at: str = "predictions"
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    fix: str = ""  # what to do about this very case, in place of the rule's own
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,10 @@ class Specimen:
 
 @dataclass(frozen=True)
 class Rule:
-    """`tried`: what it looks at. `why`: the cause in one sentence. `fix`: what to do. `lesson`: slug of one to read."""
+    """`tried`: what it looks at. `why`: the cause in one sentence. `fix`: what to do. `lesson`: slug of one to read.
+
+    `fires_on` and `silent_on`: a Specimen for a rule about losses, Settings for one about runs. Tests examine them.
+    """
 
     code: str
     severity: str
@@ -41,8 +50,8 @@ class Rule:
     why: str
     fix: str
     lesson: str
-    fires_on: Specimen
-    silent_on: Specimen
+    fires_on: Any
+    silent_on: Any
     judge: Callable[[Any], Evidence | None]
 
 

@@ -1,0 +1,35 @@
+"""The doctor on a run: `diagnose` says what is wrong and what repairs it, `next_steps` what to try next. NumPy only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lessons.doctor.rule import SEVERITIES, Rule
+from lessons.doctor.run.advice import Step, next_steps
+from lessons.doctor.run.finding import Finding
+from lessons.doctor.run.patient import Patient
+from lessons.doctor.run.rules import RUN_RULES, learning, masks, numbers
+from lessons.run import Run
+
+if TYPE_CHECKING:
+    from lessons.doctor.run.birth import Birth
+
+__all__ = ["Finding", "Step", "diagnose", "next_steps"]
+
+FAMILIES = [module.__name__ for module in (numbers, masks, learning)]  # causes before what they cause
+
+
+def diagnose(run: Run, birth: Birth | None = None) -> tuple[Finding, ...]:
+    """What is wrong with the run, worst first; of equals, causes before what they cause."""
+    patient = Patient(run, birth)
+    with np.errstate(all="ignore"):  # what is not finite is a finding, and no warning
+        seen = [(rule, RUN_RULES.evidence(patient, code)) for code, rule in RUN_RULES.rules.items()]
+    found = [(place(rule), Finding.of(rule, evidence)) for rule, evidence in seen if evidence]
+    return tuple(finding for _, finding in sorted(found, key=lambda pair: pair[0]))
+
+
+def place(rule: Rule) -> tuple[int, int]:
+    """In the order of findings; sorting keeps the order of a family's own rules."""
+    return SEVERITIES.index(rule.severity), FAMILIES.index(rule.judge.__module__)

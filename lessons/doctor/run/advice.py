@@ -1,0 +1,336 @@
+"""What to try next: one toggle at a time. On an ill run one that shows more of what is wrong, on a healthy one that
+breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lessons.doctor.run.finding import Finding
+from lessons.doctor.run.patient import Patient
+from lessons.doctor.run.remedy import RATE, rate, single
+from lessons.run import Run
+from lessons.settings import idle
+
+MOST = 3  # more is a list, and nobody tries a list
+HELD_BY_ALL = 1e-4  # an epsilon that even float16 can hold beside a small number
+SEEDS = 5  # that are offered
+ROOTS = ("first_iteration.root_of_square",)  # losses whose slope at error 0 is 0/0 without an epsilon
+
+
+@dataclass(frozen=True)
+class Step:
+    """Set `field` to `value` and run again; `says` is what to look for."""
+
+    field: str
+    value: Any
+    says: str
+
+
+@dataclass(frozen=True)
+class Toggle:
+    """A step where it `fits`; a value may depend on the run."""
+
+    field: str
+    value: Any
+    says: str
+    fits: Callable[[Patient], bool] = lambda patient: True
+
+    def step(self, patient: Patient) -> Step:
+        return Step(self.field, self.value(patient) if callable(self.value) else self.value, self.says)
+
+
+def next_steps(run: Run, findings: Sequence[Finding], fields: Collection[str]) -> tuple[Step, ...]:
+    """At most three, of fields that the lesson shows, other fields before other values. `findings`: of `diagnose`."""
+    patient = Patient(run)
+    toggles = [toggle for finding in findings for toggle in EXPLORE[finding.code]] if findings else BREAK
+    steps = list(dict.fromkeys(possible(patient, toggles, fields))) or list(repairs(findings, fields))
+    first_of_field = {step.field: step for step in reversed(steps)}
+    steps.sort(key=lambda step: first_of_field[step.field] != step)
+    return tuple(steps[:MOST])
+
+
+def possible(patient: Patient, toggles: Sequence[Toggle], fields: Collection[str]) -> Iterator[Step]:
+    """The steps that change something on this run."""
+    settings = patient.settings
+    with np.errstate(all="ignore"):
+        fitting = [toggle for toggle in toggles if toggle.field in fields and toggle.fits(patient)]
+    for step in (toggle.step(patient) for toggle in fitting):
+        changed = settings.with_changes({step.field: step.value})
+        if changed != settings and step.field not in idle(changed):
+            yield step
+
+
+def repairs(findings: Sequence[Finding], fields: Collection[str]) -> Iterator[Step]:
+    """The fixes that are a single toggle."""
+    for finding in findings:
+        if len(finding.changes) == 1:
+            ((field, value),) = finding.changes.items()
+            if field in fields:
+                yield Step(field, value, finding.fix)
+
+
+# --- what a toggle asks of the run
+
+
+def labelled(patient: Patient) -> bool:
+    """Whether padded steps have labels that some loss could count, and no label is NaN."""
+    return patient.every_step and bool(patient.padding.any()) and not np.isnan(patient.labels).any()
+
+
+def passed(patient: Patient) -> bool:
+    """Whether a mask reaches the layers."""
+    return patient.masked and not patient.weighted and patient.settings.mask_route == "passed"
+
+
+def masked_labels(patient: Patient) -> bool:
+    """Whether a mask keeps padded labels out of the loss."""
+    return labelled(patient) and passed(patient)
+
+
+def masked_padding(patient: Patient) -> bool:
+    return patient.masked and bool(patient.padding.any())
+
+
+def binary_steps(patient: Patient) -> bool:
+    return patient.settings.task == "binary" and labelled(patient)
+
+
+def missing(patient: Patient) -> bool:
+    return bool(patient.missing.any())
+
+
+def first_padded(patient: Patient) -> bool:
+    return patient.settings.padding == "pre"
+
+
+def halves(patient: Patient) -> bool:
+    """Whether the loss computes in 16 bits."""
+    return bool(single(patient))
+
+
+def one_label(patient: Patient) -> bool:
+    """One label per sequence: what happens on padding shows in the state."""
+    return not patient.every_step
+
+
+def held(kind: str) -> Callable[[Patient], bool]:
+    """Whether padded labels could be counted and hold something else than this."""
+    return lambda patient: patient.settings.padded_labels != kind and labelled(patient)
+
+
+def set_to(field: str, value: Any) -> Callable[[Patient], bool]:
+    return lambda patient: getattr(patient.settings, field) == value
+
+
+def below(field: str, value: float) -> Callable[[Patient], bool]:
+    return lambda patient: getattr(patient.settings, field) < value
+
+
+def slower(patient: Patient) -> float:
+    return rate(patient, 1 / RATE)
+
+
+def faster(patient: Patient) -> float:
+    return rate(patient, RATE)
+
+
+def other_seed(patient: Patient) -> int:
+    return (patient.settings.seed + 1) % SEEDS
+
+
+def other_shift(patient: Patient) -> int:
+    return -patient.settings.mask_shift
+
+
+# --- on an ill run: what shows more of it
+
+MORE_PADDING = below("padding_share", 0.8)
+ZEROS = Toggle(
+    "padded_labels",
+    "zero",
+    "With zeros in the padded labels the loss curve looks harmless: look where the gradient lies.",
+    held("zero"),
+)
+HUGE = Toggle(
+    "padded_labels",
+    "garbage",
+    "With huge padded labels nothing stays hidden: look at the loss beside the one on real steps.",
+    held("garbage"),
+)
+LUCK = Toggle("seed", other_seed, "Other data and other first weights: see whether it was luck.")
+SLOWER = Toggle("learning_rate", slower, "Smaller steps: see whether it still happens, and when.")
+FASTER = Toggle("learning_rate", faster, "Larger steps: see whether the error leaves the dotted line.")
+CLIPPED = Toggle(
+    "clipping", "global_clipnorm", "Clipped gradients: look whether the error gets better, or only the curve."
+)
+
+EXPLORE: dict[str, tuple[Toggle, ...]] = {
+    "non_finite": (
+        Toggle(
+            "nan_fill", "mean", "Missing labels filled: the loss is a number. Look whose labels it learns.", missing
+        ),
+        Toggle(
+            "epsilon",
+            HELD_BY_ALL,
+            "A larger epsilon: see whether it removes the NaN or puts it off.",
+            below("epsilon", HELD_BY_ALL),
+        ),
+        Toggle("loss_dtype", "float32", "More digits in the loss: see when the NaN comes now.", halves),
+        Toggle("padding", "post", "Padding behind the steps: see whether the outputs there are still 0.", first_padded),
+        Toggle("clipping", "global_clipnorm", "Clipped gradients: see whether a NaN can be clipped."),
+        SLOWER,
+    ),
+    "mask_misaligned": (
+        Toggle(
+            "mask_shift",
+            other_shift,
+            "Shifted the other way: one way padding gets gradient, the other way real steps get none.",
+            set_to("mask", "shifted"),
+        ),
+        Toggle("mask", "shifted", "A mask that is only a little off: look how much the curves tell you."),
+        ZEROS,
+        HUGE,
+    ),
+    "mask_dropped": (
+        Toggle("between", "dense", "A layer that hands the mask on: look at the gradient on padding."),
+        Toggle("sample_weight", "besides", "The mask as a weight too: it goes through no layer.", masked_labels),
+        ZEROS,
+        Toggle(
+            "padding", "pre", "Zeros before the first step: see whether a state of 0 moves through them.", one_label
+        ),
+    ),
+    "gradient_on_padding": (
+        Toggle(
+            "loss",
+            "mask_reading_mse",
+            "One number for the batch, from a loss that reads the mask itself: look at the gradient on padding.",
+            masked_labels,
+        ),
+        ZEROS,
+        HUGE,
+        Toggle("padding", "pre", "Padding before the first step: look how much of the gradient it gets.", one_label),
+        Toggle("padding", "post", "Padding behind the steps: see what the state forgets.", one_label),
+        Toggle(
+            "padding_share", 0.8, "More padding: look at its share of the gradient, and at the error.", MORE_PADDING
+        ),
+    ),
+    "starved_steps": (
+        Toggle(
+            "task",
+            "regression",
+            "Labels that are hardly ever exactly 0: see which steps are left out now.",
+            set_to("loss", "label_masked_mse"),
+        ),
+        Toggle("loss", "mae", "A loss with a slope at every step: look at the predictions.", labelled),
+        LUCK,
+    ),
+    "looks_fine_but_wrong": (HUGE, LUCK),
+    "imputed_labels": (
+        Toggle("nan_fill", "garbage", "A huge filling in place of a modest one: it counts just as much."),
+        Toggle(
+            "nan_share",
+            0.5,
+            "More labels missing: look at the loss beside the one on real steps.",
+            below("nan_share", 0.5),
+        ),
+    ),
+    "wrong_normalisation": (
+        Toggle("padding_share", 0.5, "Another share of padding: the loss moves, the one on real steps does not."),
+        Toggle(
+            "optimizer", "adam", "Adam divides each gradient by its own size: see whether learning is still slower."
+        ),
+        Toggle("reduction", "sum", "No divisor at all: look at both loss curves, and at the steps it takes."),
+    ),
+    "validation_unmasked": (
+        Toggle("validation_labels", "zero", "Zeros in the padded validation labels: see how plausible the curve gets."),
+        Toggle("validation_labels", "garbage", "Huge padded validation labels: see what the curve is about."),
+        Toggle("padding_share", 0.8, "More padding: look how far the validation loss moves.", MORE_PADDING),
+    ),
+    "exploding": (
+        SLOWER,
+        CLIPPED,
+        Toggle("epsilon", 1e-2, "A larger epsilon: look at the largest gradient.", below("epsilon", 1e-2)),
+    ),
+    "vanishing": (
+        SLOWER,
+        Toggle("activation", "linear", "An output that is flat nowhere: look at wrong predictions."),
+        LUCK,
+    ),
+    "collapsed_predictions": (SLOWER, LUCK),
+    "no_learning": (
+        Toggle(
+            "task",
+            "regression",
+            "Labels that depend on the inputs: the same settings, and the error.",
+            set_to("task", "noise"),
+        ),
+        FASTER,
+        Toggle("epochs", 200, "More epochs: see whether the error leaves the dotted line.", below("epochs", 200)),
+    ),
+}
+
+# --- on a healthy run: what breaks it
+
+BREAK: tuple[Toggle, ...] = (
+    Toggle(
+        "validation_mask",
+        "none",
+        "Validation without a mask: training stays as it is. Look at the validation loss.",
+        masked_padding,
+    ),
+    Toggle(
+        "sample_weight",
+        "instead",
+        "The same mask as a weight: compare the loss with the one on real steps.",
+        lambda patient: masked_labels(patient) and set_to("reduction", "sum_over_batch_size")(patient),
+    ),
+    Toggle(
+        "epsilon",
+        0,
+        "No epsilon: the first loss is the same. Look at its gradient.",
+        lambda patient: (
+            patient.settings.loss in ROOTS
+            and first_padded(patient)
+            and masked_labels(patient)
+            and patient.settings.padded_labels == "zero"
+        ),
+    ),
+    Toggle(
+        "nan_fill",
+        "mean",
+        "Missing labels filled before training: look whether they get gradient.",
+        lambda patient: missing(patient) and patient.settings.loss == "nan_labels.where_inside",
+    ),
+    Toggle(
+        "loss",
+        "mse",
+        "A loss that does not ask which labels are missing.",
+        lambda patient: np.isnan(patient.labels).any(),
+    ),
+    Toggle(
+        "between",
+        "times_one",
+        "One multiplication by 1 between the layers: see what becomes of the mask.",
+        masked_labels,
+    ),
+    Toggle(
+        "loss",
+        "label_masked_mse",
+        "A mask made from the labels, where 0 is a label: look at the answers.",
+        lambda patient: binary_steps(patient) and patient.settings.activation == "linear",
+    ),
+    Toggle(
+        "loss",
+        "not_learning.half_cross_entropy",
+        "A loss that is silent about label 0: look at the answers, not at the curve.",
+        lambda patient: binary_steps(patient) and patient.settings.activation == "sigmoid",
+    ),
+    Toggle("loss", "scalar_mse", "One number for the whole batch: look where the gradient goes.", masked_labels),
+    Toggle("mask", "shifted", "The mask a step too late: look at the first and at the last step.", masked_padding),
+    Toggle("mask", "none", "No mask at all: look where the gradient goes.", masked_padding),
+    Toggle("mask", "wrong_side", "A mask made for the other padding side: look which steps it takes.", masked_padding),
+)

@@ -1,0 +1,76 @@
+"""What the doctor tells about a run: one thing found, where to look for it, and what repairs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lessons.doctor.rule import Evidence, Rule
+from lessons.run import plain
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """One finding. `message`: a sentence with what was measured; `numbers`: the same for programs.
+
+    `epochs`: the first and the last epoch, from 0, to shade in the curve. `cells`: what to outline in the heatmap of
+    the gradient `at` the predictions or the inputs, (batch, time) bool; (batch, 1) for one label per sequence.
+    `changes`: the fields of Settings whose change is the fix; where no field repairs it there are none.
+    """
+
+    code: str
+    severity: str
+    title: str
+    message: str
+    numbers: Mapping[str, Any]
+    why: str
+    fix: str
+    lesson: str
+    epochs: tuple[int, int] | None
+    cells: np.ndarray | None
+    changes: Mapping[str, Any]
+    at: str = "predictions"
+
+    @classmethod
+    def of(cls, rule: Rule, evidence: Evidence) -> Finding:
+        return cls(
+            code=rule.code,
+            severity=rule.severity,
+            title=rule.title,
+            message=evidence.message,
+            numbers=evidence.numbers,
+            why=rule.why,
+            fix=evidence.fix or rule.fix,
+            lesson=rule.lesson,
+            epochs=evidence.epochs,
+            cells=evidence.cells,
+            changes=evidence.changes,
+            at=evidence.at,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values. Numbers that are not finite are None; `cells` is a list of rows of bool, or None."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "title": self.title,
+            "message": self.message,
+            "evidence": {name: told(value) for name, value in self.numbers.items()},
+            "why": self.why,
+            "fix": self.fix,
+            "lesson": self.lesson,
+            "epochs": None if self.epochs is None else list(self.epochs),
+            "cells": None if self.cells is None else self.cells.tolist(),
+            "at": self.at,
+            "changes": dict(self.changes),
+        }
+
+
+def told(value: Any) -> Any:
+    """A number as JSON can hold it; what is no number stays."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return plain(value) if isinstance(value, float) else value

@@ -1,0 +1,303 @@
+"""What the mask does and does not do: steps taken for real, steps left out, gradient where nothing is real."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lessons.doctor.rule import Evidence
+from lessons.doctor.run.patient import Patient, counted, percent
+from lessons.doctor.run.remedy import loss_per_step, plain_loss, remedy, right_mask, skip_missing
+from lessons.doctor.run.rules import RUN_RULES
+from lessons.run import LayerMask
+from lessons.settings import Settings
+
+LEAK = 1e-3  # share of the gradient: a mask that is heeded leaves exactly 0, and less than this could not be seen
+DIVISOR = 0.02  # how near the loss comes to the real one times the share of real steps, as a share of it
+PADDED = 0.05  # share of padding below which two divisors cannot be told apart
+
+GARBAGE = Settings(padded_labels="garbage", epochs=10)
+FAIR = Settings(epochs=30)
+
+
+@RUN_RULES.rule(
+    code="mask_misaligned",
+    severity="error",
+    title="The mask is not where the steps are",
+    tried="the mask that is used against the true steps",
+    why="A mask is data like any other: made for other lengths, for the other side or from the wrong values it still "
+    "has the right shape, and nothing complains.",
+    fix="Make the mask from the true lengths.",
+    lesson="mask_and_loss",
+    fires_on=Settings(mask="shifted", mask_shift=1, epochs=10),
+    silent_on=GARBAGE,
+)
+def mask_misaligned(patient: Patient) -> Evidence | None:
+    taken, left_out = patient.taken, patient.left_out
+    cells = taken | left_out
+    if not patient.masked or not cells.any():
+        return None
+    leak = found_leak(patient, taken)
+    said = f"The mask takes {counted(int(taken.sum()), 'padded step')} for real and leaves {left_out.sum()} of "
+    said += f"{counted(int(patient.run.batch.real.sum()), 'real step')} out."
+    if leak > LEAK:
+        said += f" Up to {percent(leak)} of the gradient lies on the padding."
+    numbers = {"taken": int(taken.sum()), "left_out": int(left_out.sum()), "leak": leak}
+    at = "predictions" if patient.every_step else "inputs"
+    return Evidence(said, numbers, cells=cells, at=at, **right_mask(patient))
+
+
+def found_leak(patient: Patient, cells: np.ndarray) -> float:
+    """The largest share of the gradient on the cells (batch, time) in any epoch, where there is one label per step
+    at the predictions, else at the inputs."""
+    return float(patient.shares(cells, "predictions" if patient.every_step else "inputs").max())
+
+
+@RUN_RULES.rule(
+    code="mask_dropped",
+    severity="error",
+    title="The mask is lost on the way",
+    tried="which layer a mask goes into and does not come out of",
+    why="A mask travels from layer to layer, and ends at the first that does not hand it on.",
+    fix="Use layers that hand the mask on, or give the same mask to fit as sample_weight.",
+    lesson="layer_ate_mask",
+    fires_on=GARBAGE.with_changes({"between": "times_one"}),
+    silent_on=GARBAGE.with_changes({"between": "dense"}),
+)
+def mask_dropped(patient: Patient) -> Evidence | None:
+    if not patient.masked:
+        return None
+    leaks = unheeded(patient)
+    if patient.settings.mask_route == "multiplied" and patient.padding.any():
+        if patient.every_step and leaks.max() <= LEAK:
+            return None
+        return multiplied(patient, leaks)
+    layer = dropping_layer(patient.run.opening.layers)
+    if layer is None or leaks.max() <= LEAK:
+        return None
+    return Evidence(
+        f"A mask goes into {layer.name} ({layer.layer}) and none comes out. The loss never hears of it: up to "
+        f"{percent(leaks.max())} of the gradient lies on steps that were masked.",
+        {"name": layer.name, "layer": layer.layer, "leak": leaks.max()},
+        epochs=patient.between(leaks > LEAK),
+        cells=patient.ever(patient.padding & ~patient.run.batch.mask),
+        **remedy("Take the layer out, or put one there that hands the mask on, such as Dense.", between="none"),
+    )
+
+
+def multiplied(patient: Patient, leaks: np.ndarray) -> Evidence:
+    """The mask was multiplied into the inputs and became no Keras mask."""
+    steps = int((~patient.run.batch.mask).sum())
+    said = (
+        f"The mask is multiplied into the inputs: no layer is told, and {counted(steps, 'masked step')} are read as 0."
+    )
+    if leaks.max() > LEAK:
+        said += f" Up to {percent(leaks.max())} of the gradient lies on them."
+    elif not patient.every_step:
+        said += " The state moves on through them, and the output is read after the last."
+    cells, at = patient.padding, "inputs"
+    if leaks.max() > LEAK:
+        cells, at = patient.ever(patient.padding & ~patient.run.batch.mask), "predictions"
+    return Evidence(
+        said,
+        {"name": "x * mask", "layer": "multiplication", "steps": steps, "leak": leaks.max()},
+        cells=cells,
+        at=at,
+        **remedy("Pass the mask to the layers: they hold their state where it is False.", mask_route="passed"),
+    )
+
+
+def unheeded(patient: Patient) -> np.ndarray:
+    """(kept,) share of the gradient at the predictions on padding that the mask leaves out: not one bit if heeded."""
+    if not patient.every_step:
+        return np.zeros(len(patient.snapshot.kept))
+    return patient.shares(patient.padding & ~patient.run.batch.mask)
+
+
+def dropping_layer(layers: tuple[LayerMask, ...]) -> LayerMask | None:
+    """The first that a mask goes into and does not come out of. What the loss does with it is another matter."""
+    return next((row for row in layers if row.mask_in and not row.mask_out and row.name != "loss"), None)
+
+
+@RUN_RULES.rule(
+    code="gradient_on_padding",
+    severity="error",
+    title="Padding is learned",
+    tried="how much of the gradient lies on padded steps, at the predictions and at the inputs",
+    why="What stands where no step is takes part: in the loss, if no mask reaches it or it returns one number for the "
+    "whole batch; in the state, if the layers were given no mask.",
+    fix="Pass the mask, and let the loss return one value per step.",
+    lesson="mask_and_loss",
+    fires_on=GARBAGE.with_changes({"loss": "scalar_mse"}),
+    silent_on=GARBAGE.with_changes({"loss": "mask_reading_mse"}),
+)
+def gradient_on_padding(patient: Patient) -> Evidence | None:
+    """Only where no wrong mask and no layer that drops it explains it."""
+    if RUN_RULES.found(patient, "mask_dropped"):
+        return None
+    cells = patient.padding & ~patient.run.batch.mask if patient.masked else patient.padding
+    for at in ("predictions", "inputs") if patient.every_step else ("inputs",):
+        leaks = patient.shares(cells, at)
+        if leaks.max() > LEAK:
+            return leaked(patient, cells, at, leaks)
+    return None
+
+
+def leaked(patient: Patient, cells: np.ndarray, at: str, leaks: np.ndarray) -> Evidence:
+    at_inputs = patient.shares(cells, "inputs")
+    said = (
+        f"Up to {percent(leaks.max())} of the gradient at the {at} lies on {counted(int(cells.sum()), 'padded step')}"
+    )
+    if at == "predictions":
+        said += f", and up to {percent(at_inputs.max())} of that at the inputs" if at_inputs.max() else ""
+    told = {False: "no mask is passed", True: "the mask is right, and this loss does not heed it"}[patient.masked]
+    way = right_mask(patient)
+    if patient.masked:
+        way = loss_per_step(patient)
+        if patient.weighted and at == "inputs":
+            told = "the mask weighs the loss, and the layers are not told of it"
+            way = remedy("Pass the mask to the layers instead of to fit as a weight.", sample_weight="none")
+    return Evidence(
+        f"{said}: {told}. In the end {patient.comparison}.",
+        {"leak": leaks.max(), "input_leak": at_inputs.max()},
+        epochs=patient.between(leaks > LEAK),
+        cells=patient.ever(cells, at),
+        at=at,
+        **way,
+    )
+
+
+@RUN_RULES.rule(
+    code="starved_steps",
+    severity="error",
+    title="Real steps are never taught",
+    tried="whether every real step with a label got gradient in some epoch",
+    why="The loss is flat there: its gradient is exactly 0. A mask taken from label values and a factor that depends "
+    "on the prediction both do that.",
+    fix="Let every label have its say: take the mask from the lengths, and weight by the label, not by the prediction.",
+    lesson="not_learning",
+    fires_on=Settings(task="binary", loss="label_masked_mse", mask="none", padded_labels="zero", epochs=20),
+    silent_on=Settings(task="binary", padded_labels="zero", epochs=20),
+)
+def starved_steps(patient: Patient) -> Evidence | None:
+    """Only where no mask leaves them out: that is `mask_misaligned`."""
+    if not patient.sound.any():
+        return None
+    known = patient.real & ~patient.missing
+    if patient.every_step and patient.masked:
+        known = known & patient.run.batch.mask
+    starved = known & ~patient.ever(known)
+    if not starved.any():
+        return None
+    of, which = counted(int(patient.real.sum()), "real step"), labels_of(patient, starved, known)
+    return Evidence(
+        f"{starved.sum()} of {of} got a gradient of exactly 0 in every epoch{which}.",
+        {"starved": int(starved.sum()), "real": int(patient.real.sum())},
+        cells=starved,
+        **plain_loss(patient),
+    )
+
+
+def labels_of(patient: Patient, starved: np.ndarray, known: np.ndarray) -> str:
+    """Whether they are just those with one label, in words."""
+    for label in (0, 1) if patient.settings.task == "binary" else ():
+        if np.array_equal(starved, known & (patient.truth == label)):
+            return f", all those with label {label}"
+    return ""
+
+
+@RUN_RULES.rule(
+    code="imputed_labels",
+    severity="warning",
+    title="Filled labels are taught as if they were true",
+    tried="whether steps without a label of their own get gradient",
+    why="A missing label was filled in, and nothing weighs it with 0: the model learns the filling.",
+    fix="Leave filled labels out of the loss.",
+    lesson="nan_labels",
+    fires_on=Settings(nan_share=0.3, nan_fill="mean", epochs=10),
+    silent_on=Settings(nan_share=0.3, loss="nan_labels.where_inside", epochs=10),
+)
+def imputed_labels(patient: Patient) -> Evidence | None:
+    taught = patient.ever(patient.missing)
+    if not taught.any():
+        return None
+    share = patient.shares(taught).max()
+    return Evidence(
+        f"{patient.missing.sum()} of {counted(int(patient.real.sum()), 'real label')} were missing and are filled in. "
+        f"Up to {percent(share)} of the gradient is theirs.",
+        {"missing": int(patient.missing.sum()), "share": share},
+        cells=taught,
+        **skip_missing(patient),
+    )
+
+
+@RUN_RULES.rule(
+    code="wrong_normalisation",
+    severity="warning",
+    title="The loss is divided by all steps",
+    tried="the loss against the same loss on real steps only",
+    why="The mask takes padding out of the sum and not out of the count: the more padding, the smaller loss and "
+    "gradient.",
+    fix="Divide by the number of valid steps.",
+    lesson="divided_by",
+    fires_on=FAIR.with_changes({"sample_weight": "instead"}),
+    silent_on=FAIR,
+)
+def wrong_normalisation(patient: Patient) -> Evidence | None:
+    share = 1 - patient.padding.mean()
+    others = ("mask_misaligned", "mask_dropped", "gradient_on_padding", "imputed_labels")
+    if not patient.every_step or share > 1 - PADDED or RUN_RULES.found(patient, *others):
+        return None
+    if patient.missing.any():  # leaving them out makes the loss smaller too
+        return None
+    s = patient.snapshot
+    judged = np.isfinite(s.loss) & np.isfinite(s.real_loss) & (s.real_loss != 0)
+    if not judged.any():
+        return None
+    ratio = np.median(s.loss[judged] / s.real_loss[judged])
+    low, high = shares_of_batches(patient)
+    if not low * (1 - DIVISOR) <= ratio <= min(high * (1 + DIVISOR), 1 - PADDED):
+        return None
+    way = remedy(
+        "Leave the dividing to Keras: a mask, and a loss that returns one value per step.", loss="mse", mask="aligned"
+    )
+    if patient.settings.sample_weight != "none":
+        words = "Divide by the sum of the weights: reduction “mean_with_sample_weight”."
+        way = remedy(words, reduction="mean_with_sample_weight")
+    return Evidence(
+        f"The loss is {ratio:.3g} times the loss on real steps, and {share:.3g} of all steps are real: it is divided "
+        f"by {counted(patient.padding.size, 'step')}, not by {int(patient.run.batch.real.sum())}.",
+        {"ratio": ratio, "real_share": share},
+        epochs=(0, patient.last),
+        **way,
+    )
+
+
+def shares_of_batches(patient: Patient) -> tuple[float, float]:
+    """The smallest and the largest share of real steps in a batch: between them lies a loss divided by all steps."""
+    real, size = patient.run.batch.real, patient.batch_size
+    shares = [real[k : k + size].mean() for k in range(0, len(real), size)]
+    return min(shares), max(shares)
+
+
+@RUN_RULES.rule(
+    code="validation_unmasked",
+    severity="warning",
+    title="The validation loss counts padding",
+    tried="whether the validation data come with the mask that training has",
+    why="A mask belongs to its data set: that training is masked says nothing about validation.",
+    fix="Give the validation data their own mask.",
+    lesson="validation",
+    fires_on=GARBAGE.with_changes({"validation_mask": "none"}),
+    silent_on=GARBAGE.with_changes({"validation_mask": "aligned"}),
+)
+def validation_unmasked(patient: Patient) -> Evidence | None:
+    if not (patient.masked and patient.settings.validation_mask == "none" and patient.padding.any()):
+        return None
+    held_out, real = float(patient.snapshot.val_loss[-1]), float(patient.snapshot.real_loss[-1])
+    return Evidence(
+        f"Training has a mask and validation has none: the validation loss ends at {held_out:.3g} with its padding in "
+        f"it, and the loss on real training steps at {real:.3g}.",
+        {"val_loss": held_out, "real_loss": real},
+        epochs=(0, patient.last),
+        **remedy("Give the validation data their own mask.", validation_mask="same"),
+    )

@@ -1,0 +1,222 @@
+"""Where the first number was born that is not finite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lessons import losses
+from lessons.doctor.rule import Evidence
+from lessons.doctor.run.patient import Patient, counted
+from lessons.doctor.run.remedy import Remedy, plain_loss, remedy, single, skip_missing, smaller_steps
+from lessons.doctor.run.rules import RUN_RULES
+from lessons.settings import Settings
+
+BORN = ("epoch", "batch", "sequence", "timestep", "phase", "tensor", "op", "inputs", "line")  # what a birth tells
+SAFE = 1e-7  # the smallest power of ten that 1 does not absorb in float32
+
+
+@dataclass(frozen=True)
+class Onset:
+    """The first epoch with a number that is not finite: whether it was born forward or backward, and where it shows.
+
+    `where`: "inputs", "labels", "loss", "gradient", "update", or "validation". `cells`: as Finding's.
+    """
+
+    epoch: int
+    phase: str
+    where: str
+    cells: np.ndarray | None = None
+    at: str = "predictions"
+
+
+@RUN_RULES.rule(
+    code="non_finite",
+    severity="error",
+    title="Not a number",
+    tried="whether losses, gradients and predictions are finite in every epoch",
+    why="Somewhere a number has no finite value or no finite slope, and a mask of 0 times that is NaN. One NaN in the "
+    "gradient reaches every weight with the next update.",
+    fix="Find the first number that is not finite, and change what it is computed from.",
+    lesson="first_iteration",
+    fires_on=Settings(loss="first_iteration.root_of_square", epsilon=0, padding="pre", padded_labels="zero", epochs=5),
+    silent_on=Settings(
+        loss="first_iteration.root_of_square", epsilon=1e-7, padding="pre", padded_labels="zero", epochs=5
+    ),
+)
+def non_finite(patient: Patient) -> Evidence | None:
+    onset = found_onset(patient)
+    if onset is None:
+        return None
+    numbers = {"epoch": onset.epoch, "phase": onset.phase, "where": onset.where}
+    if onset.cells is not None:
+        numbers["cells"] = int(onset.cells.sum())
+    said = SAID[onset.where](patient, onset)
+    if patient.birth:
+        said += " " + patient.birth.said
+        numbers |= {name: getattr(patient.birth, name) for name in BORN}
+    return Evidence(
+        said,
+        numbers,
+        epochs=(numbers["epoch"], patient.last),
+        cells=onset.cells,
+        at=onset.at,
+        **way_out(patient, onset),
+    )
+
+
+def found_onset(patient: Patient) -> Onset | None:
+    s = patient.snapshot
+    bad = {name: ~np.isfinite(getattr(s, name)) for name in ("loss", "error", "predictions", "gradient")}
+    bad_inputs = ~np.isfinite(patient.sizes["inputs"])
+    at_kept = bad["predictions"].any(axis=(1, 2)) | bad["gradient"].any(axis=(1, 2)) | bad_inputs  # (kept,)
+    if not patient.known.any():  # then the error is NaN for want of a label
+        bad["error"][:] = False
+    epochs = [*np.flatnonzero(bad["loss"] | bad["error"])[:1], *s.kept[at_kept][:1]]
+    if not epochs:
+        return late_onset(patient)
+    epoch = int(min(epochs))
+    k = np.flatnonzero(s.kept == epoch)
+    predicted = bad["predictions"][k[0]] if k.size else np.zeros(patient.real.shape, bool)
+    graded = bad["gradient"][k[0]] if k.size else np.zeros(patient.real.shape, bool)
+    if predicted.any() or bad["error"][epoch]:
+        within = patient.batches > 1 and not predicted[: patient.batch_size].any()
+        if epoch == 0 and not within:
+            return Onset(0, "forward", "inputs", predicted)
+        return Onset(epoch if within else epoch - 1, "backward", "update")
+    if bad["loss"][epoch]:
+        nan = np.isnan(patient.labels)
+        return Onset(epoch, "forward", "labels", nan) if nan.any() else Onset(epoch, "forward", "loss", shown(graded))
+    if graded.any():
+        return Onset(epoch, "backward", "gradient", graded)
+    return Onset(epoch, "backward", "gradient", ~np.isfinite(s.input_gradient[k[0]]), "inputs")
+
+
+def late_onset(patient: Patient) -> Onset | None:
+    """What the curves cannot tell: the last update, and what only validation met."""
+    if not np.isfinite(patient.run.predictions).all():
+        return Onset(patient.last, "backward", "update")
+    bad = np.flatnonzero(~np.isfinite(patient.snapshot.val_loss))
+    return Onset(int(bad[0]), "forward", "validation") if bad.size else None
+
+
+def shown(cells: np.ndarray) -> np.ndarray | None:
+    return cells if cells.any() else None
+
+
+# --- in words. Epochs count from 1, as the charts do.
+
+
+def said_of_inputs(patient: Patient, onset: Onset) -> str:
+    return (
+        f"In epoch 1 {counted(int(onset.cells.sum()), 'prediction')} are not finite before anything was learned: NaN "
+        f"stands in the inputs of {counted(bad_inputs(patient), 'step')}."
+    )
+
+
+def said_of_labels(patient: Patient, onset: Onset) -> str:
+    on_padding = int((onset.cells & ~patient.real).sum())
+    return (
+        f"In epoch {onset.epoch + 1} every prediction is finite and the loss is not: {onset.cells.sum()} labels are "
+        f"NaN, {on_padding} of them on padding, and the loss computes with them."
+    )
+
+
+def said_of_loss(patient: Patient, onset: Onset) -> str:
+    value = patient.snapshot.loss[onset.epoch]
+    said = f"In epoch {onset.epoch + 1} labels and predictions are finite and the loss is {spoken(value)}"
+    if onset.cells is None:
+        return f"{said}; the gradient at every prediction stays finite."
+    return f"{said}. The gradient is not finite at {places(patient, onset)}."
+
+
+def said_of_gradient(patient: Patient, onset: Onset) -> str:
+    value = patient.snapshot.loss[onset.epoch]
+    said = f"Backward only: in epoch {onset.epoch + 1} the loss is {value:.3g}, a number, and its gradient is not"
+    if onset.at == "predictions":
+        return f"{said}, at {places(patient, onset)}."
+    said += f" at the inputs of {counted(int(onset.cells.sum()), 'step')}"
+    if bad_inputs(patient):
+        said += f": the mask hides the NaN that stands in {bad_inputs(patient)} of them, and not from the gradient"
+    return said + "."
+
+
+def said_of_update(patient: Patient, onset: Onset) -> str:
+    said = f"Backward only: in epoch {onset.epoch + 1} the loss is still {spoken(patient.snapshot.loss[onset.epoch])}"
+    if patient.batches > 1:
+        said = f"Backward only: the loss is a number until epoch {onset.epoch + 1}"
+    if bad_inputs(patient):
+        said += f", for the mask hides the NaN in the inputs of {counted(bad_inputs(patient), 'step')}"
+    return f"{said}, and an update makes the predictions NaN: the gradient of the weights was not finite."
+
+
+def said_of_validation(patient: Patient, onset: Onset) -> str:
+    return (
+        f"The validation loss is {spoken(patient.snapshot.val_loss[onset.epoch])} from epoch {onset.epoch + 1} on; in "
+        "training every number stays finite."
+    )
+
+
+SAID = {
+    "inputs": said_of_inputs,
+    "labels": said_of_labels,
+    "loss": said_of_loss,
+    "gradient": said_of_gradient,
+    "update": said_of_update,
+    "validation": said_of_validation,
+}
+
+
+def spoken(value: float) -> str:
+    """A number, or what is none in words."""
+    return "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"{value:.3g}"
+
+
+def places(patient: Patient, onset: Onset) -> str:
+    """How many, and the first of them with its label and prediction where no birth certificate tells it."""
+    many, on_padding = int(onset.cells.sum()), int((onset.cells & ~patient.real).sum())
+    said = (
+        f"{many} steps, {on_padding} of them padding" if many > 1 else f"one {'padded' if on_padding else 'real'} step"
+    )
+    if patient.birth:
+        return said
+    kept = int(np.flatnonzero(patient.snapshot.kept == onset.epoch)[0])
+    row, step = (int(i) for i in np.argwhere(onset.cells)[0])
+    prediction = patient.snapshot.predictions[kept, row, step]
+    said += "; the first is" if many > 1 else ":"
+    where = f"sequence {row}, step {step}" if patient.every_step else f"sequence {row}"
+    label = spoken(patient.labels[row, step])
+    return f"{said} {where}, with label {label} and prediction {spoken(prediction)}"
+
+
+def bad_inputs(patient: Patient) -> int:
+    """Steps with an input that is not finite."""
+    return int((~np.isfinite(patient.run.batch.x)).any(axis=-1).sum())
+
+
+# --- what to do
+
+
+def way_out(patient: Patient, onset: Onset) -> Remedy:
+    """By where it was born, and what stands there."""
+    settings, batch = patient.settings, patient.run.batch
+    if bad_inputs(patient) and (onset.where in ("inputs", "update") or onset.at == "inputs"):
+        if np.isfinite(batch.x[batch.real]).all():
+            return remedy("Pad the inputs with a number: NaN times a mask of 0 is NaN.", padded_inputs="zero")
+        words = "Fill the NaN in the inputs of real steps before training: no mask and no loss takes them out."
+        return remedy(words, input_fill="mean")
+    if onset.where == "update":
+        return smaller_steps(patient)
+    nan = np.isnan(patient.labels)
+    if nan.any() and (onset.cells is None or (onset.cells & nan).any()):
+        if not (nan & patient.real).any():
+            words = "Pad the labels with a number: the mask multiplies, and NaN times 0 is NaN."
+            return remedy(words, padded_labels="zero")
+        return skip_missing(patient)
+    if losses.uses_epsilon(settings.loss) and settings.epsilon < SAFE and settings.task != "binary":
+        words = f"Give the loss an epsilon that the float type can hold, such as {SAFE:g}."
+        return remedy(words, epsilon=SAFE, **single(patient))
+    if settings.loss in ("mse", "bce_from_logits") and not single(patient):
+        return smaller_steps(patient)
+    return plain_loss(patient)
