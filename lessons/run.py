@@ -122,7 +122,7 @@ class Run:
         return baseline(self.settings, self.batch)
 
     def to_json(self) -> dict[str, Any]:
-        """The promise of `python -m lessons run --json` (DESIGN §5), without findings. Non-finite numbers are None."""
+        """The promise of `python -m lessons run --json` (DESIGN §5); the doctor adds findings. Not finite is None."""
         s = self.snapshot
         return {
             "settings": self.settings.to_json(),
@@ -159,7 +159,10 @@ def error(settings: Settings, predictions: np.ndarray, truth: np.ndarray, real: 
     """The fixed yardstick: mean absolute error, or 1 - accuracy, on real steps against the true labels.
 
     predictions (..., batch, time), truth and real (batch, time) -> (...). NaN where a prediction is not finite.
+    `real` leaves out what nobody knows the truth of (PaddedBatch.known); NaN where that is everything.
     """
+    if not real.any():
+        return np.full(predictions.shape[:-2], np.nan)
     at = predictions[..., real].astype(float)
     wanted = truth[real]
     if settings.task == "binary":
@@ -175,8 +178,10 @@ def threshold(settings: Settings) -> float:
 
 
 def baseline(settings: Settings, batch: PaddedBatch) -> float:
-    """The error of the best constant: the median, or the more frequent class."""
-    wanted = squeezed(batch.truth)[batch.label_real]
+    """The error of the best constant: the median, or the more frequent class. NaN where no label is known."""
+    wanted = squeezed(batch.truth)[batch.known]
+    if not wanted.size:
+        return math.nan
     if settings.task == "binary":
         return float(min(wanted.mean(), 1 - wanted.mean()))
     return float(np.abs(wanted - np.median(wanted)).mean())

@@ -1,6 +1,6 @@
 """How the doctor's findings are drawn: worst first, each with what was measured, its chart, the fix and the lesson."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -28,11 +28,17 @@ def ordered(found: Sequence[Mapping]) -> list[Mapping]:
     return sorted(found, key=lambda finding: SEVERITIES.index(finding["severity"]))
 
 
-def findings(found: Sequence[Mapping], pages: Mapping, key: str) -> None:
-    """A card for each. `pages`: the course's st.Page of each slug; `key` is before the keys of the charts."""
+def findings(
+    found: Sequence[Mapping], pages: Mapping, key: str, below: Callable[[Mapping], None] = lambda finding: None
+) -> None:
+    """A card for each. `pages`: the course's st.Page of each slug; `key` is before the keys of the charts.
+
+    `below` draws what a card has besides.
+    """
     for finding in ordered(found):
         with st.container(border=True, key=f"finding-{finding['code']}", gap="xsmall"):
             card(finding, pages, f"{key}:{finding['code']}")
+            below(finding)
 
 
 def card(finding: Mapping, pages: Mapping, key: str) -> None:

@@ -1,0 +1,81 @@
+"""X-ray of a model: whether a mask goes into each layer and whether one comes out, as Keras itself carries it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import keras
+import numpy as np
+
+from lessons.run import LayerMask
+
+LOSS = "loss"  # name of the last row
+
+
+def layers_of(model: keras.Model) -> tuple[LayerMask, ...]:
+    """A row for every layer and operation of a functional model, from the input to the prediction.
+
+    A Python operator such as `t * 1.0` is an operation: no layer, so no mask comes out of it and nobody warns.
+    """
+    return tuple(row_of(node) for node in nodes(model))
+
+
+def nodes(model: keras.Model) -> Iterator:
+    """The calls of layers and operations that the model is made of, in the order it runs them."""
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        yield from (node for node in model._nodes_by_depth[depth] if not node.is_input)
+
+
+def row_of(node) -> LayerMask:
+    """What the call of one layer was given and what it gave: the masks that Keras left on the symbolic tensors."""
+    operation = node.operation
+    passed = node.arguments.kwargs.get("mask") is not None
+    masks = LayerMask("", "", passed or any(map(masked, node.input_tensors)), any(map(masked, node.outputs)))
+    if isinstance(operation, keras.Layer):
+        return replace(masks, name=short(operation.name), layer=type(operation).__name__)
+    return replace(masks, name=call_of(node), layer=f"{type(operation).__name__} operation")
+
+
+def short(name: str) -> str:
+    """A layer's name without the number that Keras gives to equal layers of a process: it differs between workers."""
+    return re.sub(r"_\d+$", "", name)
+
+
+def masked(tensor) -> bool:
+    return getattr(tensor, "_keras_mask", None) is not None
+
+
+def call_of(node) -> str:
+    """An operation as it would be written: ops.multiply(t, 1.0)."""
+    arguments = ["t" if keras.backend.is_keras_tensor(a) else repr(a) for a in node.arguments.args]
+    return f"ops.{re.sub(r'(?<!^)(?=[A-Z])', '_', type(node.operation).__name__).lower()}({', '.join(arguments)})"
+
+
+def loss_row(loss: keras.losses.Loss, name: str, prediction, sequences: int) -> LayerMask:
+    """The last row: whether a mask reaches the loss with the `prediction` of the model, and whether it is heeded.
+
+    It is where another label at a step that is masked out leaves the loss as it was.
+    """
+    mask_in = masked(prediction)
+    return LayerMask(LOSS, name, mask_in, mask_in and heeds_mask(loss, (sequences, *prediction.shape[1:])))
+
+
+def heeds_mask(loss: keras.losses.Loss, shape: tuple[int, ...]) -> bool:
+    """Try it on predictions (batch, time, 1) whose last step is masked out."""
+    label = np.zeros(shape, "float32")
+    other = label.copy()
+    other[:, -1] = 1
+    mask = np.ones(label.shape[:2], bool)
+    mask[:, -1] = False
+
+    def value(labels) -> float:
+        prediction = keras.ops.convert_to_tensor(np.full(label.shape, 0.3, "float32"))
+        prediction._keras_mask = keras.ops.convert_to_tensor(mask)
+        return float(loss(labels, prediction))
+
+    return bool(np.array_equal(value(label), value(other), equal_nan=True))
+
+
+def without_mask(rows: tuple[LayerMask, ...]) -> tuple[LayerMask, ...]:
+    """The same model where no mask is passed to it."""
+    return tuple(replace(row, mask_in=False, mask_out=False) for row in rows)
