@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
+
+from lessons import jobs
+from lessons.atlas import Plan
 from lessons.data import training_batch, validation_batch
 from lessons.doctor import orders
 from lessons.doctor.examples import EXAMPLES
+from lessons.doctor.run import diagnose
 from lessons.doctor.ward import WARM, Ward
 from lessons.laboratory import Laboratory, structure
 from lessons.pool import ROOT, WorkerPool
@@ -20,10 +28,11 @@ from lessons.settings import Settings
 
 RECIPE = Settings(epochs=20)  # LSTM 16, batch 32, 12 timesteps
 OURS, PLAIN = 15, 3  # repetitions
+SIDE = 16  # cells along each side of a map
 
 
 def main(as_json: bool) -> None:
-    figures = {**training(), **clinic(), **page()}
+    figures = {**training(), **doctor(), **mapping(), **clinic(), **page()}
     if as_json:
         print(json.dumps(figures))
         return
@@ -39,14 +48,68 @@ def training() -> dict:
         timed(lambda seed=seed: laboratory.train(replace(RECIPE, seed=seed), "bench").job.result())
         for seed in range(1, OURS + 1)
     ]
+    run = laboratory.train(RECIPE, "bench").run()
     laboratory.executor.shutdown()
+    findings = statistics.median(timed(lambda: diagnose(replace(run))) for _ in range(OURS))  # a copy remembers nothing
     plain = [timed(lambda seed=seed: plain_keras(replace(RECIPE, seed=seed))) for seed in range(PLAIN)]
     mine, theirs = statistics.median(ours), statistics.median(plain)
     return {
         "20 epochs with gradients, ms": 1000 * mine,
         "the same with compile + fit + GradientTape, ms": 1000 * theirs,
         "ratio (aim 40)": theirs / mine,
+        "findings add, % of a run (aim 10)": 100 * findings / mine,
     }
+
+
+def doctor() -> dict:
+    """What the findings add to a run that is finite, and the birth certificate of one that is not."""
+    laboratory = Laboratory(WorkerPool(1, affinity=structure, keeps=2))
+    training = laboratory.train(RECIPE, "bench")
+    training.job.result()
+    run = training.run()
+    more = (replace(RECIPE, seed=seed) for seed in (1, 2, 3))
+    spent = statistics.median(timed(lambda one=one: laboratory.train(one, "bench").job.result()) for one in more)
+    found = statistics.median(timed(lambda: diagnose(run)) for _ in range(OURS))
+    bad = replace(RECIPE, nan_share=0.2)
+    laboratory.train(bad, "bench").job.result()
+    born = timed(lambda: laboratory.measure(jobs.birth, bad).result())
+    laboratory.executor.shutdown()
+    return {
+        "findings of a run, ms": 1000 * found,
+        "findings add to a finite run, % (aim 10)": 100 * found / spent,
+        "birth certificate of a NaN, s (aim 1)": born,
+    }
+
+
+def mapping() -> dict:
+    """256 trainings of 20 epochs as a map, beside the same by compile + fit: a few of those, times 256."""
+    laboratory = Laboratory(WorkerPool(affinity=structure, keeps=jobs.GRAPHS_KEPT))
+    laboratory.train(RECIPE, "bench").job.result()
+    rates = tuple(float(f"{rate:.3g}") for rate in np.geomspace(1e-4, 1, SIDE))
+    base = replace(RECIPE, mask="shifted", padded_labels="garbage")
+    shifts = tuple(range(-SIDE // 2, SIDE // 2))
+    plans = [Plan(replace(base, seed=seed), "learning_rate", "mask_shift", rates, shifts, (seed,)) for seed in range(4)]
+    first, *warm = (timed(lambda plan=plan: laboratory.survey(plan, "bench").wait()) for plan in plans)
+    held = memory_of([worker.process.pid for worker in laboratory.executor.workers if worker.process])
+    laboratory.executor.shutdown()
+    recipes = (replace(RECIPE, seed=seed) for seed in range(PLAIN))
+    plain = SIDE**2 * statistics.median(timed(lambda one=one: plain_keras(one, ())) for one in recipes)
+    return {
+        "256 runs of 20 epochs on a first graph, s (aim 6)": first,
+        "256 runs of 20 epochs, warm, s (aim 2)": statistics.median(warm),
+        f"the same with compile + fit, s ({PLAIN} of them, times {SIDE**2 // PLAIN})": plain,
+        "ratio (aim 100)": plain / statistics.median(warm),
+        "memory of the workers after that, MB": held,
+    }
+
+
+def memory_of(processes: list[int]) -> float | str:
+    """Resident megabytes of these processes together, what they share counted in each."""
+    try:
+        pages = [int(Path(f"/proc/{number}/statm").read_text().split()[1]) for number in processes]
+    except OSError:
+        return "not measured: this system has no /proc"
+    return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def clinic() -> dict:
@@ -70,8 +133,8 @@ def timed(action) -> float:
     return time.perf_counter() - start
 
 
-def plain_keras(settings: Settings) -> None:
-    """What people write: compile, fit, and a callback that takes the gradient once an epoch."""
+def plain_keras(settings: Settings, callbacks: Sequence | None = None) -> None:
+    """What people write: compile, fit, and by default a callback that takes the gradient once an epoch."""
     import keras
     import tensorflow as tf
 
@@ -98,7 +161,7 @@ def plain_keras(settings: Settings) -> None:
         shuffle=False,
         verbose=0,
         validation_data=(validation.x, validation.y),
-        callbacks=[Gradients()],
+        callbacks=[Gradients()] if callbacks is None else list(callbacks),
     )
 
 

@@ -3,30 +3,51 @@
 Any `concurrent.futures.Executor` can run them; a generator streams what it yields where the executor can.
 """
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 
+from lessons.atlas import Cell, Plan
+from lessons.doctor.run.birth import Birth
 from lessons.run import Closing, Opening, Snapshot
 from lessons.settings import Settings
+from lessons.table import Table
 
+ONE_AT_A_TIME = threading.Lock()  # a traced graph belongs to one run; an executor's worker may have several threads
 GRAPHS_KEPT = 24  # traced graphs that a worker keeps, 9-15 MB each; the oldest is dropped
 
 
-def train(settings: Settings) -> Iterator[Opening | Snapshot | Closing]:
+def train(settings: Settings, table: Table | None = None) -> Iterator[Opening | Snapshot | Closing]:
+    """`table`: the learner's own data, in place of generated ones."""
     from lessons.engine.train import train
 
-    return train(settings)
+    return train(settings, table=table)
 
 
-def trace(settings: Settings) -> None:
+def trace(settings: Settings, table: Table | None = None) -> None:
     from lessons.engine.train import trace
 
-    trace(settings)
+    trace(settings, table)
+
+
+def survey(plan: Plan, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool) -> Iterator[Cell | None]:
+    """Some cells of a map, whose graph they share: the first, and as many more as can begin in these seconds."""
+    from lessons.engine.survey import survey
+
+    return survey(plan, cells, seconds, compiled)
+
+
+def birth(settings: Settings, table: Table | None = None) -> Birth | None:
+    """Where the first number of this run that is not finite came from; None where all are finite."""
+    from lessons.engine.birth import birth
+
+    return birth(settings, table)
 
 
 def collect(function, *args) -> tuple[list, object]:
     """All that a generator yields, and what a plain function returns, for executors that cannot stream."""
-    result = function(*args)
-    return (list(result), None) if isinstance(result, Iterator) else ([], result)
+    with ONE_AT_A_TIME:
+        result = function(*args)
+        return (list(result), None) if isinstance(result, Iterator) else ([], result)
 
 
 def measure(function, *args):

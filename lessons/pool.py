@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 ATTEMPTS = 2  # a job whose worker died is tried once more
 PATIENCE = 0.4  # seconds that a job may be overtaken by jobs whose graph this worker has traced
+PATIENCE_BEHIND = 2.0  # the same for work in the background: about what it takes to compile a graph for a map
 FIRST_BYTES = 1.0e9  # the server and one worker, TensorFlow's shared pages included
 WORKER_BYTES = 0.3e9  # what each further worker has for itself
 LOOK_AROUND = 1.0  # seconds between two looks of an idle worker's thread whether its process still lives
@@ -75,7 +76,7 @@ class Job(Future):
 class WorkerPool(Executor):
     """An executor over `size` worker processes.
 
-    `affinity(function, args)` names what a worker keeps warm for a job; it keeps the last `keeps` of them.
+    `affinity(function, args)` names what a worker keeps warm for a job; it keeps the last `keeps` of each type.
     """
 
     def __init__(
@@ -105,6 +106,10 @@ class WorkerPool(Executor):
 
     def submit(self, fn: Callable, /, *args, **kwargs) -> Job:
         return self.enqueue(Job(fn, args, kwargs, self.affinity(fn, args)))
+
+    def submit_behind(self, fn: Callable, /, *args) -> Job:
+        """The same in the background: done when no other job waits, and not by all workers where it must trace."""
+        return self.enqueue(Job(fn, args, {}, self.affinity(fn, args), background=True))
 
     def enqueue(self, job: Job) -> Job:
         self.start()
@@ -172,18 +177,28 @@ class WorkerPool(Executor):
 
     def _choice(self, worker: Worker) -> Job | None:
         """Oldest first, but a job waits a little for a worker that has its graph; background work only when idle."""
-        if self.queue:
-            head = self.queue[0]
+        urgent = [job for job in self.queue if not job.background]
+        if urgent:
+            head = urgent[0]
             if time.monotonic() - head.asked > PATIENCE:
                 return head
-            known = next((job for job in self.queue if job.key in worker.keys), None)
+            known = next((job for job in urgent if job.key in worker.keys), None)
             elsewhere = any(other.idle and head.key in other.keys for other in self.workers if other is not worker)
             return known or (None if elsewhere else head)
-        warming = sum(other.warming for other in self.workers)
-        if worker.warm and warming < max(1, self.size - 1):  # one stays free for a click
-            known = {key for other in self.workers for key in other.keys}
-            return next((job for job in worker.warm if job.key not in known), worker.warm[0])
-        return None
+        return self._choice_behind(worker)
+
+    def _choice_behind(self, worker: Worker) -> Job | None:
+        """A job that this worker has the graph of; else one to trace, if a worker stays free of tracing for a click."""
+        behind = [job for job in self.queue if job.background]
+        free = sum(other.tracing for other in self.workers) < max(1, self.size - 1)
+        if behind and time.monotonic() - behind[0].asked > PATIENCE_BEHIND and (free or behind[0].key in worker.keys):
+            return behind[0]
+        known = next((job for job in behind if job.key in worker.keys), None)
+        if known or not free:
+            return known
+        elsewhere = {key for other in self.workers for key in (*other.keys, other.job and other.job.key)}
+        candidates = behind or list(worker.warm)
+        return next((job for job in candidates if job.key not in elsewhere), next(iter(candidates), None))
 
 
 class Worker:
@@ -191,7 +206,7 @@ class Worker:
 
     def __init__(self, pool: WorkerPool, index: int):
         self.pool, self.index = pool, index
-        self.keys: deque[Hashable] = deque(maxlen=pool.keeps)  # what it keeps warm, the latest last
+        self.keys: list[Hashable] = []  # what it keeps warm, the latest last
         self.warm: deque[Job] = deque()
         self.job: Job | None = None  # what it is doing
         self.ready = False
@@ -206,8 +221,18 @@ class Worker:
         return self.ready and self.job is None
 
     @property
-    def warming(self) -> bool:
-        return self.job is not None and self.job.background
+    def tracing(self) -> bool:
+        """Whether it traces a graph in the background."""
+        return self.job is not None and self.job.background and self.job.key not in self.keys
+
+    def remember(self, key: Hashable) -> None:
+        """The process has done a job of this key, and keeps as many of its type as the pool says."""
+        if key in self.keys:
+            self.keys.remove(key)
+        self.keys.append(key)
+        alike = [kept for kept in self.keys if type(kept) is type(key)]
+        if len(alike) > self.pool.keeps:
+            self.keys.remove(alike[0])
 
     def stop(self, job: Job) -> None:
         try:
@@ -281,9 +306,7 @@ class Worker:
         except Exception as failure:  # it cannot be pickled: the caller's fault, told to the caller
             job.set_exception(failure)
             return
-        if job.key in self.keys:
-            self.keys.remove(job.key)
-        self.keys.append(job.key)
+        self.remember(job.key)
         job.set_exception(content) if failed else job.set_result(content)
 
     def _hear(self, job: Job) -> tuple[bool, object]:

@@ -76,7 +76,7 @@ def prepare() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     warnings.simplefilter("ignore", UserWarning)  # what Keras warns of is caught where a model is built, and shown
     tf.get_logger().setLevel("ERROR")  # it warns of retracing whenever many graphs are made, which is what we do
-    importlib.import_module("lessons.engine.train")
+    importlib.import_module("lessons.engine.survey")
 
 
 def listen(inbox, jobs: queue.SimpleQueue, stopped: set) -> None:

@@ -9,43 +9,54 @@ from functools import lru_cache
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework import ops  # it has no public name
 
 from lessons import data, losses, run
+from lessons.engine import xray
 from lessons.engine.models import build_loss, build_model, build_optimizer, redraw
 from lessons.jobs import GRAPHS_KEPT
-from lessons.run import Closing, Opening, Snapshot
+from lessons.run import Closing, LayerMask, Opening, Snapshot
 from lessons.settings import Settings
+from lessons.table import Table
 
 CHUNK_SECONDS = 0.12  # how long the graph runs before the worker looks whether it shall stop
 FIRST_CHUNK = 5  # epochs, enough for a curve to appear
 
 
-def train(settings: Settings, graph: "Graph | None" = None) -> Iterator[Opening | Snapshot | Closing]:
+def train(
+    settings: Settings, graph: "Graph | None" = None, table: Table | None = None
+) -> Iterator[Opening | Snapshot | Closing]:
     """Train from scratch and tell of every epoch: first an Opening, then Snapshots, last a Closing.
 
-    `graph`: of another loss than the settings name. Raises what Keras raises when the settings cannot be trained.
+    `graph`: of another loss than the settings name. `table`: the learner's own data, of which nothing stays behind.
+    Raises what Keras raises when the settings cannot be trained.
     """
     started = time.perf_counter()
-    graph = graph or traced(settings.structure())
-    batch = data.training_batch(settings)
-    graph.start(settings, batch, data.validation_batch(settings))
-    yield Opening(graph.source, graph.warnings, versions())
-    kept = run.kept_epochs(settings.epochs)
-    done, step = 0, min(FIRST_CHUNK, settings.epochs)
-    while done < settings.epochs:
-        begun = time.perf_counter()
-        told = graph.advance(step)
-        spent = time.perf_counter() - begun
-        yield snapshot(settings, batch, done, told, kept)
-        done += step
-        wanted = int(step * CHUNK_SECONDS / max(spent, 1e-4)) if done > FIRST_CHUNK else 10 * step
-        step = max(1, min(wanted, settings.epochs - done))
-    yield Closing(graph.predict(), time.perf_counter() - started)
+    settings = table.fit(settings) if table else settings
+    graph = graph or graph_for(settings, table)
+    batch = data.training_batch(settings, table)
+    graph.start(settings, batch, data.validation_batch(settings, table))
+    try:
+        yield Opening(graph.source, graph.warnings, versions(), graph.xray())
+        kept = run.kept_epochs(settings.epochs)
+        done, step = 0, min(FIRST_CHUNK, settings.epochs)
+        while done < settings.epochs:
+            begun = time.perf_counter()
+            told = graph.advance(step)
+            spent = time.perf_counter() - begun
+            yield snapshot(settings, batch, done, told, kept)
+            done += step
+            wanted = int(step * CHUNK_SECONDS / max(spent, 1e-4)) if done > FIRST_CHUNK else 10 * step
+            step = max(1, min(wanted, settings.epochs - done))
+        yield Closing(graph.predict(), time.perf_counter() - started)
+    finally:
+        if table:
+            graph.forget()
 
 
-def trace(settings: Settings) -> None:
+def trace(settings: Settings, table: Table | None = None) -> None:
     """Trace the graph of these settings, so that a later run starts warm."""
-    for _ in train(replace(settings, epochs=1)):
+    for _ in train(replace(settings, epochs=1), table=table):
         pass
 
 
@@ -59,9 +70,9 @@ def snapshot(settings: Settings, batch: data.PaddedBatch, first: int, told: dict
     return Snapshot(
         epochs=epochs,
         loss=told["loss"],
-        real_loss=told["real_loss"],
+        real_loss=told["real_loss"] if batch.known.any() else np.full_like(told["loss"], np.nan),
         val_loss=told["val_loss"],
-        error=run.error(settings, predictions, run.squeezed(batch.truth), batch.label_real),
+        error=run.error(settings, predictions, run.squeezed(batch.truth), batch.known),
         kept=epochs[these],
         gradient=np.abs(by_step(told["gradient"][these], batch)),
         input_gradient=input_norm,
@@ -78,35 +89,78 @@ def versions() -> dict[str, str]:
     return {"keras": keras.__version__, "tensorflow": tf.__version__, "numpy": np.__version__}
 
 
+def graph_for(settings: Settings, table: Table | None) -> "Graph":
+    """The graph of these settings, which fit the table."""
+    return traced(settings.structure(), data.extent(settings, table)) if table else traced(settings.structure())
+
+
 @lru_cache(maxsize=GRAPHS_KEPT)
-def traced(settings: Settings) -> "Graph":
-    return Graph(settings)
+def traced(settings: Settings, extent: tuple[int, int, int] | None = None) -> "Graph":
+    return Graph(settings, extent=extent)
+
+
+def drop_gradients() -> None:
+    """Let go of the graphs that were traced and dropped: 12 MB each.
+
+    Keras' optimizers go through tf.custom_gradient, which TensorFlow registers for good, and the graph with it
+    (tensorflow issue 97697). Nobody takes the gradient of an update.
+    """
+    registry = ops.gradient_registry._registry
+    for name in [name for name in registry if name.startswith("CustomGradient-")]:
+        del registry[name]
 
 
 class Graph:
     """A model with its traced training loop. Everything a run sets is set by `start`, so runs leave nothing behind."""
 
-    def __init__(self, settings: Settings, loss: Callable | None = None, source: str = ""):
-        """`loss`, `source`: another loss than the settings name, and its text."""
+    told = ("loss", "real_loss", "val_loss", "predictions", "gradient", "input_gradient")
+
+    def __init__(
+        self,
+        settings: Settings,
+        loss: Callable | None = None,
+        source: str = "",
+        extent: tuple[int, int, int] | None = None,
+    ):
+        """`loss`, `source`: another loss than the settings name, and its text. `extent`: data.extent of other data."""
+        drop_gradients()
+        *counts, features = extent or data.extent(settings)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            self.model = build_model(settings)
+            self.model, self.optimizer = self._built(settings, features)
         self.warnings = tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, UserWarning)))
         self.loss = build_loss(settings, loss)
         self.source = source or losses.source(settings.loss)
-        self.optimizer = build_optimizer(settings)
-        self.optimizer.build(self.model.trainable_variables)
+        name = getattr(loss, "__name__", "your loss") if loss else settings.loss.rpartition(".")[2]
+        row = xray.loss_row(self.loss, name, self.model.outputs[0], settings.sequences)
+        self.layers = (*xray.layers_of(self.model), row)
         self.initial = self.model.get_weights()
         self.weighted = settings.sample_weight != "none" and settings.output == "every_step"
         self.traces = 0
         self.batched = settings.batched
-        train_part, val_part = (signature(settings, count) for count in data.sizes(settings))
+        train_part, val_part = (signature(settings, count, features) for count in counts)
         count = tf.TensorSpec((), tf.int32)
         self._advance = tf.function(self._epochs, (train_part, val_part, count, count), autograph=False)
         self._predict = tf.function(self._predictions, (train_part,), autograph=False)
 
+    def _built(self, settings: Settings, features: int) -> tuple[keras.Model, keras.optimizers.Optimizer]:
+        model, optimizer = build_model(settings, features=features), build_optimizer(settings)
+        optimizer.build(model.trainable_variables)
+        return model, optimizer
+
     def start(self, settings: Settings, batch: data.PaddedBatch, validation: data.PaddedBatch) -> None:
         """Fresh weights, empty optimizer slots, this run's data."""
+        self._fresh(settings)
+        self.train_part = arguments(settings, batch, settings.mask)
+        unmasked = "none" in (settings.mask, settings.validation_mask)
+        self.val_part = arguments(settings, validation, "none" if unmasked else settings.mask)
+        self.batch_size = tf.constant(settings.batch_size or settings.sequences)
+
+    def forget(self) -> None:
+        """Let go of this run's data."""
+        self.train_part = self.val_part = None
+
+    def _fresh(self, settings: Settings) -> None:
         for variable, value in zip(self.model.weights, self.initial, strict=True):
             variable.assign(value)
         for variable, value in redraw(self.model, settings.seed):
@@ -114,10 +168,6 @@ class Graph:
         for variable in self.optimizer.variables:
             variable.assign(tf.zeros(variable.shape, variable.dtype))
         self.optimizer.learning_rate.assign(settings.learning_rate)
-        self.train_part = arguments(settings, batch, settings.mask)
-        unmasked = "none" in (settings.mask, settings.validation_mask)
-        self.val_part = arguments(settings, validation, "none" if unmasked else settings.mask)
-        self.batch_size = tf.constant(settings.batch_size or settings.sequences)
 
     def advance(self, epochs: int) -> dict[str, np.ndarray]:
         """Train that many epochs more. Arrays with a leading epoch axis."""
@@ -128,21 +178,27 @@ class Graph:
         """(batch, time) predictions of the model as it is now."""
         return run.squeezed(self._predict(self.train_part).numpy())
 
+    def xray(self) -> tuple[LayerMask, ...]:
+        """Where the mask of this run goes, layer by layer."""
+        return self.layers if self.train_part["masked"] else xray.without_mask(self.layers)
+
     def _predictions(self, part):
         return self.model(inputs(part), training=False)
 
     def _epochs(self, part, val_part, batch_size, epochs):
         self.traces += 1
-        names = ("loss", "real_loss", "val_loss", "predictions", "gradient", "input_gradient")
-        told = {name: tf.TensorArray(tf.float32, epochs) for name in names}
+        told = {name: tf.TensorArray(tf.float32, epochs) for name in self.told}
 
         def epoch(k, told):
-            one = self._train_epoch(part, batch_size)
-            one["val_loss"] = self._evaluate(val_part, batch_size)
-            return k + 1, {name: told[name].write(k, one[name]) for name in names}
+            one = self._epoch(part, val_part, batch_size)
+            return k + 1, {name: told[name].write(k, one[name]) for name in told}
 
         _, told = tf.while_loop(lambda k, _: k < epochs, epoch, (0, told))
         return {name: array.stack() for name, array in told.items()}
+
+    def _epoch(self, part, val_part, batch_size):
+        """What is told of one epoch."""
+        return self._train_epoch(part, batch_size) | {"val_loss": self._evaluate(val_part, batch_size)}
 
     def _train_epoch(self, part, batch_size):
         """One pass over the data in order. The loss is fit's: the mean over batches, weighted by their size."""
@@ -150,7 +206,7 @@ class Graph:
             return self._train_step(part)
         sequences = tf.shape(part["x"])[0]
         batches = (sequences + batch_size - 1) // batch_size
-        sums = {"loss": tf.constant(0.0), "real_loss": tf.constant(0.0)}
+        sums = {"loss": tf.constant(0.0), "real_loss": tf.constant(0.0), "known": tf.constant(0.0)}
         parts = {
             name: tf.TensorArray(tf.float32, batches, infer_shape=False, element_shape=(None, *part[like].shape[1:]))
             for name, like in (("predictions", "y"), ("gradient", "y"), ("input_gradient", "x"))
@@ -160,12 +216,17 @@ class Graph:
             piece = batch_of(part, k, batch_size)
             one = self._train_step(piece)
             size = tf.cast(tf.shape(piece["x"])[0], tf.float32)
-            sums = {name: sums[name] + one[name] * size for name in sums}
+            known = tf.where(tf.reduce_any(piece["known"]), size, 0.0)  # a batch of which no label is known has no say
+            sums = {
+                "loss": sums["loss"] + one["loss"] * size,
+                "real_loss": sums["real_loss"] + tf.math.multiply_no_nan(one["real_loss"], known),
+                "known": sums["known"] + known,
+            }
             return k + 1, sums, {name: parts[name].write(k, one[name]) for name in parts}
 
         _, sums, parts = tf.while_loop(lambda k, *_: k < batches, step, (0, sums, parts), maximum_iterations=batches)
-        size = tf.cast(sequences, tf.float32)
-        return {name: sums[name] / size for name in sums} | {name: parts[name].concat() for name in parts}
+        losses = {"loss": sums["loss"] / tf.cast(sequences, tf.float32), "real_loss": sums["real_loss"] / sums["known"]}
+        return losses | {name: parts[name].concat() for name in parts}
 
     def _train_step(self, part):
         """keras/src/backend/tensorflow/trainer.py: train_step, with the gradients at predictions and inputs besides."""
@@ -201,10 +262,12 @@ class Graph:
         return tf.cond(part["masked"], with_mask, without_mask)
 
     def _real_loss(self, part, predictions):
-        """The same loss on real steps only, laid out as one long sequence (1, steps, 1), against the true labels."""
+        """The same loss against the true labels that are known, laid out as one long sequence (1, steps, 1)."""
         if len(predictions.shape) == 2:
-            return tf.cast(self.loss(part["truth"], tf.identity(predictions)), tf.float32)
-        truth, real = (tf.boolean_mask(a, part["real"])[None] for a in (part["truth"], predictions))
+            known = part["known"][:, 0]
+            truth, real = tf.boolean_mask(part["truth"], known), tf.boolean_mask(tf.identity(predictions), known)
+        else:
+            truth, real = (tf.boolean_mask(a, part["known"])[None] for a in (part["truth"], predictions))
         return tf.cast(self.loss(truth, real), tf.float32)
 
     def _evaluate(self, part, batch_size):
@@ -222,12 +285,12 @@ class Graph:
         return total / tf.cast(sequences, tf.float32)
 
 
-def signature(settings: Settings, count: int) -> dict[str, tf.TensorSpec]:
+def signature(settings: Settings, count: int, features: int) -> dict[str, tf.TensorSpec]:
     """The arguments of the graph for a data set of `count` sequences."""
     steps = (count, settings.timesteps)
     label = (*steps, 1) if settings.output == "every_step" else (count, 1)
-    floats = {"x": (*steps, data.FEATURES), "y": label, "truth": label, "gate": (*steps, 1), "weight": steps}
-    flags = {"mask": steps, "real": steps, "masked": ()}
+    floats = {"x": (*steps, features), "y": label, "truth": label, "gate": (*steps, 1), "weight": steps}
+    flags = {"mask": steps, "known": label[: len(steps)], "masked": ()}
     return {name: tf.TensorSpec(shape, tf.float32) for name, shape in floats.items()} | {
         name: tf.TensorSpec(shape, tf.bool) for name, shape in flags.items()
     }
@@ -243,7 +306,7 @@ def arguments(settings: Settings, batch: data.PaddedBatch, mask: str) -> dict[st
         "x": tf.constant(batch.x),
         "y": tf.constant(batch.y),
         "truth": tf.constant(batch.truth),
-        "real": tf.constant(batch.real),
+        "known": tf.constant(batch.known),
         "mask": tf.constant(batch.mask if passed else np.ones_like(batch.mask)),
         "masked": tf.constant(passed),
         "gate": tf.constant((steps if gated else np.ones_like(steps))[..., None]),

@@ -1,0 +1,147 @@
+"""A map that fills: its cells go to the workers in batches, and whoever watches sees what is there.
+
+A batch ends by itself when its time is up and what it left goes into another, so that a click never waits for a map.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import CancelledError
+
+from lessons.atlas import Cell, Plan, model_of
+from lessons.pool import Job
+from lessons.settings import Settings
+
+MOST_AT_ONCE = 64  # cells of a batch
+AHEAD = 2  # batches for each worker, the one it does included: it never waits for the next
+COMPILED_FROM = 2000  # epochs with one model, of all cells: for fewer it takes longer to compile than that saves
+UNATTENDED_AFTER = 180.0  # seconds without a watcher; a browser wakes a hidden page once a minute
+
+Place = tuple[int, int, int]  # row, column, seed
+
+
+class Survey:
+    """One map and those who watch it. `begin` hands out the first batches."""
+
+    def __init__(self, plan: Plan, hand_out: Callable[[Plan, Sequence[Place], bool], Job], workers: int):
+        """`hand_out` makes a job of some cells that share a graph, compiled or not; it may leave some undone."""
+        self.plan, self.hand_out, self.workers = plan, hand_out, workers
+        self.watchers: dict[Hashable, float] = {}
+        groups = plan.groups()
+        self.left = {graph: deque(places) for graph, places in groups.items()}  # cells not handed out
+        self.compiled = worth_compiling(plan, groups)
+        self.found: dict[Place, Cell] = {}
+        self.out: dict[Job, tuple[Settings, list[Place]]] = {}  # batches under way, each of one graph
+        self.stopped = False
+        self.failure: BaseException | None = None  # what kept it from being finished
+        self.changed = threading.Condition(threading.RLock())
+
+    @property
+    def cells(self) -> list[Cell]:
+        """What is there so far, in the order in which it came."""
+        with self.changed:
+            under_way = [cell for job in self.out for cell in list(job.items) if cell]
+            return [*self.found.values(), *under_way]
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1: how much of it is there."""
+        return len(self.cells) / self.plan.runs
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come: it is whole, stopped, or has failed."""
+        with self.changed:
+            return not self.out and (self.ended or not self.left)
+
+    @property
+    def ended(self) -> bool:
+        return self.stopped or self.failure is not None
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is done. False when it is not in that time."""
+        with self.changed:
+            return self.changed.wait_for(lambda: self.done, timeout)
+
+    def wait_beyond(self, count: int, timeout: float) -> bool:
+        """Wait until there are more than `count` cells or it is done. False when neither came in time."""
+        with self.changed:
+            return self.changed.wait_for(lambda: len(self.found) > count or self.done, timeout)
+
+    def watch(self, who: Hashable) -> None:
+        """Say that `who` still looks. A map that nobody has looked at for UNATTENDED_AFTER stops."""
+        self.watchers[who] = time.monotonic()
+
+    def leave(self, who: Hashable, absent_after: float) -> None:
+        """Stop watching; the last to leave stops the map."""
+        self.watchers.pop(who, None)
+        if not self.attended(absent_after):
+            self.stop()
+
+    def attended(self, absent_after: float) -> bool:
+        recent = time.monotonic() - absent_after
+        return any(seen > recent for seen in list(self.watchers.values()))
+
+    def stop(self) -> None:
+        """Hand out no more and keep what is there. The workers are free after the chunk of epochs they are in."""
+        with self.changed:
+            self.stopped = self.stopped or not self.done
+            jobs = list(self.out)
+        for job in jobs:
+            job.stop()
+
+    def begin(self) -> None:
+        """Hand out batches until every worker has enough before it."""
+        with self.changed:
+            while self.left and not self.ended and len(self.out) < AHEAD * self.workers:
+                graph = self._next_graph()
+                batch = self._take(graph)
+                job = self.hand_out(self.plan, batch, graph in self.compiled)
+                self.out[job] = graph, batch
+                job.add_done_callback(self._collect)
+            self.changed.notify_all()
+
+    def _next_graph(self) -> Settings:
+        """As many graphs at a time as there are workers, so that each traces its own and no more."""
+        out = [graph for graph, _ in self.out.values()]
+        return min(list(self.left)[: self.workers], key=out.count)
+
+    def _take(self, graph: Settings) -> list[Place]:
+        """The next cells of a graph: fewer towards the end, so that all workers end together."""
+        places = self.left[graph]
+        remaining = sum(map(len, self.left.values()))
+        count = min(len(places), MOST_AT_ONCE, max(1, remaining // (AHEAD * self.workers)))
+        batch = [places.popleft() for _ in range(count)]
+        if not places:
+            del self.left[graph]
+        return batch
+
+    def _collect(self, job: Job) -> None:
+        """A batch is done: keep its cells, put back what it left, and hand out the next."""
+        with self.changed:
+            graph, batch = self.out.pop(job)
+            found = {(cell.row, cell.column, cell.seed): cell for cell in job.items if cell}
+            self.found |= found
+            try:
+                job.result()
+            except CancelledError:
+                pass  # it was stopped while it waited
+            except Exception as failure:
+                self.failure = self.failure or failure
+            if undone := [place for place in batch if place not in found]:
+                self.left[graph] = deque(undone) + self.left.get(graph, deque())
+            if not self.ended and not self.attended(UNATTENDED_AFTER):
+                self.stopped = True
+            self.begin()
+
+
+def worth_compiling(plan: Plan, groups: dict[Settings, list[Place]]) -> set[Settings]:
+    """The graphs whose model trains so often that it pays to compile it."""
+    models = {graph: model_of(plan.settings(*places[0])) for graph, places in groups.items()}
+    epochs = Counter()
+    for graph, places in groups.items():
+        epochs[models[graph]] += plan.epochs * len(places) / plan.runs
+    return {graph for graph, model in models.items() if epochs[model] >= COMPILED_FROM}
