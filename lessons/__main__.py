@@ -4,9 +4,12 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from lessons import LESSONS, find
+from lessons import LESSONS, find, jobs
+from lessons.doctor.run import Finding, diagnose, next_steps
+from lessons.run import Run
 from lessons.settings import BadInput, Settings
 from lessons.worker import QUIET, silenced
 
@@ -44,6 +47,18 @@ def parser() -> Parser:
         "--set", metavar="FIELD=VALUE", action="append", default=[], dest="changes", help="change a field; repeatable"
     )
     running.set_defaults(command=show_run)
+
+    exporting = commands.add_parser("export", help="write one lesson's preset as plain Keras")
+    exporting.add_argument("slug", metavar="SLUG", help="a lesson, as `list` names it")
+    exporting.add_argument("--preset", metavar="NAME", help="a preset of the lesson; the first when left out")
+    exporting.add_argument(
+        "--set", metavar="FIELD=VALUE", action="append", default=[], dest="changes", help="change a field; repeatable"
+    )
+    exporting.add_argument("--to", choices=("script", "notebook"), required=True, help="what to write")
+    exporting.add_argument(
+        "-o", "--output", metavar="FILE", help="where to; a file of that name is replaced; printed when left out"
+    )
+    exporting.set_defaults(command=show_export)
 
     claiming = commands.add_parser("claims", help="put the thirty-four claims to the test")
     claiming.add_argument("ids", metavar="ID", nargs="*", help="only these claims; all when left out")
@@ -98,8 +113,12 @@ def show_run(given: argparse.Namespace) -> None:
     os.environ.update(QUIET)
     with silenced():
         run = train(settings)
+        findings = diagnosed(run)
+    lesson = find(given.slug)
+    steps = next_steps(run, findings, (*lesson.controls, *lesson.more))
     if given.json:
-        print(json.dumps(run.to_json()))
+        told = {"findings": [found.to_json() for found in findings], "next_steps": [vars(step) for step in steps]}
+        print(json.dumps(run.to_json() | told))
         return
     s = run.snapshot
     print(f"{given.slug}: {run.epochs} epochs, {len(s.kept)} with gradients")
@@ -109,6 +128,17 @@ def show_run(given: argparse.Namespace) -> None:
     print(f"error             {s.error[0]:.3g} -> {s.error[-1]:.3g}   (best constant: {run.baseline:.3g})")
     print(f"leak on padding   {run.leak[0]:.3g} -> {run.leak[-1]:.3g}")
     print(f"starved steps     {run.starved.sum()} of {run.batch.label_real.sum()}")
+    print("\n".join(line for found in findings for line in in_full(found.to_json())) or "healthy")
+    for step in steps:
+        print(f"try {step.field}={step.value}: {step.says}")
+
+
+def diagnosed(run: Run) -> tuple[Finding, ...]:
+    """What the doctor finds; where a number is not finite its birth is looked for."""
+    findings = diagnose(run)
+    if any(found.code == "non_finite" for found in findings):
+        return diagnose(run, jobs.birth(run.settings))
+    return findings
 
 
 def wanted(slug: str, preset: str | None, changes: Sequence[str]) -> Settings:
@@ -124,16 +154,32 @@ def wanted(slug: str, preset: str | None, changes: Sequence[str]) -> Settings:
     return settings.with_changes(fields)
 
 
-def train(settings: Settings):
+def train(settings: Settings) -> Run:
     """The run, trained in this process. Raises BadInput with Keras' own words where it cannot be trained."""
     from lessons.data import training_batch
     from lessons.engine.train import train
-    from lessons.run import Run
 
     try:
         return Run.gather(settings, training_batch(settings), train(settings))
     except (ValueError, TypeError) as failure:
         raise BadInput(f"these settings cannot be trained; Keras says: {str(failure).splitlines()[0]}") from failure
+
+
+def show_export(given: argparse.Namespace) -> None:
+    from lessons.export.notebook import notebook
+    from lessons.export.parcel import Parcel
+    from lessons.export.script import script
+
+    settings = wanted(given.slug, given.preset, given.changes)
+    parcel = Parcel(given.slug, given.preset or find(given.slug).presets[0].name, settings)
+    text = {"script": script, "notebook": notebook}[given.to](parcel)
+    if not given.output:
+        print(text, end="")
+        return
+    try:
+        Path(given.output).write_text(text, encoding="utf-8")
+    except OSError as failure:
+        raise BadInput(f"-o: got “{given.output}”; takes a file that can be written ({failure.strerror}).") from None
 
 
 def show_claims(given: argparse.Namespace) -> None:
@@ -190,14 +236,19 @@ def diagnosis(result: dict) -> str:
     """The findings of one loss in full."""
     lines = [summary(result)]
     for found in result["findings"]:
-        lines += ["", f"{found['severity']}: {found['title']} ({found['code']})", f"    {found['message']}"]
-        lines += [f"    why: {found['why']}", f"    fix: {found['fix']}"]
+        lines += in_full(found)
     if not result["refused"]:
         used = (
             f"{name} {value}" + " (inferred)" * (name in result["inferred"]) for name, value in result["usage"].items()
         )
         lines += ["", f"examined as: {', '.join(used)}"]
     return "\n".join(lines)
+
+
+def in_full(found: Mapping) -> list[str]:
+    """The lines about one finding, in a loss or in a run."""
+    lines = ["", f"{found['severity']}: {found['title']} ({found['code']})", f"    {found['message']}"]
+    return [*lines, f"    why: {found['why']}", f"    fix: {found['fix']}"]
 
 
 def show_bench(given: argparse.Namespace) -> None:

@@ -99,6 +99,30 @@ def test_what_is_not_finite_is_null(capsys):
     assert masked["leak"] == [None, None] and masked["loss"] == [0, 0]
 
 
+def test_findings_come_with_a_run(capsys):
+    run = said(capsys, "run", "mask_and_loss", "--json", *SHORT)
+    (finding,) = run["findings"]
+    assert finding["code"] == "gradient_on_padding" and finding["severity"] == "error"
+    assert finding["message"] and finding["fix"] and finding["changes"] == {"loss": "mse"}
+    assert np.array_equal(finding["cells"], ~np.array(run["real"]))
+    assert {step["field"] for step in run["next_steps"]} <= {
+        *LESSONS["mask_and_loss"].controls,
+        *LESSONS["mask_and_loss"].more,
+    }
+    assert said(capsys, "run", "mask_and_loss", "--preset", "fixed", "--json", *SHORT)["findings"] == []
+    assert main(["run", "mask_and_loss", *SHORT]) == 0
+    assert f"({finding['code']})\n    {finding['message']}\n" in capsys.readouterr().out
+
+
+def test_a_run_that_is_not_finite_tells_where_the_first_such_number_was_born(capsys):
+    run = said(capsys, "run", "first_iteration", "--json", *SHORT)
+    (finding,) = run["findings"]
+    assert finding["code"] == "non_finite" and run["loss"][1] is None
+    evidence = finding["evidence"]
+    assert evidence["phase"] == "backward" and evidence["epoch"] == 0 and evidence["tensor"]
+    assert not run["real"][evidence["sequence"]][evidence["timestep"]]
+
+
 def test_one_label_per_sequence_has_one_column(capsys):
     run = said(capsys, "run", "mask_and_loss", "--json", *SHORT, "--set", "output=last_step")
     assert np.shape(run["gradient"]) == (2, 3, 1) and np.shape(run["predictions"]) == (3, 1)

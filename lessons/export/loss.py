@@ -1,0 +1,75 @@
+"""The loss of a script: its text as it is shown, and the name under which it is compiled."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from lessons import losses
+from lessons.doctor.admission.intention import CLASS, FACTORY, FUNCTION, Intention
+from lessons.doctor.orders import Pasted
+from lessons.settings import BadInput
+
+# What the clinic knows without an import, as a script imports it.
+KNOWN = {
+    "tf": "import tensorflow as tf",
+    "keras": "import keras",
+    "K": "from tensorflow.keras import backend as K",
+    "ops": "from keras import ops",
+    "np": "import numpy as np",
+    "math": "import math",
+    "tensorflow": "import tensorflow",
+    "numpy": "import numpy",
+}
+PASTED = "pasted_loss"  # the name of what a call in the pasted text makes
+
+
+@dataclass(frozen=True)
+class Loss:
+    """`text` defines `name`; `may_be_object`: it may be a keras.losses.Loss and not a function."""
+
+    title: str
+    text: str
+    name: str
+    takes_epsilon: bool = False
+    may_be_object: bool = False
+    first: str = ""  # a line that has to be the first of a script
+
+
+def offered(name: str) -> Loss:
+    """A loss that the lessons offer."""
+    return Loss(losses.label(name), losses.source(name), name.rpartition(".")[2], losses.uses_epsilon(name))
+
+
+def pasted(given: Pasted) -> Loss:
+    """A loss from the clinic, its text as it is. Raises BadInput where it is not clear what is meant."""
+    try:
+        tree = ast.parse(given.text)
+    except SyntaxError as problem:
+        raise BadInput(f"your loss, line {problem.lineno}: {problem.msg}; takes Python.") from None
+    intention = Intention(tree)
+    meant = given.function or intention.default
+    if meant is None:
+        raise BadInput("your loss: it does not say which of its functions is meant; name it in the clinic.")
+    kind = intention.kinds.get(meant)
+    name, text = meant, given.text.strip("\n")
+    if kind != FUNCTION and (kind in (CLASS, FACTORY) or not meant.isidentifier()):
+        name, text = PASTED, f"{text}\n\n{PASTED} = {meant}" + "()" * meant.isidentifier()
+    future = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    lines = text.split("\n")
+    for node in future:  # Python wants it before everything else
+        lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+    text = "\n".join([*unimported(tree), *lines]).strip("\n")
+    first = "\n".join(ast.unparse(node) for node in future)
+    return Loss("as it was in the clinic", text, name, may_be_object=kind != FUNCTION, first=first)
+
+
+def unimported(tree: ast.Module) -> list[str]:
+    """The imports that a pasted text leaves out."""
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            bound |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    return [line for name, line in KNOWN.items() if name in names - bound]

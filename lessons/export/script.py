@@ -1,0 +1,146 @@
+"""A run as one Python file in plain Keras, which gives the same numbers."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import textwrap
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lessons.export import loss
+from lessons.export.carving import Carver, Named, Part, Program
+from lessons.export.loss import Loss
+from lessons.export.parcel import Parcel
+from lessons.export.syntax import MARK
+from lessons.settings import SPECS, BadInput, Choice, Settings, idle
+
+if TYPE_CHECKING:
+    from lessons.table import Table
+
+PROGRAM = "lessons.export.program"
+PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "numpy")
+WIDTH = 120
+SHOWN_ROWS = 8  # of the learner's data, where the script is only looked at
+
+
+def script(parcel: Parcel, shortened: bool = False) -> str:
+    """Raises BadInput for a pasted loss that cannot be taken along. `shortened`: of a table only the first rows."""
+    given = loss_of(parcel)
+    parts = parts_of(parcel, given, False, shortened)
+    top = "\n\n".join(filter(None, [f'"""{head(parcel)}\n"""', given.first]))
+    first, *others = (f"{MARK} {part.title}\n{part.code}" for part in parts)
+    return "\n\n\n".join([f"{top}\n\n{first}", *others]) + "\n"
+
+
+def loss_of(parcel: Parcel) -> Loss:
+    return loss.pasted(parcel.pasted) if parcel.pasted else loss.offered(parcel.settings.loss)
+
+
+def parts_of(parcel: Parcel, given: Loss, notebook: bool, shortened: bool = False) -> list[Part]:
+    """The parts of the program, with the imports, the settings, the loss and the learner's data in their places."""
+    known = {
+        "settings": parcel.trained,
+        "table": parcel.table,
+        "loss": Named(given.name),
+        "takes_epsilon": given.takes_epsilon,
+        "may_be_object": given.may_be_object,
+        "notebook": notebook,
+        "page": parcel.file(".html"),
+    }
+    methods = {"table.sequences": (PROGRAM, "own_sequences")}
+    texts = {(PROGRAM, "OWN_DATA"): own_data(parcel.table, parcel.settings, shortened)} if parcel.table else {}
+    program = Carver(methods, texts).program(PROGRAM, "program", known)
+    refuse_clashes(given, program)
+    parts = [Part("Settings", "\n".join([*imports(program), "", *settings(parcel, program)]))]
+    for part in program.parts:
+        parts.append(Part(f"Loss: {given.title}", given.text) if part.title == "Loss" else part)
+    return parts
+
+
+def own_data(table: Table, settings: Settings, shortened: bool) -> str:
+    """The learner's data as a run takes them: split, scaled and filled as the settings say."""
+    names = [re.sub(r"[^\w ]", "", name) for name in (*table.columns.features, table.columns.label)]
+    lines = [",".join(["held out", "sequence", *names])]
+    for stream in (0, 1):
+        x, y, lengths = table.sequences(settings, stream)
+        for row, length in enumerate(lengths):
+            steps = np.concatenate([x[row, :length], y[row, :length]], axis=1).tolist()
+            lines += [",".join(map(repr, (stream, row, *step))) for step in steps]
+    if shortened and len(lines) > SHOWN_ROWS:
+        lines[SHOWN_ROWS:] = [f"… and {len(lines) - SHOWN_ROWS} more rows in the file"]
+    rows = "\n".join(lines)
+    return f'# Your data as the app took them: split, scaled and filled as the settings say\nOWN_DATA = """{rows}\n"""'
+
+
+def head(parcel: Parcel) -> str:
+    """What the file is, in a few lines."""
+    installed = {package: version for package in PACKAGES if (version := version_of(package))}
+    sentences = (
+        f"Preset “{parcel.lesson.preset(parcel.preset).label}” of a lesson of Unmasked, in plain Keras."
+        f" Needs tensorflow and numpy; with plotly it draws. It prints the loss curve that the app shows, to 1e-5, with"
+        f" {', '.join(f'{package} {version}' for package, version in installed.items())} on a CPU."
+    )
+    link = f"The same in the app: /?{parcel.query}"
+    for yours, name in ((parcel.pasted, "loss"), (parcel.table, "data")):
+        link += f"\nThe link does not carry your {name}." * bool(yours)
+    return "\n\n".join([parcel.lesson.title, textwrap.fill(sentences, WIDTH), link])
+
+
+def version_of(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def imports(program: Program) -> list[str]:
+    """Sorted as formatters sort them: the standard library first, modules before names."""
+    names: dict[str, list[str]] = {}
+    for line in program.imports:
+        if line.startswith("from "):
+            module, _, name = line.removeprefix("from ").partition(" import ")
+            names.setdefault(module, []).append(name)
+    lines = [line for line in program.imports if line.startswith("import ")]
+    lines += [f"from {module} import {', '.join(sorted(these))}" for module, these in names.items()]
+    lines.sort(key=lambda line: (line.startswith("from "), line.split()[1]))
+    ours = [line for line in lines if line.split()[1].partition(".")[0] in sys.stdlib_module_names]
+    return [*ours, "", *(line for line in lines if line not in ours)]
+
+
+def settings(parcel: Parcel, program: Program) -> list[str]:
+    """The numbers as constants, the other settings that matter as a comment: the program is made for them."""
+    unused = idle(parcel.settings, parcel.table)
+    chosen = [
+        f"{name}={getattr(parcel.trained, name)}"
+        for name, spec in SPECS.items()
+        if isinstance(spec, Choice) and name not in unused and not (name == "loss" and parcel.pasted)
+    ]
+    comment = textwrap.wrap(", ".join(chosen), WIDTH, initial_indent="# ", subsequent_indent="# ")
+    numbers = {field: constant for constant, field in program.constants.items()}
+    lines = [f"{numbers[field]} = {getattr(parcel.trained, field)!r}" for field in SPECS if field in numbers]
+    helps = [SPECS[field].help.replace("\n", " ") for field in SPECS if field in numbers]
+    return [*comment, *(f"{line}  # {help_}" for line, help_ in zip(lines, helps, strict=True))]
+
+
+def refuse_clashes(given: Loss, program: Program) -> None:
+    """A pasted text that gives another meaning to a name of the program cannot stand in one file with it."""
+    ours = {name for part in program.parts for name in bound(part.code)} | program.constants.keys()
+    for name in bound(given.text):
+        if name in ours:
+            raise BadInput(f"your loss: it defines “{name}”, which the script uses for something else; rename it.")
+
+
+def bound(code: str) -> list[str]:
+    """The names that a text gives a meaning to at its top level, imports left out."""
+    names = []
+    for node in ast.parse(code).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign | ast.For | ast.If):
+            stored = (inner for inner in ast.walk(node) if isinstance(inner, ast.Name))
+            names += [inner.id for inner in stored if isinstance(inner.ctx, ast.Store)]
+    return names

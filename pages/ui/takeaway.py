@@ -1,0 +1,123 @@
+"""Taking it home: the run as a script and as a notebook, its numbers as tables, its figures as a page."""
+
+import itertools
+from collections.abc import Callable
+from functools import lru_cache
+from threading import Timer
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.media_file_manager import MediaFileManager
+
+from lessons.doctor.admission import Refused
+from lessons.export import page, sheets
+from lessons.export.notebook import notebook
+from lessons.export.parcel import Parcel
+from lessons.export.script import script
+from lessons.laboratory import Training
+from lessons.settings import BadInput
+from pages.ui.desk import Desk
+
+SCRIPTS_KEPT = 64  # in memory, ten kilobytes each
+FILES_KEPT = 16  # on their way to browsers, at most
+FETCHED_AFTER = 60.0  # seconds a browser on a poor line may take to ask for its file
+KINDS = {"py": "text/x-python", "ipynb": "application/x-ipynb+json", "csv": "text/csv", "html": "text/html"}
+
+slots = itertools.cycle(range(FILES_KEPT))
+
+
+@st.fragment
+def takeaway(desk: Desk) -> None:
+    """What can be downloaded. Opening it draws it again: a run may have come since."""
+    key = desk.key("takeaway")
+    menu = st.popover("Take it home", icon=":material/download:", type="tertiary", key=key, on_change="rerun")
+    menu.caption("This experiment in plain Keras. It needs tensorflow and numpy, and gives the same numbers.")
+    if not menu.open:
+        return
+    parcel = packed(desk)
+    with menu:
+        problem = refused(parcel) if parcel.pasted else None  # of the lessons' own losses all can be taken
+        if problem:
+            st.warning(problem)
+        row = st.container(horizontal=True, gap="small")
+        offer(desk, row, "Script", parcel.file(".py"), lambda: written(parcel), off=bool(problem))
+        offer(desk, row, "Notebook", parcel.file(".ipynb"), lambda: notebook(parcel), off=bool(problem))
+        results(desk, desk.training)
+
+
+def results(desk: Desk, training: Training | None) -> None:
+    """What a run has told so far."""
+    run = training.run() if training else None
+    st.caption(about(desk, training) if run else "Press Run: its curve, gradients and figures can be taken too.")
+    if not run:
+        return
+    parcel = Parcel(desk.lesson.slug, desk.preset.name, training.settings, training.pasted, training.table)
+    row = st.container(horizontal=True, gap="small")
+    offer(desk, row, "Curve", parcel.file("-curve.csv"), lambda: sheets.curve(training.run()))
+    offer(desk, row, "Gradients", parcel.file("-gradients.csv"), lambda: sheets.gradients(training.run()))
+    offer(desk, row, "Figures", parcel.file("-figures.html"), lambda: page.page(parcel, training.run()))
+    st.caption("A single figure is saved as PNG or SVG from the corner of its chart.")
+
+
+def about(desk: Desk, training: Training) -> str:
+    if desk.outdated:
+        return "Of the run in sight, which had other settings:"
+    return "Of the run so far:" if not training.done else "Of the run in sight:"
+
+
+def preview(desk: Desk) -> None:
+    """The script, to be read here. It is made when it is opened."""
+    key = desk.key("script")
+    box = st.expander("The whole run as a script", icon=":material/description:", key=key, on_change="rerun")
+    if box.open:
+        parcel = packed(desk)
+        problem = refused(parcel)
+        box.warning(problem) if problem else box.code(written(parcel, shortened=True), language="python", height=520)
+
+
+def packed(desk: Desk) -> Parcel:
+    return Parcel(desk.lesson.slug, desk.preset.name, desk.settings, desk.pasted, desk.table)
+
+
+def written(parcel: Parcel, shortened: bool = False) -> str:
+    """The script; one that holds a learner's data is not remembered."""
+    return script(parcel, shortened) if parcel.table else remembered(parcel)
+
+
+@lru_cache(maxsize=SCRIPTS_KEPT)
+def remembered(parcel: Parcel) -> str:
+    return script(parcel)
+
+
+def refused(parcel: Parcel) -> str | None:
+    """Why there is no script, if there is none."""
+    try:
+        written(parcel, shortened=True)
+    except (BadInput, Refused) as problem:
+        return str(problem)
+    return None
+
+
+def offer(desk: Desk, place, label: str, file: str, make: Callable[[], str], off: bool = False) -> None:
+    """A button that makes the file when it is clicked."""
+    ending = file.rpartition(".")[2]
+
+    def made() -> bytes:
+        data = make().encode()
+        hold(runtime.get_instance().media_file_mgr, data, KINDS[ending], file)
+        return data
+
+    key = desk.key(f"take:{label}")
+    place.download_button(f"{label} .{ending}", made, file, KINDS[ending], key=key, on_click="ignore", disabled=off)
+
+
+def hold(files: MediaFileManager, data: bytes, kind: str, file: str) -> None:
+    """Keep a file that was made on a click until its browser has fetched it.
+
+    Streamlit drops it as soon as two scripts of anybody have ended: with many learners that is before the browser asks.
+    """
+    slot = f"takeaway:{next(slots)}"
+    files.add(data, kind, slot, file, is_for_static_download=True)
+    let_go = Timer(FETCHED_AFTER, lambda: files.add(b"", kind, slot, is_for_static_download=True))
+    let_go.daemon = True
+    let_go.start()
