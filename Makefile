@@ -13,10 +13,10 @@ wanted := Python 3.11, 3.12 or 3.13
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test verify lint format bench scorecard clean
+.PHONY: help run test verify lint format bench scorecard false-alarms clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed ## start the app and say where it is; sets up .venv first
 	$(call bytecode,app.py pages lessons)
@@ -45,6 +45,9 @@ bench: $(VENV)/installed-dev ## measure speed: training beside plain Keras, and 
 
 scorecard: $(VENV)/installed-dev ## examine the set of losses and write docs/scorecard.md
 	@$(python) -m tests.scorecard
+
+false-alarms: $(VENV)/installed-dev ## let the doctor look at healthy and broken runs and write docs/false_alarms.md
+	@$(python) -m tests.false_alarms
 
 clean: ## remove .venv and what the tools left
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

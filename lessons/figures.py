@@ -35,10 +35,23 @@ def batch_figure(settings: Settings, batch: PaddedBatch) -> dict:
         named(REAL, "real step"),
         *([named(NAN, "NaN label")] if (kind == 2).any() else []),
         *([edge_trace(batch.mask, "mask: True inside")] if used else []),
+        *missing_inputs(batch),
     ]
     texts = [[cell(settings, batch, i, j) for j in range(kind.shape[1])] for i in range(len(kind))]
     traces.append(words_trace(kind.shape) | {"text": texts, "hovertemplate": "%{text}<extra></extra>"})
     return {"data": traces, "layout": grid_layout(batch.real.shape)}
+
+
+def missing_inputs(batch: PaddedBatch) -> list[dict]:
+    """Crosses on real steps that have a NaN input: in a learner's own data."""
+    rows, steps = np.nonzero(batch.real & np.isnan(batch.x).any(axis=-1))
+    if not rows.size:
+        return []
+    marker = {"symbol": "x-thin", "size": 7, "line": {"color": NAN, "width": 2}, "color": NAN}
+    return [
+        {"type": "scatter", "mode": "markers", "x": steps.tolist(), "y": rows.tolist(), "marker": marker,
+         "name": "NaN input ×", "hoverinfo": "skip"}
+    ]  # fmt: skip
 
 
 def batch_words(settings: Settings, batch: PaddedBatch) -> str:
@@ -55,15 +68,21 @@ def batch_words(settings: Settings, batch: PaddedBatch) -> str:
 
 def run_words(run: Run) -> dict:
     """The charts of a run in words, and the span of the true labels."""
-    s, leak, truth = run.snapshot, run.leak[-1], squeezed(run.batch.truth)
+    s, leak = run.snapshot, run.leak[-1]
     at = f"{leak:.0%} of the gradient lies on padding" if np.isfinite(leak) else "there is no finite gradient"
     return {
         "curve": f"Loss from {number(s.loss[0])} to {number(s.loss[-1])}; {error_name(run.settings)} from "
         f"{number(s.error[0])} to {number(s.error[-1])}; the best constant has {number(run.baseline)}.",
         "gradient": f"In epoch {s.kept[-1] + 1} {at}; {int(run.starved.sum())} real steps never got any.",
         "prediction": f"Predictions from {number(run.predictions.min())} to {number(run.predictions.max())}.",
-        "span": [float(truth.min()), float(truth.max())],
+        "span": span_of(squeezed(run.batch.truth)),
     }
+
+
+def span_of(truth: np.ndarray) -> list[float]:
+    """The least and the greatest of the true labels that are known."""
+    known = truth[~np.isnan(truth)]
+    return [float(known.min()), float(known.max())] if known.size else [0.0, 1.0]
 
 
 def held(settings: Settings) -> str:
@@ -77,13 +96,18 @@ def cell(settings: Settings, batch: PaddedBatch, row: int, step: int) -> str:
         words.append("mask True" if batch.mask[row, step] else "mask False")
     if batch.y.ndim == 3:
         words.append(f"label {number(batch.y[row, step, 0])}")
+    if batch.real[row, step] and np.isnan(batch.x[row, step]).any():
+        words.append("input NaN")
     return ", ".join(words)
 
 
-def gradient_figure(run: Run, kept: int = -1, at: str = "predictions") -> dict:
-    """Where the gradient went at one kept epoch, sequence x time: blue on real steps, vermilion on padding, 0 paper."""
+def gradient_figure(run: Run, kept: int = -1, at: str = "predictions", span: tuple[float, float] | None = None) -> dict:
+    """Where the gradient went at one kept epoch, sequence x time: blue on real steps, vermilion on padding, 0 paper.
+
+    `span`: the colours' range in log10, where it is shared with another run.
+    """
     gradient, real = gradient_of(run, at)
-    low, high = gradient_range(gradient)
+    low, high = span or gradient_range(gradient)
     z = logarithm(gradient[kept])
     words = words_trace(real.shape) | {
         "customdata": cells(run, gradient, kept, real),
@@ -197,6 +221,19 @@ def curve_figure(run: Run) -> dict:
     return {"data": traces, "layout": layout}
 
 
+def shade(title: str, epochs: tuple[int, int] | None, cells: np.ndarray | None) -> dict:
+    """What a finding marks in the charts: epochs (from 0) as a band, cells (batch, time) with their border.
+
+    The browser draws both over whatever the charts show, in the colour of the text.
+    """
+    return {
+        "title": title,
+        "epochs": [epochs[0] + 0.5, epochs[1] + 1.5] if epochs else None,
+        "grid": list(cells.shape) if cells is not None else None,
+        "border": edge_trace(cells, "", width=2) if cells is not None else None,
+    }
+
+
 def luck_figure(runs: list[Run]) -> dict:
     """The same settings over several seeds: loss on the left, error on the right, each as a band with its lines."""
     x = (runs[0].snapshot.epochs + 1).tolist()
@@ -235,7 +272,7 @@ def band(x: list, curves: np.ndarray, colour: str, names: list[str]) -> list[dic
 def prediction_figure(run: Run) -> dict:
     """Predictions of the trained model against the true labels, all real steps."""
     truth = squeezed(run.batch.truth)[run.batch.label_real]
-    span = [float(truth.min()), float(truth.max())]
+    span = span_of(truth)
     points = {
         "type": "scatter", "mode": "markers", "x": rounded(truth), "y": rounded(run.predictions[run.batch.label_real]),
         "marker": {"color": REAL, "size": 5, "opacity": 0.6}, "name": "real step",
@@ -256,7 +293,7 @@ def sequence_figure(run: Run, sequence: int) -> dict:
     real = run.batch.label_real[sequence]
     steps = np.arange(len(real))
     truth = squeezed(run.batch.truth)[sequence]
-    low, high = (float(f(squeezed(run.batch.truth))) for f in (np.min, np.max))
+    low, high = span_of(squeezed(run.batch.truth))
     labels = {
         "type": "scatter", "mode": "markers", "x": steps[real].tolist(), "y": rounded(truth[real]),
         "name": "true label",

@@ -1,6 +1,9 @@
 """The lesson page: one template for all lessons (DESIGN §3)."""
 
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -11,12 +14,17 @@ from lessons.doctor.ward import Busy
 from lessons.laboratory import Training, shared
 from lessons.lesson import Lesson
 from lessons.run import Run
+from pages.ui.atlas import map_of_failure
 from pages.ui.controls import controls
 from pages.ui.desk import BROUGHT, PRESENT, Desk, desk_of
+from pages.ui.diagnosis import Diagnosis, diagnosis_below, diagnosis_of, shade_of, told
 from pages.ui.lab import content, lab
 from pages.ui.luck import luck
 from pages.ui.measurements import experiment
+from pages.ui.own_data import bring_data, own_data_row, settle
 from pages.ui.prediction import ask, judge, tell
+from pages.ui.takeaway import preview, takeaway
+from pages.ui.twins import comparison, hint, pin_button, stop_pinned, strip, train_pinned, unpin
 
 FIRST_LOOK = 0.1  # seconds a click waits for a run to finish before it shows what there is
 NEXT_LOOK = 0.25  # seconds between two pictures of a run under way
@@ -24,14 +32,19 @@ QUEUE_LOOK = 1.0  # between two looks at a run that has not begun: asking costs 
 LARGE = "<style>html { font-size: 17px; } h3 { font-size: 1.6rem !important; }</style>"  # for a projector
 
 
-def render(lesson: Lesson) -> None:
+def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """`pages`: the course's st.Page of each slug, for the links from one lesson to another."""
     desk = desk_of(lesson)
+    desk.pages = pages
     if desk.presenting:
         st.html(LARGE)
     head = st.container(key="head", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
     head.markdown(f"### {lesson.title}")
+    tools = head.container(horizontal=True, horizontal_alignment="right", gap="small")
+    with tools:
+        takeaway(desk)
     label, icon = ("Leave", "close") if desk.presenting else ("Present", "slideshow")
-    head.button(
+    tools.button(
         label, key=desk.key("present"), type="tertiary", icon=f":material/{icon}:", on_click=lambda: toggle(desk)
     )
     if not desk.presenting:
@@ -56,27 +69,42 @@ def toggle(desk: Desk) -> None:
 def laboratory(desk: Desk) -> None:
     """Presets, controls and instruments. A fragment: a click draws this again and not the whole page."""
     desk.collect()
+    if settle(desk):
+        unpin(desk)
+        st.rerun()  # all of the page: what is measured below has to do with the data too
     for problem in desk.problems:
         st.warning(problem)
     presets(desk)
     own_loss(desk)
+    own_data_row(desk)
     bar(desk)
-    if not (desk.presenting or desk.pasted):
+    if not (desk.presenting or desk.own):
         ask(desk)
     left, right = st.columns([1, 3.6], gap="medium")
     with left.container(key="controls"):
         controls(desk)  # while the training that a click began is under way
     with right:
         instruments(desk)
+    if desk.pinned:
+        strip(desk)
+        comparison(desk)
     desk.address.write(desk.query())
     published(desk)
     code(desk)
+    preview(desk)
+    if desk.table:
+        st.caption("The map of failure trains this lesson's data: it is off while yours are in use.")
+    else:
+        map_of_failure(desk, start)  # in here, because it marks where the settings stand
 
 
 @st.fragment
 def measurements(desk: Desk) -> None:
     """What the lesson measures besides this one training."""
-    luck(desk)
+    if desk.table:
+        st.caption("“Is it luck?” trains this lesson's data: it is off while yours are in use.")
+    else:
+        luck(desk)
     for index, it in enumerate(desk.lesson.experiments):
         experiment(desk, str(index), it)
 
@@ -122,6 +150,7 @@ def bar(desk: Desk) -> None:
     if desk.presenting:
         step_button(desk, row, -1, "Left", "chevron_left")
         step_button(desk, row, 1, "Right", "chevron_right")
+    bring_data(desk, row)
     share(desk, row)
 
 
@@ -158,12 +187,15 @@ def buttons(desk: Desk, row) -> None:
         icon=":material/stop:",
         on_click=lambda: stop(desk),
     )
+    pin_button(desk, row)
 
 
 def share(desk: Desk, place) -> None:
     with place.popover("Share", icon=":material/link:", type="tertiary"):
         st.caption(
-            "This link opens the lesson with these settings." + " It does not carry your loss." * bool(desk.pasted)
+            "This link opens the lesson with these settings."
+            + " It does not carry your loss." * bool(desk.pasted)
+            + " It does not carry your data." * bool(desk.table)
         )
         st.code(share_link(desk), language=None, wrap_lines=True)
         st.caption(f"For a projector add `&mode={PRESENT}`; `&hide=epsilon,loss` leaves controls out.")
@@ -171,10 +203,11 @@ def share(desk: Desk, place) -> None:
 
 def start(desk: Desk) -> None:
     """Begin a training. A second click on the same settings finds the first one's."""
-    if desk.watching and desk.outdated:
-        stop(desk)
+    if desk.outdated and desk.training is not desk.pinned_training:
+        leave(desk)
     try:
-        desk.training = shared().train(desk.settings, id(desk), desk.pasted)
+        desk.training = shared().train(desk.settings, id(desk), desk.pasted, desk.table)
+        train_pinned(desk)
     except Busy as problem:
         desk.problems = [str(problem)]
         return
@@ -183,6 +216,11 @@ def start(desk: Desk) -> None:
 
 
 def stop(desk: Desk) -> None:
+    leave(desk)
+    stop_pinned(desk)
+
+
+def leave(desk: Desk) -> None:
     if desk.watching:
         desk.training.leave(id(desk))
         desk.watching = False
@@ -201,7 +239,7 @@ def look(desk: Desk) -> None:
     desk.looked = desk.presses
     if training.done:
         desk.watching = False
-        if not (desk.outdated or desk.pasted) and (run := training.run()):
+        if not (desk.outdated or desk.own) and (run := training.run()):
             judge(desk, run)
 
 
@@ -211,22 +249,28 @@ def instruments(desk: Desk) -> None:
 
     A fragment of its own, for that asking: sixty learners' pages ask several times a second.
     """
+    if desk.moved:
+        desk.moved = False
+        st.rerun()
     if desk.watching:
         look(desk)
-    if not (desk.presenting or desk.pasted):
+    if not (desk.presenting or desk.own):
         tell(desk)
     training = desk.training
     run = training.run() if training else None
     token = f"{desk.presses}:{run.epochs}:{desk.watching}" if run else ""
+    diagnosis = diagnosis_of(desk, run)
     lab(
         desk.key("lab"),
         content(
             desk.settings,
-            training_batch(desk.settings),
+            training_batch(desk.settings, desk.table),
             run,
             token,
-            status(desk, run),
+            status(desk, run, diagnosis),
             known=token == desk.delivered,
+            shade=shade_of(diagnosis),
+            reveal=desk.moves,
         ),
         on_tick=lambda: None,
         on_resend=lambda: forget_delivery(desk),
@@ -236,13 +280,15 @@ def instruments(desk: Desk) -> None:
         st.error(f"This cannot be trained: {first_line(training.failure)}")
     for warning in run.opening.warnings if run else ():
         st.info(f"Keras warns: {warning}")
+    if diagnosis:
+        diagnosis_below(desk, run, diagnosis, start)
 
 
 def forget_delivery(desk: Desk) -> None:
     desk.delivered = ""
 
 
-def status(desk: Desk, run: Run | None) -> dict:
+def status(desk: Desk, run: Run | None, diagnosis: Diagnosis | None) -> dict:
     """How far things are, in words, for the panel's status line. `live`: the panel shall ask again."""
     training = desk.training
     if training is None:
@@ -256,7 +302,7 @@ def status(desk: Desk, run: Run | None) -> dict:
     elif trained < wanted:
         words = f"stopped after {trained} of {wanted} epochs"
     else:
-        words = f"{trained} epochs in {spent(run)}, Keras {run.opening.versions['keras']}"
+        words = f"{trained} epochs in {spent(run)}, Keras {run.opening.versions['keras']}{told(diagnosis)}{hint(desk)}"
     stale = "The settings have changed since: press Run." if desk.outdated else ""
     return {"live": desk.watching, "words": words, "share": trained / wanted, "stale": stale}
 
@@ -266,7 +312,8 @@ def waiting(training: Training) -> str:
         return "starting behind walls, a few seconds the first time"
     if not shared().ready():
         return "warming up: TensorFlow is loading"
-    return "waiting for a free worker" if shared().traced(training.settings) else "compiling the graph, about a second"
+    traced = shared().traced(training.settings, training.table)
+    return "waiting for a free worker" if traced else "compiling the graph, about a second"
 
 
 def spent(run: Run) -> str:

@@ -15,10 +15,10 @@ def route() -> None:
     """Show the page of this address. `/?lesson=slug&…` is the form that is shared: it works on any server."""
     st.set_page_config(page_title="Unmasked", layout="wide")
     st.html(STYLE)
-    pages = {
-        slug: st.Page(partial(lesson.render, LESSONS[slug]), title=LESSONS[slug].title, url_path=slug)
-        for slug in LESSONS
-    }
+    pages: dict = {}
+    for slug in LESSONS:
+        show = partial(lesson.render, LESSONS[slug], pages)  # a lesson links to the others: all of them by then
+        pages[slug] = st.Page(show, title=LESSONS[slug].title, url_path=slug)
     others = {
         "clinic": st.Page(partial(clinic_page.render, pages), title="Clinic", url_path="clinic"),
         "folklore": st.Page(folklore_page.render, title="Folklore", url_path="folklore"),

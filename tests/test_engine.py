@@ -103,7 +103,7 @@ def recipes(**fixed):
 ANY = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 
 
-@examples(max_examples=15, derandomize=True, phases=[Phase.generate], **ANY)
+@examples(max_examples=8, derandomize=True, phases=[Phase.generate], **ANY)
 @given(recipes())
 def test_random_settings_train_as_fit_does(settings):
     assert_like_fit(settings)

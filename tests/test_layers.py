@@ -95,7 +95,11 @@ ALLOWED = {
     "run": {"losses", "data", "settings"},
     "lesson": {"run", "settings", "experiment"},
     "figures": {"data", "run", "settings"},
-    "jobs": {"run", "settings"},
+    "outcome": {"run"},
+    "atlas": {"lesson", "outcome", "run", "settings"},
+    "survey": {"atlas", "pool", "settings"},
+    "table": {"settings"},
+    "jobs": {"atlas", "doctor", "run", "settings", "table"},
     "worker": set(),
     "pool": set(),
 }
@@ -104,6 +108,13 @@ ALLOWED = {
 @pytest.mark.parametrize("name", ALLOWED)
 def test_a_module_knows_only_what_is_below_it(name):
     assert of_lessons(ROOT / "lessons" / f"{name}.py") <= ALLOWED[name]
+
+
+def test_the_doctor_of_runs_knows_only_runs():
+    files = sorted((ROOT / "lessons" / "doctor" / "run").rglob("*.py"))
+    assert len(files) > 5
+    for path in files:
+        assert of_lessons(path) <= {"doctor", "losses", "outcome", "run", "settings"}, path
 
 
 def test_a_lesson_file_knows_only_what_a_lesson_is_made_of():

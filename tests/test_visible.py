@@ -1,4 +1,5 @@
-"""A lesson must be visible: its failure against its repair on every seed, one answer true, experiments that measure.
+"""A lesson must be visible: its failure against its repair on every seed, one answer true, experiments that measure,
+and a doctor who finds in each preset what it declares.
 
 A lesson that fails here needs other data or defaults, not a looser test.
 """
@@ -11,10 +12,12 @@ import pytest
 
 from lessons import LESSONS
 from lessons.data import training_batch
+from lessons.doctor.run import diagnose, next_steps
+from lessons.doctor.run.advice import MOST
 from lessons.engine.train import train
 from lessons.experiment import Experiment, Measured
 from lessons.run import Run
-from lessons.settings import Settings
+from lessons.settings import Settings, idle
 
 SEEDS = range(5)
 CLEAR = 2.0  # the failure's quantity is at least this many times the repair's
@@ -23,6 +26,8 @@ PRESETS = [
     for slug, lesson in LESSONS.items()
     for preset in lesson.presets
 ]
+ILL = [case for case in PRESETS if case.values[1].findings]
+VERDICTS = 4  # of the doctor, one after the other, until a run is healthy
 EXPERIMENTS = [
     pytest.param(experiment, id=f"{slug}-{experiment.measure.__name__}")
     for slug, lesson in LESSONS.items()
@@ -55,6 +60,57 @@ def test_exactly_one_answer_comes_true(slug, preset):
     run = trained(preset.settings)
     true = [answer.text for answer in LESSONS[slug].prediction.answers if answer.came_true(run)]
     assert len(true) == 1, f"{slug}, {preset.name}: {true or 'none'} came true"
+
+
+@pytest.mark.parametrize(("slug", "preset"), PRESETS)
+def test_the_doctor_finds_exactly_what_a_preset_declares(slug, preset):
+    found = [finding.code for finding in diagnose(trained(preset.settings))]
+    assert sorted(found) == sorted(preset.findings), f"{slug}, {preset.name}"
+
+
+@pytest.mark.parametrize("slug", LESSONS)
+def test_the_failure_of_a_lesson_is_ill_and_its_repair_is_not(slug):
+    lesson = LESSONS[slug]
+    assert lesson.presets[0].findings and lesson.preset(lesson.contrast.failure).findings
+    assert not lesson.preset(lesson.contrast.repair).findings
+
+
+@pytest.mark.parametrize(("slug", "preset"), ILL)
+def test_following_the_doctor_heals_a_preset(slug, preset):
+    """The worst finding's changes first, then those of what is found in the repaired run."""
+    settings, path = preset.settings, []
+    for _ in range(VERDICTS):
+        findings = diagnose(trained(settings))
+        if not findings:
+            return
+        if not findings[0].changes:  # no field repairs it: the sentence has to do
+            assert findings[0].fix and not path
+            return
+        path.append(f"{findings[0].code}: {dict(findings[0].changes)}")
+        settings = settings.with_changes(findings[0].changes)
+    pytest.fail(f"{slug}, {preset.name} is still ill after {path}")
+
+
+@pytest.mark.parametrize(("slug", "preset"), PRESETS)
+def test_next_steps_are_few_and_of_fields_that_the_lesson_shows(slug, preset):
+    lesson, settings, run = LESSONS[slug], preset.settings, trained(preset.settings)
+    fields = (*lesson.controls, *lesson.more)
+    steps = next_steps(run, diagnose(run), fields)
+    assert 1 <= len(steps) <= MOST
+    assert len({(step.field, step.value) for step in steps}) == len(steps)
+    for step in steps:
+        changed = settings.with_changes({step.field: step.value})
+        assert step.field in fields and changed != settings and step.field not in idle(changed)
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize(("slug", "preset"), [case for case in PRESETS if case not in ILL])
+def test_the_next_step_breaks_a_healthy_preset(slug, preset):
+    lesson, run = LESSONS[slug], trained(preset.settings)
+    steps = next_steps(run, (), (*lesson.controls, *lesson.more))
+    assert steps
+    for step in steps:
+        assert diagnose(trained(preset.settings.with_changes({step.field: step.value}))), step
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)

@@ -9,7 +9,9 @@ from pages.ui.desk import Desk
 
 def controls(desk: Desk) -> None:
     """The lesson's controls, set to the desk's settings."""
-    reasons = idle(desk.settings)
+    reasons = idle(desk.settings, desk.table)
+    if desk.pinned:
+        reasons["seed"] = f"the pinned run has seed {desk.pinned.seed}"
     if desk.pasted:
         reasons |= dict.fromkeys(("loss", "epsilon"), "your loss runs")
     for name in desk.controls:
@@ -27,7 +29,7 @@ def control(desk: Desk, name: str, reason: str | None) -> None:
     label = f"{spec.label} :orange[● changed]" if differs else spec.label
     if reason:
         label = f"{spec.label} :gray[· {reason}]"
-    common = {"key": desk.key(name), "disabled": bool(reason), "help": spec.help}
+    common = {"key": desk.field_key(name), "disabled": bool(reason), "help": spec.help}
     if isinstance(spec, Choice):
         names = offered_losses(desk) if name == "loss" else list(spec.options)
         st.selectbox(label, names, format_func=lambda value: name_of(name, value), **common)

@@ -3,7 +3,9 @@
 
 const PLAYBACK = 330; // milliseconds for all epochs of a finished run
 const FOLLOWED = 500; // milliseconds after which a run that streams needs no playback
+const UNHEARD = 1500; // milliseconds without an answer after which a chart asks again
 const NOT_FINITE = 99; // as pages/ui/lab.py says
+const PRINT = { width: 1000, height: 620 }; // pixels of a saved figure; a PNG has twice as many
 const BLANK = { data: [], layout: { margin: { l: 44, r: 8, t: 6, b: 36 }, xaxis: { visible: false }, yaxis: { visible: false } } };
 
 let plotly; // one promise for all panels of the page
@@ -29,6 +31,7 @@ export default function (component) {
 class Canvas {
   constructor(root) {
     this.root = root;
+    for (const panel of root.querySelectorAll(".lab-panel")) panel.querySelector("header").append(this.saver(panel));
     new MutationObserver(() => this.redraw()).observe(document.documentElement, { attributes: true, attributeFilter: ["class", "style"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(() => this.redraw(), 300));
   }
@@ -40,6 +43,18 @@ class Canvas {
       this.fail(error);
     }
     return this.Plotly;
+  }
+
+  // Ask for news. Streamlit sends what two components ask within a moment as one message and reruns the fragment of
+  // one of them: the other gets no answer and asks again.
+  ask(data, patience = UNHEARD) {
+    this.send("tick", Date.now());
+    if (this.live) this.expect(data, patience);
+  }
+
+  expect(data, patience) {
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => { if (this.data === data && this.root.isConnected) this.ask(data, 2 * patience); }, patience);
   }
 
   // Draw Plotly's JSON into an element, `words` being its text alternative.
@@ -62,6 +77,40 @@ class Canvas {
     return themed;
   }
 
+  // A menu that saves the figure as it stands.
+  saver(panel) {
+    const menu = document.createElement("details");
+    menu.className = "lab-save";
+    menu.innerHTML = '<summary aria-label="Save this figure" title="Save this figure">⤓</summary>';
+    for (const format of ["png", "svg"]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = format.toUpperCase();
+      button.onclick = () => { menu.open = false; this.save(panel, format); };
+      menu.append(button);
+    }
+    menu.addEventListener("focusout", (event) => { if (!menu.contains(event.relatedTarget)) menu.open = false; });
+    return menu;
+  }
+
+  // The figure as it is on the screen, with its title and legend, at the size of half a page and on a solid ground.
+  save(panel, format) {
+    const { data, layout } = panel.querySelector(".lab-plot");
+    if (!this.Plotly || !data) return;
+    const ground = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim();
+    const shown = [panel.querySelector("header").firstChild, ...panel.querySelectorAll('[aria-pressed="true"]')].map((part) => part.textContent.trim());
+    if (panel.dataset.panel === "gradient") shown.push(`epoch ${this.root.dataset.epoch}`);
+    const title = { text: shown.filter(Boolean).join(" · "), x: 0.02, font: { size: 18 } };
+    const traces = data.map((trace) => ({ ...trace, showlegend: Boolean(trace.name) && trace.type === "scatter" && trace.showlegend !== false }));
+    const { l = 60, r = 30 } = layout.margin ?? {};
+    const print = { ...layout, title, showlegend: true, legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom" },
+      margin: { l: l + 26, r: r + 16, t: 96, b: 80 }, paper_bgcolor: ground, plot_bgcolor: ground,
+      font: { ...layout.font, size: 14 }, autosize: false, ...PRINT };
+    const name = [location.pathname.split("/").pop(), new URLSearchParams(location.search).get("preset"), panel.dataset.panel];
+    const filename = name.filter(Boolean).join("-") || "figure";
+    this.Plotly.downloadImage({ data: traces, layout: print }, { format, filename, scale: format === "png" ? 2 : 1, ...PRINT });
+  }
+
   // A line of marks and names beside the title: Plotly's own legend would take a third of the chart.
   legend(place, traces) {
     const shown = traces.filter((trace) => trace.name && trace.showlegend !== false && trace.type === "scatter");
@@ -69,9 +118,11 @@ class Canvas {
       const entry = document.createElement("span");
       const mark = document.createElement("i");
       const colour = (trace.mode === "markers" ? trace.marker : trace.line).color;
-      const kind = trace.fillpattern ? "hatch" : trace.mode === "markers" ? "square" : trace.line.dash ?? "solid";
+      const point = trace.marker?.symbol === "circle-open" ? "ring" : "square";
+      const kind = trace.fillpattern ? "hatch" : trace.mode === "markers" ? point : trace.line.dash ?? "solid";
       mark.className = `lab-mark lab-${kind}`;
       mark.style.setProperty("--mark", colour);
+      if (kind === "square" && trace.marker.opacity) mark.style.opacity = trace.marker.opacity;
       entry.append(mark, trace.name);
       return entry;
     }));
@@ -84,7 +135,8 @@ class Chart extends Canvas {
     this.data = data;
     if (!(await this.load(data)) || this.data !== data) return;
     this.redraw();
-    if (data.live) this.send("tick", Date.now());
+    this.live = data.live;
+    if (this.live) this.ask(data);
   }
 
   redraw() {
@@ -92,6 +144,48 @@ class Chart extends Canvas {
     const plot = this.root.querySelector(".lab-plot");
     if (this.data.height) plot.style.height = `${this.data.height}px`;
     this.paint(plot, this.data.figure, this.data.words);
+    if (this.data.cells) this.listen(plot);
+    if (this.cursor) this.point(plot);
+  }
+
+  // A heatmap whose cells can be chosen: by a click, or with arrow keys and Enter.
+  listen(plot) {
+    if (plot.listens) return;
+    plot.listens = true;
+    plot.tabIndex = 0;
+    plot.on("plotly_click", (event) => this.open(Math.round(event.points[0].y), Math.round(event.points[0].x)));
+    plot.addEventListener("keydown", (event) => this.key(plot, event));
+    this.said = document.createElement("span");
+    this.said.className = "lab-said";
+    this.said.setAttribute("aria-live", "polite");
+    plot.after(this.said);
+  }
+
+  key(plot, event) {
+    const step = { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key];
+    if (event.key === "Enter" && this.cursor) this.open(...this.cursor);
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation(); // in presenter mode the arrows step through the presets
+    const { z } = plot.data.find((trace) => trace.type === "heatmap");
+    const within = (value, most) => Math.max(0, Math.min(most - 1, value));
+    const [row, column] = this.cursor ?? [-step[0], -step[1]]; // the first key goes to the first cell
+    this.cursor = [within(row + step[0], z.length), within(column + step[1], z[0].length)];
+    this.point(plot);
+  }
+
+  // A frame around the cell under the keyboard's cursor, and its words.
+  point(plot) {
+    const [row, column] = this.cursor;
+    const frame = { type: "rect", x0: column - 0.5, x1: column + 0.5, y0: row - 0.5, y1: row + 0.5, line: { width: 3, color: getComputedStyle(this.root).color } };
+    this.Plotly.relayout(plot, { shapes: [frame] });
+    const words = plot.data.find((trace) => trace.hovertemplate && trace.text)?.text[row]?.[column];
+    if (words) this.said.textContent = words.replaceAll("<br>", ", ");
+  }
+
+  open(row, column) {
+    this.send("cell", { row, column, at: Date.now() });
+    this.expect(this.data, UNHEARD);
   }
 
   fail(error) { this.root.querySelector(".lab-plot").textContent = `The chart cannot be drawn: ${error.message}.`; }
@@ -130,14 +224,20 @@ class Panel extends Canvas {
       this.run = data.run;
       this.frame = Math.min(this.frame, this.last); // a live run has one frame, and a theme change may redraw it
     }
+    if (data.reveal && data.reveal !== this.revealed) this.root.scrollIntoView({ block: "start" });
+    this.revealed = data.reveal;
+    const shade = JSON.stringify(data.shade ?? null);
+    const shaded = shade !== this.shaded;
+    this.shaded = shade;
     const wasLive = this.live && news && this.liveSince;
     this.token = data.token;
     this.live = data.status.live;
     if (!this.run) this.empty();
     else if (news) this.begin(wasLive);
+    else if (shaded) this.drawAll();
     this.drawPicture();
     this.stale(data.status.stale);
-    if (this.live) this.send("tick", Date.now());
+    if (this.live) this.ask(data);
     this.root.dataset.state = this.live ? "live" : this.run ? "done" : "empty";
   }
 
@@ -308,7 +408,41 @@ class Panel extends Canvas {
     if (change) this.Plotly.restyle(this.plots[name], ...change);
   }
 
-  drawCurve() { this.drawChanged("curve", this.run.curve, this.run.words.curve, this.curveChange()); }
+  drawCurve() {
+    const { shade } = this.data;
+    const band = shade?.epochs ? this.band(shade.epochs, "x", "paper") : undefined;
+    const name = band && { text: shade.title, x: this.middle(shade.epochs), y: 0.405, yref: "paper", showarrow: false, yanchor: "middle", font: { size: 10.5 } };
+    this.drawChanged("curve", this.marked(this.run.curve, band, undefined, name), this.run.words.curve, this.curveChange());
+  }
+
+  // --- what a finding marks: a band over its epochs, a border around its cells
+
+  marked(figure, band, border, name) {
+    const { layout, data } = figure;
+    return { data: border ? [...data, border] : data, layout: { ...layout,
+      shapes: [...(layout.shapes ?? []), ...(band ? [band] : [])], annotations: [...(layout.annotations ?? []), ...(name ? [name] : [])] } };
+  }
+
+  band([first, last], axis, across) {
+    const colour = this.ink();
+    const other = axis === "x" ? "y" : "x";
+    return { type: "rect", layer: "below", fillcolor: colour, opacity: 0.1, line: { width: 0 },
+      [`${axis}0`]: first, [`${axis}1`]: last, [`${other}0`]: 0, [`${other}1`]: 1, [`${other}ref`]: across };
+  }
+
+  // Where the name of a band stands: in its middle, but not so far out that the chart cuts it off.
+  middle([first, last]) {
+    const epochs = this.run.epochs;
+    return Math.max(0.3 * epochs, Math.min(0.7 * epochs, (first + last) / 2));
+  }
+
+  border(real) {
+    const { shade } = this.data;
+    if (!shade?.border || shade.grid[0] !== real.length || shade.grid[1] !== real[0].length) return undefined;
+    return { ...shade.border, name: "the finding", line: { ...shade.border.line, color: this.ink() } };
+  }
+
+  ink() { return getComputedStyle(this.root).getPropertyValue("--st-text-color").trim(); }
 
   updateCurve() { this.restyle("curve", this.curveChange()); }
 
@@ -351,8 +485,13 @@ class Panel extends Canvas {
   }
 
   drawGradient() {
-    const figures = this.choice.view === "epochs" ? this.run.over : this.run.gradient;
-    this.drawChanged("gradient", figures[this.choice.at] ?? figures.predictions, this.run.words.gradient, this.gradientChange());
+    const epochs = this.choice.view === "epochs";
+    const figures = epochs ? this.run.over : this.run.gradient;
+    const figure = figures[this.choice.at] ?? figures.predictions;
+    const { shade } = this.data;
+    const band = epochs && shade?.epochs ? { ...this.band(shade.epochs, "y", "paper"), layer: "above" } : undefined;
+    const border = epochs ? undefined : this.border(this.choice.at === "inputs" && this.run.frames.at.inputs ? this.run.real_inputs : this.run.real);
+    this.drawChanged("gradient", this.marked(figure, band, border), this.run.words.gradient, this.gradientChange());
   }
 
   updateGradient() { this.restyle("gradient", this.gradientChange()); }

@@ -32,15 +32,47 @@ def lab(key: str, content: dict, on_tick: Callable, on_resend: Callable) -> None
     _lab(key=key, data=content, on_tick_change=on_tick, on_resend_change=on_resend)
 
 
-def chart(key: str, figure: dict, words: str, height: int = 260, live: bool = False) -> None:
-    """One figure with its text alternative; while `live` it triggers a rerun as soon as it is drawn."""
+def chart(
+    key: str,
+    figure: dict,
+    words: str,
+    height: int = 260,
+    live: bool = False,
+    on_cell: Callable[[int, int], None] | None = None,
+) -> None:
+    """One figure with its text alternative; while `live` it triggers a rerun as soon as it is drawn.
+
+    `on_cell` is called with row and column of the heatmap's cell that was clicked, or chosen with the keyboard.
+    """
     moment = time.monotonic() if live else 0
     data = {"plotly": plotly_url(), "figure": figure, "words": words, "height": height, "live": live, "moment": moment}
-    _chart(key=key, data=data, on_tick_change=lambda: None)
+    triggers = {"on_tick_change": lambda: None}
+    if on_cell:
+        triggers["on_cell_change"] = lambda: chosen(key, on_cell)
+    _chart(key=key, data=data | {"cells": bool(on_cell)}, **triggers)
 
 
-def content(settings: Settings, batch: PaddedBatch, run: Run | None, token: str, status: dict, known: bool) -> dict:
-    """What the component shows. A run the browser has already (`known`) is not sent again."""
+def chosen(key: str, on_cell: Callable[[int, int], None]) -> None:
+    """Pass on the cell that the browser has told."""
+    cell = st.session_state[key].get("cell")
+    if cell:
+        on_cell(int(cell["row"]), int(cell["column"]))
+
+
+def content(
+    settings: Settings,
+    batch: PaddedBatch,
+    run: Run | None,
+    token: str,
+    status: dict,
+    known: bool,
+    shade: dict | None = None,
+    reveal: int = 0,
+) -> dict:
+    """What the component shows. A run the browser has already (`known`) is not sent again.
+
+    `shade`: what a finding marks in the charts, of figures.shade. `reveal`: another number brings the panel in sight.
+    """
     return {
         "plotly": plotly_url(),
         "picture": figures.batch_figure(settings, batch),
@@ -48,6 +80,8 @@ def content(settings: Settings, batch: PaddedBatch, run: Run | None, token: str,
         "token": token if run else "",
         "run": run_content(run, live=status["live"]) if run and not known else None,
         "status": status,
+        "shade": shade,
+        "reveal": reveal,
         # News every time while it trains: the browser asks again only when something new has arrived.
         "moment": time.monotonic() if status["live"] else 0,
     }

@@ -9,6 +9,7 @@ import gc
 import gzip
 import hashlib
 import socket
+import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -31,6 +32,8 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from lessons.doctor import ward
 from lessons.laboratory import shared
+from lessons.pool import WorkerPool
+from lessons.settings import BadInput
 
 HERE = Path(__file__).parent
 HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorFlow would slow its painting down
@@ -55,8 +58,12 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     # Our pages are st.navigation's. Until that has run once, Streamlit would take the folder for an app of its first
     # kind and tell the first visitor of a deep link that there is no such page.
     PagesManager.uses_pages_directory = False
-    laboratory = shared()
-    asyncio.get_running_loop().call_later(HEAD_START, laboratory.executor.start)
+    try:
+        laboratory = shared()
+    except BadInput as problem:
+        sys.exit(f"unmasked: {problem}")
+    if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already
+        asyncio.get_running_loop().call_later(HEAD_START, laboratory.executor.start)
     yield
     laboratory.executor.shutdown(wait=False, cancel_futures=True)
     if ward.shared.cache_info().currsize:  # somebody has been to the clinic
