@@ -222,7 +222,7 @@ def test_what_repairs_a_wrong_divisor_in_batches_is_found_too():
 # --- what to try next
 
 
-@pytest.mark.parametrize("toggle", [*BREAK, *(toggle for toggles in EXPLORE.values() for toggle in toggles)], ids=str)
+@pytest.mark.parametrize("toggle", [*BREAK, *(toggle for toggles in EXPLORE.values() for toggle in toggles)], ids=lambda toggle: toggle.field)
 def test_a_toggle_is_a_value_that_its_field_takes(toggle):
     assert toggle.field in SPECS and toggle.says.endswith(".")
     if not callable(toggle.value):
