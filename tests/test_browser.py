@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from lessons import LESSONS
-from tests.screen import SLUG, address, await_, choose, open_lesson, panel, run
+from tests.screen import SLUG, address, await_, choose, open_lesson, panel, run, run_button
 from tests.site import serving
 
 
@@ -52,13 +52,13 @@ def test_every_lesson_from_question_to_share_link(page, site, browser, slug):
     lesson = LESSONS[slug]
     await_(lambda: page.get_by_role("heading", name=lesson.title).count(), "the question")
     await_(lambda: (panel(page) or {}).get("picture"), "the data picture")
-    assert page.get_by_role("button", name="Run").is_disabled(), "Run waits for the prediction"
+    assert run_button(page).is_disabled(), "Run waits for the prediction"
     page.get_by_test_id("stRadioGroup").get_by_text(lesson.prediction.answers[0].text, exact=True).click()
     page.get_by_role("button", name="fairly sure").or_(page.get_by_role("radio", name="fairly sure")).first.click()
     predict = page.get_by_role("button", name="That is my prediction")
     await_(predict.is_enabled, "the prediction's button")
     predict.click()
-    await_(page.get_by_role("button", name="Run").is_enabled, "Run after the prediction")
+    await_(run_button(page).is_enabled, "Run after the prediction")
     shown = run(page)
     assert len(shown["curve"]) == lesson.presets[0].settings.epochs
     await_(lambda: page.get_by_text("You predicted").count(), "what became of the prediction")
@@ -88,14 +88,14 @@ def test_a_link_restores_everything(page, site, browser):
 
 def test_stop_keeps_the_curve_and_frees_the_page(page, site):
     open_lesson(page, site, epochs="3000", seed="11")
-    page.get_by_role("button", name="Run").click()
+    run_button(page).click()
     await_(lambda: len(panel(page)["curve"] or []) > 20, "a growing curve")
     page.get_by_role("button", name="Stop").click()
     stopped = await_(lambda: panel(page) if "stopped after" in panel(page)["words"] else None, "that it stopped")
     trained = int(stopped["words"].split()[2])
     assert 20 < trained < 3000
     await_(lambda: len(panel(page)["curve"]) == trained, "the curve up to there")
-    assert page.get_by_role("button", name="Run").is_enabled()
+    assert run_button(page).is_enabled()
 
 
 def test_the_slider_steps_through_the_epochs(page, site):
@@ -122,7 +122,7 @@ def test_a_cell_says_in_words_what_it_is(page, site):
 
 def test_double_click_reload_and_back_leave_a_usable_page(page, site):
     open_lesson(page, site, epochs="400", seed="21")
-    page.get_by_role("button", name="Run").dblclick()
+    run_button(page).dblclick()
     await_(lambda: len(panel(page)["curve"] or []) > 3, "a curve")
     page.reload()
     await_(lambda: (panel(page) or {}).get("picture"), "the page after a reload in mid-run")
@@ -145,7 +145,7 @@ def test_two_tabs_do_not_disturb_each_other(page, site, browser):
 
 def test_a_killed_worker_is_replaced_and_the_run_comes(page, site):
     open_lesson(page, site, epochs="1500", seed="31")
-    page.get_by_role("button", name="Run").click()
+    run_button(page).click()
     await_(lambda: panel(page)["curve"], "a curve")
     for worker in children(site.process.pid):
         os.kill(worker, signal.SIGKILL)

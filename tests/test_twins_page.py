@@ -5,7 +5,7 @@ import time
 import pytest
 
 from lessons import LESSONS
-from tests.screen import SLUG, await_, choose, open_lesson, run
+from tests.screen import SLUG, await_, choose, open_lesson, run, run_button
 from tests.site import serving
 from tests.test_pages import WITHIN, lesson_page, trained, warnings
 
@@ -192,7 +192,7 @@ def test_pin_toggle_run_and_share(page, site, browser):
     other = context.new_page()
     other.goto(link)
     other.get_by_text("Press Run: it trains the pinned settings too").wait_for()
-    other.get_by_role("button", name="Run").click()
+    run_button(other).click()
     again = await_(lambda: drawn(other), "the same comparison from the link")
     assert again == shown
     assert other.get_by_text("They part in epoch 1, first in the loss").count()
