@@ -8,10 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lessons import LESSONS, find, jobs
+from lessons.atlas import Plan, Square, squares
+from lessons.atlas_figures import LETTERS
 from lessons.doctor.run import Finding, diagnose, next_steps
+from lessons.outcome import MEANINGS
 from lessons.run import Run
 from lessons.settings import BadInput, Settings
 from lessons.worker import QUIET, silenced
+
+SIGN_OF_LIFE = 0.5  # seconds between two reports of how far a map is
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +65,22 @@ def parser() -> Parser:
     )
     exporting.set_defaults(command=show_export)
 
+    mapping = commands.add_parser("map", help="train a grid of runs over two fields and print how each ended")
+    mapping.add_argument("slug", metavar="SLUG", help="a lesson, as `list` names it")
+    mapping.add_argument("--x", metavar="FIELD", required=True, help="the field along the columns")
+    mapping.add_argument("--y", metavar="FIELD", required=True, help="the field along the rows")
+    mapping.add_argument(
+        "--size", metavar="N", default="", help="values along each, such as 16 or 32x8; 16 if left out"
+    )
+    mapping.add_argument("--xs", metavar="VALUES", help="the values themselves, such as 0.1,1,10")
+    mapping.add_argument("--ys", metavar="VALUES", help="the same for the rows")
+    mapping.add_argument("--seeds", metavar="SEEDS", help="such as 0,1,2: each cell is trained with each")
+    mapping.add_argument("--preset", metavar="NAME", help="a preset of the lesson; the first when left out")
+    mapping.add_argument(
+        "--set", metavar="FIELD=VALUE", action="append", default=[], dest="changes", help="change a field; repeatable"
+    )
+    mapping.set_defaults(command=show_map)
+
     claiming = commands.add_parser("claims", help="put the thirty-four claims to the test")
     claiming.add_argument("ids", metavar="ID", nargs="*", help="only these claims; all when left out")
     claiming.set_defaults(command=show_claims)
@@ -84,7 +105,7 @@ def parser() -> Parser:
     benching = commands.add_parser("bench", help="speed, as ratios to the plain Keras way in the same run")
     benching.set_defaults(command=show_bench)
 
-    for command in (listing, running, claiming, checking, benching):
+    for command in (listing, running, mapping, claiming, checking, benching):
         command.add_argument("--json", action="store_true", help="print JSON")
     return root
 
@@ -163,6 +184,47 @@ def train(settings: Settings) -> Run:
         return Run.gather(settings, training_batch(settings), train(settings))
     except (ValueError, TypeError) as failure:
         raise BadInput(f"these settings cannot be trained; Keras says: {str(failure).splitlines()[0]}") from failure
+
+
+def show_map(given: argparse.Namespace) -> None:
+    """Train a grid on this machine's workers, or on the cluster that is named."""
+    from lessons.laboratory import shared
+
+    asked = {f"map_{name}": getattr(given, name) for name in ("x", "y", "size", "xs", "ys", "seeds")}
+    plan = Plan.from_query(
+        {name: value for name, value in asked.items() if value is not None},
+        find(given.slug),
+        wanted(given.slug, given.preset, given.changes),
+    )
+    laboratory = shared()
+    try:
+        survey = laboratory.survey(plan, "command line")
+        while not survey.wait(SIGN_OF_LIFE):
+            survey.watch("command line")
+            if sys.stderr.isatty():
+                print(f"\r{survey.share:4.0%} of {plan.runs} trainings", end="\r", file=sys.stderr, flush=True)
+    finally:
+        laboratory.executor.shutdown(wait=False, cancel_futures=True)
+    if survey.failure:
+        raise BadInput(f"the map cannot be finished: {survey.failure}")
+    if given.json:
+        print(json.dumps(plan.to_json() | {"cells": [cell.to_json() for cell in survey.cells]}))
+        return
+    print(drawn(plan, squares(survey.cells)))
+
+
+def drawn(plan: Plan, found: Mapping[tuple[int, int], Square]) -> str:
+    """The map in letters, its first row lowest as on the page; then the columns' values and what the letters mean."""
+    width = max(len(str(value)) for value in plan.ys)
+    rows = [
+        f"{value!s:>{width}}  " + " ".join(LETTERS[found[row, column].outcome] for column in range(len(plan.xs)))
+        for row, value in enumerate(plan.ys)
+    ]
+    words = {square.outcome for square in found.values()}
+    legend = [f"{LETTERS[word]}  {meaning}" for word, meaning in MEANINGS.items() if word in words]
+    legend += [f"{LETTERS['']}  Keras cannot train these settings."] * ("" in words)
+    across = f"{plan.x}: {', '.join(str(value) for value in plan.xs)}"
+    return "\n".join([f"{plan.y}", *reversed(rows), across, "", *legend])
 
 
 def show_export(given: argparse.Namespace) -> None:

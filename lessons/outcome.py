@@ -13,10 +13,10 @@ import numpy as np
 from lessons.run import Run
 
 MEANINGS = {
-    "learned": "On real steps the model beats the best constant.",
+    "learned": "On real steps the model clearly beats the best constant.",
     "stuck": "The loss does not fall.",
-    "wrong": "The loss falls, and on real steps the model is no better than the best constant.",
-    "exploded": "The loss grows to more than ten times its start, and stays finite.",
+    "wrong": "The loss falls, and on real steps the model hardly beats the best constant, or not at all.",
+    "exploded": "The loss grows to many times its start, and stays finite.",
     "nan": "A number is not finite.",
 }
 OUTCOMES = tuple(MEANINGS)  # from good to bad

@@ -10,6 +10,8 @@ import pytest
 
 from lessons import LESSONS
 from lessons.__main__ import main
+from lessons.laboratory import shared
+from lessons.outcome import OUTCOMES
 from lessons.settings import SPECS, Settings
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +40,21 @@ def test_list_tells_what_there_is(capsys):
     assert main(["list"]) == 0
     told = capsys.readouterr().out
     assert all(slug in told for slug in LESSONS)
+
+
+def test_map_tells_how_each_cell_ended(monkeypatch, capsys):
+    monkeypatch.setenv("UNMASKED_WORKERS", "1")
+    asked = ("map", "mask_and_loss", "--x", "learning_rate", "--y", "mask", "--xs", "0.01,0.1", *SHORT)
+    shared.cache_clear()
+    told = said(capsys, *asked, "--json")
+    assert told["xs"] == [0.01, 0.1] and len(told["cells"]) == 2 * len(told["ys"])
+    assert {cell["outcome"] for cell in told["cells"]} <= set(OUTCOMES)
+    shared.cache_clear()
+    assert main(asked) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:9]] == told["ys"][::-1]
+    assert all(set(line.split()[1:]) <= set("LSWEN") for line in lines[1:9])
+    shared.cache_clear()
 
 
 def test_run_keeps_its_promise(capsys):
