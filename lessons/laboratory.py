@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from lessons import cluster, jobs
-from lessons.atlas import Plan
+from lessons.atlas import Plan, model_of
 from lessons.data import extent, training_batch
 from lessons.doctor import orders, ward
 from lessons.doctor.orders import Pasted
@@ -233,9 +233,9 @@ def release(job: Job) -> None:
 
 @dataclass(frozen=True)
 class Compiled:
-    """The graph of a map, in a worker: beside the graph of single runs, which has the same structure."""
+    """The compiled model of a map, which a worker keeps beside the graphs of single runs."""
 
-    structure: Settings
+    model: Settings
 
 
 def structure(function: Callable, args: tuple) -> Hashable:
@@ -243,8 +243,8 @@ def structure(function: Callable, args: tuple) -> Hashable:
     args = args[1:] if function is jobs.measure else args  # the first is what shall measure
     if args and isinstance(args[0], Plan):
         plan, batch, _, compiled = args
-        graph = plan.settings(*batch[0]).structure()
-        return Compiled(graph) if compiled else graph
+        settings = plan.settings(*batch[0])
+        return Compiled(model_of(settings)) if compiled else settings.structure()
     if not args or not isinstance(args[0], Settings):
         return None
     graph = args[0].structure()

@@ -96,18 +96,24 @@ class Survey:
     def begin(self) -> None:
         """Hand out batches until every worker has enough before it."""
         with self.changed:
-            while self.left and not self.ended and len(self.out) < AHEAD * self.workers:
-                graph = self._next_graph()
+            while not self.ended and len(self.out) < AHEAD * self.workers and (graph := self._next_graph()):
                 batch = self._take(graph)
-                job = self.hand_out(self.plan, batch, graph in self.compiled)
+                try:
+                    job = self.hand_out(self.plan, batch, graph in self.compiled)
+                except RuntimeError as closed:  # the server ends
+                    self.failure = closed
+                    break
                 self.out[job] = graph, batch
                 job.add_done_callback(self._collect)
             self.changed.notify_all()
 
-    def _next_graph(self) -> Settings:
-        """As many graphs at a time as there are workers, so that each traces its own and no more."""
-        out = [graph for graph, _ in self.out.values()]
-        return min(list(self.left)[: self.workers], key=out.count)
+    def _next_graph(self) -> Settings | None:
+        """One that nobody works on, while those are fewer than the workers: none traces more than it must."""
+        out = Counter(graph for graph, _ in self.out.values())
+        new = next((graph for graph in self.left if graph not in out), None)
+        if new and len(out) < self.workers:
+            return new
+        return min((graph for graph in self.left if graph in out), key=out.get, default=None)
 
     def _take(self, graph: Settings) -> list[Place]:
         """The next cells of a graph: fewer towards the end, so that all workers end together."""
@@ -132,7 +138,8 @@ class Survey:
             except Exception as failure:
                 self.failure = self.failure or failure
             if undone := [place for place in batch if place not in found]:
-                self.left[graph] = deque(undone) + self.left.get(graph, deque())
+                rest = self.left.pop(graph, deque())
+                self.left = {graph: deque(undone) + rest, **self.left}
             if not self.ended and not self.attended(UNATTENDED_AFTER):
                 self.stopped = True
             self.begin()

@@ -84,8 +84,8 @@ def test_a_run_is_the_same_as_here(laboratory):
 
 def test_a_map_loses_nothing_when_a_worker_is_killed(laboratory):
     plan = Plan(
-        RECIPE.with_changes({"mask": "shifted", "epochs": 60}), "learning_rate", "mask_shift",
-        axis_values("learning_rate", find("mask_and_loss"), 8), tuple(range(-4, 5)),
+        RECIPE.with_changes({"mask": "shifted", "epochs": 50}), "learning_rate", "mask_shift",
+        axis_values("learning_rate", find("mask_and_loss"), 6), tuple(range(-3, 3)),
     )  # fmt: skip
     victim = next(iter(laboratory.executor.client.run(os.getpid).values()))
     survey = laboratory.survey(plan, "test")
@@ -95,16 +95,13 @@ def test_a_map_loses_nothing_when_a_worker_is_killed(laboratory):
     assert survey.failure is None and survey.share == 1
     found = {(cell.row, cell.column, cell.seed): cell for cell in survey.cells}
     assert sorted(found) == sorted(plan.cells())
-    some = plan.cells()[::6]
-    for cell in filter(None, cells_of(plan, some, math.inf, True)):
-        there = found[cell.row, cell.column, cell.seed]
-        assert there.outcome == cell.outcome
-        np.testing.assert_allclose((there.error, there.loss, there.leak), (cell.error, cell.loss, cell.leak), rtol=1e-4)
+    for cell in filter(None, cells_of(plan, plan.cells()[::4], math.inf, False)):
+        assert found[cell.row, cell.column, cell.seed] == cell, "another result than here"
 
 
 def test_what_is_stopped_is_done_without_a_failure(laboratory):
     """Also where it waits for a free worker."""
-    long = [laboratory.train(RECIPE.with_changes({"epochs": 3000, "seed": seed}), "test") for seed in range(4)]
+    long = [laboratory.train(RECIPE.with_changes({"epochs": 1000, "seed": seed}), "test") for seed in range(4)]
     assert not long[0].job.wait_beyond(0, 0.2)
     for training in long:
         training.leave("test")
@@ -131,7 +128,8 @@ def test_workers_that_cannot_load_the_lessons_are_told_of(tmp_path):
     assert "start it in this folder" in told
 
 
-def test_nobody_at_the_address_is_one_sentence():
+def test_nobody_at_the_address_is_one_sentence(monkeypatch):
+    monkeypatch.setattr("lessons.cluster.ANSWERS_WITHIN", 0.5)
     with pytest.raises(BadInput, match=r"no scheduler answers at “tcp://127\.0\.0\.1:1”"):
         cluster.connect("tcp://127.0.0.1:1")
 

@@ -109,15 +109,14 @@ def test_the_birth_certificate_comes_after_the_card():
     assert "Only inside the compiled graph" in said
 
 
-def test_findings_lead_to_the_lesson_about_them():
-    page = lesson_page("small_epsilon", mode="present", preset="broken")
-    assert "first_iteration" in LESSONS
-    page.button(key="small_epsilon:run").click().run()
-    trained(page, "small_epsilon")
-    assert desk_of(page, "small_epsilon").diagnosis.findings[0].lesson == "first_iteration"
-
-
 # --- in the browser
+
+
+@pytest.fixture(scope="module")
+def site():
+    with serving() as site:
+        yield site
+
 
 MARKS = """() => {
   const { curve, gradient } = document.querySelector('.lab').panel.plots;
@@ -129,43 +128,41 @@ MARKS = """() => {
 }"""
 
 
-def test_broken_to_fixed_and_back(page):
-    with serving() as site:
-        open_lesson(page, site, "first_iteration", preset="broken")
-        run(page)
-        await_(lambda: page.get_by_text("Birth certificate").count(), "the birth certificate")
-        told = page.locator(".st-key-birth").inner_text()
-        assert (
-            "on the way back, after a finite loss" in told
-            and "at 0 ** 0.5 the gradient 0 from above becomes NaN" in told
-        )
-        assert page.get_by_text("finding below: Not a number").count() == 1
+def test_broken_to_fixed_and_back(page, site):
+    open_lesson(page, site, "first_iteration", preset="broken")
+    run(page)
+    await_(lambda: page.get_by_text("Birth certificate").count(), "the birth certificate")
+    told = page.locator(".st-key-birth").inner_text()
+    assert "on the way back, after a finite loss" in told
+    assert "at 0 ** 0.5 the gradient 0 from above becomes NaN" in told
+    assert page.get_by_text("finding below: Not a number").count() == 1
 
-        # The worst finding is marked; a click takes the marks off, and nothing of the run is sent or drawn anew.
-        token = panel(page)["token"]
-        marks = page.evaluate(MARKS)
-        assert marks["border"]
-        page.get_by_role("button", name="Shown in the charts").click()
-        await_(lambda: not page.evaluate(MARKS)["border"], "charts without marks")
-        page.get_by_role("button", name="Show in the charts").click()
-        await_(lambda: page.evaluate(MARKS) == marks, "the marks again")
-        assert panel(page)["token"] == token
+    # The worst finding is marked; a click takes the marks off, and nothing of the run is sent or drawn anew.
+    token = panel(page)["token"]
+    marks = page.evaluate(MARKS)
+    assert marks["border"]
+    page.get_by_role("button", name="Shown in the charts").click()
+    await_(lambda: not page.evaluate(MARKS)["border"], "charts without marks")
+    page.get_by_role("button", name="Show in the charts").click()
+    await_(lambda: page.evaluate(MARKS) == marks, "the marks again")
+    assert panel(page)["token"] == token
 
-        page.get_by_role("button", name="Apply the fix and run").click()
-        await_(lambda: page.get_by_text("No finding.").count(), "a healthy run")
-        await_(lambda: not page.evaluate(MARKS)["border"], "charts without marks")
-        assert page.evaluate("document.querySelector('.lab').getBoundingClientRect().top") >= 0
-        page.get_by_role("button", name="Undo").click()
-        await_(lambda: page.locator(".st-key-birth").count(), "the broken run again")
-        assert page.evaluate(MARKS) == marks
+    page.get_by_role("button", name="Apply the fix and run").click()
+    await_(lambda: page.get_by_text("No finding.").count(), "a healthy run")
+    await_(lambda: not page.evaluate(MARKS)["border"], "charts without marks")
+    assert page.evaluate("document.querySelector('.lab').getBoundingClientRect().top") >= 0
+    page.get_by_role("button", name="Undo").click()
+    await_(lambda: page.locator(".st-key-birth").count(), "the broken run again")
+    await_(lambda: page.evaluate(MARKS) == marks, "its marks")
 
 
-def test_epochs_are_marked_in_the_curve(page):
-    with serving() as site:
-        open_lesson(page, site, "small_epsilon", preset="broken")
-        run(page)
-        marks = await_(lambda: (m := page.evaluate(MARKS))["bands"] and m, "a band in the curve")
-        assert marks["bands"] == [[31.5, 60.5]] and "Not a number" in marks["titles"]
-        page.get_by_role("button", name="epochs", exact=True).click()
-        shapes = "document.querySelector('.lab').panel.plots.gradient.layout.shapes.map((s) => [s.y0, s.y1])"
-        await_(lambda: page.evaluate(shapes) == [[31.5, 60.5]], "a band over the epochs of the gradient")
+def test_epochs_are_marked_in_the_curve(page, site):
+    open_lesson(page, site, "small_epsilon", preset="broken")
+    run(page)
+    marks = await_(lambda: (m := page.evaluate(MARKS))["bands"] and m, "a band in the curve")
+    link = page.locator(".st-key-finding-non_finite").get_by_role("link")
+    assert "first_iteration" in link.get_attribute("href") and LESSONS["first_iteration"].title in link.inner_text()
+    assert marks["bands"] == [[31.5, 60.5]] and "Not a number" in marks["titles"]
+    page.get_by_role("button", name="epochs", exact=True).click()
+    shapes = "document.querySelector('.lab').panel.plots.gradient.layout.shapes.map((s) => [s.y0, s.y1])"
+    await_(lambda: page.evaluate(shapes) == [[31.5, 60.5]], "a band over the epochs of the gradient")

@@ -1,5 +1,6 @@
 """The workers: real processes, that stream, stop, die and come back."""
 
+import itertools
 import os
 import signal
 import sys
@@ -30,6 +31,13 @@ def count(to: int, pause: float = 0.0):
     for k in range(to):
         time.sleep(pause)
         yield os.getpid(), k
+
+
+def nap(_settings, seconds: float) -> tuple[float, float]:
+    """When it began and when it ended."""
+    began = time.monotonic()
+    time.sleep(seconds)
+    return began, time.monotonic()
 
 
 def die(*_):
@@ -249,6 +257,37 @@ def test_warming_is_done_in_the_background_and_known(both):
     both.warm(jobs.trace, warmed)
     assert eventually(lambda: both.knows(jobs.train, warmed))
     assert both.knows(jobs.train, Settings(units=3, timesteps=3, sequences=3, seed=9, mask="none"))
+
+
+def test_a_job_in_the_background_comes_after_all_others(both):
+    key = Settings(units=7)
+    for settings in (key, Settings(units=6)):  # nothing is left to trace
+        for job in [both.submit(nap, settings, 0.3) for _ in both.workers]:
+            job.result(PATIENT)
+    busy = [both.submit(count, 1000, 0.02) for _ in both.workers]
+    assert all(job.wait_beyond(0, PATIENT) for job in busy)
+    behind = [both.submit_behind(nap, key, 0.2) for _ in range(4)]
+    urgent = [both.submit(nap, key, 0.2) for _ in range(4)]
+    for job in busy:
+        job.stop()
+    last_click = max(job.result(PATIENT)[0] for job in urgent)
+    assert last_click < min(job.result(PATIENT)[0] for job in behind)
+
+
+def test_one_worker_stays_free_of_tracing_in_the_background(both):
+    """A map's graphs take seconds to compile: not on all workers at once."""
+    tracing = [both.submit_behind(nap, Settings(units=units, timesteps=9), 0.4) for units in (9, 10, 11)]
+    times = sorted(job.result(PATIENT) for job in tracing)
+    assert all(ended <= began for (_, ended), (began, _) in itertools.pairwise(times))
+    known = [both.submit_behind(nap, Settings(units=9, timesteps=9, seed=seed), 0.4) for seed in range(2)]
+    assert all(job.result(PATIENT) for job in known)
+
+
+def test_a_worker_keeps_so_many_of_each_type():
+    worker = WorkerPool(1, keeps=2).hire(0)
+    for key in ("a", 1, "b", 2, "a", 3, "c"):
+        worker.remember(key)
+    assert worker.keys == [2, "a", 3, "c"]
 
 
 def test_a_closed_pool_takes_nothing():

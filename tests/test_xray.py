@@ -106,12 +106,15 @@ def test_one_output_per_sequence_has_no_steps_to_mask():
         ({"loss": "mse"}, True),
         ({"loss": "scalar_mse"}, False),
         ({"loss": "mask_reading_mse"}, True),
+        ({"loss": "first_iteration.log_of_difference"}, True),
+        ({"loss": "label_masked_mse"}, True),
         ({"loss": "mask_reading_mse", "loss_dtype": "float16"}, False),  # the cast leaves the mask behind
     ],
 )
 def test_whether_the_loss_heeds_the_mask_that_reaches_it(change, heeded):
     last = rows(**change)[-1]
-    assert (last.name, last.layer, last.mask_in, last.mask_out) == ("loss", change["loss"], True, heeded)
+    name = change["loss"].rpartition(".")[2]
+    assert (last.name, last.layer, last.mask_in, last.mask_out) == ("loss", name, True, heeded)
 
 
 def test_the_names_are_the_same_in_every_worker():
@@ -124,6 +127,12 @@ def test_the_rows_come_through_the_walls_with_a_pasted_loss():
     first = next(orders.train(Pasted(text), Settings(epochs=1)))
     last = orders.told(wire_message(encode(first))).layers[-1]
     assert last == LayerMask("loss", "mine", True, False)
+
+
+def test_a_scalar_that_is_no_number_below_the_label_is_found_out():
+    text = "def mine(y_true, y_pred):\n    import keras\n    return keras.ops.mean(keras.ops.log(y_pred - y_true))"
+    first = next(orders.train(Pasted(text), Settings(epochs=1)))
+    assert first["layers"][-1] == ("loss", "mine", True, False)
 
 
 def wire_message(message: bytes):

@@ -31,41 +31,40 @@ def survey(plan: Plan, cells: Sequence[tuple[int, int, int]], seconds: float, co
     None is yielded in the middle of a long training, so that it can be stopped there.
     """
     begun = time.perf_counter()
-    graph = graph_of(plan.settings(*cells[0]), compiled)
     for place in cells:
-        yield from survey_cell(plan.settings(*place), graph, place)
+        try:
+            yield from survey_cell(plan, place, compiled)
+        except Exception as refusal:  # what one training raises is for its cell to tell; the map goes on
+            said = str(refusal).strip().partition("\n")[0] or type(refusal).__name__
+            yield Cell(*place, "", np.nan, np.nan, np.nan, np.nan, said)
         if time.perf_counter() - begun > seconds:
             return
 
 
 def graph_of(settings: Settings, compiled: bool) -> Graph:
-    """The graph of these settings: around a compiled model where there is one, or one is wanted and has room."""
+    """The graph of a training: around a compiled model where there is one, or one is wanted and has room."""
     model = model_of(settings)
     if model in machines or (compiled and len(machines) < MACHINES_MOST):
         return sketch(settings.structure(), model)
     return traced(settings.structure())
 
 
-def survey_cell(settings: Settings, graph: Graph, place: tuple[int, int, int]) -> Iterator[Cell | None]:
-    """One training, told as `lessons.outcome` judges it. A refusal by Keras is told as such."""
-    batch = data.training_batch(settings)
-    losses, errors, leak, done = [], [], np.nan, 0
-    try:
-        graph.start(settings, batch, None if isinstance(graph, Sketch) else data.validation_batch(settings))
-        for told in advanced(graph, settings.epochs):
-            if not done:
-                leak = float(run.leak(np.abs(by_step(told["gradient"][:1], batch)), batch.label_real)[0])
-            losses.append(told["loss"])
-            predictions = by_step(told["predictions"], batch)
-            errors.append(run.error(settings, predictions, run.squeezed(batch.truth), batch.known))
-            done += len(told["loss"])
-            if done < settings.epochs:
-                yield None
-        finite = bool(np.isfinite(graph.predict()[batch.known]).all())
-    except (ValueError, TypeError) as refusal:
-        yield Cell(*place, "", np.nan, np.nan, np.nan, np.nan, str(refusal).splitlines()[0])
-        return
+def survey_cell(plan: Plan, place: tuple[int, int, int], compiled: bool) -> Iterator[Cell | None]:
+    """One training, told as `lessons.outcome` judges it."""
+    settings = plan.settings(*place)
+    graph, batch = graph_of(settings, compiled), data.training_batch(settings)
+    graph.start(settings, batch, None if isinstance(graph, Sketch) else data.validation_batch(settings))
+    losses, errors, leak = [], [], np.nan
+    for told in advanced(graph, settings.epochs):
+        if losses:
+            yield None
+        else:
+            leak = float(run.leak(np.abs(by_step(told["gradient"][:1], batch)), batch.label_real)[0])
+        losses.append(told["loss"])
+        predictions = by_step(told["predictions"], batch)
+        errors.append(run.error(settings, predictions, run.squeezed(batch.truth), batch.known))
     loss, error, baseline = np.concatenate(losses), np.concatenate(errors), run.baseline(settings, batch)
+    finite = bool(np.isfinite(graph.predict()[batch.known]).all())
     yield Cell(*place, outcome(loss, error, baseline, finite), late(error), late(loss), leak, baseline)
 
 

@@ -124,6 +124,7 @@ class Graph:
     ):
         """`loss`, `source`: another loss than the settings name, and its text. `extent`: data.extent of other data."""
         drop_gradients()
+        self.own = extent is not None  # then not every label is known
         *counts, features = extent or data.extent(settings)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -216,7 +217,7 @@ class Graph:
             piece = batch_of(part, k, batch_size)
             one = self._train_step(piece)
             size = tf.cast(tf.shape(piece["x"])[0], tf.float32)
-            known = tf.where(tf.reduce_any(piece["known"]), size, 0.0)  # a batch of which no label is known has no say
+            known = tf.where(tf.reduce_any(piece["known"]), size, 0.0) if self.own else size  # no label has no say
             sums = {
                 "loss": sums["loss"] + one["loss"] * size,
                 "real_loss": sums["real_loss"] + tf.math.multiply_no_nan(one["real_loss"], known),
@@ -264,8 +265,9 @@ class Graph:
     def _real_loss(self, part, predictions):
         """The same loss against the true labels that are known, laid out as one long sequence (1, steps, 1)."""
         if len(predictions.shape) == 2:
-            known = part["known"][:, 0]
-            truth, real = tf.boolean_mask(part["truth"], known), tf.boolean_mask(tf.identity(predictions), known)
+            truth, real = part["truth"], tf.identity(predictions)
+            if self.own:
+                truth, real = (tf.boolean_mask(a, part["known"][:, 0]) for a in (truth, real))
         else:
             truth, real = (tf.boolean_mask(a, part["known"])[None] for a in (part["truth"], predictions))
         return tf.cast(self.loss(truth, real), tf.float32)

@@ -226,7 +226,9 @@ def xray(run: Run) -> None:
         st.markdown("No mask is passed to this model: every layer and the loss take padding for real steps.")
         return
     rows = ["| layer | mask in | mask out | |", "|---|---|---|---|"]
-    rows += [f"| {named(row)} | {said(row.mask_in)} | {said(row.mask_out)} | {fate(row, run)} |" for row in layers]
+    for row in layers:
+        out = ("heeded", ":gray[not heeded]")[not row.mask_out] if row is layers[-1] else said(row.mask_out)
+        rows.append(f"| {named(row)} | {said(row.mask_in)} | {out} | {fate(row, run)} |")
     with st.container(key="xray"):
         st.markdown("\n".join(rows))
 
@@ -244,7 +246,7 @@ def fate(row: LayerMask, run: Run) -> str:
     if not row.mask_in or row.mask_out:
         return ""
     if row is run.opening.layers[-1]:
-        return ":orange[**it arrives, and what masked steps hold still changes the loss**]"
+        return ":orange[**labels of masked steps still change the loss**]"
     if run.settings.output == "last_step":
         return ":gray[used here: one output per sequence is left]"
     warned = any(f"of type {row.layer})" in warning for warning in run.opening.warnings)

@@ -17,9 +17,10 @@ from lessons.table import Table
 def train(pasted: Pasted, settings: Settings, table: Table | None = None) -> Iterator[Opening | Snapshot | Closing]:
     """Raises what the loss or Keras raises, and Refused."""
     settings = table.fit(settings) if table else settings
-    return engine.train(settings, graph(pasted, settings.structure(), extent(settings, table)), table)
+    own = extent(settings, table) if table else None
+    return engine.train(settings, graph(pasted, settings.structure(), own), table)
 
 
 @lru_cache(maxsize=2)
-def graph(pasted: Pasted, settings: Settings, extent: tuple[int, int, int]) -> engine.Graph:
+def graph(pasted: Pasted, settings: Settings, extent: tuple[int, int, int] | None) -> engine.Graph:
     return engine.Graph(settings, admit(pasted.text).build(pasted.function), pasted.text, extent)
