@@ -75,6 +75,16 @@ class Training:
         if not any(seen > recent for seen in self.watchers.values()):
             self.job.stop()
 
+    def halted(self) -> Training:
+        """This training as far as it is now, for one who has stopped it.
+
+        Its worker tells a little more, and for others it may go on.
+        """
+        job = Job(*self.job.call)
+        job.tell(*self.job.items)
+        job.stop()
+        return Training(self.settings, job, self.pasted, self.table)
+
 
 class Laboratory:
     """Trains settings on an executor and remembers the runs."""

@@ -179,7 +179,7 @@ def buttons(desk: Desk, row) -> None:
         shortcut="Ctrl+Enter",
         disabled=desk.locked,
         help="Predict first: answer the question above." if desk.locked else None,
-        on_click=lambda: start(desk),
+        on_click=lambda: press(desk),
     )
     row.button(
         "Stop",
@@ -201,6 +201,12 @@ def share(desk: Desk, place) -> None:
         st.caption(f"For a projector add `&mode={PRESENT}`; `&hide=epsilon,loss` leaves controls out.")
 
 
+def press(desk: Desk) -> None:
+    """Run what the widgets stand at."""
+    desk.collect()
+    start(desk)
+
+
 def start(desk: Desk) -> None:
     """Begin a training. A second click on the same settings finds the first one's."""
     if desk.outdated and desk.training is not desk.pinned_training:
@@ -216,7 +222,13 @@ def start(desk: Desk) -> None:
 
 
 def stop(desk: Desk) -> None:
-    leave(desk)
+    """Keep what there is of the training in sight, and of the pinned one."""
+    if desk.watching:
+        leave(desk)
+        halted = desk.training.halted()
+        if desk.pinned_training is desk.training:
+            desk.pinned_training = halted
+        desk.training = halted
     stop_pinned(desk)
 
 

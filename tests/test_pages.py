@@ -143,6 +143,23 @@ def test_a_control_that_cannot_matter_is_disabled_and_says_why():
     assert not page.select_slider(key=f"{slug}:mask_shift").disabled
 
 
+def test_run_takes_what_was_moved_in_the_same_message():
+    """Streamlit joins clicks that come while a script runs: the second's callback is called before any script ran."""
+    slug = "mask_and_loss"
+    page = lesson_page(slug, mode="present", epochs="5")
+    page.selectbox(key=f"{slug}:mask").set_value("inverted")
+    page.button(key=f"{slug}:run").click().run()
+    desk = page.session_state[f"{slug}:desk"]
+    assert desk.training.settings.mask == "inverted" and not desk.outdated
+    trained(page, slug)
+    page.selectbox(key=f"{slug}:mask").set_value("none")
+    page.button(key=f"{slug}:pin").click().run()
+    assert (desk.pinned.mask, desk.settings.mask) == ("inverted", "none")
+    page.selectbox(key=f"{slug}:mask").set_value("shifted")
+    page.button(key=f"{slug}:luck").click().run()
+    assert {training.settings.mask for training in desk.luck} == {"shifted"}
+
+
 def test_stop_keeps_what_was_trained():
     slug = "mask_and_loss"
     page = lesson_page(slug, mode="present", epochs="3000", seed="77")
@@ -151,10 +168,12 @@ def test_stop_keeps_what_was_trained():
     until = time.monotonic() + WITHIN
     while desk.training.run() is None and time.monotonic() < until:
         page.run()
+    training = desk.training
     page.button(key=f"{slug}:stop").click().run()
-    desk.training.job.result(timeout=10)
-    assert 0 < desk.training.run().epochs < 3000
-    assert not desk.watching
+    epochs = desk.training.run().epochs
+    assert 0 < epochs < 3000 and not desk.watching
+    training.job.result(timeout=10)
+    assert desk.training.run().epochs == epochs, "the worker was in the midst of some: they are not shown"
 
 
 def test_an_unknown_loss_is_told_without_a_traceback():

@@ -123,6 +123,7 @@ def remember(desk: Desk) -> None:
 
 
 def draw(desk: Desk) -> None:
+    desk.collect()
     desk.map = choice(desk)
     plan, _ = planned(desk)
     if plan is None:  # the settings above have changed since the button was drawn: it says now what is wrong

@@ -119,7 +119,11 @@ class Desk:
             state[self.field_key(name)] = value
 
     def collect(self) -> None:
-        """Take what the widgets stand at, before anything is drawn from the settings."""
+        """Take what the widgets stand at, before anything is drawn from the settings or done with them.
+
+        A button's callback has to ask too: a click right after a widget was moved comes with it in one message, and no
+        script has run between the two.
+        """
         names = (*self.controls, *self.more, *self.treatments)
         shown = {name: st.session_state.get(self.field_key(name)) for name in names}
         self.settings = self.settings.with_changes({name: value for name, value in shown.items() if value is not None})

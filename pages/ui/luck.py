@@ -40,6 +40,7 @@ def luck(desk: Desk) -> None:
 
 
 def throw(desk: Desk) -> None:
+    desk.collect()
     first = desk.settings.seed
     recipes = [replace(desk.settings, seed=(first + step) % 10_000) for step in range(SEEDS)]
     desk.luck = [shared().train(settings, id(desk)) for settings in recipes]

@@ -49,6 +49,7 @@ def pin_button(desk: Desk, place) -> None:
 
 def pin(desk: Desk) -> None:
     desk.pinned, desk.pinned_training, desk.twins = desk.training.settings, desk.training, None
+    desk.collect()
     desk.lay(desk.settings)  # with the pinned run's seed
 
 
@@ -81,6 +82,7 @@ def train_pinned(desk: Desk) -> None:
 def stop_pinned(desk: Desk) -> None:
     if desk.pinned_training and under_way(desk, desk.pinned_training):
         desk.pinned_training.leave(id(desk))
+        desk.pinned_training = desk.pinned_training.halted()
 
 
 def under_way(desk: Desk, training: Training) -> bool:
