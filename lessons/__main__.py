@@ -177,11 +177,10 @@ def wanted(slug: str, preset: str | None, changes: Sequence[str]) -> Settings:
 
 def train(settings: Settings) -> Run:
     """The run, trained in this process. Raises BadInput with Keras' own words where it cannot be trained."""
-    from lessons.data import training_batch
-    from lessons.engine.train import train
+    from lessons.engine.train import trained
 
     try:
-        return Run.gather(settings, training_batch(settings), train(settings))
+        return trained(settings)
     except (ValueError, TypeError) as failure:
         raise BadInput(f"these settings cannot be trained; Keras says: {str(failure).splitlines()[0]}") from failure
 

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from lessons.data import training_batch
 from lessons.doctor.run import diagnose
 from lessons.run import Run
 from lessons.settings import Settings
@@ -144,12 +143,6 @@ def with_fault(name: str, settings: Settings) -> Settings:
     return replace(settings, **FAULTS[name])
 
 
-def trained(settings: Settings) -> Run:
-    from lessons.engine.train import train
-
-    return Run.gather(settings, training_batch(settings), train(settings))
-
-
 class Score:
     """How many runs there were, how many were called ill, and what is worth telling of them."""
 
@@ -169,6 +162,8 @@ class Score:
 
 
 def score_healthy(count: int, seed: int = SEED) -> Score:
+    from lessons.engine.train import trained
+
     score = Score()
     for settings in counted(healthy(count, seed), "healthy"):
         if codes := score.add(trained(settings)):
@@ -177,6 +172,8 @@ def score_healthy(count: int, seed: int = SEED) -> Score:
 
 
 def score_broken(count: int, seed: int = SEED) -> Score:
+    from lessons.engine.train import trained
+
     score = Score()
     for name, settings in counted(broken(count, seed), "broken"):
         if not score.add(trained(settings)):

@@ -13,11 +13,10 @@ from lessons import LESSONS, find, run
 from lessons.atlas import Plan, axis_values, fields_of
 from lessons.data import training_batch
 from lessons.engine.survey import survey as cells_of
-from lessons.engine.train import train
+from lessons.engine.train import trained
 from lessons.laboratory import Laboratory, structure
 from lessons.outcome import late, outcome, outcome_of
 from lessons.pool import WorkerPool
-from lessons.run import Run
 from lessons.settings import BadInput, Settings
 from tests import oracle
 from tests.test_pool import eventually
@@ -38,10 +37,6 @@ def laboratory():
     laboratory = Laboratory(WorkerPool(2, affinity=structure, keeps=8))
     yield laboratory
     laboratory.executor.shutdown()
-
-
-def one(settings: Settings) -> Run:
-    return Run.gather(settings, training_batch(settings), train(settings))
 
 
 def in_float64(plan: Plan) -> dict[tuple[int, int], str]:
@@ -87,7 +82,7 @@ def test_a_cell_ends_as_the_single_run_does_wherever_float32_and_float64_agree()
     exact = in_float64(here)
     agreed = []
     for cell in filter(None, cells_of(here, here.cells(), math.inf, True)):
-        single = one(here.settings(cell.row, cell.column))
+        single = trained(here.settings(cell.row, cell.column))
         np.testing.assert_allclose(cell.leak, single.leak[0], rtol=1e-3, atol=1e-6)
         np.testing.assert_allclose(cell.baseline, single.baseline)
         if outcome_of(single) == exact[cell.row, cell.column]:
@@ -116,7 +111,7 @@ def test_a_preset_ends_in_a_map_as_by_itself(slug, preset):
     here = Plan(settings, "learning_rate", "seed", (settings.learning_rate,), (settings.seed, settings.seed + 1))
     cells = list(filter(None, cells_of(here, here.cells(), math.inf, True)))
     for cell in cells:
-        assert cell.outcome == outcome_of(one(here.settings(cell.row, cell.column)))
+        assert cell.outcome == outcome_of(trained(here.settings(cell.row, cell.column)))
     assert len(cells) == 2
 
 
@@ -125,7 +120,7 @@ def test_a_small_map_is_the_single_runs_to_the_bit(monkeypatch):
     monkeypatch.setattr("lessons.engine.survey.machines", {})
     here = plan(xs=(0.01, 0.1))
     for cell in filter(None, cells_of(here, here.cells(), math.inf, False)):
-        single = one(here.settings(cell.row, cell.column))
+        single = trained(here.settings(cell.row, cell.column))
         assert (cell.loss, cell.error) == (late(single.snapshot.loss), late(single.snapshot.error))
 
 

@@ -9,10 +9,8 @@ import pytest
 
 from lessons import atlas_figures
 from lessons.atlas import Cell, Plan
-from lessons.data import training_batch
-from lessons.engine.train import train
+from lessons.engine.train import trained
 from lessons.outcome import OUTCOMES, late, outcome_of
-from lessons.run import Run
 from lessons.settings import Settings
 
 BASE = Settings(sequences=4, timesteps=5, units=3, epochs=6, loss="scalar_mse")
@@ -21,7 +19,7 @@ PLAN = Plan(BASE, "learning_rate", "padded_labels", (1e-4, 1e-2, 1.0), ("zero", 
 
 def cell_of(plan: Plan, row: int, column: int) -> Cell:
     settings = plan.settings(row, column)
-    run = Run.gather(settings, training_batch(settings), train(settings))
+    run = trained(settings)
     s = run.snapshot
     return Cell(row, column, 0, outcome_of(run), late(s.error), late(s.loss), float(run.leak[0]), run.baseline)
 

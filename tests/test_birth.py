@@ -9,7 +9,7 @@ from lessons import LESSONS, jobs, losses
 from lessons.data import training_batch
 from lessons.doctor.run.birth import Birth
 from lessons.engine.birth import Replay, Search
-from lessons.engine.train import traced, train
+from lessons.engine.train import traced, trained
 from lessons.run import Run
 from lessons.settings import Settings
 
@@ -18,10 +18,6 @@ FEW = {"sequences": 8, "epochs": 12}
 
 def preset(slug: str, name: str, **changes) -> Settings:
     return LESSONS[slug].preset(name).settings.with_changes(changes)
-
-
-def run_of(settings: Settings) -> Run:
-    return Run.gather(settings, training_batch(settings), train(settings))
 
 
 def first_bad_epoch(run: Run) -> int:
@@ -148,7 +144,7 @@ FULL_SET = ("epsilon below float16", "clipped at 1", "NaN input, mask multiplied
 )
 def test_operation_phase_and_place(case):
     settings, *expected = CASES[case]
-    birth, run = jobs.birth(settings), run_of(settings)
+    birth, run = jobs.birth(settings), trained(settings)
     assert [birth.phase, birth.op, birth.tensor, birth.inputs] == expected
     assert birth.compiled_only == (case == "epsilon folded away")
     assert birth.epoch == first_bad_epoch(run) and birth.batch is None
@@ -187,7 +183,7 @@ def test_exploding_to_infinity_names_the_first_tensor():
     assert (birth.phase, birth.op, birth.line) == ("forward", "square", 5)
     error = float(birth.inputs.removeprefix("square(").removesuffix(") = inf"))
     assert error**2 > float(np.finfo(np.float32).max)
-    assert birth.epoch == first_bad_epoch(run_of(settings))
+    assert birth.epoch == first_bad_epoch(trained(settings))
 
 
 def test_a_sum_that_overflows_belongs_to_no_cell():
@@ -242,10 +238,10 @@ def test_finite_runs_have_none(settings):
 
 def test_a_training_afterwards_is_as_if_nobody_had_looked():
     settings, *_ = CASES["epsilon folded away"]
-    before, graph = run_of(settings), traced(settings.structure())
+    before, graph = trained(settings), traced(settings.structure())
     traces = graph.traces
     jobs.birth(settings)
-    after = run_of(settings)
+    after = trained(settings)
     assert graph.traces == traces
     assert before.snapshot.loss.tobytes() == after.snapshot.loss.tobytes()
     assert before.snapshot.gradient.tobytes() == after.snapshot.gradient.tobytes()
@@ -264,7 +260,7 @@ def test_it_travels_and_speaks():
 @pytest.mark.parametrize("slug", LESSONS)
 def test_every_preset_that_fails_has_a_birth_and_no_other(slug):
     for each in LESSONS[slug].presets:
-        run, birth = run_of(each.settings), jobs.birth(each.settings)
+        run, birth = trained(each.settings), jobs.birth(each.settings)
         s = run.snapshot
         failed = not all(
             np.isfinite(values).all() for values in (s.loss, s.gradient, s.input_gradient, run.predictions)

@@ -13,11 +13,9 @@ import pytest
 
 from lessons import cluster, find
 from lessons.atlas import Plan, axis_values
-from lessons.data import training_batch
 from lessons.engine.survey import survey as cells_of
-from lessons.engine.train import train
+from lessons.engine.train import trained
 from lessons.laboratory import Laboratory
-from lessons.run import Run
 from lessons.settings import BadInput, Settings
 from tests.site import ROOT, free_port
 from tests.test_pool import eventually
@@ -77,7 +75,7 @@ def laboratory(scheduler) -> Iterator[Laboratory]:
 def test_a_run_is_the_same_as_here(laboratory):
     training = laboratory.train(RECIPE, "test")
     training.job.result(WITHIN)
-    here = Run.gather(RECIPE, training_batch(RECIPE), train(RECIPE))
+    here = trained(RECIPE)
     np.testing.assert_array_equal(training.run().snapshot.loss, here.snapshot.loss)
     np.testing.assert_array_equal(training.run().snapshot.gradient, here.snapshot.gradient)
 

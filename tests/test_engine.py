@@ -12,6 +12,7 @@ from lessons import LESSONS, losses
 from lessons.data import PaddedBatch, training_batch, validation_batch
 from lessons.engine import train as engine
 from lessons.engine.models import build_model, redraw
+from lessons.engine.train import trained
 from lessons.run import KEPT_EPOCHS, Closing, Opening, Run
 from lessons.settings import SPECS, Choice, Settings
 from tests import oracle
@@ -27,10 +28,6 @@ CHIEF = [
     for slug, lesson in LESSONS.items()
     for name in dict.fromkeys((lesson.presets[0].name, lesson.contrast.repair))
 ]
-
-
-def trained(settings: Settings) -> Run:
-    return Run.gather(settings, training_batch(settings), engine.train(settings))
 
 
 def oracle_data(settings: Settings, draw) -> oracle.Data:

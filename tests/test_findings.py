@@ -15,7 +15,7 @@ from lessons.doctor.rule import SEVERITIES
 from lessons.doctor.run import Finding, diagnose, next_steps
 from lessons.doctor.run.advice import BREAK, EXPLORE
 from lessons.doctor.run.rules import RUN_RULES
-from lessons.run import Run
+from lessons.engine.train import trained
 from lessons.settings import SPECS, Settings
 from tests import false_alarms
 from tests.false_alarms import FAULTS
@@ -25,13 +25,11 @@ DROPPING = ("conv1d", "lambda", "reshape", "permute", "flatten", "max_pooling", 
 VERDICTS = 5  # of the doctor, one after the other, until a run is healthy
 
 
-@cache
-def trained(settings: Settings) -> Run:
-    return false_alarms.trained(settings)
+run_of = cache(trained)
 
 
 def found(settings: Settings) -> dict[str, Finding]:
-    return {finding.code: finding for finding in diagnose(trained(settings))}
+    return {finding.code: finding for finding in diagnose(run_of(settings))}
 
 
 # --- every rule
@@ -46,7 +44,7 @@ def test_a_rule_fires_where_it_says(rule):
     if finding.epochs:
         assert 0 <= finding.epochs[0] <= finding.epochs[1] < rule.fires_on.epochs
     if finding.cells is not None:
-        run = trained(rule.fires_on)
+        run = run_of(rule.fires_on)
         gradient = run.snapshot.gradient if finding.at == "predictions" else run.snapshot.input_gradient
         assert finding.cells.dtype == bool and finding.cells.shape == gradient.shape[1:] and finding.cells.any()
 
@@ -78,21 +76,21 @@ def test_the_rules_are_the_vocabulary():
 
 
 def test_a_finding_is_json_that_says_where():
-    told = [finding.to_json() for finding in diagnose(trained(Settings(mask="shifted", epochs=10)))]
+    told = [finding.to_json() for finding in diagnose(run_of(Settings(mask="shifted", epochs=10)))]
     assert json.loads(json.dumps(told)) == told
     (finding,) = told
     assert finding["code"] == "mask_misaligned" and finding["changes"] == {"mask": "aligned"}
-    assert np.array_equal(finding["cells"], trained(Settings(mask="shifted", epochs=10)).batch.mask != real_steps())
+    assert np.array_equal(finding["cells"], run_of(Settings(mask="shifted", epochs=10)).batch.mask != real_steps())
     assert finding["evidence"]["taken"] + finding["evidence"]["left_out"] == np.sum(finding["cells"])
 
 
 def real_steps() -> np.ndarray:
-    return trained(Settings(mask="shifted", epochs=10)).batch.real
+    return run_of(Settings(mask="shifted", epochs=10)).batch.real
 
 
 def test_findings_come_worst_first_and_causes_before_what_they_cause():
     settings = LESSONS["mask_and_loss"].preset("labels").settings
-    findings = diagnose(trained(settings))
+    findings = diagnose(run_of(settings))
     severities = [SEVERITIES.index(finding.severity) for finding in findings]
     assert severities == sorted(severities)
     assert [finding.code for finding in findings][:2] == ["starved_steps", "looks_fine_but_wrong"]
@@ -105,7 +103,7 @@ def test_a_nan_of_the_way_back_is_told_from_one_of_the_way_forward():
     root = RUN_RULES.rules["non_finite"].fires_on
     back = found(root)["non_finite"]
     assert back.numbers["phase"] == "backward" and back.numbers["epoch"] == 0 and "0.8" in back.message
-    assert np.array_equal(back.cells, ~trained(root).batch.real)
+    assert np.array_equal(back.cells, ~run_of(root).batch.real)
     forth = found(Settings(padded_labels="nan", epochs=5))["non_finite"]
     assert forth.numbers["phase"] == "forward" and forth.numbers["where"] == "labels"
     assert forth.changes == {"padded_labels": "zero"}
@@ -121,7 +119,7 @@ def test_a_nan_in_masked_inputs_comes_on_the_way_back():
 
 def test_the_epoch_of_a_late_nan_is_the_first_without_a_loss():
     settings = LESSONS["small_epsilon"].preset("broken").settings
-    finding, loss = found(settings)["non_finite"], trained(settings).snapshot.loss
+    finding, loss = found(settings)["non_finite"], run_of(settings).snapshot.loss
     first = int(np.flatnonzero(np.isnan(loss))[0])
     assert first > 5 and finding.epochs == (first, settings.epochs - 1)
     assert f"epoch {first + 1} " in finding.message
@@ -135,7 +133,7 @@ def test_a_nan_in_the_middle_of_an_epoch_is_found():
 def test_a_birth_is_told_with_the_finding():
     settings = RUN_RULES.rules["non_finite"].fires_on
     birth = jobs.birth(settings)
-    finding = next(finding for finding in diagnose(trained(settings), birth) if finding.code == "non_finite")
+    finding = next(finding for finding in diagnose(run_of(settings), birth) if finding.code == "non_finite")
     assert birth.said in finding.message
     for name in ("phase", "tensor", "op", "timestep", "line"):
         assert finding.numbers[name] == getattr(birth, name)
@@ -145,7 +143,7 @@ def test_a_birth_is_told_with_the_finding():
 def test_an_inverted_mask_looks_fine_and_is_wrong(cell):
     """Loss and gradient say nothing: both are as good as 0."""
     settings = Settings(mask="inverted", padded_labels="zero", cell=cell, epochs=20)
-    assert np.all(trained(settings).snapshot.loss < 0.01)
+    assert np.all(run_of(settings).snapshot.loss < 0.01)
     assert list(found(settings)) == ["mask_misaligned", "looks_fine_but_wrong"]
 
 
@@ -163,7 +161,7 @@ def test_a_mask_from_labels_that_are_0_looks_fine_and_is_wrong(seed):
 def test_the_layer_that_drops_the_mask_is_named(between):
     settings = Settings(between=between, padded_labels="garbage", epochs=10)
     (finding,) = found(settings).values()
-    rows = trained(settings).opening.layers
+    rows = run_of(settings).opening.layers
     (dropping, *_) = [row for row in rows if row.mask_in and not row.mask_out]
     assert finding.code == "mask_dropped" and finding.numbers["name"] == dropping.name
     assert dropping.name in finding.message and finding.changes == {"between": "none"}
@@ -208,7 +206,7 @@ def test_too_few_epochs_are_no_finding():
 
 def test_a_stopped_run_is_diagnosed_as_far_as_it_went():
     settings = RUN_RULES.rules["gradient_on_padding"].fires_on
-    whole = trained(settings)
+    whole = run_of(settings)
     stopped = replace(whole, closing=None)
     assert [finding.code for finding in diagnose(stopped)] == ["gradient_on_padding"]
 
@@ -232,7 +230,7 @@ def test_a_toggle_is_a_value_that_its_field_takes(toggle):
 
 
 def test_next_steps_keep_to_the_fields():
-    run = trained(Settings(epochs=40))
+    run = run_of(Settings(epochs=40))
     assert next_steps(run, (), ()) == ()
     assert {step.field for step in next_steps(run, (), ("mask", "seed"))} == {"mask"}
 
@@ -242,7 +240,7 @@ def test_next_steps_keep_to_the_fields():
 
 def test_healthy_runs_are_called_healthy():
     drawn = [*false_alarms.healthy(16, 2), *false_alarms.healthy(16, 5), *false_alarms.healthy(8, 10)]  # quick ones
-    runs = [(settings, diagnose(trained(settings))) for settings in drawn]
+    runs = [(settings, diagnose(run_of(settings))) for settings in drawn]
     alarms = [
         (settings.to_query(), [finding.message for finding in findings]) for settings, findings in runs if findings
     ]

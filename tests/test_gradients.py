@@ -10,18 +10,13 @@ import tensorflow as tf
 from lessons import LESSONS
 from lessons.data import training_batch
 from lessons.engine.models import build_model
-from lessons.engine.train import train
+from lessons.engine.train import trained
 from lessons.lesson import Lesson
-from lessons.run import Run
 from lessons.settings import SPECS, Settings
 from tests.oracle import LOSSES, Compared
 
 MASK_AND_LOSS: Lesson = LESSONS["mask_and_loss"]
 STEP = 1e-5
-
-
-def trained(settings: Settings) -> Run:
-    return Run.gather(settings, training_batch(settings), train(settings))
 
 
 def differences(function, at: np.ndarray) -> np.ndarray:

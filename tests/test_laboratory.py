@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lessons.data import training_batch
 from lessons.doctor.orders import Pasted
-from lessons.engine.train import train
+from lessons.engine.train import trained
 from lessons.laboratory import Laboratory, structure
 from lessons.pool import WorkerPool
 from lessons.run import Run
@@ -137,7 +136,7 @@ def test_any_executor_gives_the_same_run(laboratory):
         plain.prepare(SHORT)
         training = plain.train(SHORT, "who")
         training.job.result(PATIENT)
-    here = Run.gather(SHORT, training_batch(SHORT), train(SHORT))
+    here = trained(SHORT)
     assert same(training.run(), here) and same(from_pool.run(), here)
 
 

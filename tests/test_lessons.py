@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from lessons import LESSONS, find, losses
-from lessons.data import training_batch
-from lessons.engine.train import train
-from lessons.run import Run
+from lessons.engine.train import trained
 from lessons.settings import SPECS, BadInput, Choice, Settings, idle
 
 CONTROLS = [
@@ -19,7 +17,7 @@ CONTROLS = [
 
 
 def told(settings: Settings) -> dict[str, np.ndarray]:
-    snapshot = Run.gather(settings, training_batch(settings), train(settings)).snapshot
+    snapshot = trained(settings).snapshot
     return {name: getattr(snapshot, name) for name in ("loss", "val_loss", "gradient", "input_gradient", "error")}
 
 

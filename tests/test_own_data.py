@@ -12,9 +12,9 @@ from lessons import figures, jobs
 from lessons.data import PaddedBatch, training_batch, validation_batch
 from lessons.doctor.orders import Pasted
 from lessons.engine import train as engine
+from lessons.engine.train import trained
 from lessons.laboratory import Laboratory, structure
 from lessons.pool import WorkerPool
-from lessons.run import Run
 from lessons.settings import SPECS, Choice, Settings, idle
 from lessons.table import Table, sample
 from tests import oracle
@@ -22,11 +22,6 @@ from tests import oracle
 SAMPLE = Table.parse(sample(), "sample.csv")
 WITHIN = 60  # seconds for a worker to start and train
 SHORT = Settings(units=2, epochs=4, nan_fill="mean")
-
-
-def trained(settings: Settings, table: Table = SAMPLE) -> Run:
-    batch = training_batch(settings, table)
-    return Run.gather(table.fit(settings), batch, engine.train(settings, table=table))
 
 
 def csv(*rows: str, features: str = "x,z") -> Table:
@@ -108,7 +103,7 @@ CHIEF = ("the loss leaves NaN out", "batches of five", "last step")
 def test_own_data_train_as_in_plain_fit(case):
     settings = replace(SHORT, **LIKE_FIT[case])
     wanted = oracle.fit(SAMPLE.fit(settings), *(oracle_data(settings, of) for of in (training_batch, validation_batch)))
-    got = trained(settings).snapshot
+    got = trained(settings, SAMPLE).snapshot
     for name in ("loss", "val_loss"):
         np.testing.assert_allclose(getattr(got, name), np.array(wanted[name], "float32"), rtol=1e-5, err_msg=name)
 
@@ -132,7 +127,7 @@ def test_any_number_of_features():
 
 
 def test_the_sample_can_be_learned():
-    run = trained(Settings(nan_fill="zero", epochs=60))
+    run = trained(Settings(nan_fill="zero", epochs=60), SAMPLE)
     assert run.snapshot.error[-1] < run.baseline / 3
 
 
@@ -154,7 +149,8 @@ TOGGLES = {
 
 
 def told(settings: Settings) -> dict[str, np.ndarray]:
-    return {name: array for name, array in vars(trained(settings).snapshot).items() if name not in ("kept", "epochs")}
+    snapshot = trained(settings, SAMPLE).snapshot
+    return {name: array for name, array in vars(snapshot).items() if name not in ("kept", "epochs")}
 
 
 def test_every_toggle_changes_it():
@@ -192,7 +188,7 @@ def test_an_idle_field_changes_nothing(changes):
 
 
 def test_error_and_loss_leave_out_what_nobody_knows():
-    run = trained(replace(SHORT, nan_fill="garbage"))
+    run = trained(replace(SHORT, nan_fill="garbage"), SAMPLE)
     truth, known = run.batch.truth[..., 0], ~np.isnan(run.batch.truth[..., 0]) & run.batch.real
     assert (run.batch.real & ~known).any() and np.array_equal(run.batch.known, known)
     assert (run.batch.y[run.batch.real & ~known] == 1e6).all()
@@ -254,7 +250,7 @@ def test_labels_of_0_and_1_count_right_answers():
 
 @pytest.mark.filterwarnings("error")
 def test_figures_show_what_is_missing():
-    run = trained(replace(SHORT, gaps="keep", nan_fill="keep"))
+    run = trained(replace(SHORT, gaps="keep", nan_fill="keep"), SAMPLE)
     drawn = {
         "batch": figures.batch_figure(run.settings, run.batch),
         "curve": figures.curve_figure(run),
@@ -289,7 +285,7 @@ def test_a_training_on_own_data_is_remembered_as_long_as_somebody_holds_it(labor
     training = laboratory.train(SHORT, "me", table=mine)
     training.job.result(WITHIN)
     assert training.failure is None and training.run().epochs == SHORT.epochs
-    np.testing.assert_allclose(training.run().snapshot.loss, trained(SHORT).snapshot.loss, rtol=1e-6)
+    np.testing.assert_allclose(training.run().snapshot.loss, trained(SHORT, SAMPLE).snapshot.loss, rtol=1e-6)
     assert laboratory.train(SHORT, "me again", table=SAMPLE) is training, "equal data are the same training"
     assert laboratory.train(SHORT, "me") is not training and not laboratory.trainings.keys() & {(SHORT, None, mine)}
     assert laboratory.traced(SHORT, mine) and not laboratory.traced(replace(SHORT, units=7), mine)
@@ -302,7 +298,7 @@ def test_a_training_on_own_data_is_remembered_as_long_as_somebody_holds_it(labor
 
 
 def test_a_graph_lets_go_of_own_data():
-    trained(SHORT)
+    trained(SHORT, SAMPLE)
     graph = engine.graph_for(SAMPLE.fit(SHORT), SAMPLE)
     assert graph.traces == 1 and graph.train_part is None and graph.val_part is None
     stopped = engine.train(replace(SHORT, epochs=3000), table=SAMPLE)
@@ -326,4 +322,4 @@ def test_a_pasted_loss_trains_on_own_data(laboratory):
     training = laboratory.train(SHORT, "me", Pasted(text), SAMPLE)
     training.job.result(WITHIN)
     assert training.failure is None
-    np.testing.assert_allclose(training.run().snapshot.loss, trained(SHORT).snapshot.loss, rtol=1e-5)
+    np.testing.assert_allclose(training.run().snapshot.loss, trained(SHORT, SAMPLE).snapshot.loss, rtol=1e-5)

@@ -12,8 +12,6 @@ from hypothesis import given
 from hypothesis import settings as examples
 
 from lessons import losses
-from lessons.data import training_batch
-from lessons.run import Run
 from lessons.settings import SPECS, BadInput, Choice, LossName, Settings, idle
 
 
@@ -184,10 +182,10 @@ def other_values(name: str, settings: Settings) -> list:
 
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_an_idle_field_changes_nothing(situation):
-    from lessons.engine.train import train
+    from lessons.engine.train import trained
 
     def told(settings):
-        snapshot = Run.gather(settings, training_batch(settings), train(settings)).snapshot
+        snapshot = trained(settings).snapshot
         return {name: array for name, array in vars(snapshot).items() if name != "kept"}
 
     settings = SITUATIONS[situation]

@@ -11,13 +11,11 @@ import numpy as np
 import pytest
 
 from lessons import LESSONS
-from lessons.data import training_batch
 from lessons.doctor.run import diagnose, next_steps
 from lessons.doctor.run.advice import MOST
-from lessons.engine.train import train
+from lessons.engine.train import trained
 from lessons.experiment import Experiment, Measured
-from lessons.run import Run
-from lessons.settings import Settings, idle
+from lessons.settings import idle
 
 SEEDS = range(5)
 CLEAR = 2.0  # the failure's quantity is at least this many times the repair's
@@ -35,9 +33,7 @@ EXPERIMENTS = [
 ]
 
 
-@cache  # the contrast's runs are presets too; all runs of this file take less than 100 MB
-def trained(settings: Settings) -> Run:
-    return Run.gather(settings, training_batch(settings), train(settings))
+run_of = cache(trained)  # the contrast's runs are presets too; all runs of this file take less than 100 MB
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -47,7 +43,7 @@ def test_the_failure_stands_out_against_the_repair(slug, seed):
     contrast = lesson.contrast
     names = contrast.failure, contrast.repair
     failure, repair = (
-        float(contrast.measure(trained(replace(lesson.preset(name).settings, seed=seed)))) for name in names
+        float(contrast.measure(run_of(replace(lesson.preset(name).settings, seed=seed)))) for name in names
     )
     told = f"{slug}, seed {seed}: {contrast.quantity} is {failure:g} in {names[0]}, {repair:g} in {names[1]}"
     assert np.isfinite(repair), told
@@ -57,14 +53,14 @@ def test_the_failure_stands_out_against_the_repair(slug, seed):
 
 @pytest.mark.parametrize(("slug", "preset"), PRESETS)
 def test_exactly_one_answer_comes_true(slug, preset):
-    run = trained(preset.settings)
+    run = run_of(preset.settings)
     true = [answer.text for answer in LESSONS[slug].prediction.answers if answer.came_true(run)]
     assert len(true) == 1, f"{slug}, {preset.name}: {true or 'none'} came true"
 
 
 @pytest.mark.parametrize(("slug", "preset"), PRESETS)
 def test_the_doctor_finds_exactly_what_a_preset_declares(slug, preset):
-    found = [finding.code for finding in diagnose(trained(preset.settings))]
+    found = [finding.code for finding in diagnose(run_of(preset.settings))]
     assert sorted(found) == sorted(preset.findings), f"{slug}, {preset.name}"
 
 
@@ -80,7 +76,7 @@ def test_following_the_doctor_heals_a_preset(slug, preset):
     """The worst finding's changes first, then those of what is found in the repaired run."""
     settings, path = preset.settings, []
     for _ in range(VERDICTS):
-        findings = diagnose(trained(settings))
+        findings = diagnose(run_of(settings))
         if not findings:
             return
         if not findings[0].changes:  # no field repairs it: the sentence has to do
@@ -93,7 +89,7 @@ def test_following_the_doctor_heals_a_preset(slug, preset):
 
 @pytest.mark.parametrize(("slug", "preset"), PRESETS)
 def test_next_steps_are_few_and_of_fields_that_the_lesson_shows(slug, preset):
-    lesson, settings, run = LESSONS[slug], preset.settings, trained(preset.settings)
+    lesson, settings, run = LESSONS[slug], preset.settings, run_of(preset.settings)
     fields = (*lesson.controls, *lesson.more)
     steps = next_steps(run, diagnose(run), fields)
     assert 1 <= len(steps) <= MOST
@@ -106,11 +102,11 @@ def test_next_steps_are_few_and_of_fields_that_the_lesson_shows(slug, preset):
 @pytest.mark.verify
 @pytest.mark.parametrize(("slug", "preset"), [case for case in PRESETS if case not in ILL])
 def test_the_next_step_breaks_a_healthy_preset(slug, preset):
-    lesson, run = LESSONS[slug], trained(preset.settings)
+    lesson, run = LESSONS[slug], run_of(preset.settings)
     steps = next_steps(run, (), (*lesson.controls, *lesson.more))
     assert steps
     for step in steps:
-        assert diagnose(trained(preset.settings.with_changes({step.field: step.value}))), step
+        assert diagnose(run_of(preset.settings.with_changes({step.field: step.value}))), step
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)

@@ -54,6 +54,12 @@ def train(
             graph.forget()
 
 
+def trained(settings: Settings, table: Table | None = None) -> run.Run:
+    """The whole run at once, for scripts. Raises what `train` raises."""
+    fitted = table.fit(settings) if table else settings
+    return run.Run.gather(fitted, data.training_batch(settings, table), train(settings, table=table))
+
+
 def trace(settings: Settings, table: Table | None = None) -> None:
     """Trace the graph of these settings, so that a later run starts warm."""
     for _ in train(replace(settings, epochs=1), table=table):
