@@ -10,6 +10,8 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+for kind in ("INTRAOP", "INTEROP"):  # other tests have the other core
+    os.environ.setdefault(f"TF_NUM_{kind}_THREADS", "1")
 
 
 def pytest_collection_modifyitems(config, items):

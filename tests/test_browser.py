@@ -46,10 +46,9 @@ def test_toggling_the_mask_moves_the_picture_at_once(page, site):
     await_(lambda: panel(page)["mask"] is None, "no mask in the picture")
 
 
-@pytest.mark.parametrize("slug", LESSONS)
-def test_every_lesson_from_question_to_share_link(page, site, browser, slug):
-    page.goto(f"{site.url}/?lesson={slug}")
-    lesson = LESSONS[slug]
+def test_from_question_to_share_link(page, site, browser):
+    page.goto(f"{site.url}/?lesson={SLUG}")
+    lesson = LESSONS[SLUG]
     await_(lambda: page.get_by_role("heading", name=lesson.title).count(), "the question")
     await_(lambda: (panel(page) or {}).get("picture"), "the data picture")
     assert run_button(page).is_disabled(), "Run waits for the prediction"
@@ -60,17 +59,30 @@ def test_every_lesson_from_question_to_share_link(page, site, browser, slug):
     predict.click()
     await_(run_button(page).is_enabled, "Run after the prediction")
     shown = run(page)
-    assert len(shown["curve"]) == lesson.presets[0].settings.epochs
     await_(lambda: page.get_by_text("You predicted").count(), "what became of the prediction")
-    page.get_by_role("button", name="Share", exact=True).click()
-    link = await_(lambda: page.locator("[data-testid=stPopoverBody] code").first.text_content(), "the link")
-    asked = parse_qs(urlsplit(link).query)
-    assert asked["lesson"] == [slug] and asked["preset"] == [lesson.presets[0].name]
     other = browser.new_page()
-    other.goto(link)
+    other.goto(shared_link(page))
     await_(lambda: (panel(other) or {}).get("picture"), "the shared lesson")
     assert panel(other)["picture"] == shown["picture"]
     other.close()
+
+
+def shared_link(page) -> str:
+    page.get_by_role("button", name="Share", exact=True).click()
+    return await_(lambda: page.locator("[data-testid=stPopoverBody] code").first.text_content(), "the link")
+
+
+@pytest.mark.parametrize("slug", LESSONS)
+def test_every_lesson_runs_fits_a_projector_and_is_shared(page, site, slug):
+    lesson = LESSONS[slug]
+    open_lesson(page, site, slug)
+    await_(lambda: page.get_by_role("heading", name=lesson.title).count(), "the question")
+    assert len(run(page)["curve"]) == lesson.presets[0].settings.epochs
+    for name in ("h3", ".st-key-bar", "[data-panel=curve]", "[data-panel=gradient] .lab-plot"):
+        box = page.locator(name).first.bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 720, name
+    asked = parse_qs(urlsplit(shared_link(page)).query)
+    assert asked["lesson"] == [slug] and asked["preset"] == [lesson.presets[0].name]
 
 
 def test_a_link_restores_everything(page, site, browser):
@@ -144,12 +156,12 @@ def test_two_tabs_do_not_disturb_each_other(page, site, browser):
 
 
 def test_a_killed_worker_is_replaced_and_the_run_comes(page, site):
-    open_lesson(page, site, epochs="1500", seed="31")
+    open_lesson(page, site, epochs="1000", seed="31")
     run_button(page).click()
     await_(lambda: panel(page)["curve"], "a curve")
     for worker in children(site.process.pid):
         os.kill(worker, signal.SIGKILL)
-    await_(lambda: "1500 epochs in" in panel(page)["words"], "the whole run all the same")
+    await_(lambda: "1000 epochs in" in panel(page)["words"], "the whole run all the same")
 
 
 def children(pid: int) -> list[int]:
@@ -212,15 +224,6 @@ def test_nothing_is_wider_than_the_screen(browser, site, width, scheme):
     )
     assert text != paper
     context.close()
-
-
-@pytest.mark.parametrize("slug", LESSONS)
-def test_question_run_curve_and_gradient_fit_a_projector(page, site, slug):
-    open_lesson(page, site, slug)
-    run(page)
-    for name in ("h3", ".st-key-bar", "[data-panel=curve]", "[data-panel=gradient] .lab-plot"):
-        box = page.locator(name).first.bounding_box()
-        assert box["y"] >= 0 and box["y"] + box["height"] <= 720, name
 
 
 def test_the_server_says_nothing_of_errors(site):

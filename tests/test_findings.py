@@ -19,9 +19,10 @@ from lessons.engine.train import trained
 from lessons.settings import SPECS, Settings
 from tests import false_alarms
 from tests.false_alarms import FAULTS
+from tests.selection import first
 
 RULES = [pytest.param(rule, id=rule.code) for rule in RUN_RULES.rules.values()]
-DROPPING = ("conv1d", "lambda", "reshape", "permute", "flatten", "max_pooling", "times_one")
+DROPPING = ("conv1d", "times_one", "lambda", "reshape", "permute", "flatten", "max_pooling")
 VERDICTS = 5  # of the doctor, one after the other, until a run is healthy
 
 
@@ -154,10 +155,7 @@ def test_a_mask_from_labels_that_are_0_looks_fine_and_is_wrong(seed):
     assert "all those with label 0" in found(settings)["starved_steps"].message
 
 
-@pytest.mark.parametrize(
-    "between",
-    [pytest.param(name, marks=() if name in ("conv1d", "times_one") else pytest.mark.verify) for name in DROPPING],
-)
+@pytest.mark.parametrize("between", first(2, DROPPING))
 def test_the_layer_that_drops_the_mask_is_named(between):
     settings = Settings(between=between, padded_labels="garbage", epochs=10)
     (finding,) = found(settings).values()

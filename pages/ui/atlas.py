@@ -145,9 +145,10 @@ def stop(desk: Desk) -> None:
 def show(desk: Desk, survey: Survey, start: Callable[[Desk], None], wanted: Plan | None, live: bool) -> None:
     """The map as far as it is filled, what its colours mean, and the cell that was opened."""
     cells, plan = survey.cells, survey.plan
-    tell(survey, cells, live)
-    if wanted is None or not same_map(plan, wanted):
-        st.caption("The settings or the fields have changed since: draw the map again.")
+    with st.container():  # also where nothing is told: the map keeps its place on the page, and is not mounted anew
+        tell(survey, cells, live)
+        if wanted is None or not same_map(plan, wanted):
+            st.caption("The settings or the fields have changed since: draw the map again.")
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
         view = st.segmented_control(

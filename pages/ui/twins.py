@@ -168,8 +168,9 @@ def comparison(desk: Desk) -> None:
     if twins.equal and not waiting:
         st.caption("The pinned run and this one are equal. Change one toggle and press Run.")
         return
-    if desk.outdated:
-        st.caption("Compared below is the run in sight. The settings have changed since: press Run.")
+    with st.container():  # also where nothing is told: the charts keep their place, and are not mounted anew
+        if desk.outdated:
+            st.caption("Compared below is the run in sight. The settings have changed since: press Run.")
     with st.container(key="twins"):
         left, right = st.columns(2, gap="medium")
         with left:
