@@ -71,6 +71,7 @@ def laboratory(desk: Desk) -> None:
     desk.collect()
     if settle(desk):
         unpin(desk)
+        desk.luck = []
         st.rerun()  # all of the page: what is measured below has to do with the data too
     for problem in desk.problems:
         st.warning(problem)
@@ -92,19 +93,13 @@ def laboratory(desk: Desk) -> None:
     published(desk)
     code(desk)
     preview(desk)
-    if desk.table:
-        st.caption("The map of failure trains this lesson's data: it is off while yours are in use.")
-    else:
-        map_of_failure(desk, start)  # in here, because it marks where the settings stand
+    map_of_failure(desk, start)  # in here, because it marks where the settings stand
 
 
 @st.fragment
 def measurements(desk: Desk) -> None:
     """What the lesson measures besides this one training."""
-    if desk.table:
-        st.caption("“Is it luck?” trains this lesson's data: it is off while yours are in use.")
-    else:
-        luck(desk)
+    luck(desk)
     for index, it in enumerate(desk.lesson.experiments):
         experiment(desk, str(index), it)
 
@@ -125,13 +120,16 @@ def presets(desk: Desk) -> None:
 def own_loss(desk: Desk) -> None:
     """The loss that the learner brought from the clinic, and whether it is trained here."""
     brought = st.session_state.get(BROUGHT)
-    desk.pasted = None
+    before, desk.pasted = desk.pasted, None
     if brought:
         name = brought.function or "your loss"
         row = st.container(key="own_loss", horizontal=True, vertical_alignment="center", gap="small")
         if row.toggle(f"Train **{name}**, from the clinic, in place of this lesson's loss", True, key=desk.key("own")):
             desk.pasted = brought
         row.button("Forget it", key=desk.key("forget"), type="tertiary", on_click=lambda: st.session_state.pop(BROUGHT))
+    if desk.pasted != before:
+        desk.luck = []
+        st.rerun()  # all of the page: what is measured below trains the loss too
 
 
 def bar(desk: Desk) -> None:

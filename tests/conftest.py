@@ -14,6 +14,18 @@ for kind in ("INTRAOP", "INTEROP"):  # other tests have the other core
     os.environ.setdefault(f"TF_NUM_{kind}_THREADS", "1")
 
 
+def pytest_configure():
+    """Streamlit's runner clears Keras' session after each script, where Keras is loaded.
+
+    No server of ours loads it (test_the_server_process_never_imports_tensorflow), but this process has: it would take a
+    second each time, and the graphs of the other tests with it.
+    """
+    from streamlit.runtime.scriptrunner import script_runner
+
+    assert callable(script_runner._clean_problem_modules)
+    script_runner._clean_problem_modules = lambda: None
+
+
 def pytest_collection_modifyitems(config, items):
     if os.environ.get("VERIFY") or "verify" in config.getoption("markexpr", ""):
         return

@@ -156,12 +156,12 @@ def test_two_tabs_do_not_disturb_each_other(page, site, browser):
 
 
 def test_a_killed_worker_is_replaced_and_the_run_comes(page, site):
-    open_lesson(page, site, epochs="1000", seed="31")
+    open_lesson(page, site, epochs="500", seed="31")
     run_button(page).click()
     await_(lambda: panel(page)["curve"], "a curve")
     for worker in children(site.process.pid):
         os.kill(worker, signal.SIGKILL)
-    await_(lambda: "1000 epochs in" in panel(page)["words"], "the whole run all the same")
+    await_(lambda: "500 epochs in" in panel(page)["words"], "the whole run all the same")
 
 
 def children(pid: int) -> list[int]:

@@ -1,5 +1,6 @@
 """Your own data on the lesson page: bring a file, see how it is read, run, go back, forget."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -133,9 +134,13 @@ def test_a_run_is_of_the_data_in_use_and_goes_when_they_are_forgotten():
     page.toggle(key=f"{SLUG}:own_data").set_value(True).run()
     assert desk.table and not desk.outdated
     kept = len(shared().private)
+    page.button(key=f"{SLUG}:luck").click().run()
+    assert [training.table for training in desk.luck] == 5 * [desk.table], "luck too is of the data in use"
+    assert desk.luck[0] is desk.training, "the same seed, trained already"
     page.button(key=f"{SLUG}:own_forget").click().run()
     assert not page.exception and desk.table is None and desk.training is None
-    assert len(shared().private) == kept - 1
+    gc.collect()
+    assert desk.luck == [] and len(shared().private) == kept - 1
     assert not page.toggle
 
 

@@ -222,6 +222,8 @@ class Desk:
                 training.leave(id(self))
                 setattr(self, name, None)
                 self.watching, self.twins, self.diagnosis = False, None, None
+        if self.table:
+            self.luck = []
         self.table = None
 
     @property

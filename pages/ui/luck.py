@@ -15,6 +15,9 @@ SEEDS = 5
 
 def luck(desk: Desk) -> None:
     """A button; then a band of curves that grows as the seeds are trained."""
+    if desk.pasted:
+        st.caption(f"“Is it luck?” trains {SEEDS} runs at once: it is off while your own loss is in use.")
+        return
     row = st.container(horizontal=True, vertical_alignment="center")
     row.button(
         "Is it luck?",
@@ -43,7 +46,7 @@ def throw(desk: Desk) -> None:
     desk.collect()
     first = desk.settings.seed
     recipes = [replace(desk.settings, seed=(first + step) % 10_000) for step in range(SEEDS)]
-    desk.luck = [shared().train(settings, id(desk)) for settings in recipes]
+    desk.luck = [shared().train(settings, id(desk), table=desk.table) for settings in recipes]
 
 
 def words(runs: list) -> str:
