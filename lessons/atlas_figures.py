@@ -137,7 +137,7 @@ def layout(plan: Plan) -> dict:
     turned = below * len(x["ticktext"]) > 90  # more letters than the width holds
     return {
         "margin": {"l": 34 + 6.5 * longest, "r": 70, "t": 6, "b": 36 + (6 * min(below, 16) if turned else 12)},
-        "xaxis": x | {"tickangle": -45 if turned else 0},
+        "xaxis": x | ({"tickangle": -45} if turned else {"automargin": True}),  # on a phone Plotly turns them
         "yaxis": y | {"autorange": True},
     }
 

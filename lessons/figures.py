@@ -18,7 +18,7 @@ LOSS, REAL_LOSS, ERROR, EDGE = "#0072B2", "#009E73", "#7B5EA7", "#E69F00"
 REAL_SCALE = [[0, "#d6e8f4"], [0.5, "#5fa3cf"], [1, "#00446b"]]
 LEAK_SCALE = [[0, "#fbe0cc"], [0.5, "#e88b45"], [1, "#a34700"]]
 DECADES = 6  # of gradient sizes that the colours tell apart
-MARGIN = {"l": 44, "r": 8, "t": 6, "b": 36}
+MARGIN = {"l": 52, "r": 8, "t": 6, "b": 36}
 HATCH = {"shape": "/", "size": 5, "solidity": 0.25, "fgcolor": PADDING}
 
 

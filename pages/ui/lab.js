@@ -6,7 +6,7 @@ const FOLLOWED = 500; // milliseconds after which a run that streams needs no pl
 const UNHEARD = 1500; // milliseconds without an answer after which a chart asks again
 const NOT_FINITE = 99; // as pages/ui/lab.py says
 const PRINT = { width: 1000, height: 620 }; // pixels of a saved figure; a PNG has twice as many
-const BLANK = { data: [], layout: { margin: { l: 44, r: 8, t: 6, b: 36 }, xaxis: { visible: false }, yaxis: { visible: false } } };
+const BLANK = { data: [], layout: { margin: { l: 52, r: 8, t: 6, b: 36 }, xaxis: { visible: false }, yaxis: { visible: false } } };
 
 let plotly; // one promise for all panels of the page
 function loadPlotly(url) {
