@@ -28,8 +28,9 @@ def site(tmp_path_factory):
 
 
 def upload(page, path: Path) -> None:
-    """Through the popover's real uploader."""
-    if not page.locator("input[type=file]").count():
+    """Through the popover's real uploader. While TensorFlow loads, the page can hold the one before too, unseen."""
+    await_(lambda: "warming up" not in panel(page)["words"], "TensorFlow")
+    if not page.get_by_test_id("stPopoverBody").count():
         page.get_by_role("button", name="Your data").click()
     await_(lambda: page.locator("input[type=file]").count() == 1, "the uploader, the one before gone")
     page.locator("input[type=file]").set_input_files(path)
@@ -77,7 +78,7 @@ def test_a_bad_file_is_told_by_line_and_column(page, site, tmp_path):
     good.write_bytes(sample())
     upload(page, good)
     await_(lambda: page.get_by_text("Train on good.csv").count(), "that it is taken")
-    assert not page.get_by_test_id("stAlert").count()
+    await_(lambda: not page.get_by_test_id("stAlert").count(), "the end of the sentence")
 
 
 def test_the_server_says_nothing_of_errors(site):
