@@ -16,7 +16,7 @@ from lessons.doctor.ward import Overrun, shared
 from lessons.pool import WorkerDied
 from pages.ui.consultation import OPTIONS, Consultation, answer_of, consultation, failure_of, key_of
 from pages.ui.desk import BROUGHT
-from pages.ui.findings import HEALTHY, MARKS, REFUSED, count, findings, ordered
+from pages.ui.findings import HEALTHY, MARKS, REFUSED, count, findings
 from pages.ui.quotation import quoted
 
 LOOK = 0.3  # seconds between two looks for the answer while something is examined
@@ -299,7 +299,7 @@ def headline(mine: Consultation) -> None:
         name = quoted(result["function"] or "the loss")
         took = f":gray[:small[{result['seconds']:.1f} s]]"
         if result["findings"]:
-            worst = ordered(result["findings"])[0]["severity"]
+            worst = result["findings"][0]["severity"]
             st.markdown(f"{MARKS[worst]} **{name}** has {count(result['findings'])}. {took}")
         else:
             st.markdown(f"{HEALTHY} **{name}**: nothing was found. {took}")
@@ -343,7 +343,7 @@ def results(mine: Consultation, pages: Mapping) -> None:
 
 def train_it(mine: Consultation, pages: Mapping) -> None:
     """The loss, in place of a lesson's own: what it does to a model that trains."""
-    advised = [finding["lesson"] for finding in ordered(mine.result["findings"])]
+    advised = [finding["lesson"] for finding in mine.result["findings"]]
     slugs = list(dict.fromkeys([*(slug for slug in advised if slug in LESSONS), *LESSONS]))
     row = st.container(key="clinic-course", horizontal=True, vertical_alignment="bottom", gap="small")
     slug = row.selectbox(

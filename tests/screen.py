@@ -35,6 +35,12 @@ def open_lesson(page, site: Site, slug: str = SLUG, **query: str) -> None:
     asked = "&".join(f"{name}={value}" for name, value in {"lesson": slug, "mode": "present", **query}.items())
     page.goto(f"{site.url}/?{asked}")
     await_(lambda: (panel(page) or {}).get("picture"), "the data picture")
+    ready(page)
+
+
+def ready(page) -> None:
+    """Wait for TensorFlow: till then the panel asks several times a second, and a click can be lost in that."""
+    await_(lambda: "warming up" not in panel(page)["words"], "TensorFlow", 3 * PATIENCE)
 
 
 def panel(page) -> dict | None:

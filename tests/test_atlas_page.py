@@ -1,12 +1,17 @@
 """The map of failure on the lesson page: choose, draw, watch it fill, stop it, open a cell."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
+from lessons.atlas import Cell
+from lessons.atlas_figures import NAMES
+from lessons.outcome import OUTCOMES, late, outcome_of
+from pages.ui.atlas import compared
 from tests.screen import PATIENCE, SLUG, address, await_, open_lesson, panel
 from tests.site import serving
-from tests.test_pages import WITHIN, lesson_page, warnings
+from tests.test_pages import WITHIN, lesson_page, trained, warnings
 
 SHORT = {"mode": "present", "preset": "fixed", "epochs": "4", "sequences": "4"}
 MAP = {"map_x": "learning_rate", "map_y": "padding_share", "map_size": "3x2"}
@@ -113,6 +118,18 @@ LOOK = """() => {
 def site(tmp_path_factory):
     with serving(log=tmp_path_factory.mktemp("server") / "log.txt") as found:
         yield found
+
+
+def test_a_run_that_ends_otherwise_than_its_cell_is_told():
+    """No map here has such a cell: the words are tried on a real run, beside what another map could have said of it."""
+    page = trained(press(lesson_page(SLUG, **SHORT), "run"), SLUG)
+    run = desk_of(page).training.run()
+    ended, other = outcome_of(run), next(word for word in OUTCOMES if word != outcome_of(run))
+    cell = Cell(0, 0, 0, ended, late(run.snapshot.error), late(run.snapshot.loss), float(run.leak[0]), run.baseline)
+    assert compared(run, cell).endswith(", as the map says.")
+    assert f"**The map says {NAMES.get(other, other)}.**" in compared(run, replace(cell, outcome=other))
+    assert "could not be trained:** no memory" in compared(run, replace(cell, outcome="", failure="no memory"))
+    assert "not trained it yet" in compared(run, None)
 
 
 def test_a_click_on_a_cell_opens_its_run(page, site):

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from lessons.laboratory import shared
 from lessons.settings import SPECS
 from lessons.table import sample
-from tests.screen import SLUG, await_, choose, open_lesson, panel, run
+from tests.screen import SLUG, await_, choose, open_lesson, panel, ready, run
 from tests.site import serving
 from tests.test_pages import WITHIN, trained
 
@@ -29,7 +29,7 @@ def site(tmp_path_factory):
 
 def upload(page, path: Path) -> None:
     """Through the popover's real uploader. While TensorFlow loads, the page can hold the one before too, unseen."""
-    await_(lambda: "warming up" not in panel(page)["words"], "TensorFlow")
+    ready(page)
     if not page.get_by_test_id("stPopoverBody").count():
         page.get_by_role("button", name="Your data").click()
     await_(lambda: page.locator("input[type=file]").count() == 1, "the uploader, the one before gone")

@@ -243,6 +243,8 @@ def compared(run: Run, cell: Cell | None) -> str:
         return f"{words}. The map has not trained it yet."
     if cell.outcome == own:
         return f"{words}, as the map says."
+    if cell.failure:
+        return f"{words}. **On the map it could not be trained:** {quoted(cell.failure)}"
     return (
         f"{words}. **The map says {NAMES.get(cell.outcome, cell.outcome)}.** A map’s graphs are compiled and round "
         "otherwise: this cell lies where that decides."

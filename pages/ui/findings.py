@@ -1,4 +1,4 @@
-"""How the doctor's findings are drawn: worst first, each with what was measured, its chart, the fix and the lesson."""
+"""How the doctor's findings are drawn: in its order, each with what was measured, its chart, the fix and the lesson."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -23,11 +23,6 @@ POINT = {"y_true": "label", "y_pred": "prediction", "value": "loss", "gradient":
 CHART_HEIGHT = 210
 
 
-def ordered(found: Sequence[Mapping]) -> list[Mapping]:
-    """Worst first; equals as the doctor has them."""
-    return sorted(found, key=lambda finding: SEVERITIES.index(finding["severity"]))
-
-
 def findings(
     found: Sequence[Mapping], pages: Mapping, key: str, below: Callable[[Mapping], None] = lambda finding: None
 ) -> None:
@@ -35,7 +30,7 @@ def findings(
 
     `below` draws what a card has besides.
     """
-    for finding in ordered(found):
+    for finding in found:
         with st.container(border=True, key=f"finding-{finding['code']}", gap="xsmall"):
             card(finding, pages, f"{key}:{finding['code']}")
             below(finding)
