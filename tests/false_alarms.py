@@ -24,7 +24,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "false_alarms.md"
 HEALTHY, BROKEN = 500, 100
 SEED = 5
 LEARNED = 0.5  # of the best constant's error: told for orientation, it decides nothing
-SHARED = 10  # settings to a structure: they share a traced graph
+SHARED = 8  # settings to a structure: they share a traced graph
 
 # A structure is one choice of each row; so are the arguments below, drawn anew for each of its settings.
 TASKS = (
@@ -42,7 +42,7 @@ STRUCTURE = {
     "units": (4, 8, 16, 32),
     "between": ("none", "dense", "time_distributed", "layer_normalization", "attention"),
     "output": ("every_step", "every_step", "last_step"),
-    "sequences": (16, 32, 48),
+    "sequences": (16, 32, 64),
     "timesteps": (4, 8, 12, 16, 24),
     "optimizer": ("adam", "adam", "rmsprop", "sgd"),
     "clipping": ("none", "none", "clipvalue", "global_clipnorm"),
@@ -59,7 +59,7 @@ ARGUMENTS = {
 }
 SLOW = {"optimizer": "adam", "clipping": "none"}  # what attention needs to learn at all in so few epochs
 RATES = {"adam": (0.01, 0.02, 0.03), "rmsprop": (0.005, 0.01), "sgd": (0.2, 0.3)}
-EPOCHS = {"adam": (40, 60, 100), "rmsprop": (60, 100), "sgd": (200, 300), "attention": (150,)}
+EPOCHS = {"adam": (40, 60, 100), "rmsprop": (60, 100), "sgd": (300, 400), "attention": (150,)}
 
 
 def healthy(count: int, seed: int = SEED) -> list[Settings]:
