@@ -19,6 +19,7 @@ from lessons.doctor.ward import Bed, Limits, Ward
 from lessons.pool import Job
 from pages import clinic_page
 from pages.ui.consultation import Consultation
+from tests.screen import await_, panel, ready
 from tests.site import ROOT, serving
 from tests.test_pool import eventually
 
@@ -415,6 +416,8 @@ def test_an_example_from_the_link_to_its_findings(learner):
     assert link.get_attribute("target") != "_blank"
     link.click()
     page.get_by_role("heading", name="Why is my model").wait_for()
+    await_(lambda: (panel(page) or {}).get("picture"), "the lesson")
+    ready(page)
     page.get_by_role("link", name="Clinic").click()
     page.get_by_text("threshold_error has").wait_for()
     assert page.get_by_role("textbox", name="Your loss").input_value() == EXAMPLES["threshold"].text
