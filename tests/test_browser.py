@@ -208,7 +208,7 @@ def test_a_second_click_does_not_undo_the_first(page, site, gap):
         [SLUG, gap],
     )
     await_(lambda: "mode=present" not in address(page), "the page without presenter mode")
-    assert parse_qs(urlsplit(address(page)).query) == {"preset": ["fixed"]}
+    await_(lambda: parse_qs(urlsplit(address(page)).query) == {"preset": ["fixed"]}, "what both clicks asked for")
 
 
 @pytest.mark.parametrize("width", [1280, 390])
