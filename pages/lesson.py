@@ -71,12 +71,12 @@ def laboratory(desk: Desk) -> None:
     desk.collect()
     if settle(desk):
         unpin(desk)
-        desk.luck = []
         st.rerun()  # all of the page: what is measured below has to do with the data too
     for problem in desk.problems:
         st.warning(problem)
     presets(desk)
     own_loss(desk)
+    desk.drawn = desk.standing
     own_data_row(desk)
     bar(desk)
     if not (desk.presenting or desk.own):
@@ -128,7 +128,6 @@ def own_loss(desk: Desk) -> None:
             desk.pasted = brought
         row.button("Forget it", key=desk.key("forget"), type="tertiary", on_click=lambda: st.session_state.pop(BROUGHT))
     if desk.pasted != before:
-        desk.luck = []
         st.rerun()  # all of the page: what is measured below trains the loss too
 
 
@@ -259,9 +258,7 @@ def instruments(desk: Desk) -> None:
 
     A fragment of its own, for that asking: sixty learners' pages ask several times a second.
     """
-    if desk.moved:
-        desk.moved = False
-        st.rerun()
+    desk.catch_up()
     if desk.watching:
         look(desk)
     if not (desk.presenting or desk.own):

@@ -211,6 +211,19 @@ def test_a_second_click_does_not_undo_the_first(page, site, gap):
     await_(lambda: parse_qs(urlsplit(address(page)).query) == {"preset": ["fixed"]}, "what both clicks asked for")
 
 
+def test_a_click_that_comes_with_the_panels_asking_is_seen(page, site):
+    """Streamlit joins the two, and runs the fragment of one of them."""
+    open_lesson(page, site)
+    click = """([slug, place]) => {
+      document.querySelector('.lab').panel.send('tick', Date.now());
+      document.querySelector(`.st-key-${slug}-${place} button`).click();
+    }"""
+    page.evaluate(click, [SLUG, "present"])
+    await_(lambda: "mode=present" not in address(page), "the page without presenter mode", 15)
+    page.evaluate(click, [SLUG, "map-draw"])
+    await_(lambda: page.locator(f".st-key-{SLUG}-map .lab-plot").count(), "the map", 15)
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_wider_than_the_screen(browser, site, width, scheme):

@@ -35,13 +35,11 @@ VIEWS = {"outcome": "outcome", "error": "error on real steps"}
 @st.fragment
 def map_of_failure(desk: Desk, start: Callable[[Desk], None]) -> None:
     """Choose two fields, draw, watch it fill, open a cell. `start` runs the settings on the desk."""
+    desk.catch_up()
     st.markdown("##### Map of failure")
     if desk.own:
         st.caption("A map trains this lesson’s losses and data: it is off while your own are in use.")
         return
-    if desk.opening:  # the click has changed the controls: they are drawn by the page above
-        desk.opening = False
-        st.rerun()
     live = look(desk)
     plan = choose(desk, live)
     if desk.survey is None:
@@ -200,7 +198,7 @@ def open_cell(desk: Desk, plan: Plan, row: int, column: int, start: Callable[[De
     """Put a cell's settings on the desk and run them by themselves."""
     if not (row < len(plan.ys) and column < len(plan.xs)):
         return
-    desk.opened, desk.opening = (row, column), True
+    desk.opened = row, column
     desk.problems = []
     desk.lay(plan.settings(row, column))
     if not desk.locked:

@@ -61,6 +61,7 @@ class Desk:
     delivered: str = ""  # which run the browser was sent last
     guesses: dict[str, Guess] = field(default_factory=dict)  # by preset
     luck: list[Training] = field(default_factory=list)  # the same settings over several seeds
+    asked: dict[str, tuple] = field(default_factory=dict)  # of each experiment, what was last measured
     pinned: Settings | None = None  # the run that the next ones are compared with; they keep its seed
     pinned_training: Training | None = None  # None: a link has pinned it, and Run trains it too
     twins: Twins | None = None  # the pinned run and the one in sight, as they were last compared
@@ -68,11 +69,10 @@ class Desk:
     survey: Survey | None = None  # the map in sight
     surveying: bool = False  # this learner has not stopped it
     opened: tuple[int, int] | None = None  # (row, column) of the map's cell that was opened
-    opening: bool = False  # it was just now: the page above has to be drawn
     diagnosis: Diagnosis | None = None  # what the doctor said of the run in sight
     undo: tuple[Settings, Settings] | None = None  # before and after the fix that was applied last
-    moved: bool = False  # a fix has just moved the controls: the page above has to be drawn
-    moves: int = 0  # how often that was
+    moves: int = 0  # how often a fix has moved the controls
+    drawn: tuple = ()  # what of this desk the page shows
     pages: Mapping[str, Any] = field(default_factory=dict)  # the course's st.Page of each slug
     presenting: bool = False
     hidden: tuple[str, ...] = ()  # fields whose controls an instructor's link leaves out
@@ -222,9 +222,25 @@ class Desk:
                 training.leave(id(self))
                 setattr(self, name, None)
                 self.watching, self.twins, self.diagnosis = False, None, None
-        if self.table:
-            self.luck = []
+        self.luck = [training for training in self.luck if not training.table]
         self.table = None
+
+    @property
+    def standing(self) -> tuple:
+        """What the page around the panel and the map is drawn from."""
+        chosen = self.settings, self.preset.name, self.presenting, self.pinned, self.pasted, self.table
+        asked = tuple(self.asked.items()), tuple(map(id, self.luck)), id(self.survey), self.surveying
+        return *chosen, self.presses, *asked
+
+    def catch_up(self) -> None:
+        """For a fragment that the browser asks for by itself: draw the whole page where more than that has changed.
+
+        Streamlit joins a click and such an asking into one message, calls the click's callback, and then runs the one
+        fragment only.
+        """
+        self.collect()
+        if self.standing != self.drawn:
+            st.rerun()
 
     @property
     def changed(self) -> list[str]:

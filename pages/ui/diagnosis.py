@@ -191,7 +191,6 @@ def undo(desk: Desk, start: Callable[[Desk], None]) -> None:
 def lay_and_run(desk: Desk, settings: Settings, start: Callable[[Desk], None]) -> None:
     desk.problems = []
     desk.lay(settings)
-    desk.moved = True
     desk.moves += 1
     start(desk)
 
@@ -227,7 +226,7 @@ def xray(run: Run) -> None:
         return
     rows = ["| layer | mask in | mask out | |", "|---|---|---|---|"]
     for row in layers:
-        out = ("heeded", ":gray[not heeded]")[not row.mask_out] if row is layers[-1] else said(row.mask_out)
+        out = heeded(row.mask_out) if row is layers[-1] else said(row.mask_out)
         rows.append(f"| {named(row)} | {said(row.mask_in)} | {out} | {fate(row, run)} |")
     with st.container(key="xray"):
         st.markdown("\n".join(rows))
@@ -235,6 +234,10 @@ def xray(run: Run) -> None:
 
 def named(row: LayerMask) -> str:
     return f"`{row.name}` :gray[{quoted(row.layer)}]"
+
+
+def heeded(mask: bool) -> str:
+    return "heeded" if mask else ":gray[not heeded]"
 
 
 def said(mask: bool) -> str:

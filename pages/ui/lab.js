@@ -3,7 +3,8 @@
 
 const PLAYBACK = 330; // milliseconds for all epochs of a finished run
 const FOLLOWED = 500; // milliseconds after which a run that streams needs no playback
-const UNHEARD = 1500; // milliseconds without an answer after which a chart asks again
+const UNHEARD = 1500; // milliseconds without an answer after which a chart asks again,
+const PATIENCE = 6000; // and at most
 const NOT_FINITE = 99; // as pages/ui/lab.py says
 const PRINT = { width: 1000, height: 620 }; // pixels of a saved figure; a PNG has twice as many
 const BLANK = { data: [], layout: { margin: { l: 52, r: 8, t: 6, b: 36 }, xaxis: { visible: false }, yaxis: { visible: false } } };
@@ -46,7 +47,7 @@ class Canvas {
   }
 
   // Ask for news. Streamlit sends what two components ask within a moment as one message and reruns the fragment of
-  // one of them: the other gets no answer and asks again.
+  // one of them: the other gets no answer and asks again, later each time.
   ask(data, patience = UNHEARD) {
     this.send("tick", Date.now());
     if (this.live) this.expect(data, patience);
@@ -54,7 +55,7 @@ class Canvas {
 
   expect(data, patience) {
     clearTimeout(this.asking);
-    this.asking = setTimeout(() => { if (this.data === data && this.root.isConnected) this.ask(data, 2 * patience); }, patience);
+    this.asking = setTimeout(() => { if (this.data === data && this.root.isConnected) this.ask(data, Math.min(2 * patience, PATIENCE)); }, patience);
   }
 
   // Draw Plotly's JSON into an element, `words` being its text alternative.

@@ -26,7 +26,7 @@ def luck(desk: Desk) -> None:
         help=f"Trains these settings with {SEEDS} seeds: other data, other initial weights.",
         on_click=lambda: throw(desk),
     )
-    trainings = desk.luck
+    trainings = [training for training in desk.luck if training.table == desk.table]
     if not trainings:
         row.caption(f"One run is one seed. This trains {SEEDS}.")
         return

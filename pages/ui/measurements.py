@@ -20,10 +20,14 @@ def experiment(desk: Desk, name: str, it: Experiment) -> None:
             chosen = st.multiselect("Take", it.pick, default=it.pick, key=desk.key(f"pick:{name}"))
             picked = (tuple(chosen),)
         row = st.container(horizontal=True, vertical_alignment="center")
-        asked = desk.key(f"asked:{name}")
-        if row.button("Measure", key=desk.key(f"measure:{name}"), icon=":material/science:", disabled=picked == ((),)):
-            st.session_state[asked] = picked
-        if st.session_state.get(asked) == picked:
+        row.button(
+            "Measure",
+            key=desk.key(f"measure:{name}"),
+            icon=":material/science:",
+            disabled=picked == ((),),
+            on_click=lambda: desk.asked.update({name: picked}),
+        )
+        if desk.asked.get(name) == picked:
             outcome(desk, name, it, picked)
         else:
             row.caption("not yet measured")
