@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,12 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+# Not the database of whoever runs the tests. A file for each test process.
+os.environ["UNMASKED_DATABASE_URL"] = f"sqlite:///{tempfile.mkdtemp()}/tests.sqlite"
 for kind in ("INTRAOP", "INTEROP"):  # other tests have the other core
     os.environ.setdefault(f"TF_NUM_{kind}_THREADS", "1")
+
+pytest_plugins = ["tests.databases"]
 
 
 def pytest_configure():

@@ -1,0 +1,1 @@
+"""Learners' progress and rooms, in a database that several server processes share."""

@@ -1,0 +1,100 @@
+"""The database: a file of SQLite's by default, PostgreSQL where an address says so; brought up to date at start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from platformdirs import user_data_path
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError
+
+from lessons.settings import BadInput
+
+VARIABLE = "UNMASKED_DATABASE_URL"  # of the environment: SQLAlchemy's address of the database
+FILE = "classroom.sqlite"  # where nothing else is said, in the folder that this system has for an app's data
+PATIENCE = 10.0  # seconds that a writer waits for another one, on SQLite
+READING = {"reading": True}  # execution option of a connection that will not write
+LOCK = 7_105_301  # ours among PostgreSQL's advisory locks; any number would do
+ANSWERS_WITHIN = 5  # seconds, for PostgreSQL to take a connection
+
+
+def address() -> str:
+    """Of the database, as the environment says it; else a file of this user's, whose folder is made."""
+    given = os.environ.get(VARIABLE, "").strip()
+    return checked(given) if given else f"sqlite:///{user_data_path('unmasked', ensure_exists=True) / FILE}"
+
+
+def checked(given: str) -> str:
+    """Raises BadInput for what is no address of SQLite or PostgreSQL."""
+    try:
+        kind = make_url(given).get_backend_name()
+    except ArgumentError:
+        kind = ""
+    if kind not in ("sqlite", "postgresql"):
+        raise BadInput(
+            f"{VARIABLE}: takes sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME."
+        )  # may hold a password
+    return given
+
+
+def connect(address: str) -> Engine:
+    """An engine for an address, its tables up to date. Raises what SQLAlchemy raises where nobody answers."""
+    return ready(create_engine(address, **options(address)))
+
+
+def options(address: str) -> dict[str, Any]:
+    """Of an engine. A database that was started again is found again; one that is gone keeps nobody waiting."""
+    away = make_url(address).get_backend_name() == "postgresql"
+    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": ANSWERS_WITHIN} if away else {}}
+
+
+def ready(engine: Engine) -> Engine:
+    """The same engine, set up, its tables brought up to date."""
+    if engine.dialect.name == "sqlite" and not event.contains(engine, "begin", begin_on_sqlite):
+        event.listen(engine, "connect", open_sqlite)
+        event.listen(engine, "begin", begin_on_sqlite)
+    upgrade(engine)
+    return engine
+
+
+def open_sqlite(connection, _record) -> None:
+    """Readers beside a writer, and foreign keys."""
+    connection.isolation_level = None  # BEGIN is ours
+    connection.execute(f"PRAGMA busy_timeout = {int(1000 * PATIENCE)}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # what is committed outlives a power cut
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def begin_on_sqlite(connection: Connection) -> None:
+    """Who may write holds the lock from the beginning.
+
+    By default pysqlite begins a transaction at the first write: two that have both read before it would fail.
+    """
+    reading = connection.get_execution_options().get("reading")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the tables up to date. Of several servers that start at once one does it, the others wait."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def put(db: Connection, table: Table, values: Mapping[str, Any], unique: Iterable[str]) -> None:
+    """Insert a row, or change the one that has the same values in the `unique` columns."""
+    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
+    unique = tuple(unique)
+    rest = {name: value for name, value in values.items() if name not in unique}
+    db.execute(dialect.insert(table).values(**values).on_conflict_do_update(index_elements=unique, set_=rest))

@@ -1,0 +1,273 @@
+"""Rooms: opened by an instructor, joined by code, moved through votes. Everything is in the database and nowhere else.
+
+Every change is one transaction that locks the room's row first: a vote that comes while the instructor closes the
+ballot is either in it or refused, never half. It counts once `vote` has returned.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+
+from lessons import find
+from lessons.classroom import keys
+from lessons.classroom.database import READING, put
+from lessons.classroom.phase import BALLOTS, PHASES, SHOWN, Phase
+from lessons.classroom.schema import finish, member, room, vote
+from lessons.settings import BadInput
+
+Lock = Literal["shared", "alone"]
+LIFETIME = 12 * 3600.0  # seconds: a workshop's day
+NICKNAME_LONGEST = 40
+LARGEST = 500  # members of a room
+
+
+class NoRoom(BadInput):
+    """There is no such room, or not any more."""
+
+
+class NotAllowed(BadInput):
+    """The key does not fit, the ballot is closed, or the member was removed."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """What everybody in a room may know of it. `question` counts them; the lesson is empty before the first."""
+
+    code: str
+    expires: float
+    slug: str
+    preset: str
+    question: int
+    phase: Phase
+    following: bool
+    plan: str  # the presets in order, as an address says them; empty: none
+
+    @property
+    def ballot(self) -> int | None:
+        """Which vote is open."""
+        return BALLOTS.get(self.phase)
+
+    @property
+    def revealed(self) -> bool:
+        return self.phase == SHOWN
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What only the instructor sees before the reveal. `votes`: by ballot, how many chose which answer."""
+
+    joined: int
+    voted: int  # in the open ballot, or the last one
+    done: int
+    votes: Mapping[int, Mapping[int, int]]
+
+
+class Rooms:
+    """The rooms in one database. Any number of processes may have one of these."""
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+
+    # --- the instructor
+
+    def open(self, lifetime: float = LIFETIME) -> tuple[str, str]:
+        """A new room's code and the instructor's key, which is told once and stored nowhere."""
+        code, key, now = keys.code(), keys.key(), time.time()
+        with self.engine.begin() as db:
+            db.execute(delete(room).where(room.c.expires < now))
+            db.execute(
+                insert(room).values(
+                    code=code, instructor=keys.sealed(key), opened=now, expires=now + lifetime, phase=PHASES[0]
+                )
+            )
+        return code, key
+
+    def ask(self, code: str, key: str, slug: str, preset: str) -> None:
+        """Put a lesson's preset before the room: a new question, nobody has voted."""
+        with self._as_instructor(code, key) as (db, found):
+            values = {"slug": slug, "preset": preset, "question": found.question + 1, "phase": PHASES[0]}
+            db.execute(update(room).where(room.c.id == found.id).values(**values))
+
+    def move(self, code: str, key: str, phase: Phase) -> None:
+        """Go to a phase. What was voted stays; a ballot that is opened again goes on."""
+        if phase not in PHASES:
+            raise BadInput(f"phase: got “{phase[:40]}”; takes {', '.join(PHASES)}.")
+        with self._as_instructor(code, key) as (db, found):
+            if not found.slug:
+                raise NotAllowed("Choose a lesson first.")
+            db.execute(update(room).where(room.c.id == found.id).values(phase=phase))
+
+    def follow(self, code: str, key: str, following: bool) -> None:
+        with self._as_instructor(code, key) as (db, found):
+            db.execute(update(room).where(room.c.id == found.id).values(following=following))
+
+    def plan(self, code: str, key: str, plan: str) -> None:
+        """Keep an ordered list of presets, as `Agenda.address` says it."""
+        with self._as_instructor(code, key) as (db, found):
+            db.execute(update(room).where(room.c.id == found.id).values(plan=plan))
+
+    def remove(self, code: str, key: str, name: int) -> None:
+        """Take a member's nickname away and let them do nothing more; their votes go too."""
+        with self._as_instructor(code, key) as (db, found):
+            here = (member.c.room == found.id) & (member.c.id == name)
+            db.execute(update(member).where(here).values(removed=True, nickname=""))
+            db.execute(delete(vote).where((vote.c.room == found.id) & (vote.c.member == name)))
+
+    def end(self, code: str, key: str) -> None:
+        """Delete the room and everything about it."""
+        with self._as_instructor(code, key) as (db, found):
+            db.execute(delete(room).where(room.c.id == found.id))
+
+    def members(self, code: str, key: str) -> list[tuple[int, str]]:
+        """(number, nickname) of those who are in it."""
+        with self._as_instructor(code, key) as (db, found):
+            here = (member.c.room == found.id) & ~member.c.removed
+            rows = db.execute(select(member.c.id, member.c.nickname).where(here).order_by(member.c.joined))
+            return [(row.id, row.nickname) for row in rows]
+
+    def tally(self, code: str, key: str) -> Tally:
+        """How it stands. Before the reveal for the instructor alone."""
+        with self._as_instructor(code, key) as (db, found):
+            return tallied(db, found)
+
+    def export(self, code: str, key: str) -> str:
+        """All votes as CSV, at any time, each with its answer's text and the misconception behind it."""
+        with self._as_instructor(code, key) as (db, found):
+            columns = (member.c.id, member.c.nickname, *(vote.c[name] for name in VOTE_COLUMNS))
+            asked = select(*columns).join(member, vote.c.member == member.c.id).where(vote.c.room == found.id)
+            rows = db.execute(asked.order_by(vote.c.question, vote.c.ballot, vote.c.at)).all()
+        sheet = io.StringIO()
+        writer = csv.writer(sheet)
+        writer.writerow(("member", "nickname", *VOTE_COLUMNS, "text", "belief"))
+        for row in rows:
+            chosen = find(row.slug).prediction.answers[row.answer]
+            writer.writerow((row[0], harmless(row.nickname), *row[2:], chosen.text, chosen.belief))
+        return sheet.getvalue()
+
+    # --- everybody
+
+    def look(self, code: str) -> Room:
+        with self._reading() as db:
+            return told(found_room(db, code))
+
+    def join(self, code: str, nickname: str = "") -> str:
+        """The new member's key. A nickname is plain text, and may be left out."""
+        nickname = " ".join(nickname.split())
+        if len(nickname) > NICKNAME_LONGEST or not nickname.isprintable():
+            raise BadInput(f"nickname: takes up to {NICKNAME_LONGEST} letters, or none.")
+        key = keys.key()
+        with self.engine.begin() as db:
+            found = found_room(db, code, "shared")
+            if db.scalar(select(func.count()).where(member.c.room == found.id)) >= LARGEST:
+                raise NotAllowed(f"The room is full: it takes {LARGEST}.")
+            values = {"room": found.id, "key": keys.sealed(key), "nickname": nickname, "joined": time.time()}
+            db.execute(insert(member).values(**values))
+        return key
+
+    def vote(self, code: str, key: str, question: int, answer: int) -> None:
+        """A member's answer in the open ballot; the last one before it closes counts.
+
+        Raises NotAllowed where no ballot is open, or for another question than the member saw.
+        """
+        with self._as_member(code, key) as (db, found, who):
+            ballot = told(found).ballot
+            if ballot is None or found.question != question:
+                raise NotAllowed("This vote is closed.")
+            place = {"room": found.id, "member": who, "question": question, "ballot": ballot}
+            values = {"slug": found.slug, "preset": found.preset, "answer": answer, "at": time.time()}
+            put(db, vote, place | values, ("member", "question", "ballot"))
+
+    def own_votes(self, code: str, key: str, question: int) -> dict[int, int]:
+        """By ballot, what this member answered."""
+        with self._as_member(code, key) as (db, _, who):
+            mine = (vote.c.member == who) & (vote.c.question == question)
+            return {row.ballot: row.answer for row in db.execute(select(vote.c.ballot, vote.c.answer).where(mine))}
+
+    def finish(self, code: str, key: str, question: int) -> None:
+        """Say that this member has run the question's preset."""
+        with self._as_member(code, key) as (db, found, who):
+            values = {"room": found.id, "member": who, "question": question, "at": time.time()}
+            put(db, finish, values, ("member", "question"))
+
+    def revealed(self, code: str) -> Tally:
+        """How the room voted, once the instructor has revealed it."""
+        with self._reading() as db:
+            found = found_room(db, code)
+            if not told(found).revealed:
+                raise NotAllowed("The votes are shown when the instructor reveals them.")
+            return tallied(db, found)
+
+    # --- who asks
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self.engine.connect().execution_options(**READING) as db:
+            yield db
+
+    @contextmanager
+    def _as_instructor(self, code: str, key: str) -> Iterator[tuple[Connection, Row]]:
+        with self.engine.begin() as db:
+            found = found_room(db, code, "alone")
+            if not keys.fits(key, found.instructor):
+                raise NotAllowed("This link is not the instructor's of this room.")
+            yield db, found
+
+    @contextmanager
+    def _as_member(self, code: str, key: str) -> Iterator[tuple[Connection, Row, int]]:
+        with self.engine.begin() as db:
+            found = found_room(db, code, "shared")
+            here = (member.c.room == found.id) & (member.c.key == keys.sealed(key)) & ~member.c.removed
+            who = db.scalar(select(member.c.id).where(here))
+            if who is None:
+                raise NotAllowed("You are not in this room: join it with the code.")
+            yield db, found, who
+
+
+VOTE_COLUMNS = ("question", "slug", "preset", "ballot", "answer", "at")
+
+
+def found_room(db: Connection, code: str, lock: Lock | None = None) -> Row:
+    """The room's row. Nobody changes it before this transaction ends, where it is locked. Raises NoRoom.
+
+    A shared lock lets others in who want no more than that, such as voters. (SQLite has one writer at a time anyway.)
+    """
+    asked = select(room).where((room.c.code == keys.read_code(code)) & (room.c.expires > time.time()))
+    if lock:
+        asked = asked.with_for_update(read=lock == "shared")
+    found = db.execute(asked).one_or_none()
+    if found is None:
+        raise NoRoom(f"room: got “{code[:20]}”; there is no open room of that code.")
+    return found
+
+
+def told(row: Row) -> Room:
+    return Room(row.code, row.expires, row.slug, row.preset, row.question, row.phase, row.following, row.plan)
+
+
+def tallied(db: Connection, found: Row) -> Tally:
+    joined = db.scalar(select(func.count()).where((member.c.room == found.id) & ~member.c.removed))
+    here = (vote.c.room == found.id) & (vote.c.question == found.question)
+    rows = db.execute(
+        select(vote.c.ballot, vote.c.answer, func.count().label("count"))
+        .where(here)
+        .group_by(vote.c.ballot, vote.c.answer)
+    )
+    votes: dict[int, dict[int, int]] = {}
+    for row in rows:
+        votes.setdefault(row.ballot, {})[row.answer] = row.count
+    done = db.scalar(select(func.count()).where((finish.c.room == found.id) & (finish.c.question == found.question)))
+    last = BALLOTS.get(found.phase) or max(votes, default=1)
+    return Tally(joined, sum(votes.get(last, {}).values()), done, votes)
+
+
+def harmless(text: str) -> str:
+    """A spreadsheet takes a cell that begins like this for a formula."""
+    return "'" + text if text.startswith(("=", "+", "-", "@")) else text
