@@ -60,12 +60,18 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Tally:
-    """What only the instructor sees before the reveal. `votes`: by ballot, how many chose which answer."""
+class Counts:
+    """How many, for everybody to see."""
 
     joined: int
     voted: int  # in the open ballot, or the last one
     done: int
+
+
+@dataclass(frozen=True)
+class Tally(Counts):
+    """What only the instructor sees before the reveal. `votes`: by ballot, how many chose which answer."""
+
     votes: Mapping[int, Mapping[int, int]]
 
 
@@ -163,7 +169,7 @@ class Rooms:
             return told(found_room(db, code))
 
     def news(self, watch: str) -> str:
-        """The state of the room that has this word; empty where there is none. Asked often: codes are not told by it."""
+        """The state of the room that has this word; empty where there is none. No code is told by it."""
         with self._reading() as db:
             here = (room.c.watch == watch) & (room.c.expires > time.time())
             found = db.execute(select(room).where(here)).one_or_none()
@@ -207,6 +213,11 @@ class Rooms:
         with self._as_member(code, key) as (db, found, who):
             values = {"room": found.id, "member": who, "question": question, "at": time.time()}
             put(db, finish, values, ("member", "question"))
+
+    def counts(self, code: str) -> Counts:
+        with self._reading() as db:
+            tally = tallied(db, found_room(db, code))
+        return Counts(tally.joined, tally.voted, tally.done)
 
     def revealed(self, code: str) -> Tally:
         """How the room voted, once the instructor has revealed it."""
