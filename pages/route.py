@@ -6,6 +6,8 @@ import streamlit as st
 
 from lessons import CHAPTERS, LESSONS, BadInput, find
 from pages import clinic_page, folklore_page, home, lesson, room_page
+from pages.ui.classroom.companion import companion
+from pages.ui.classroom.visit import SEAT
 from pages.ui.server import HERE
 
 STYLE = f"<style>{(HERE / 'style.css').read_text(encoding='utf-8')}</style>"
@@ -34,6 +36,9 @@ def route() -> None:
         st.switch_page(others["room"], query_params=st.query_params.to_dict())
     elif here is front and "page" in st.query_params:
         follow_page(others)
+    seat = st.session_state.get(SEAT)
+    if seat and here is not others["room"]:
+        companion(seat, others["room"])
     here.run()
 
 

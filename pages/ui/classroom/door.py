@@ -4,7 +4,7 @@ import streamlit as st
 
 from lessons.classroom import pace
 from lessons.settings import BadInput
-from pages.ui.classroom.visit import SEAT, Seat, found, spelled, who
+from pages.ui.classroom.visit import SEAT, Seat, address_of, found, spelled, who
 from pages.ui.quotation import quoted
 from pages.ui.store import rooms
 
@@ -71,7 +71,7 @@ def join(code: str) -> None:
 
 def sit(seat: Seat) -> None:
     st.session_state[SEAT] = seat
-    st.query_params.from_dict({"room": seat.code, "me": seat.key})
+    st.query_params.from_dict(address_of(seat))
 
 
 def open_room(plan: str) -> None:

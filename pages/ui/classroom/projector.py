@@ -25,7 +25,11 @@ SAYS = {
     "run": "Run it",
     "reveal": "What came true",
 }
-LARGE = "<style>html { font-size: 20px; } .stAppHeader { display: none; }</style>"
+LARGE = """<style>
+html { font-size: 22px; }
+.stAppHeader { display: none; }
+.stMainBlockContainer { padding-top: 1rem; }
+</style>"""
 
 
 @st.fragment(run_every=LOOK)
@@ -48,8 +52,7 @@ def projector(code: str) -> None:
     lesson, preset = asked(room)
     question(lesson, preset)
     if room.phase in ("vote", "discuss", "revote", "waiting"):
-        for answer in lesson.prediction.answers:
-            st.markdown(f"- {quoted(answer.text)}")
+        st.markdown("\n".join(f"- {quoted(answer.text)}" for answer in lesson.prediction.answers))
         experiment(lesson, preset)
     elif room.phase == "run":
         running(preset)

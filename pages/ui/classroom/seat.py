@@ -12,6 +12,7 @@ from lessons.classroom.refusal import NoRoom, NotAllowed
 from lessons.lesson import Lesson, Preset
 from lessons.settings import BadInput
 from pages.ui.classroom.ballot import asked, bars, beliefs, right_answer
+from pages.ui.classroom.companion import SEEN
 from pages.ui.classroom.question import experiment, question
 from pages.ui.classroom.visit import SEAT, Seat, spelled, who
 from pages.ui.classroom.watch import watch
@@ -41,6 +42,7 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
     """Drawn again as soon as the room moves."""
     try:
         room = st.session_state[LAST] = rooms().look(seat.code)
+        st.session_state[SEEN] = room.state
         own = rooms().own_votes(seat.code, seat.key, room.question)
     except (NoRoom, NotAllowed) as problem:
         st.session_state.pop(SEAT, None)

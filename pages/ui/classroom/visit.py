@@ -50,6 +50,11 @@ def found(code: str) -> Room:
         raise
 
 
+def address_of(seat: Seat) -> dict[str, str]:
+    """The query of the room page that leads back to this seat."""
+    return {"room": seat.code, "me": seat.key}
+
+
 def base() -> str:
     """The address of the front page."""
     return (st.context.url or "").split("?")[0].rstrip("/").removesuffix("/room")
