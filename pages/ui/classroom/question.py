@@ -1,12 +1,14 @@
 """The preset before the room: what is asked, what will run, and on which data."""
 
+from functools import lru_cache
+
 import streamlit as st
 
 from lessons import losses
 from lessons.data import training_batch
 from lessons.figures import batch_figure, batch_words
 from lessons.lesson import Lesson, Preset
-from lessons.settings import SPECS, idle
+from lessons.settings import SPECS, Settings, idle
 from lessons.twins import said
 from pages.ui.lab import chart
 from pages.ui.quotation import quoted
@@ -27,5 +29,11 @@ def experiment(lesson: Lesson, preset: Preset) -> None:
     left, right = st.columns([1, 1.3], gap="medium")
     left.code(losses.source(settings.loss), language="python")
     with right:
-        batch = training_batch(settings)
-        chart(f"room:batch:{lesson.slug}:{preset.name}", batch_figure(settings, batch), batch_words(settings, batch))
+        chart(f"room:batch:{lesson.slug}:{preset.name}", *picture(settings))
+
+
+@lru_cache(64)
+def picture(settings: Settings) -> tuple[dict, str]:
+    """The padded batch, drawn once for a whole class, and in words."""
+    batch = training_batch(settings)
+    return batch_figure(settings, batch), batch_words(settings, batch)

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from pages.ui.store import Away, rooms
 
-EVERY = 1500  # milliseconds between two askings
+EVERY = 1000  # milliseconds between two askings
 PATH = "room-news/"
 
 _watch = st.components.v2.component(
