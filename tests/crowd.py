@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 import httpx
 import psutil
 
+from lessons import LESSONS
 from lessons.classroom import database
 from lessons.classroom.room import Rooms
 from tests.databases import empty
@@ -127,13 +128,16 @@ async def attend(sites: Sequence[Site], rooms: Rooms, learners: int, rounds: int
             await asyncio.sleep(random.random() * JOIN_WITHIN)
             return await Learner.join(sites[number % len(sites)].url, code, client)
 
+        console = await Session.open(sites[0].url, f"room={code}&instructor={key}", timeout=PATIENCE)
+        await console.set("console:slug", LESSONS[LESSON[0]].title)
+        await console.set(f"console:preset:{LESSON[0]}", LESSONS[LESSON[0]].preset(LESSON[1]).label)
         crowd = await asyncio.gather(*(join(number) for number in range(learners)))
         told: dict = {"join": [learner.joined for learner in crowd], "vote": [], "run": [], "poll_to_screen": []}
         told["open"] = [learner.session.seconds_to_open for learner in crowd]
         memory, lost = [], 0
 
         async def move(phase: str) -> None:
-            rooms.move(code, key, phase)
+            await console.click(f"console:phase:{phase}")
             moved, state = time.perf_counter(), rooms.look(code).state
             async with asyncio.timeout(PATIENCE):
                 while not all(state in learner.seen for learner in crowd):
@@ -141,7 +145,7 @@ async def attend(sites: Sequence[Site], rooms: Rooms, learners: int, rounds: int
             told["poll_to_screen"] += [learner.seen[state] - moved for learner in crowd]
 
         for question in range(1, rounds + 1):
-            rooms.ask(code, key, *LESSON)
+            await console.click("console:ask")
             await move("vote")
             told["vote"] += await spread(crowd, VOTE_WITHIN, methodcaller("vote", question, 1, question % 3))
             tally = rooms.tally(code, key)
@@ -157,6 +161,7 @@ async def attend(sites: Sequence[Site], rooms: Rooms, learners: int, rounds: int
         errors = [error for learner in crowd for error in learner.session.errors]
         for learner in crowd:
             await learner.leave()
+        await console.close()
     figures = {
         name: {of: round(value, 3) for of, value in percentiles(values).items()} for name, values in told.items()
     }
