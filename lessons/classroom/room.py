@@ -239,7 +239,7 @@ class Rooms:
         with self.engine.begin() as db:
             found = found_room(db, code, "alone")
             if not keys.fits(key, found.instructor):
-                raise NotAllowed("This link is not the instructor's of this room.")
+                raise NotAllowed("This link is not the instructor’s of this room.")
             yield db, found
 
     @contextmanager

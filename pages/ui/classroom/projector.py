@@ -80,5 +80,5 @@ def running(preset: Preset) -> None:
 def reveal(code: str, lesson: Lesson, preset: Preset) -> None:
     right, tally = right_answer(lesson, preset), rooms().revealed(code)
     bars(lesson.prediction.answers, tally, right)
-    for words in beliefs(lesson, tally, right):
+    for words in beliefs(lesson, tally, right) if right is not None else ():
         st.markdown(quoted(words))

@@ -24,7 +24,8 @@ from pages.ui.store import Away, rooms
 if TYPE_CHECKING:
     from lessons.classroom.room import Room
 
-PATIENCE = 5.0  # seconds that a page waits for the run whose outcome it shows
+PATIENCE = 1.0  # seconds that a page waits for the run whose outcome it shows
+ANY = ""  # in place of a room's state: whatever the browser is told next is news
 LAST = "room:last"  # session key: the room as it was last seen
 REFUSED = "room:refused"  # session key: why the last vote was not taken
 SAYS = {
@@ -52,14 +53,15 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
     except Away as problem:
         st.warning(str(problem))
         if last := st.session_state.get(LAST):
-            watch("room:watch", last.watch, "")  # any answer is news
+            watch("room:watch", last.watch, ANY)
         return
-    watch("room:watch", room.watch, room.state)
     head(room)
+    known = True
     if room.slug:
         lesson, preset = asked(room)
         question(lesson, preset)
-        body(seat, room, lesson, preset, own, pages)
+        known = body(seat, room, lesson, preset, own, pages)
+    watch("room:watch", room.watch, room.state if known else ANY)
 
 
 def head(room: Room) -> None:
@@ -74,7 +76,9 @@ def leave() -> None:
     st.query_params.clear()
 
 
-def body(seat: Seat, room: Room, lesson: Lesson, preset: Preset, own: dict[int, int], pages: Mapping[str, Any]) -> None:
+def body(seat: Seat, room: Room, lesson: Lesson, preset: Preset, own: dict[int, int], pages: Mapping[str, Any]) -> bool:
+    """What the phase asks for. False where something in it is still to come."""
+    right: int | None = None
     answers = lesson.prediction.answers
     with st.container(key="room-body"):
         if room.ballot:
@@ -83,16 +87,25 @@ def body(seat: Seat, room: Room, lesson: Lesson, preset: Preset, own: dict[int, 
             right = right_answer(lesson, preset, PATIENCE)
             tally = rooms().revealed(seat.code)
             bars(answers, tally, right, own)
-            for words in beliefs(lesson, tally, right):
+            if right is None:
+                st.caption("Running it, to see which answer comes true.")
+            for words in beliefs(lesson, tally, right) if right is not None else ():
                 st.markdown(quoted(words))
-        elif own:
+        elif room.phase == "run" and own:
             st.markdown(f"You voted: **{quoted(answers[own[max(own)]].text)}**")
         elif room.phase != "waiting":
-            st.caption("You have not voted.")
+            mine = own.get(max(own, default=1))
+            lines = (
+                f"- {quoted(each.text)}" + " :blue-badge[your vote]" * (at == mine) for at, each in enumerate(answers)
+            )
+            st.markdown("\n".join(lines))
+            if not own:
+                st.caption("You have not voted.")
     if room.phase in ("run", "reveal"):
         bench(seat, room, lesson, preset, pages)
     elif room.phase != "waiting":
         experiment(lesson, preset)
+    return room.phase != "reveal" or right is not None
 
 
 def vote_buttons(seat: Seat, room: Room, lesson: Lesson, own: dict[int, int]) -> None:
