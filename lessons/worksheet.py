@@ -120,7 +120,7 @@ def ballots(lesson: Lesson) -> str:
         for answer in lesson.prediction.answers
     ]
     rows += [
-        f'<tr><td class="small">I am: {escape(word)}</td><td class="vote">{BOX}</td><td class="vote">{BOX}</td></tr>'
+        f'<tr><td class="small">How sure: {escape(word)}</td><td class="vote">{BOX}</td><td class="vote">{BOX}</td></tr>'
         for word in CONFIDENCE
     ]
     head = '<tr><th>Answer</th><th class="vote">first vote</th><th class="vote">after the discussion</th></tr>'
