@@ -115,14 +115,9 @@ def in_words(name: str, value: object) -> str:
 
 def ballots(lesson: Lesson) -> str:
     """Two votes: before the discussion and after it."""
-    rows = [
-        f'<tr><td>{prose(answer.text)}</td><td class="vote">{BOX}</td><td class="vote">{BOX}</td></tr>'
-        for answer in lesson.prediction.answers
-    ]
-    rows += [
-        f'<tr><td class="small">How sure: {escape(word)}</td><td class="vote">{BOX}</td><td class="vote">{BOX}</td></tr>'
-        for word in CONFIDENCE
-    ]
+    boxes = f'<td class="vote">{BOX}</td>' * 2
+    rows = [f"<tr><td>{prose(answer.text)}</td>{boxes}</tr>" for answer in lesson.prediction.answers]
+    rows += [f'<tr><td class="small">How sure: {escape(word)}</td>{boxes}</tr>' for word in CONFIDENCE]
     head = '<tr><th>Answer</th><th class="vote">first vote</th><th class="vote">after the discussion</th></tr>'
     return f'<table class="votes">{head}{"".join(rows)}</table>'
 
