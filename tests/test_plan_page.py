@@ -1,6 +1,8 @@
 """The plan page: a link is a plan, buttons change it, and an answer is shown when a run has made it true."""
 
+import re
 import time
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -9,6 +11,7 @@ from lessons import LESSONS, laboratory
 from lessons.classroom.agenda import Agenda
 from pages import plan_page
 from pages.ui.quotation import quoted
+from tests.site import serving
 
 WITHIN = 90  # seconds: the first training waits for TensorFlow
 SCRIPT = "from pages.plan_page import render\nrender()\n"
@@ -146,3 +149,16 @@ def test_what_cannot_be_run_is_told(monkeypatch):
     page.toggle(key="plan:answers").set_value(True).run()
     page.run()
     assert quoted("no such <layer>") in page.error[0].value and "came true" not in told(page)
+
+
+def test_buttons_in_quick_succession_and_the_way_back(page):
+    with serving(UNMASKED_WORKERS="1") as site:
+        page.goto(f"{site.url}/?page=plan&steps={PLAN.address}")
+        page.get_by_text("3 questions, about").wait_for(timeout=30_000)
+        remove = page.get_by_role("button", name="Remove")
+        remove.nth(2).click()
+        remove.nth(0).click()
+        page.get_by_text("1 question, about").wait_for(timeout=10_000)
+        assert parse_qs(urlsplit(page.url).query) == {"steps": [":".join(FIXED)]}
+        page.go_back()
+        page.get_by_text(re.compile("[23] questions, about")).wait_for(timeout=10_000)
