@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from lessons import CHAPTERS, LESSONS, BadInput, find
-from pages import clinic_page, folklore_page, home, lesson, room_page
+from pages import clinic_page, folklore_page, home, lesson, plan_page, room_page
 from pages.ui.classroom.companion import companion
 from pages.ui.classroom.visit import SEAT
 from pages.ui.server import HERE
@@ -25,6 +25,7 @@ def route() -> None:
         "clinic": st.Page(partial(clinic_page.render, pages), title="Clinic", url_path="clinic"),
         "folklore": st.Page(folklore_page.render, title="Folklore", url_path="folklore"),
         "room": st.Page(partial(room_page.render, pages), title="Room", url_path="room"),
+        "plan": st.Page(plan_page.render, title="Session plan", url_path="plan"),
     }
     front = st.Page(partial(home.render, pages, others["clinic"]), title="Unmasked", url_path="home", default=True)
     chapters = {name: [pages[slug] for slug in LESSONS if LESSONS[slug].chapter == name] for name in CHAPTERS}
