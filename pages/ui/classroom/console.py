@@ -8,7 +8,7 @@ import streamlit as st
 
 from lessons import LESSONS
 from lessons.classroom.agenda import Agenda, Item, lesson_of, preset_of
-from lessons.classroom.phase import NAMES, PHASES, advice
+from lessons.classroom.phase import NAMES, PHASES, Advice, advice
 from lessons.lesson import Lesson
 from lessons.settings import BadInput
 from pages.ui.classroom.ballot import asked, bars, beliefs, right_answer
@@ -42,9 +42,14 @@ def console(code: str, key: str) -> None:
     follow_plan(room, key)
     choose(room, key)
     if room.slug:
-        steps(room, key)
-        standing(room, tally)
         lesson, preset = asked(room)
+        right = right_answer(lesson, preset)
+        votes = tally.votes.get(max(tally.votes, default=1), {})
+        told = advice(room.phase, votes.get(right, 0), sum(votes.values())) if right is not None else None
+        steps(room, key, told)
+        standing(room, tally, lesson, right)
+        if told:
+            st.info(told.says, icon=":material/lightbulb:")
         teacher(lesson)
         with st.expander("The question as the room sees it", icon=":material/help:"):
             question(lesson, preset)
@@ -182,31 +187,26 @@ def teacher(lesson: Lesson) -> None:
 # --- where the room is
 
 
-def steps(room: Room, key: str) -> None:
-    """The phases in their order; any can be gone to."""
+def steps(room: Room, key: str, told: Advice | None) -> None:
+    """The phases in their order; any can be gone to. The one that is advised has a mark."""
     row = st.container(key="console-steps", horizontal=True, gap="small")
     for phase in PHASES[1:]:
         row.button(
             NAMES[phase],
             key=f"console:phase:{phase}",
             type="primary" if phase == room.phase else "secondary",
+            icon=":material/lightbulb:" if told and told.phase == phase else None,
             on_click=act,
             args=("move", room.code, key, phase),
         )
 
 
-def standing(room: Room, tally: Tally) -> None:
-    """Counts, both votes side by side, and what they ask for. For the instructor alone."""
-    lesson, preset = asked(room)
-    right = right_answer(lesson, preset)
+def standing(room: Room, tally: Tally, lesson: Lesson, right: int | None) -> None:
+    """Counts, and both votes side by side. For the instructor alone."""
     st.markdown(f"**{tally.joined}** joined · **{tally.voted}** voted · **{tally.done}** have run it")
     bars(lesson.prediction.answers, tally, right)
     if right is None:
         st.caption("Running it, to see which answer comes true.")
-    elif room.phase in ("vote", "discuss", "revote"):
-        votes = tally.votes.get(max(tally.votes, default=1), {})
-        if told := advice(votes.get(right, 0), sum(votes.values())):
-            st.info(told.says, icon=":material/lightbulb:")
     elif room.phase == "reveal":
         for words in beliefs(lesson, tally, right):
             st.markdown(quoted(words))
