@@ -114,6 +114,7 @@ def summary(planner: Planner) -> bool:
     )
     st.code(link_to(agenda), language=None, wrap_lines=True)
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    row.link_button("Open a room", root(f"page=room&plan={agenda.address}"), icon=":material/groups:")
     row.download_button(
         "Open the worksheet",
         worksheet(agenda).encode(),
@@ -234,6 +235,10 @@ def answers(planner: Planner, item: Item, lesson: Lesson) -> None:
 
 
 def link_to(agenda: Agenda) -> str:
-    """The root form, which works on any server (DESIGN §2, 1)."""
+    return root(f"page=plan&steps={agenda.address}")
+
+
+def root(query: str) -> str:
+    """An address in the root form, which works on any server (DESIGN §2, 1)."""
     base = (st.context.url or "").split("?")[0].removesuffix("/").removesuffix("/plan")
-    return f"{base}/?page=plan&steps={agenda.address}"
+    return f"{base}/?{query}"

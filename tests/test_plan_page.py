@@ -53,6 +53,8 @@ def test_a_link_is_a_plan():
     assert f"3 questions, about {PLAN.minutes} minutes" in shown
     assert page.code[0].value.endswith(f"/?page=plan&steps={PLAN.address}")
     assert steps(page) == PLAN.address and not page.warning
+    room = next(one.proto for one in page.get("link_button") if one.proto.label == "Open a room")
+    assert room.url.endswith(f"/?page=room&plan={PLAN.address}")
 
 
 def test_an_empty_plan_says_how_to_begin():

@@ -188,3 +188,11 @@ def test_memory_beside_what_is_wanted(monkeypatch, free, verdict):
     monkeypatch.setattr(preflight, "available", lambda: free)
     monkeypatch.setattr(preflight, "cores_here", lambda: 64)
     assert preflight.capacity(preflight.needs(60, []), []).verdict == verdict
+
+
+def test_a_containers_memory_is_its_limit_less_what_it_cannot_give_up(tmp_path):
+    for name, told in {"max": "2000", "current": "1500", "stat": "anon 900\ninactive_file 400\n"}.items():
+        (tmp_path / f"memory.{name}").write_text(told)
+    assert list(preflight.in_groups(tmp_path)) == [(2000, 1100)]
+    (tmp_path / "memory.max").write_text("max\n")
+    assert list(preflight.in_groups(tmp_path)) == []
