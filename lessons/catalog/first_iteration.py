@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.experiment import Experiment, Measured
 from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.settings import Settings
@@ -28,6 +29,21 @@ def softplus_error(y_true, y_pred):
     from keras import ops
 
     return ops.mean(ops.softplus(ops.abs(y_true - y_pred)), axis=-1)
+
+
+# Text of an exercise: what the learner mends, and one way to do it.
+def bare_root(y_true, y_pred):
+    """root of the squared error, one value per step"""
+    from keras import ops
+
+    return ops.sqrt(ops.mean(ops.square(y_true - y_pred), axis=-1))
+
+
+def floored_root(y_true, y_pred):
+    """root of the squared error plus a small constant, one value per step"""
+    from keras import ops
+
+    return ops.sqrt(ops.mean(ops.square(y_true - y_pred), axis=-1) + 1e-7)
 
 
 def flat_integers():
@@ -340,5 +356,58 @@ LESSON = Lesson(
             "https://github.com/tensorflow/tensorflow/issues/38349",
         ),
         ("tensorflow #4914: the gradient of sqrt(x) at 0", "https://github.com/tensorflow/tensorflow/issues/4914"),
+    ),
+    exercises=(
+        FindSetting(
+            name="enough_epsilon",
+            title="Find an epsilon",
+            asks="The root has no epsilon, and after the first update everything is NaN. Find settings under which the "
+            "same loss stays a number and the model learns.",
+            start=BASE,
+            moves=("epsilon", "mask", "mask_shift"),
+            solution=BASE.with_changes({"epsilon": 1e-7}),
+            hints=(
+                "A mask multiplies what the loss returns. What is 0 times an infinite slope?",
+                "The slope at error 0 is 0 divided by the root of epsilon.",
+                "Any epsilon above 0 ends the NaN. One that is as large as the squared errors hides them.",
+            ),
+            goal=Goal(error=0.15),
+        ),
+        OrderLines(
+            name="root_in_order",
+            title="A root, line by line",
+            asks="Six lines make a loss that is finite and has a finite slope. Nearly every order of them runs; most "
+            "of them end in NaN.",
+            settings=BASE,
+            lines=(
+                "error = y_true - y_pred",
+                "error = ops.square(error)",
+                "error = ops.mean(error, axis=-1)",
+                "error = error + 1e-7",
+                "error = ops.sqrt(error)",
+                "return error",
+            ),
+            hints=(
+                "The root of a negative number is NaN: what has to come before the root?",
+                "A constant that is added after the root leaves its slope infinite.",
+                "Difference, square, mean, constant, root, return.",
+            ),
+            goal=Goal(error=0.15),
+        ),
+        MendLoss(
+            name="bounded_slope",
+            title="Mend the root",
+            asks="This loss is right in value and infinite in slope where label and prediction agree. Mend it so that "
+            "the model learns; the square and the root may stay.",
+            settings=BASE,
+            broken=bare_root,
+            mended=floored_root,
+            hints=(
+                "Which function in it has an infinite slope, and where?",
+                "Keep its argument away from 0.",
+                "Add a small constant, such as 1e-7, inside the root.",
+            ),
+            goal=Goal(error=0.15),
+        ),
     ),
 )
