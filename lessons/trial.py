@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from lessons.doctor import orders
+from lessons.doctor.admission import Refused, admit
 from lessons.doctor.orders import Pasted
 from lessons.doctor.ward import Busy, Ward
 from lessons.exercise import Exercise, FindSetting, MendLoss, OrderLines
@@ -27,13 +28,18 @@ class Trial:
         self.laboratory, self.ward, self.who = laboratory, ward, who
         self.examination: Job | None = None
         self.training: Training | None = None
+        self.refused: dict | None = None  # by the first wall, which needs no process
         self.stopped = False
         self.told = False  # whoever asked for it has seen how it ended
         if isinstance(exercise, FindSetting):
             self.training = laboratory.train(answer, who)
+            return
+        try:
+            admit(answer)
+        except Refused as refusal:
+            self.refused = {"line": refusal.line, "message": refusal.message}
         else:
-            options = usage_of(exercise)
-            self.examination = ward.submit(orders.examine, answer, None, options, who=who)
+            self.examination = ward.submit(orders.examine, answer, None, usage_of(exercise), who=who)
 
     def advance(self) -> None:
         """Begin the training once the clinic has looked, and say that somebody waits for it."""
@@ -60,7 +66,7 @@ class Trial:
 
     @property
     def done(self) -> bool:
-        if self.stopped:
+        if self.stopped or self.refused:
             return True
         if self.training:
             return self.training.done
@@ -96,7 +102,7 @@ class Trial:
 
     @property
     def refusal(self) -> dict | None:
-        return self.examined["refused"] if self.examined else None
+        return self.refused or (self.examined["refused"] if self.examined else None)
 
     @property
     def crash(self) -> dict | None:

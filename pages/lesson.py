@@ -18,6 +18,7 @@ from pages.ui.atlas import map_of_failure
 from pages.ui.controls import controls
 from pages.ui.desk import BROUGHT, PRESENT, Desk, desk_of
 from pages.ui.diagnosis import Diagnosis, diagnosis_below, diagnosis_of, shade_of, told
+from pages.ui.exercises import exercises
 from pages.ui.lab import content, lab
 from pages.ui.luck import luck
 from pages.ui.measurements import experiment
@@ -53,6 +54,7 @@ def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> N
     if desk.presenting:  # the teacher says it; below the fold it is still there
         st.markdown(lesson.text)
     measurements(desk)
+    exercises(desk)
     if lesson.reading:
         links = " · ".join(f"[{title}]({address})" for title, address in lesson.reading)
         st.caption(f"Further reading: {links}")

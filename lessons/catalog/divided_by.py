@@ -311,7 +311,7 @@ LESSON = Lesson(
             asks="The mask is handed over as a weight: out of the sum, still in the count. Find settings under which "
             "the same learning rate goes as far as with a mask.",
             start=BASE.with_changes({"sample_weight": "instead"}),
-            moves=("reduction", "sample_weight", "epsilon"),
+            moves=("reduction", "sample_weight", "mask"),
             solution=BASE.with_changes({"sample_weight": "instead", "reduction": "mean_with_sample_weight"}),
             hints=(
                 "The reduction decides what the sum is divided by.",

@@ -32,18 +32,20 @@ def softplus_error(y_true, y_pred):
 
 
 # Text of an exercise: what the learner mends, and one way to do it.
-def bare_root(y_true, y_pred):
-    """root of the squared error, one value per step"""
+def log_of_difference_only(y_true, y_pred):
+    """log of the difference, one value per step"""
     from keras import ops
 
-    return ops.sqrt(ops.mean(ops.square(y_true - y_pred), axis=-1))
+    error = y_true - y_pred
+    return ops.mean(ops.log(error + 1e-7), axis=-1)
 
 
-def floored_root(y_true, y_pred):
-    """root of the squared error plus a small constant, one value per step"""
+def log_of_one_plus_square(y_true, y_pred):
+    """log of 1 plus the squared error, one value per step"""
     from keras import ops
 
-    return ops.sqrt(ops.mean(ops.square(y_true - y_pred), axis=-1) + 1e-7)
+    error = y_true - y_pred
+    return ops.mean(ops.log(1 + ops.square(error)), axis=-1)
 
 
 def flat_integers():
@@ -369,15 +371,15 @@ LESSON = Lesson(
             hints=(
                 "A mask multiplies what the loss returns. What is 0 times an infinite slope?",
                 "The slope at error 0 is 0 divided by the root of epsilon.",
-                "Any epsilon above 0 ends the NaN. One that is as large as the squared errors hides them.",
+                "Any epsilon above 0 ends the NaN here; a small one hardly changes the loss.",
             ),
             goal=Goal(error=0.15),
         ),
         OrderLines(
             name="root_in_order",
             title="A root, line by line",
-            asks="Six lines make a loss that is finite and has a finite slope. Nearly every order of them runs; most "
-            "of them end in NaN.",
+            asks="Six lines make a loss that is finite and has a finite slope. Most orders "
+            "run, and their slope or their value is not finite somewhere.",
             settings=BASE,
             lines=(
                 "error = y_true - y_pred",
@@ -395,17 +397,17 @@ LESSON = Lesson(
             goal=Goal(error=0.15),
         ),
         MendLoss(
-            name="bounded_slope",
-            title="Mend the root",
-            asks="This loss is right in value and infinite in slope where label and prediction agree. Mend it so that "
-            "the model learns; the square and the root may stay.",
+            name="bounded_log",
+            title="Mend the log",
+            asks="NaN at once, wherever a prediction lies above its label. Mend the loss so that it is finite for "
+            "every error, smallest at error 0, and hardly pulls there. A log may stay in it.",
             settings=BASE,
-            broken=bare_root,
-            mended=floored_root,
+            broken=log_of_difference_only,
+            mended=log_of_one_plus_square,
             hints=(
-                "Which function in it has an infinite slope, and where?",
-                "Keep its argument away from 0.",
-                "Add a small constant, such as 1e-7, inside the root.",
+                "An absolute value ends the NaN. Look at the error then: the pull is about 1 / (error + 1e-7).",
+                "The log needs an argument that is never below 1, and flat at error 0.",
+                "Take the log of 1 plus the squared error.",
             ),
             goal=Goal(error=0.15),
         ),
