@@ -185,7 +185,7 @@ def flaws(exercise: Exercise) -> Iterator[str]:
         yield "a title and a sentence are needed"
     if len(exercise.hints) < 2 or not all(hint.endswith((".", "?")) for hint in exercise.hints):
         yield "two or more hints are needed, each a sentence"
-    if not exercise.goal.wanted:
+    if exercise.goal == Goal():
         yield "the goal wants nothing"
     if exercise.start == exercise.solution:
         yield "the start is the solution"

@@ -144,7 +144,7 @@ class Trial:
         if self.failure:
             return f"It cannot be run: {first_line(self.failure)}"
         if self.crash:
-            return self.crash["message"]
+            return f"It cannot be run: {self.crash['message'].removesuffix('.')}."
         if not self.judged:
             return "It was ended before it was trained."
         return self.exercise.goal.told(self.run)

@@ -37,6 +37,7 @@ def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> N
     """`pages`: the course's st.Page of each slug, for the links from one lesson to another."""
     desk = desk_of(lesson)
     desk.pages = pages
+    desk.exercised_drawn = desk.exercised
     if desk.presenting:
         st.html(LARGE)
     head = st.container(key="head", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")

@@ -41,7 +41,11 @@ def exercises(desk: Desk) -> None:
     if mine.sheet is None:
         return
     sheet = mine.sheet
-    sheet.collect()
+    # A button's value is nobody's to set: it is there as long as Streamlit knows the widgets of the last run.
+    if sheet.key("check") in st.session_state:
+        sheet.collect()
+    else:
+        sheet.lay()
     look(sheet)
     with st.container(key="exercise", border=True, gap="small"):
         task(sheet)
@@ -52,9 +56,12 @@ def exercises(desk: Desk) -> None:
             status(desk, sheet)
             hints(desk, sheet)
         with right.container(key="exercise-result", gap="small"):
+            result(sheet)
             if isinstance(sheet.exercise, OrderLines):
                 st.code(sheet.answer, language="python")
-            result(sheet)
+        with st.container(key="exercise-pictures"):  # not there as long as there is no run: elements match by place
+            if sheet.trial and sheet.trial.done and (run := sheet.trial.run):
+                pictures(sheet, run)
         attempts(sheet)
 
 
@@ -109,9 +116,9 @@ def task(sheet: Sheet) -> None:
     exercise = sheet.exercise
     st.markdown(exercise.asks)
     judges = "" if isinstance(exercise, FindSetting) else " The clinic must find no error."
-    st.markdown(f"**Goal** {exercise.goal.wanted}{judges}")
     settings = exercise.start if isinstance(exercise, FindSetting) else exercise.settings
-    st.caption(f"Trained with {circumstances(settings)}.")
+    begun = "It starts with" if isinstance(exercise, FindSetting) else "Trained with"
+    st.markdown(f"**Goal** {exercise.goal.wanted}{judges} :gray[:small[{begun} {quoted(circumstances(settings))}.]]")
 
 
 def circumstances(settings: Settings) -> str:
@@ -137,7 +144,6 @@ def answer(desk: Desk, sheet: Sheet) -> None:
         lines(desk, sheet)
     else:
         key = sheet.field_key("text")
-        st.session_state.setdefault(key, sheet.text)  # back from another page it was forgotten
         height = LINE * (max(sheet.text.count("\n"), sheet.exercise.solution.count("\n")) + 2)
         with st.container(key="exercise-text"):
             st.text_area("Your loss", key=key, height=height, label_visibility="collapsed")
@@ -146,7 +152,6 @@ def answer(desk: Desk, sheet: Sheet) -> None:
 def setting(desk: Desk, sheet: Sheet, name: str) -> None:
     """One field's widget; where it cannot matter it is off and says why."""
     spec, key = SPECS[name], sheet.field_key(name)
-    st.session_state.setdefault(key, getattr(sheet.settings, name))
     reason = idle(sheet.settings).get(name)
     label = f"{spec.label} :gray[· {reason}]" if reason else spec.label
     common = {"key": key, "disabled": bool(reason), "help": spec.help}
@@ -304,7 +309,7 @@ def result(sheet: Sheet) -> None:
     """How the attempt in sight ended: what the clinic says, what the training reached, its curve and its leak."""
     trial = sheet.trial
     if trial is None or not trial.done:
-        if trial is None and not isinstance(sheet.exercise, OrderLines):
+        if trial is None:
             st.caption("Press Check: what your answer does is shown here.")
         return
     if sheet.stale:
@@ -315,17 +320,20 @@ def result(sheet: Sheet) -> None:
             st.markdown(f"{MARKS[finding['severity']]} **{quoted(finding['title'])}** {quoted(finding['message'])}")
     if trial.examined and not trial.findings and not trial.refusal:
         st.caption("The clinic found nothing.")
-    if run := trial.run:
-        pictures(sheet, run)
 
 
 def pictures(sheet: Sheet, run: Run) -> None:
+    """The curves of the attempt in sight, and where its gradient went."""
     words = figures.run_words(run)
-    chart(sheet.key("curve"), figures.curve_figure(run), words["curve"], height=CHART_HEIGHT)
-    goal = sheet.exercise.goal
-    at = "inputs" if goal.input_leak is not None else "predictions"
-    st.caption(f"Gradient at the {at}: real steps on the left, padding on the right")
-    chart(sheet.key("leak"), figures.gradient_over_epochs_figure(run, at=at), words["gradient"], height=CHART_HEIGHT)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.caption("Loss and error of this attempt")
+        chart(sheet.key("curve"), figures.curve_figure(run), words["curve"], height=CHART_HEIGHT)
+    at = "inputs" if sheet.exercise.goal.input_leak is not None else "predictions"
+    with right:
+        st.caption(f"Gradient at the {at}, by epoch and step: padding is vermilion")
+        figure = figures.gradient_over_epochs_figure(run, at=at)
+        chart(sheet.key("leak"), figure, words["gradient"], height=CHART_HEIGHT)
 
 
 def attempts(sheet: Sheet) -> None:
