@@ -138,8 +138,11 @@ def circumstances(settings: Settings) -> str:
 def answer(desk: Desk, sheet: Sheet) -> None:
     if isinstance(sheet.exercise, FindSetting):
         with st.container(key="exercise-settings", gap="small"):
-            for name in sheet.exercise.moves:
-                setting(desk, sheet, name)
+            moves = sheet.exercise.moves
+            for row in range(0, len(moves), 2):
+                for place, name in zip(st.columns(2, gap="small"), moves[row : row + 2], strict=False):
+                    with place:
+                        setting(desk, sheet, name)
     elif isinstance(sheet.exercise, OrderLines):
         lines(desk, sheet)
     else:
