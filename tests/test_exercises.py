@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lessons import LESSONS
+from lessons.catalog import _template
 from lessons.data import training_batch
 from lessons.doctor import ward as wards
 from lessons.doctor.loss.training import train
@@ -116,6 +117,12 @@ def test_a_lesson_ends_with_exercises_that_are_whole(slug):
     assert any(isinstance(exercise, (FindSetting, MendLoss)) for exercise in exercises)
     for exercise in exercises:
         assert list(flaws(exercise)) == [], exercise.name
+
+
+def test_the_template_shows_each_kind():
+    exercises = _template.LESSON.exercises
+    assert {type(exercise) for exercise in exercises} == {MendLoss, OrderLines, FindSetting}
+    assert [flaw for exercise in exercises for flaw in flaws(exercise)] == []
 
 
 def test_each_kind_is_in_the_course():

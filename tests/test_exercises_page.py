@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import wait
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,11 +12,14 @@ from lessons.doctor import ward as wards
 from lessons.doctor.ward import Ward
 from pages.ui import learner
 from pages.ui.sheet import Sheet
+from tests.screen import await_, open_lesson, panel, run_button
+from tests.site import serving
 from tests.test_pages import lesson_page
 
 WITHIN = 90  # seconds: other tests may have the cores
 SLUG = "mask_and_loss"
 MEND, FIND, ORDER = "per_step", "mask_meets_loss", "read_the_mask"
+KEPT = ("kind", "slug", "name", "told")
 ENDLESS = "def endless(y_true, y_pred):\n    for i in range(10**15):\n        pass\n    return y_pred\n"
 
 
@@ -25,6 +29,17 @@ def ward():
     ward.start()
     yield ward
     ward.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def steps(monkeypatch) -> list:
+    """What is kept of the learner: here and in no database."""
+    steps = []
+    monkeypatch.setattr(
+        learner, "keep", lambda *words: steps.append(SimpleNamespace(**dict(zip(KEPT, words, strict=True))))
+    )
+    monkeypatch.setattr(learner, "kept", lambda slug: [step for step in steps if step.slug == slug])
+    return steps
 
 
 @pytest.fixture(autouse=True)
@@ -193,7 +208,7 @@ def test_a_learner_with_two_jobs_is_told_to_wait(ward):
         job.stop()
 
 
-def test_what_was_kept_is_there_in_a_new_session():
+def test_what_was_kept_is_there_in_a_new_session(steps):
     exercise = LESSONS[SLUG].exercise(FIND)
     page = opened(FIND)
     mine = sheet(page, FIND)
@@ -204,7 +219,6 @@ def test_what_was_kept_is_there_in_a_new_session():
     page.selectbox(key=mine.field_key("loss")).set_value("scalar_mse")
     tried(page, FIND)
     assert [attempt.passed for attempt in mine.attempts] == [True, False]
-    steps = page.session_state[learner.STEPS]
     assert [(step.kind, step.slug, step.name) for step in steps] == [("hint", SLUG, FIND), ("exercise", SLUG, FIND)]
     assert steps[0].told == {"count": 1}
     assert steps[1].told == {
@@ -212,11 +226,7 @@ def test_what_was_kept_is_there_in_a_new_session():
         "reached": mine.attempts[0].reached,
         "answer": exercise.solution.to_query(exercise.start),
     }, "a try after it was solved does not take that back"
-    later = AppTest.from_string(
-        f"from lessons import find\nfrom pages.lesson import render\nrender(find('{SLUG}'))\n", default_timeout=WITHIN
-    )
-    later.session_state[learner.STEPS] = steps
-    chosen(checked(later.run()), FIND)
+    later = opened(FIND)
     assert "1 of 3 solved" in told(later) and mine.attempts[0].reached in told(later)
     assert sheet(later, FIND).hints == 1 and sheet(later, FIND).settings == exercise.solution
 
@@ -228,3 +238,29 @@ def test_an_exercise_is_as_it_was_after_another_was_open():
     chosen(page, ORDER)
     chosen(page, MEND)
     assert page.text_area(key=sheet(page, MEND).field_key("text")).value == text
+
+
+@pytest.mark.verify
+def test_in_a_browser_the_keyboard_moves_a_line_and_no_click_is_lost(page):
+    """A fragment of its own: Check and Run pressed at once are both taken, and both end."""
+    with serving() as site:
+        open_lesson(page, site)
+        page.locator(".st-key-exercise-titles").get_by_text("A scalar that reads the mask").click()
+        shown = page.locator(".st-key-exercise-lines label code")
+        dealt = await_(shown.all_text_contents, "the lines")
+        shown.last.click()
+        up = page.locator(".st-key-exercise-lines").get_by_role("button", name="Up")
+        await_(up.is_enabled, "the last line is chosen")
+        up.focus()
+        order = dealt
+        for _ in range(2):
+            page.keyboard.press("Enter")
+            at = order.index(dealt[-1])
+            order = [*order[: at - 1], order[at], order[at - 1], *order[at + 1 :]]
+            await_(lambda order=order: shown.all_text_contents() == order, "the line one up")
+        assert up.evaluate("button => button === document.activeElement"), "pressed again it moves on"
+        page.locator(".st-key-exercise-bar").get_by_role("button", name="Check").click()
+        run_button(page).click()
+        await_(lambda: "epochs in" in panel(page)["words"], "the lesson's run")
+        await_(lambda: page.locator(".st-key-exercise-attempts").count(), "the attempt", WITHIN)
+        assert page.locator(".st-key-exercise-result").get_by_text("not yet").count() == 1
