@@ -378,8 +378,8 @@ LESSON = Lesson(
         OrderLines(
             name="root_in_order",
             title="A root, line by line",
-            asks="Six lines make a loss that is finite and has a finite slope. Most orders "
-            "run, and their slope or their value is not finite somewhere.",
+            asks="Six lines make a loss that is finite and has a finite slope. Once the difference stands first every "
+            "order runs; few of them make such a loss.",
             settings=BASE,
             lines=(
                 "error = y_true - y_pred",
