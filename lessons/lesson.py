@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lessons.exercise import Exercise
 from lessons.experiment import Experiment
 from lessons.run import Run
 from lessons.settings import BadInput, Settings
@@ -77,6 +78,7 @@ class Lesson:
     contrast: Contrast
     experiments: tuple[Experiment, ...] = ()  # what the lesson measures besides training
     reading: tuple[tuple[str, str], ...] = ()  # (title, address)
+    exercises: tuple[Exercise, ...] = ()  # at the end of the page; each is checked by running what the learner made
     slug: str = ""  # the file's name, filled in on discovery
 
     def preset(self, name: str) -> Preset:
@@ -86,6 +88,10 @@ class Lesson:
                 return preset
         names = ", ".join(preset.name for preset in self.presets)
         raise BadInput(f"preset: got “{name[:40]}”; {self.slug} has {names}.")
+
+    def exercise(self, name: str) -> Exercise:
+        """Raises KeyError."""
+        return {exercise.name: exercise for exercise in self.exercises}[name]
 
     @property
     def examples(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from lessons.lesson import Lesson
 from pages.ui.atlas import map_of_failure
 from pages.ui.controls import controls
 from pages.ui.desk import BROUGHT, PRESENT, Desk, desk_of
+from pages.ui.exercises import exercises
 from pages.ui.instruments import instruments, press, start, stop
 from pages.ui.luck import luck
 from pages.ui.measurements import experiment
@@ -28,6 +29,7 @@ def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> N
     """`pages`: the course's st.Page of each slug, for the links from one lesson to another."""
     desk = desk_of(lesson)
     desk.pages = pages
+    desk.exercised_drawn = desk.exercised
     if desk.presenting:
         st.html(LARGE)
     head = st.container(key="head", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
@@ -45,6 +47,7 @@ def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> N
     if desk.presenting:  # the teacher says it; below the fold it is still there
         st.markdown(lesson.text)
     measurements(desk)
+    exercises(desk)
     if lesson.reading:
         links = " · ".join(f"[{title}]({address})" for title, address in lesson.reading)
         st.caption(f"Further reading: {links}")
