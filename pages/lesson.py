@@ -14,15 +14,17 @@ from lessons.doctor.ward import Busy
 from lessons.laboratory import Training, shared
 from lessons.lesson import Lesson
 from lessons.run import Run
+from pages.ui.again import ask_again
 from pages.ui.atlas import map_of_failure
 from pages.ui.controls import controls
 from pages.ui.desk import BROUGHT, PRESENT, Desk, desk_of
 from pages.ui.diagnosis import Diagnosis, diagnosis_below, diagnosis_of, shade_of, told
 from pages.ui.lab import content, lab
+from pages.ui.learner import moved, remember
 from pages.ui.luck import luck
 from pages.ui.measurements import experiment
 from pages.ui.own_data import bring_data, own_data_row, settle
-from pages.ui.prediction import ask, judge, tell
+from pages.ui.prediction import ask, judge, recall, tell
 from pages.ui.takeaway import preview, takeaway
 from pages.ui.twins import comparison, hint, pin_button, stop_pinned, strip, train_pinned, unpin
 
@@ -36,6 +38,9 @@ def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> N
     """`pages`: the course's st.Page of each slug, for the links from one lesson to another."""
     desk = desk_of(lesson)
     desk.pages = pages
+    if not desk.presenting:
+        moved(lesson.slug)
+        recall(desk)
     if desk.presenting:
         st.html(LARGE)
     head = st.container(key="head", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
@@ -81,6 +86,7 @@ def laboratory(desk: Desk) -> None:
     bar(desk)
     if not (desk.presenting or desk.own):
         ask(desk)
+    remember("laboratory")  # in here: a prediction draws this again, and not the page around it
     left, right = st.columns([1, 3.6], gap="medium")
     with left.container(key="controls"):
         controls(desk)  # while the training that a click began is under way
@@ -287,6 +293,8 @@ def instruments(desk: Desk) -> None:
         st.error(f"This cannot be trained: {first_line(training.failure)}")
     for warning in run.opening.warnings if run else ():
         st.info(f"Keras warns: {warning}")
+    if not (desk.presenting or desk.own):
+        ask_again(desk)
     if diagnosis:
         diagnosis_below(desk, run, diagnosis, start)
 

@@ -5,7 +5,8 @@ from functools import partial
 import streamlit as st
 
 from lessons import CHAPTERS, LESSONS, BadInput, find
-from pages import clinic_page, folklore_page, home, lesson
+from pages import clinic_page, folklore_page, home, lesson, record_page
+from pages.ui import learner
 from pages.ui.server import HERE
 
 STYLE = f"<style>{(HERE / 'style.css').read_text(encoding='utf-8')}</style>"
@@ -22,8 +23,11 @@ def route() -> None:
     others = {
         "clinic": st.Page(partial(clinic_page.render, pages), title="Clinic", url_path="clinic"),
         "folklore": st.Page(folklore_page.render, title="Folklore", url_path="folklore"),
+        "record": st.Page(record_page.render, title="Record", url_path="record"),
     }
-    front = st.Page(partial(home.render, pages, others["clinic"]), title="Unmasked", url_path="home", default=True)
+    front = st.Page(
+        partial(home.render, pages, others["clinic"], others["record"]), title="Unmasked", url_path="home", default=True
+    )
     chapters = {name: [pages[slug] for slug in LESSONS if LESSONS[slug].chapter == name] for name in CHAPTERS}
     course = {name: found for name, found in chapters.items() if found}
     here = st.navigation({"": [front, *others.values()], **course}, position="top")
@@ -31,7 +35,10 @@ def route() -> None:
         follow(pages)
     elif here is front and "page" in st.query_params:
         follow_page(others)
+    elif here is front and "learner" in st.query_params:
+        follow_learner()
     here.run()
+    learner.remember("page")
 
 
 def follow(pages: dict) -> None:
@@ -53,3 +60,10 @@ def follow_page(others: dict) -> None:
     if name in others:
         st.switch_page(others[name], query_params=asked)
     st.warning(f"page: got “{name[:40]}”; there are {', '.join(others)}.")
+
+
+def follow_learner() -> None:
+    """Go on as the learner of a private link. The key does not stay in the address, where others would read it."""
+    if problem := learner.follow_link(st.query_params["learner"]):
+        st.warning(problem)
+    del st.query_params["learner"]

@@ -59,6 +59,11 @@ class Progress:
     def __init__(self, engine: Engine):
         self.engine = engine
 
+    def check(self) -> None:
+        """Raises what SQLAlchemy raises where the database does not answer."""
+        with self.engine.connect().execution_options(**READING) as db:
+            db.scalar(select(1))
+
     def begin(self, account: str = "") -> str:
         """A new learner's key, which is told once and stored nowhere; or the account's, where one is given."""
         key, now = account or keys.key(), time.time()
