@@ -17,7 +17,6 @@ from lessons.classroom.progress import Step
 from lessons.course import CONFIDENCE, Standing, exercises, last_told, observed, passed, standing
 
 NAME_LONGEST = 80
-RIGHT, REST = "#009E73", "#8A96A1"  # of the bars
 
 
 @dataclass(frozen=True)
@@ -139,8 +138,7 @@ def body(found: Record, name: str = "", now: float | None = None) -> str:
         passed=f"{found.total('passed')} of {found.total('exercises')}" if with_exercises else "none set",
         rows="".join(row(one, with_exercises) for one in found.lines),
         heads="<th>Exercises passed</th><th>Attempts</th><th>Hints</th>" if with_exercises else "",
-        calibration=calibration_svg(found.calibration),
-        reading=escape(calibration_words(found.calibration)),
+        calibration=calibration_bars(found.calibration),
     )
 
 
@@ -169,29 +167,15 @@ def row(one: Line, with_exercises: bool) -> str:
     return f'<tr class="{one.standing}">{head}{numbers}</tr>'
 
 
-def calibration_words(calibration: Mapping[str, Tally]) -> str:
-    """The bars in words, for those who do not see them."""
-    parts = [f"“{word}”: right {shown(tally)}" for word, tally in calibration.items() if tally.observed]
-    return "; ".join(parts) + "." if parts else "No prediction has been put to a run yet."
-
-
-def calibration_svg(calibration: Mapping[str, Tally]) -> str:
+def calibration_bars(calibration: Mapping[str, Tally]) -> str:
     """For each word of confidence a bar: how often such a prediction was right."""
-    left, width, high = 92, 300, 26
-    bars = []
-    for place, (word, tally) in enumerate(calibration.items()):
-        top = 8 + place * high
+    rows = []
+    for word, tally in calibration.items():
         share = tally.share
         label = f"{share:.0%} ({shown(tally)})" if share is not None else "none"
-        bars.append(
-            f'<text x="{left - 8}" y="{top + 13}" text-anchor="end">{escape(word)}</text>'
-            f'<rect x="{left}" y="{top}" width="{width}" height="18" fill="none" stroke="{REST}"/>'
-            f'<rect x="{left}" y="{top}" width="{width * (share or 0):.1f}" height="18" fill="{RIGHT}"/>'
-            f'<text x="{left + width + 8}" y="{top + 13}">{label}</text>'
-        )
-    size = f'viewBox="0 0 {left + width + 110} {8 + high * len(calibration)}"'
-    words = escape(calibration_words(calibration))
-    return f'<svg {size} role="img" aria-label="{words}" fill="currentColor">{"".join(bars)}</svg>'
+        bar = f'<span class="bar"><span style="width: {100 * (share or 0):.1f}%"></span></span>'
+        rows.append(f"<span>{escape(word)}</span>{bar}<span>{label}</span>")
+    return f'<div class="calibration">{"".join(rows)}</div>'
 
 
 # Below `.record` everything, so that it may stand on another page; colours that fit a dark one too.
@@ -199,15 +183,18 @@ STYLE = """
 .record { font-size: 10.5pt; line-height: 1.4; max-width: 182mm; }
 .record h1 { font-size: 18pt; margin: 0; padding: 0; } .record h2 { font-size: 12pt; margin: 5mm 0 1.5mm; padding: 0; }
 .record p { margin: 1mm 0; } .record .name { font-size: 13pt; } .record :is(.quiet, small, .open) { opacity: 0.75; }
-.record dl { display: grid; grid-template-columns: repeat(4, 1fr); gap: 3mm; margin: 4mm 0; }
+.record dl { display: grid; grid-template-columns: repeat(4, 1fr); gap: 3mm; margin: 4mm 0 !important; padding: 0; }
 .record dl div { border: 1px solid #8A96A1; border-radius: 2mm; padding: 2mm 3mm; }
-.record dt { font-size: 8.5pt; opacity: 0.75; } .record dd { margin: 0; font-size: 15pt; font-weight: 600; }
+.record dt { font-size: 8.5pt; opacity: 0.75; } .record dd { margin: 0 !important; font-size: 15pt; font-weight: 600; }
 .record .table { overflow-x: auto; } .record table { border-collapse: collapse; width: 100%; font-size: 9.5pt; }
 .record :is(th, td) { text-align: left; padding: 1.1mm 3mm 1.1mm 0; border: 0; border-bottom: 1px solid #8A96A1; }
 .record :is(th, td) { vertical-align: top; } .record td { white-space: nowrap; }
 .record tbody th { font-weight: 400; } .record thead th { font-size: 8.5pt; }
 .record .done td:nth-child(2) { font-weight: 600; }
-.record svg { width: 100%; max-width: 125mm; font-size: 11px; display: block; }
+.record .calibration { display: grid; grid-template-columns: max-content minmax(20mm, 80mm) max-content; gap: 1mm 3mm; }
+.record .calibration { align-items: center; font-size: 9.5pt; }
+.record .bar { border: 1px solid #8A96A1; height: 4mm; display: block; }
+.record .bar span { display: block; height: 100%; background: #009E73; }
 @media (max-width: 640px) { .record dl { grid-template-columns: repeat(2, 1fr); } }
 """
 
@@ -223,7 +210,8 @@ $whose
 </dl>
 <h2>How sure, and how often right</h2>
 $calibration
-<p class="quiet">$reading Well calibrated is who is right more often the surer they are.</p>
+<p class="quiet">Predictions and twins that a run has judged. Well calibrated
+is who is right more often the surer they are.</p>
 <h2>Lessons</h2>
 <div class="table"><table>
 <thead><tr><th>Lesson</th><th></th><th>Predictions right</th><th>Twins right</th><th>Presets run</th>$heads</tr></thead>
@@ -244,7 +232,7 @@ PAGE = Template("""<!doctype html>
 body { font-family: system-ui, sans-serif; color: #1D252C; background: #fff; margin: 0; }
 .record { margin: 0 auto; }
 @media screen { body { padding: 1.5rem 1rem; } }
-@media print { svg rect { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
+@media print { .bar span { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 $style</style>
 </head>
 <body>

@@ -32,7 +32,7 @@ def render(pages: Mapping, clinic, record) -> None:
     course = learner.course()
     stands = standings(course.steps)
     whereabouts(course, stands, pages, record)
-    with st.container(border=True, key="clinic-card"):
+    with st.container(border=True, gap=None, key="clinic-card"):
         st.page_link(clinic, label="**What is wrong with my loss?** The clinic", icon=":material/stethoscope:")
         st.caption("Paste a loss of your own: it is examined on this server, and each finding shows its numbers.")
     for chapter in CHAPTERS:
@@ -43,7 +43,7 @@ def render(pages: Mapping, clinic, record) -> None:
             st.markdown(f"#### {chapter} :gray[:small[{done} of {len(lessons)} done · about {time} minutes]]")
         for start in range(0, len(lessons), COLUMNS):
             for place, lesson in zip(st.columns(COLUMNS), lessons[start : start + COLUMNS], strict=False):
-                with place.container(border=True, height="stretch", key=f"card-{lesson.slug}"):
+                with place.container(border=True, height="stretch", gap=None, key=f"card-{lesson.slug}"):
                     card(lesson, pages[lesson.slug], stands[lesson.slug])
     if not learner.answering():  # asked last: the page is drawn by then
         note.caption(f":material/cloud_off: {UNKEPT}")
@@ -82,10 +82,10 @@ def card(lesson: Lesson, page, stand: Standing) -> None:
     st.page_link(page, label=f"**{lesson.title}**")
     st.caption(lesson.presets[0].says)
     count = len(exercises(lesson))
-    extent = f"{minutes(lesson)} min" + (f" · {count} exercise{'s' * (count > 1)}" if count else "")
-    st.markdown(f"{MARKS[stand]} :gray[:small[{extent}]]")
-    if lesson.examples:
-        st.caption(f"Published examples: {', '.join(lesson.examples)}")
+    extent = [f"{minutes(lesson)} min"]
+    extent += [f"{count} exercise{'s' * (count > 1)}"] if count else []
+    extent += [f"published: {', '.join(lesson.examples)}"] if lesson.examples else []
+    st.markdown(f"{MARKS[stand]} :gray[:small[{' · '.join(extent)}]]")
 
 
 # --- who it is

@@ -30,5 +30,5 @@ def render() -> None:
         on_click="ignore",
     )
     row.caption("One file. It prints on one A4 page, or as PDF from the browser's print dialog.")
-    with st.container(border=True, key="record-sheet"):
+    with st.container(border=True, width=780, key="record-sheet"):
         st.html(f"<style>{STYLE}</style>{body(found, name)}")

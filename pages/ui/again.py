@@ -43,7 +43,8 @@ def ask_again(desk: Desk) -> None:
         if twin.training and twin.guess.outcome is None:
             judge(desk, twin)
         if twin.guess and twin.guess.outcome is not None:
-            verdict(desk.lesson, twin.guess, of=f"The twin ({told(desk.preset.settings, twin.settings)}): ")
+            numbers = told(desk.preset.settings, twin.settings)
+            verdict(desk.lesson, twin.guess, f"Of the twin ({numbers}) you predicted")
         else:
             offer(desk, twin)
 
@@ -53,7 +54,9 @@ def twin_of(desk: Desk) -> Again:
     if name not in desk.again:
         kept = [step for step in learner.kept(slug) if step.kind == "twin" and step.name == name]
         guess = guess_of(desk.lesson, kept[-1]) if kept else None
-        desk.again[name] = Again(variation(desk.preset.settings), guess)
+        twin = desk.again[name] = Again(variation(desk.preset.settings), guess)
+        if guess is None:
+            shared().prepare(twin.settings)  # while the learner thinks
     return desk.again[name]
 
 

@@ -98,13 +98,13 @@ def tell(desk: Desk) -> None:
         verdict(desk.lesson, guess)
 
 
-def verdict(lesson: Lesson, guess: Guess, of: str = "") -> None:
-    """A prediction beside what came true. `of`: which run that was, where it is not the desk's."""
+def verdict(lesson: Lesson, guess: Guess, begins: str = "You predicted") -> None:
+    """A prediction beside what came true."""
     said, true = (lesson.prediction.answers[index] for index in (guess.answer, guess.outcome))
     if said is true:
-        st.markdown(f":green[:material/check: {of}You predicted, {guess.confidence}, “{said.text}”. It came true.]")
+        st.markdown(f":green[:material/check: {begins}, {guess.confidence}, “{said.text}”. It came true.]")
     else:
         st.markdown(
-            f":orange[:material/lightbulb: {of}You predicted, {guess.confidence}, “{said.text}”. "
+            f":orange[:material/lightbulb: {begins}, {guess.confidence}, “{said.text}”. "
             f"What came true: **{true.text}**.] {said.belief}"
         )
