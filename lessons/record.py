@@ -189,7 +189,7 @@ STYLE = """
 .record .table { overflow-x: auto; } .record table { border-collapse: collapse; width: 100%; font-size: 9.5pt; }
 .record :is(th, td) { text-align: left; padding: 1.1mm 3mm 1.1mm 0; border: 0; border-bottom: 1px solid #8A96A1; }
 .record :is(th, td) { vertical-align: top; } .record td { white-space: nowrap; }
-.record tbody th { font-weight: 400; } .record thead th { font-size: 8.5pt; }
+.record tbody th { font-weight: 400; min-width: 32mm; } .record thead th { font-size: 8.5pt; }
 .record .done td:nth-child(2) { font-weight: 600; }
 .record .calibration { display: grid; grid-template-columns: max-content minmax(20mm, 80mm) max-content; gap: 1mm 3mm; }
 .record .calibration { align-items: center; font-size: 9.5pt; }

@@ -76,7 +76,7 @@ def judge(desk: Desk, run: Run) -> None:
     if guess and guess.outcome is None:
         guess.outcome = outcome(desk.lesson, run)
         learner.keep("prediction", slug, name, told_of(desk.lesson, guess))
-    if not any(step.kind == "run" and step.name == name for step in learner.kept(slug)):
+    if not desk.presenting and not any(step.kind == "run" and step.name == name for step in learner.kept(slug)):
         learner.keep("run", slug, name, {"epochs": run.epochs, "changed": desk.changed})
 
 
