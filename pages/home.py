@@ -148,8 +148,10 @@ def choose_learner() -> None:
     if not me.offered:
         return
     with box.container(border=True):
-        st.markdown("**This link belongs to other progress than this browser's.** Whose shall it be from now on?")
+        whose = "your account's" if me.account else "this browser's"
+        st.markdown(f"**This link belongs to other progress than {whose}.** Whose shall it be from now on?")
         row = st.container(horizontal=True, gap="small")
-        row.button("The link's", key="home:change", on_click=learner.change, args=(False,))
+        if not me.account:
+            row.button("The link's", key="home:change", on_click=learner.change, args=(False,))
         row.button("Both together", key="home:together", on_click=learner.change, args=(True,))
         row.button("Stay as I am", key="home:stay", type="tertiary", on_click=learner.decline)

@@ -197,7 +197,7 @@ def follow_link(given: str) -> str:
         return str(problem)
     except NoAnswer:
         return "What is kept under this link cannot be read now: the database does not answer. Try again in a minute."
-    if me.steps and key != me.key:
+    if key != me.key and (me.steps or me.account):
         me.offered = key
     else:
         become(Learner(key, steps=list(found.steps), at=found.at, read=True))
