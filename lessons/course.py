@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 from lessons import LESSONS
-from lessons.classroom.progress import Step
+from lessons.classroom.steps import Step
 from lessons.lesson import Lesson
 
 Standing = Literal["open", "begun", "done"]

@@ -13,7 +13,7 @@ from html import escape
 from string import Template
 
 from lessons import LESSONS
-from lessons.classroom.progress import Step
+from lessons.classroom.steps import Step
 from lessons.course import CONFIDENCE, Standing, exercises, last_told, observed, passed, standing
 
 NAME_LONGEST = 80

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from lessons import CHAPTERS, LESSONS
-from lessons.classroom.progress import Course
+from lessons.classroom.steps import Course
 from lessons.course import Standing, exercises, go_on, minutes, standings
 from lessons.lesson import Lesson
 from pages.ui import learner

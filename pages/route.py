@@ -5,8 +5,10 @@ from functools import partial
 import streamlit as st
 
 from lessons import CHAPTERS, LESSONS, BadInput, find
-from pages import clinic_page, folklore_page, home, lesson, record_page
+from pages import clinic_page, folklore_page, home, lesson, record_page, room_page
 from pages.ui import learner
+from pages.ui.classroom.companion import companion
+from pages.ui.classroom.visit import SEAT
 from pages.ui.server import HERE
 
 STYLE = f"<style>{(HERE / 'style.css').read_text(encoding='utf-8')}</style>"
@@ -24,6 +26,7 @@ def route() -> None:
         "clinic": st.Page(partial(clinic_page.render, pages), title="Clinic", url_path="clinic"),
         "folklore": st.Page(folklore_page.render, title="Folklore", url_path="folklore"),
         "record": st.Page(record_page.render, title="Record", url_path="record"),
+        "room": st.Page(partial(room_page.render, pages), title="Room", url_path="room"),
     }
     front = st.Page(
         partial(home.render, pages, others["clinic"], others["record"]), title="Unmasked", url_path="home", default=True
@@ -33,10 +36,15 @@ def route() -> None:
     here = st.navigation({"": [front, *others.values()], **course}, position="top")
     if here is front and "lesson" in st.query_params:
         follow(pages)
+    elif here is front and "room" in st.query_params:
+        st.switch_page(others["room"], query_params=st.query_params.to_dict())
     elif here is front and "page" in st.query_params:
         follow_page(others)
     elif here is front and "learner" in st.query_params:
         follow_learner()
+    seat = st.session_state.get(SEAT)
+    if seat and here is not others["room"]:
+        companion(seat, others["room"])
     here.run()
     learner.remember("page")
 
@@ -63,7 +71,6 @@ def follow_page(others: dict) -> None:
 
 
 def follow_learner() -> None:
-    """Go on as the learner of a private link. The key does not stay in the address, where others would read it."""
+    """Go on as the learner of a private link."""
     if problem := learner.follow_link(st.query_params["learner"]):
         st.warning(problem)
-    del st.query_params["learner"]

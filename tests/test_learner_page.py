@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from lessons import LESSONS
 from lessons.classroom.patience import NoAnswer, Patience
-from lessons.classroom.progress import NoLearner, Progress, Step
+from lessons.classroom.progress import Progress
+from lessons.classroom.steps import NoLearner, Step
 from pages.ui import learner, store
 from tests.screen import SLUG, address, await_, panel, ready, run_button
 from tests.site import ROOT, serving
@@ -289,7 +290,7 @@ def test_what_waited_for_the_database_is_written_when_it_is_back(database):
 
 
 def test_a_database_that_hangs_costs_one_wait_and_not_one_for_each_click():
-    slow = Patience(lambda: time.sleep(1.0), wait=0.1, rest=30)
+    slow = Patience(lambda: time.sleep(1.0), wait=0.1, first=0.1, rest=30)
     began = time.perf_counter()
     for _ in range(50):
         with pytest.raises(NoAnswer):
@@ -297,8 +298,14 @@ def test_a_database_that_hangs_costs_one_wait_and_not_one_for_each_click():
     assert time.perf_counter() - began < 0.5 and slow.down
 
 
+def test_opening_for_the_first_time_may_take_longer():
+    opening = Patience(lambda: time.sleep(0.3) or "store", wait=0.05, first=5)
+    opening.warm()
+    assert opening.ask(lambda store: store) == "store"
+
+
 def test_a_database_that_was_only_slow_is_asked_again():
-    slow = Patience(lambda: time.sleep(0.3) or "store", wait=0.05, rest=30)
+    slow = Patience(lambda: time.sleep(0.3) or "store", wait=0.05, first=0.05, rest=30)
     with pytest.raises(NoAnswer):
         slow.ask(lambda store: store)
     until = time.monotonic() + 5

@@ -6,7 +6,8 @@ import time
 from lessons import LESSONS
 from lessons.classroom import database
 from lessons.classroom.keys import sealed
-from lessons.classroom.progress import Progress, Step, account_key
+from lessons.classroom.progress import Progress
+from lessons.classroom.steps import Step, account_key
 from pages.ui.learner import COOKIE
 from tests.provider import providing
 from tests.screen import await_

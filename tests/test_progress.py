@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from lessons.classroom import database, keys, progress
-from lessons.classroom.progress import LONGEST, YEAR, NoLearner, Progress, Step, account_key, read_link
+from lessons.classroom.progress import LONGEST, YEAR, Progress
 from lessons.classroom.schema import learner, step
+from lessons.classroom.steps import NoLearner, Step, account_key, read_link
 from lessons.settings import BadInput
 
 GUESS = Step("prediction", "mask_and_loss", "broken", {"answer": 0, "confidence": "certain", "outcome": None}, 1.5)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from lessons import LESSONS
-from lessons.classroom.progress import Step
+from lessons.classroom.steps import Step
 from lessons.course import go_on, minutes, standing, standings
 from lessons.record import NAME_LONGEST, Tally, html, record
 

@@ -9,11 +9,10 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import Generic, TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
-
 Store, Found = TypeVar("Store"), TypeVar("Found")
 
 WAIT = 1.5  # seconds that a click waits at most; an answer takes milliseconds
+FIRST_WAIT = 8.0  # the first time: SQLAlchemy is imported, the tables are brought up to date
 REST = 30.0  # seconds during which a database that did not answer is not asked again
 
 
@@ -28,9 +27,11 @@ class Patience(Generic[Store]):
     a page, and such a thread must not keep the server from ending.
     """
 
-    def __init__(self, open: Callable[[], Store], wait: float = WAIT, rest: float = REST):
-        self.open, self.wait, self.rest = open, wait, rest
+    def __init__(self, open: Callable[[], Store], wait: float = WAIT, first: float = FIRST_WAIT, rest: float = REST):
+        self.open, self.wait, self.first, self.rest = open, wait, first, rest
         self._until = 0.0
+        self._answered = False  # with an error, maybe
+        self._begun = False
 
     @property
     def down(self) -> bool:
@@ -42,31 +43,32 @@ class Patience(Generic[Store]):
         if self.down:
             raise NoAnswer
         try:
-            return self._begin(question).result(self.wait)
+            return self._begin(question).result(self.wait if self._answered else self.first)
         except NotYet as problem:
-            self._until = time.monotonic() + self.rest
-            raise NoAnswer from problem
-        except (SQLAlchemyError, OSError) as problem:
+            self._answered, self._until = True, time.monotonic() + self.rest
             raise NoAnswer from problem
 
     def warm(self) -> None:
-        """Open the store in the background, so that the first question finds it open."""
-        if not self.down:
+        """Open the store in the background, once, so that the first question finds it open."""
+        if not self._begun:
             self._begin(lambda store: None)
 
     def _begin(self, question: Callable[[Store], Found]) -> Future[Found]:
         future: Future[Found] = Future()
+        self._begun = True
 
         def work() -> None:
+            from sqlalchemy.exc import SQLAlchemyError  # here, for no first paint shall wait for it
+
             try:
                 found = question(self.open())
             except (SQLAlchemyError, OSError) as problem:
-                self._until = time.monotonic() + self.rest
-                future.set_exception(problem)
+                self._answered, self._until = True, time.monotonic() + self.rest
+                future.set_exception(NoAnswer(str(problem)))
             except BaseException as problem:
                 future.set_exception(problem)
             else:
-                self._until = 0.0  # it was slow, and is there after all
+                self._answered, self._until = True, 0.0  # it was slow, and is there after all
                 future.set_result(found)
 
         threading.Thread(target=work, name="asks the database", daemon=True).start()

@@ -6,6 +6,14 @@ from typing import Literal, get_args
 Phase = Literal["waiting", "vote", "discuss", "revote", "run", "reveal"]
 PHASES: tuple[Phase, ...] = get_args(Phase)
 BALLOTS: dict[Phase, int] = {"vote": 1, "revote": 2}
+NAMES: dict[Phase, str] = {
+    "waiting": "Waiting",
+    "vote": "Vote",
+    "discuss": "Discuss",
+    "revote": "Vote again",
+    "run": "Run",
+    "reveal": "Reveal",
+}
 SHOWN: Phase = "reveal"  # before it no learner sees how others voted
 
 # Crouch and Mazur, Am. J. Phys. 69 (2001) 970: discussion helps most between these shares of right answers.

@@ -9,18 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from streamlit.auth_util import is_authlib_installed
 from streamlit.errors import StreamlitSecretNotFoundError
 
+from lessons import LESSONS
 from lessons.classroom.patience import NoAnswer, Patience
-from lessons.classroom.progress import Course, NoLearner, Progress, Step, account_key, read_link
+from lessons.classroom.steps import Course, NoLearner, Step, account_key, read_link
 from pages.ui import store
+
+if TYPE_CHECKING:
+    from lessons.classroom.progress import Progress
 
 HERE = "learner"  # session key
 COOKIE = "unmasked_learner"
+PLACES = ("desk", "exercises")  # session keys after the slug: what a learner has made there is theirs alone
 UNKEPT = 200  # steps that wait for the database to come back
 TOP_LEVEL = ("redirect_uri", "cookie_secret", "expose_tokens")  # of [auth], shared by all providers
 
@@ -92,7 +97,7 @@ def course() -> Course:
 def answering() -> bool:
     """Whether the database answers. Asks it."""
     try:
-        patience().ask(Progress.check)
+        patience().ask(lambda progress: progress.check())
     except NoAnswer:
         return False
     return True
@@ -103,7 +108,6 @@ def learner() -> Learner:
     me = st.session_state.get(HERE)
     if me is None:
         me = st.session_state[HERE] = Learner()
-        patience().warm()
         recognise(me)
     elif me.key and not me.read and not patience().down:
         read(me)
@@ -116,6 +120,7 @@ def remember(place: str) -> None:
     with st.container(key=f"learner-cookie-{place}"):
         anonymous = me.key if me.key and not me.account else ""
         _cookie(key=f"learner:cookie:{place}", data={"name": COOKIE, "key": anonymous, "forget": me.gone})
+    patience().warm()  # now that the page is drawn
 
 
 # --- who it is
@@ -188,15 +193,20 @@ def written(progress: Progress, key: str, account: bool, steps: tuple[Step, ...]
 
 
 def follow_link(given: str) -> str:
-    """Become the learner of a private link. What went wrong, in a sentence; empty if all went well."""
+    """Become the learner of a private link. What went wrong, in a sentence; empty if all went well.
+
+    The key does not stay in the address, where others would read it, but for a link that may be read later.
+    """
     me = learner()
     try:
         key = read_link(given)
         found = patience().ask(lambda progress: progress.course(key))
     except NoLearner as problem:
+        del st.query_params["learner"]
         return str(problem)
     except NoAnswer:
         return "What is kept under this link cannot be read now: the database does not answer. Try again in a minute."
+    del st.query_params["learner"]
     if key != me.key and (me.steps or me.account):
         me.offered = key
     else:
@@ -206,8 +216,9 @@ def follow_link(given: str) -> str:
 
 def become(me: Learner) -> None:
     """Another learner sits here. Desks are cleared: what was predicted on them was the other one's."""
-    for name in [name for name in st.session_state if str(name).endswith(":desk")]:
-        del st.session_state[name]
+    for slug in LESSONS:
+        for place in PLACES:
+            st.session_state.pop(f"{slug}:{place}", None)
     st.session_state[HERE] = me
 
 
@@ -279,4 +290,10 @@ def logged_in() -> str:
 
 @st.cache_resource(show_spinner=False)
 def patience() -> Patience[Progress]:
-    return Patience(lambda: Progress(store.engine()))
+    return Patience(progress)
+
+
+def progress() -> Progress:
+    from lessons.classroom.progress import Progress  # here, for no first paint shall wait for SQLAlchemy
+
+    return Progress(store.connected())

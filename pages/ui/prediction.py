@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from lessons.classroom.progress import Step
+from lessons.classroom.steps import Step
 from lessons.course import CONFIDENCE
 from lessons.lesson import Lesson
 from lessons.run import Run

@@ -34,6 +34,7 @@ from lessons.doctor import ward
 from lessons.laboratory import shared
 from lessons.pool import WorkerPool
 from lessons.settings import BadInput
+from pages.ui.classroom import watch
 
 HERE = Path(__file__).parent
 HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorFlow would slow its painting down
@@ -96,7 +97,7 @@ def routes() -> list[BaseRoute]:
     The pattern takes any prefix and the endpoint checks it: asking for `server.baseUrlPath` here, before
     `st.App` exists, would freeze the configuration before Streamlit knows where our config.toml is.
     """
-    return [Route("/{base:path}" + PLOTLY_JS, plotly_js, methods=["GET"])]
+    return [Route("/{base:path}" + PLOTLY_JS, plotly_js, methods=["GET"]), *watch.routes()]
 
 
 def plotly_url() -> str:
