@@ -18,13 +18,17 @@ def variation(settings: Settings, number: int = 1) -> Settings:
 
 
 def next_stop(settings: Settings, name: str, number: int) -> float:
-    """Another value of the field's widget; the same one where it stands outside what is varied."""
+    """Another value of the field's widget, the nearest first; the same one where it stands outside what is varied.
+
+    Of two that are equally near, the one that makes more real steps.
+    """
     low, high = BETWEEN[name]
-    stops = [stop for stop in SPECS[name].offered if low <= stop <= high]
     here = getattr(settings, name)
     if not low <= here <= high:
         return here
-    others = [stop for stop in stops if stop > here] + [stop for stop in stops if stop < here]
+    others = [stop for stop in SPECS[name].offered if low <= stop <= high and stop != here]
+    fewer = 1 if name == "padding_share" else -1
+    others.sort(key=lambda stop: (round(abs(stop - here), 6), fewer * stop))
     return others[(number - 1) % len(others)]
 
 
