@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lessons.exercise import Exercise
 from lessons.experiment import Experiment
 from lessons.run import Run
 from lessons.settings import BadInput, Settings
 
 CHAPTERS = ("Five answers", "Behind the answers")
+CONFIDENCE = ("a guess", "fairly sure", "certain")  # how sure one can be of a prediction
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class Prediction:
     question: str
     answers: tuple[Answer, ...]
 
+    def outcome(self, run: Run) -> int | None:
+        """Which answer came true."""
+        return next((index for index, answer in enumerate(self.answers) if answer.came_true(run)), None)
+
 
 @dataclass(frozen=True)
 class Contrast:
@@ -62,6 +68,8 @@ class Lesson:
     order: int
     title: str  # the question as people ask it
     text: str  # a short answer in Markdown, before the fold
+    aims: tuple[str, ...]  # what a class can do afterwards: two or three sentences
+    notes: str  # for whoever teaches it, in Markdown; no verdict and no number that a run could turn
     controls: tuple[str, ...]  # Settings fields in sight
     more: tuple[str, ...]  # Settings fields behind "More"
     losses: tuple[str, ...]  # names of the losses on offer
@@ -70,6 +78,7 @@ class Lesson:
     contrast: Contrast
     experiments: tuple[Experiment, ...] = ()  # what the lesson measures besides training
     reading: tuple[tuple[str, str], ...] = ()  # (title, address)
+    exercises: tuple[Exercise, ...] = ()  # at the end of the page; each is checked by running what the learner made
     slug: str = ""  # the file's name, filled in on discovery
 
     def preset(self, name: str) -> Preset:
@@ -79,6 +88,10 @@ class Lesson:
                 return preset
         names = ", ".join(preset.name for preset in self.presets)
         raise BadInput(f"preset: got “{name[:40]}”; {self.slug} has {names}.")
+
+    def exercise(self, name: str) -> Exercise:
+        """Raises KeyError."""
+        return {exercise.name: exercise for exercise in self.exercises}[name]
 
     @property
     def examples(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from lessons import CHAPTERS, LESSONS
 from lessons.classroom.steps import Course
-from lessons.course import Standing, exercises, go_on, minutes, standings
+from lessons.course import Standing, go_on, minutes, standings
 from lessons.lesson import Lesson
 from pages.ui import learner
 
@@ -81,7 +81,7 @@ def told_to_a_newcomer() -> str:
 def card(lesson: Lesson, page, stand: Standing) -> None:
     st.page_link(page, label=f"**{lesson.title}**")
     st.caption(lesson.presets[0].says)
-    count = len(exercises(lesson))
+    count = len(lesson.exercises)
     extent = [f"{minutes(lesson)} min"]
     extent += [f"{count} exercise{'s' * (count > 1)}"] if count else []
     extent += [f"published: {', '.join(lesson.examples)}"] if lesson.examples else []

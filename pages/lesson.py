@@ -13,6 +13,7 @@ from lessons.lesson import Lesson
 from pages.ui.atlas import map_of_failure
 from pages.ui.controls import controls
 from pages.ui.desk import BROUGHT, PRESENT, Desk, desk_of
+from pages.ui.exercises import exercises
 from pages.ui.instruments import instruments, press, start, stop
 from pages.ui.learner import moved, remember
 from pages.ui.luck import luck
@@ -32,6 +33,7 @@ def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> N
     if not desk.presenting:
         moved(lesson.slug)
         recall(desk)
+    desk.exercised_drawn = desk.exercised
     if desk.presenting:
         st.html(LARGE)
     head = st.container(key="head", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
@@ -49,6 +51,7 @@ def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> N
     if desk.presenting:  # the teacher says it; below the fold it is still there
         st.markdown(lesson.text)
     measurements(desk)
+    exercises(desk)
     if lesson.reading:
         links = " · ".join(f"[{title}]({address})" for title, address in lesson.reading)
         st.caption(f"Further reading: {links}")

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from lessons import CHAPTERS, LESSONS, BadInput, find
-from pages import clinic_page, folklore_page, home, lesson, record_page, room_page
+from pages import clinic_page, folklore_page, home, lesson, plan_page, record_page, room_page
 from pages.ui import learner
 from pages.ui.classroom.companion import companion
 from pages.ui.classroom.visit import SEAT
@@ -27,6 +27,7 @@ def route() -> None:
         "folklore": st.Page(folklore_page.render, title="Folklore", url_path="folklore"),
         "record": st.Page(record_page.render, title="Record", url_path="record"),
         "room": st.Page(partial(room_page.render, pages), title="Room", url_path="room"),
+        "plan": st.Page(plan_page.render, title="Session plan", url_path="plan"),
     }
     front = st.Page(
         partial(home.render, pages, others["clinic"], others["record"]), title="Unmasked", url_path="home", default=True

@@ -93,7 +93,8 @@ ALLOWED = {
     "settings": {"losses"},
     "data": set(),
     "run": {"losses", "data", "settings"},
-    "lesson": {"run", "settings", "experiment"},
+    "exercise": {"run", "settings"},
+    "lesson": {"run", "settings", "experiment", "exercise"},
     "figures": {"data", "run", "settings"},
     "outcome": {"run"},
     "atlas": {"lesson", "outcome", "run", "settings"},
@@ -121,4 +122,4 @@ def test_a_lesson_file_knows_only_what_a_lesson_is_made_of():
     files = sorted((ROOT / "lessons" / "catalog").glob("*.py"))
     assert len(files) > 1
     for path in files:
-        assert of_lessons(path) <= {"lesson", "experiment", "settings"}, path
+        assert of_lessons(path) <= {"lesson", "exercise", "experiment", "settings"}, path

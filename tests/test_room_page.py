@@ -81,6 +81,24 @@ def test_two_servers_show_one_room(replicas):
     asyncio.run(lesson())
 
 
+def test_a_room_follows_its_session_plan(replicas):
+    here, _, rooms = replicas
+    plan = "mask_and_loss:fixed,nan_labels:" + LESSONS["nan_labels"].presets[0].name
+
+    async def follow() -> None:
+        console = await Session.open(here.url, f"page=room&plan={plan}")
+        await console.click("Open a room")
+        code = re.search(r"room=(\w+)", console.client.query_string)[1]
+        await console.click("console:next")
+        assert (rooms.look(code).slug, rooms.look(code).preset) == ("mask_and_loss", "fixed")
+        assert "**Plan** · 1 of 2" in words(console)
+        await console.click("console:next")
+        assert rooms.look(code).slug == "nan_labels" and "**Plan** · 2 of 2" in words(console)
+        assert LESSONS["nan_labels"].aims[0] in words(console) and not console.errors
+
+    asyncio.run(follow())
+
+
 @pytest.mark.parametrize("phase", ["vote", "discuss", "revote", "run"])
 def test_before_the_reveal_only_the_instructor_sees_votes(replicas, phase):
     here, _, rooms = replicas
@@ -172,7 +190,7 @@ def test_a_room_that_is_ended_says_so_everywhere(replicas):
         ("room=" + "x" * 3000, "there is no open room of that code"),
         ("room={code}&instructor=wrong", "This link is not the instructor’s of this room."),
         ("room={code}&me=wrong", "You are not in this room"),
-        ("page=room&plan=nonsense", ""),
+        ("page=room&plan=nonsense", "steps: got “nonsense”; takes LESSON:PRESET"),
         ("room={code}&view=nonsense", ""),
     ],
 )

@@ -1,9 +1,11 @@
 """A lesson to copy: `cp lessons/catalog/_template.py lessons/catalog/<slug>.py`, and there it is. Nothing else to edit.
 
 The file's name is the lesson's slug, its address and its test id. Files that begin with an underscore are left out.
-`python -m pytest tests/test_lessons.py tests/test_visible.py tests/test_engine.py -k <slug>` says what is still wrong.
+What is still wrong say test_lessons.py, test_visible.py, test_engine.py and test_exercises.py in tests/, each with
+`python -m pytest tests/test_….py -k <slug>`.
 """
 
+from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.experiment import Experiment, Measured
 from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.settings import Settings
@@ -26,6 +28,21 @@ def half_of_one() -> Measured:
     return Measured(f"Half of one is {half:.3g}.", {"half": half})
 
 
+# Of an exercise: what the learner mends, and one way to do it. Parameters (y_true, y_pred) only; the source is shown.
+def one_number(y_true, y_pred):
+    """squared error, one scalar"""
+    from keras import ops
+
+    return ops.mean(ops.square(y_true - y_pred))
+
+
+def one_number_per_step(y_true, y_pred):
+    """squared error, one value per step"""
+    from keras import ops
+
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
 # What the presets share. Every field has a default: name only what the lesson is about.
 BASE = Settings(epochs=30, padded_labels="garbage")
 
@@ -34,6 +51,15 @@ LESSON = Lesson(
     order=9,
     title="The question, as people ask it?",
     text="A short answer in Markdown. **No numbers**: those are measured. A formula may help: $L=\\sum_t\\ell_t$.",
+    # For a class: two or three things that learners can do afterwards, and notes for whoever teaches it. No answers:
+    # a session plan reads those off a run. What stands in “…” is a preset's label, an experiment's title or a lesson's.
+    aims=("Say what …, in one sentence.", "Tell … from …."),
+    notes=(
+        "**Run it:** which preset first, and what to cover until the reveal.\n\n"
+        "**What people believe:** the misconceptions that the vote brings up.\n\n"
+        "**Ask in the discussion:** two or three questions that need no computer.\n\n"
+        "**Time:** which presets deserve a vote, and which can just be run."
+    ),
     # Fields of Settings in sight, and behind "More". Changed alone from the first preset, each must change the run,
     # or be idle with a reason (lessons.settings.idle): a test tries them all.
     controls=("mask", "mask_shift", "loss", "epsilon"),
@@ -63,4 +89,41 @@ LESSON = Lesson(
     contrast=Contrast("broken", "fixed", "error on real steps", lambda run: run.snapshot.error[-1]),
     experiments=(Experiment("Half of one", "One sentence: what to look for.", half_of_one),),
     reading=(("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),),
+    # Two or three, about the lesson's own failure. Each is checked by running the answer: the start must miss the goal,
+    # the solution must reach it, with a fifth of room on every seed from 0 to 4 (tests/test_exercises.py). Hints give
+    # away more and more; the solution comes after the last.
+    exercises=(
+        FindSetting(
+            name="find_it",
+            title="A few words",
+            asks="What is wrong, and what is wanted, without the numbers of the goal.",
+            start=BASE.with_changes({"loss": "scalar_mse"}),
+            moves=("loss", "mask"),  # fields of Settings that the learner may move
+            solution=BASE,
+            hints=("Where to look.", "What to do."),
+            goal=Goal(error=0.3, leak=0),  # after the last epoch, and in the worst one; a leak of 0 is none at all
+        ),
+        # The clinic examines the text, too, and must find no error.
+        MendLoss(
+            name="mend_it",
+            title="A few words",
+            asks="What is wrong, and what is wanted.",
+            settings=BASE,
+            broken=one_number,
+            mended=one_number_per_step,
+            hints=("Where to look.", "What to do."),
+            goal=Goal(error=0.3, leak=0),
+        ),
+        # Lines in an order that works; they are shuffled. An order that runs and is wrong teaches most.
+        OrderLines(
+            name="order_them",
+            title="A few words",
+            asks="What the lines make, and that one of them is better left out.",
+            settings=BASE,
+            lines=("error = ops.square(y_true - y_pred)", "return ops.mean(error, axis=-1)"),
+            spare=("return ops.mean(error)",),
+            hints=("Where to look.", "What to do."),
+            goal=Goal(error=0.3, leak=0),
+        ),
+    ),
 )

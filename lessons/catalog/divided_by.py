@@ -1,5 +1,6 @@
 """Lesson G: the same errors divided by all steps, by the valid ones, per sequence, or by the sum of the weights."""
 
+from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.experiment import Experiment, Measured
 from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.settings import Settings
@@ -17,6 +18,25 @@ def per_sequence_mse(y_true, y_pred, epsilon):
         return ops.mean(error)
     mask = ops.cast(mask, error.dtype)
     return ops.mean(ops.sum(error * mask, axis=-1) / (ops.sum(mask, axis=-1) + epsilon))
+
+
+# Texts of an exercise: what the learner mends, and one way to do it.
+def over_all_steps(y_true, y_pred):
+    """squared error where the label is not 1000, over all steps"""
+    from keras import ops
+
+    valid = ops.cast(ops.not_equal(y_true, 1000.0), y_pred.dtype)
+    error = ops.square(y_true - y_pred) * valid
+    return ops.mean(error)
+
+
+def over_valid_steps(y_true, y_pred):
+    """squared error where the label is not 1000, over the number of such steps"""
+    from keras import ops
+
+    valid = ops.cast(ops.not_equal(y_true, 1000.0), y_pred.dtype)
+    error = ops.square(y_true - y_pred) * valid
+    return ops.sum(error) / ops.maximum(ops.sum(valid), 1.0)
 
 
 def toy_batch():
@@ -154,6 +174,22 @@ LESSON = Lesson(
         "loss, and the smaller every gradient. Adam hides that, SGD learns slower. Averaging each **sequence** first "
         "lets a step of a short sequence weigh more. Compare losses only if they have the same denominator."
     ),
+    aims=(
+        "Read a reduced loss as a fraction and name its denominator.",
+        "Predict how more padding changes a loss that divides by all steps.",
+        "Say which two loss values may be compared.",
+    ),
+    notes=(
+        "**Run it:** write the fraction on the board with an empty denominator before you open “The mask as a "
+        "weight”, and let pairs fill it in. The experiment “One batch, several denominators” settles what is left.\n\n"
+        "**What people believe:** a weight of 0 and a mask are the same thing; a constant factor in front of a "
+        "loss does not matter; the smaller loss belongs to the better model.\n\n"
+        "**Ask in the discussion:** for which optimisers does a factor matter? With twice the padding, what "
+        "happens to the loss, and what to each gradient? Which sequence has more say: the long one or the short "
+        "one?\n\n"
+        "**Time:** one full cycle and a short one for “Adam hides it”. “Each sequence first” has no wrong side; "
+        "close with it if you want an argument about what a fair average is."
+    ),
     controls=("mask", "mask_shift", "sample_weight", "reduction", "loss", "epsilon"),
     more=(
         "padding_share",
@@ -268,5 +304,58 @@ LESSON = Lesson(
         ("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),
         ("tensorflow #34491: incorrect loss with Masking", "https://github.com/tensorflow/tensorflow/issues/34491"),
         ("keras-team/keras #15323: the same, later", "https://github.com/keras-team/keras/issues/15323"),
+    ),
+    exercises=(
+        MendLoss(
+            name="right_divisor",
+            title="Mend the mean",
+            asks="Padded labels hold 1000, and the loss leaves them out of the sum. It learns far too slowly. Mend "
+            "what stands below the line; learning rate and epochs stay as they are.",
+            settings=BASE.with_changes({"mask": "none", "padded_labels": "garbage"}),
+            broken=over_all_steps,
+            mended=over_valid_steps,
+            hints=(
+                "What does mean divide by, and how many of those steps are padding?",
+                "Take the sum of the errors and divide it yourself.",
+                "Divide by the sum of valid, and keep that away from 0 for a batch of nothing but padding.",
+            ),
+            goal=Goal(error=0.2, leak=0),
+        ),
+        FindSetting(
+            name="same_weight_other_divisor",
+            title="Find the divisor",
+            asks="The mask is handed over as a weight: out of the sum, still in the count. Find settings under which "
+            "the same learning rate goes as far as with a mask.",
+            start=BASE.with_changes({"sample_weight": "instead"}),
+            moves=("reduction", "sample_weight", "mask"),
+            solution=BASE.with_changes({"sample_weight": "instead", "reduction": "mean_with_sample_weight"}),
+            hints=(
+                "The reduction decides what the sum is divided by.",
+                "A sum that is divided by nothing is too large for this learning rate.",
+                "Divide by the sum of the weights, or hand the mask over as a mask.",
+            ),
+            goal=Goal(error=0.2),
+        ),
+        OrderLines(
+            name="fraction_in_order",
+            title="A fraction, line by line",
+            asks="Build the loss from its numerator and its denominator. Padded labels hold 1000. One of the lines "
+            "counts the wrong steps and is better left out.",
+            settings=BASE.with_changes({"mask": "none", "padded_labels": "garbage"}),
+            lines=(
+                "valid = ops.cast(ops.not_equal(y_true, 1000.0), y_pred.dtype)",
+                "error = ops.square(y_true - y_pred)",
+                "error = error * valid",
+                "count = ops.maximum(ops.sum(valid), 1.0)",
+                "return ops.sum(error) / count",
+            ),
+            spare=("count = ops.sum(ops.ones_like(valid))",),
+            hints=(
+                "An error that is not yet multiplied by valid has the garbage in it.",
+                "Of two counts the later one is used.",
+                "Valid, error, multiply, count the valid ones, divide.",
+            ),
+            goal=Goal(error=0.2, leak=0),
+        ),
     ),
 )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.experiment import Experiment, Measured
 from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.settings import Settings
@@ -28,6 +29,23 @@ def softplus_error(y_true, y_pred):
     from keras import ops
 
     return ops.mean(ops.softplus(ops.abs(y_true - y_pred)), axis=-1)
+
+
+# Text of an exercise: what the learner mends, and one way to do it.
+def log_of_difference_only(y_true, y_pred):
+    """log of the difference, one value per step"""
+    from keras import ops
+
+    error = y_true - y_pred
+    return ops.mean(ops.log(error + 1e-7), axis=-1)
+
+
+def log_of_one_plus_square(y_true, y_pred):
+    """log of 1 plus the squared error, one value per step"""
+    from keras import ops
+
+    error = y_true - y_pred
+    return ops.mean(ops.log(1 + ops.square(error)), axis=-1)
 
 
 def flat_integers():
@@ -210,6 +228,21 @@ LESSON = Lesson(
         "$\\frac{d}{de}\\sqrt{e^2+\\varepsilon}=\\frac{e}{\\sqrt{e^2+\\varepsilon}}$ is $\\frac00$ without epsilon. "
         "One NaN in the gradient reaches every weight. Then try what was answered: a mask array, a log, a softplus."
     ),
+    aims=(
+        "Tell a loss with a finite value from a loss with a finite slope.",
+        "Say why a mask of 0 does not silence an infinite or undefined gradient.",
+        "Judge a published fix by what it does to the gradient, not by whether the NaN went away.",
+    ),
+    notes=(
+        "**Run it:** open “A root without epsilon” and let them read the code of the loss before they vote. After "
+        "the reveal run “The root with epsilon”: the code is the same, and epsilon is all that differs.\n\n"
+        "**What people believe:** the learning rate is too high; the data hold a NaN; a mask removes whatever is "
+        "wrong on padded steps. Many have seen `0 * something` be 0 too often to doubt it.\n\n"
+        "**Ask in the discussion:** what is the slope of a square root at 0? Where in this batch are label and "
+        "prediction exactly equal, and why there? Through which weights does a single NaN travel?\n\n"
+        "**Time:** a full cycle for the first preset. “log(|error| + epsilon)” makes a good second question, "
+        "because nothing turns NaN there; the other two answers can be run without a vote."
+    ),
     controls=("mask", "mask_shift", "loss", "epsilon", "padding", "padded_labels"),
     more=(
         "padding_share",
@@ -340,5 +373,58 @@ LESSON = Lesson(
             "https://github.com/tensorflow/tensorflow/issues/38349",
         ),
         ("tensorflow #4914: the gradient of sqrt(x) at 0", "https://github.com/tensorflow/tensorflow/issues/4914"),
+    ),
+    exercises=(
+        FindSetting(
+            name="enough_epsilon",
+            title="Find an epsilon",
+            asks="The root has no epsilon, and after the first update everything is NaN. Find settings under which the "
+            "same loss stays a number and the model learns.",
+            start=BASE,
+            moves=("epsilon", "mask", "mask_shift"),
+            solution=BASE.with_changes({"epsilon": 1e-7}),
+            hints=(
+                "A mask multiplies what the loss returns. What is 0 times an infinite slope?",
+                "The slope at error 0 is 0 divided by the root of epsilon.",
+                "Any epsilon above 0 ends the NaN here; a small one hardly changes the loss.",
+            ),
+            goal=Goal(error=0.15),
+        ),
+        OrderLines(
+            name="root_in_order",
+            title="A root, line by line",
+            asks="Six lines make a loss that is finite and has a finite slope. Once the difference stands first every "
+            "order runs; few of them make such a loss.",
+            settings=BASE,
+            lines=(
+                "error = y_true - y_pred",
+                "error = ops.square(error)",
+                "error = ops.mean(error, axis=-1)",
+                "error = error + 1e-7",
+                "error = ops.sqrt(error)",
+                "return error",
+            ),
+            hints=(
+                "The root of a negative number is NaN: what has to come before the root?",
+                "A constant that is added after the root leaves its slope infinite.",
+                "Difference, square, mean, constant, root, return.",
+            ),
+            goal=Goal(error=0.15),
+        ),
+        MendLoss(
+            name="bounded_log",
+            title="Mend the log",
+            asks="NaN at once, wherever a prediction lies above its label. Mend the loss so that it is finite for "
+            "every error, smallest at error 0, and hardly pulls there. A log may stay in it.",
+            settings=BASE,
+            broken=log_of_difference_only,
+            mended=log_of_one_plus_square,
+            hints=(
+                "An absolute value ends the NaN. Look at the error then: the pull is about 1 / (error + 1e-7).",
+                "The log needs an argument that is never below 1, and flat at error 0.",
+                "Take the log of 1 plus the squared error.",
+            ),
+            goal=Goal(error=0.15),
+        ),
     ),
 )

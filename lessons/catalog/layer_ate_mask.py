@@ -1,5 +1,6 @@
 """Lesson F: which layers hand the mask on, which lose it, and which of those say so."""
 
+from lessons.exercise import FindSetting, Goal, MendLoss
 from lessons.experiment import Experiment, Measured
 from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.settings import Settings
@@ -51,6 +52,23 @@ STACK = (
     "GlobalAveragePooling1D",
 )
 LOST = ("lost, Keras warns", "lost, silent")
+
+
+# Texts of an exercise: what the learner mends, and one way to do it.
+def trusting(y_true, y_pred):
+    """squared error, one value per step"""
+    from keras import ops
+
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+def looking_itself(y_true, y_pred):
+    """squared error where the label is not 1000, over the number of such steps"""
+    from keras import ops
+
+    valid = ops.cast(ops.not_equal(y_true, 1000.0), y_pred.dtype)
+    error = ops.square(y_true - y_pred) * valid
+    return ops.sum(error) / ops.maximum(ops.sum(valid), 1.0)
 
 
 def warning_of(caught) -> str:
@@ -257,6 +275,22 @@ LESSON = Lesson(
         "slices and `Add` with one unmasked input say nothing. **The LSTM before such a layer still skips the "
         "padding**, so the model looks masked."
     ),
+    aims=(
+        "Name what decides whether a layer hands a mask on.",
+        "Check where a mask ends before trusting a masked loss.",
+        "Give a reason why a missing warning proves nothing.",
+    ),
+    notes=(
+        "**Run it:** open “t * 1.0” and ask what multiplying by one can change. After the reveal use the "
+        "experiment “Your own stack”: each group picks layers and the room predicts after which one the mask is "
+        "gone.\n\n"
+        "**What people believe:** an operation that leaves the numbers alone leaves everything alone; Keras would "
+        "say something; what the first layer knows, the loss knows.\n\n"
+        "**Ask in the discussion:** where is the mask kept, if not among the values? Which of the layers in your "
+        "own model have you ever checked? Why do the predictions still look as if padding had been skipped?\n\n"
+        "**Time:** one full cycle, then as long for the stacks as you can spare. “Weights survive” is a good last "
+        "question and leads on to “Divided by what?”."
+    ),
     controls=("mask", "mask_shift", "between", "loss", "epsilon"),
     more=(
         "sample_weight",
@@ -361,5 +395,38 @@ LESSON = Lesson(
         ("keras-team/keras #18416: operators drop masks", "https://github.com/keras-team/keras/issues/18416"),
         ("keras-team/keras #22037", "https://github.com/keras-team/keras/issues/22037"),
         ("tensorflow #33260", "https://github.com/tensorflow/tensorflow/issues/33260"),
+    ),
+    exercises=(
+        FindSetting(
+            name="keep_the_mask",
+            title="Find a layer that keeps it",
+            asks="One operation between the layers eats the mask. Look for a layer in its place that hands the mask "
+            "on, so that no gradient lies on padding.",
+            start=BASE.with_changes({"between": "times_one"}),
+            moves=("between", "cell"),
+            solution=BASE.with_changes({"between": "dense"}),
+            hints=(
+                "Which cell it is makes no difference: the mask is lost behind it.",
+                "A layer that mixes steps or moves them has no mask to hand on; one that works step by step has.",
+                "Dense, TimeDistributed(Dense), LayerNormalization and attention hand it on.",
+            ),
+            goal=Goal(error=0.6, leak=0),
+        ),
+        MendLoss(
+            name="without_the_mask",
+            title="A loss that nobody tells",
+            asks="The mask is eaten before it reaches the loss, and the model is not yours to change. Padded labels "
+            "hold 1000. Mend the loss so that it leaves the padding out by itself.",
+            settings=BASE.with_changes({"between": "times_one"}),
+            padding="1000",
+            broken=trusting,
+            mended=looking_itself,
+            hints=(
+                "The labels never went through a layer: what was in them is still in them.",
+                "Multiply each error by 1 where the label is not 1000, and by 0 where it is.",
+                "Divide the sum by the number of steps that are left, and not by all of them.",
+            ),
+            goal=Goal(error=0.3, leak=0),
+        ),
     ),
 )

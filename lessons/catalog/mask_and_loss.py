@@ -1,8 +1,24 @@
 """Lesson C: the mask reaches every loss that returns one value per step, and no loss that returns a scalar."""
 
+from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.experiment import Experiment, Measured
 from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.settings import Settings
+
+
+# Texts of an exercise: what the learner mends, and one way to do it.
+def one_number(y_true, y_pred):
+    """squared error, one scalar"""
+    from keras import ops
+
+    return ops.mean(ops.square(y_true - y_pred))
+
+
+def one_number_per_step(y_true, y_pred):
+    """squared error, one value per step"""
+    from keras import ops
+
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
 
 
 def masked_loss_of_the_backend() -> Measured:
@@ -55,6 +71,22 @@ LESSON = Lesson(
         "You pass a mask, and the loss still looks at the padding. Keras multiplies the mask into the values that your "
         "loss returns. **One value per step** can be masked; **one scalar** has the padding mixed in already. "
         "$L=\\frac{\\sum_t m_t\\,\\ell_t}{\\sum_t m_t}$ needs the single $\\ell_t$."
+    ),
+    aims=(
+        "Say what shape a loss has to return for a Keras mask to work on it.",
+        "Trace a mask from the layer that makes it to the loss that uses it.",
+        "Read from the heatmap whether padding is being trained on.",
+    ),
+    notes=(
+        "**Run it:** begin with “A scalar loss” and ask where in the code the mask would have to be multiplied in. "
+        "Then “One value per step”: the two functions differ in one line. Keep “Mask lost on the way” for those "
+        "who now believe that the shape is all that matters.\n\n"
+        "**What people believe:** a Masking layer takes padded steps out of everything that follows; if the mask "
+        "is right, the loss must be; without TimeDistributed the mask is lost.\n\n"
+        "**Ask in the discussion:** after the mean over time, which number belongs to step 9? What would change if "
+        "the padded labels held zeros instead of large values? Who multiplies, your function or Keras?\n\n"
+        "**Time:** a full cycle for the first preset, a short one for the second. If you have ten minutes for the "
+        "whole subject, teach this lesson."
     ),
     controls=("mask", "mask_shift", "loss", "epsilon"),
     more=(
@@ -168,5 +200,58 @@ LESSON = Lesson(
         ("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),
         ("keras-team/keras #3086", "https://github.com/keras-team/keras/issues/3086"),
         ("tensorflow #34491", "https://github.com/tensorflow/tensorflow/issues/34491"),
+    ),
+    exercises=(
+        MendLoss(
+            name="per_step",
+            title="Mend the scalar",
+            asks="The mask is right and reaches the loss, yet garbage in the padding drives the training. Mend the "
+            "loss so that Keras can leave the padded steps out.",
+            settings=BASE,
+            broken=one_number,
+            mended=one_number_per_step,
+            hints=(
+                "Keras multiplies the mask into what your loss returns. What does this one return?",
+                "Return one value for each step: a tensor of the shape (batch, time).",
+                "Take the mean over the last axis only.",
+            ),
+            goal=Goal(error=0.3, leak=0),
+        ),
+        FindSetting(
+            name="mask_meets_loss",
+            title="Two things are wrong",
+            asks="Nobody tells Keras of the padding, and the loss could not use it. Find settings under which no "
+            "gradient lies on padding.",
+            start=BASE.with_changes({"loss": "scalar_mse", "mask": "none"}),
+            moves=("mask", "mask_shift", "loss", "between"),
+            solution=BASE,
+            hints=(
+                "Repair one of the two, and look at the gradient: it is not enough.",
+                "The mask has to be passed, and it has to be the true one.",
+                "Pass the aligned mask, and choose a loss with one value per step or one that reads the mask itself.",
+            ),
+            goal=Goal(error=0.3, leak=0),
+        ),
+        OrderLines(
+            name="read_the_mask",
+            title="A scalar that reads the mask",
+            asks="A loss that returns one number has to leave the padding out by itself. Put its lines in order; one "
+            "of them makes a mask of the wrong thing and is better left out.",
+            settings=BASE,
+            lines=(
+                "error = ops.square(y_true - y_pred)",
+                'mask = getattr(y_pred, "_keras_mask", ops.ones_like(y_pred[..., 0]))',
+                'mask = ops.expand_dims(ops.cast(mask, "float32"), axis=-1)',
+                "error = error * mask",
+                "return ops.sum(error) / ops.sum(mask)",
+            ),
+            spare=("mask = ops.not_equal(y_true[..., 0], 0)",),
+            hints=(
+                "The padded labels hold garbage: nothing can be told from whether a label is 0.",
+                "Error (batch, time, 1) times mask (batch, time) needs one more axis in the mask, first.",
+                "Error, mask, expand, multiply, divide.",
+            ),
+            goal=Goal(error=0.3, leak=0),
+        ),
     ),
 )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.experiment import Experiment, Measured
 from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.settings import Settings
@@ -56,6 +57,26 @@ def mean_over_known(y_true, y_pred, epsilon):
     safe = ops.where(missing, 0.0, y_true)
     error = ops.where(missing, 0.0, ops.square(safe - y_pred))
     return ops.sum(error) / (ops.sum(ops.cast(ops.logical_not(missing), error.dtype)) + epsilon)
+
+
+# Texts of an exercise: what the learner mends, and one way to do it.
+def cut_out_after(y_true, y_pred):
+    """squared error of the labels that are known, NaN cut out of the result"""
+    from keras import ops
+
+    known = ops.logical_not(ops.isnan(y_true))
+    error = ops.where(known, ops.square(y_true - y_pred), 0.0)
+    return ops.sum(error) / ops.maximum(ops.sum(ops.cast(known, error.dtype)), 1.0)
+
+
+def replaced_before(y_true, y_pred):
+    """squared error of the labels that are known, NaN replaced before the arithmetic"""
+    from keras import ops
+
+    known = ops.logical_not(ops.isnan(y_true))
+    y_true = ops.where(known, y_true, 0.0)
+    error = ops.where(known, ops.square(y_true - y_pred), 0.0)
+    return ops.sum(error) / ops.maximum(ops.sum(ops.cast(known, error.dtype)), 1.0)
 
 
 def gaps_everywhere():
@@ -182,6 +203,22 @@ LESSON = Lesson(
         "arithmetic**, then weight it with 0: $\\ell_t=m_t\\,(\\tilde y_t-p_t)^2$ with $\\tilde y_t=0$ where the "
         "label is missing. What you fill in then makes no difference. And a missing label is no missing step: leave "
         "it out of the loss, not out of the layers."
+    ),
+    aims=(
+        "Explain why multiplying by 0 does not remove a NaN, in value and in gradient.",
+        "Put `where` on the right side of the arithmetic.",
+        "Keep apart a label that is missing and a step that is missing.",
+    ),
+    notes=(
+        "**Run it:** vote on “Labels times mask”, then at once on “where around the result”: those who have just "
+        "learned that 0 times NaN is NaN will trust `where`. Show its first epoch before the others.\n\n"
+        "**What people believe:** a weight of 0 switches a label off, whatever it holds; `where` computes one "
+        "branch only; filling in a value always falsifies what is learned.\n\n"
+        "**Ask in the discussion:** what is the derivative of the branch that was not taken, and what is it "
+        "multiplied by? If a filled label has weight 0, can the model tell which value you chose? What does the "
+        "LSTM lose when it skips a step that only had no label?\n\n"
+        "**Time:** two full cycles for the first two votes; the repair and the imputed presets can be run one "
+        "after the other without a vote. Leave time for labels of their own that have gaps."
     ),
     controls=("mask", "mask_shift", "loss", "epsilon", "sample_weight", "nan_share", "nan_fill"),
     more=(
@@ -320,5 +357,58 @@ LESSON = Lesson(
         ),
         ("tensorflow #20091: NaN from the branch not taken", "https://github.com/tensorflow/tensorflow/issues/20091"),
         ("keras-team/keras #15323: loss values with Masking", "https://github.com/keras-team/keras/issues/15323"),
+    ),
+    exercises=(
+        MendLoss(
+            name="before_the_arithmetic",
+            title="Mend the where",
+            asks="The first loss is right; after the first update every weight is NaN. Mend the loss so that missing "
+            "labels have no say in value and gradient.",
+            settings=BASE,
+            broken=cut_out_after,
+            mended=replaced_before,
+            hints=(
+                "The gradient runs through both branches of where, and 0 times NaN is NaN.",
+                "No NaN may be left when the difference is taken.",
+                "Replace the missing labels by 0 first; the rest may stay as it is.",
+            ),
+            goal=Goal(error=0.15, leak=0),
+        ),
+        OrderLines(
+            name="replace_first",
+            title="Missing labels, line by line",
+            asks="Put the lines in order. Some orders end in NaN after the first update, others teach the "
+            "filled-in zeros.",
+            settings=BASE,
+            lines=(
+                "known = ops.logical_not(ops.isnan(y_true))",
+                "y_true = ops.where(known, y_true, 0.0)",
+                "error = ops.square(y_true - y_pred)",
+                "error = ops.where(known, error, 0.0)",
+                'count = ops.maximum(ops.sum(ops.cast(known, "float32")), 1.0)',
+                "return ops.sum(error) / count",
+            ),
+            hints=(
+                "Ask which labels are known before you replace the others: afterwards all of them look known.",
+                "NaN has to be gone before the first subtraction.",
+                "Ask, replace, square, cut out, count, divide.",
+            ),
+            goal=Goal(error=0.15, leak=0),
+        ),
+        FindSetting(
+            name="do_not_teach_it",
+            title="Imputed is not known",
+            asks="The missing labels are filled in and taught as if they were true. Find settings under which the "
+            "model learns the labels that are known.",
+            start=BASE.with_changes({"loss": "mse", "nan_fill": "garbage", "padded_labels": "zero"}),
+            moves=("nan_fill", "loss", "mask"),
+            solution=BASE.with_changes({"loss": "nan_labels.where_inside", "padded_labels": "zero"}),
+            hints=(
+                "What is filled in counts like any other label. Which filling says that nothing is known?",
+                "Leave the NaN where it is, and choose a loss that can bear it.",
+                "The loss has to replace NaN before the arithmetic, and to give it no weight.",
+            ),
+            goal=Goal(error=0.11),
+        ),
     ),
 )

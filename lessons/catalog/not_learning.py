@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.experiment import Experiment, Measured
 from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.settings import Settings
@@ -29,6 +30,23 @@ def error_weighted_by_label(y_true, y_pred):
 
     error = ops.square(y_true - y_pred)
     return ops.mean(ops.where(y_true > 0.5, 2 * error, error), axis=-1)
+
+
+# Texts of an exercise: what the learner mends, and one way to do it.
+def one_sided(y_true, y_pred):
+    """cross-entropy of the label 1 only"""
+    from keras import ops
+
+    p = ops.clip(y_pred, 1e-6, 1 - 1e-6)
+    return ops.mean(-y_true * ops.log(p), axis=-1)
+
+
+def two_sided(y_true, y_pred):
+    """cross-entropy of both labels"""
+    from keras import ops
+
+    p = ops.clip(y_pred, 1e-6, 1 - 1e-6)
+    return ops.mean(-y_true * ops.log(p) - (1 - y_true) * ops.log(1 - p), axis=-1)
 
 
 def silent_half():
@@ -133,6 +151,21 @@ LESSON = Lesson(
         "nothing below: loss and gradient are exactly 0 there, and what has no gradient cannot move. Do not judge a "
         "custom loss by how low it gets. Watch the **error**, and compare it with the best constant (dotted). Never "
         "multiply by something of the prediction that can be 0; weight by the label."
+    ),
+    aims=(
+        "Find out what a loss rewards before training with it.",
+        "Compare an error with that of the best constant, rather than a loss with 0.",
+        "Recognise a region where loss and gradient are both 0.",
+    ),
+    notes=(
+        "**Run it:** let them write down the cheapest way to please “Half a cross-entropy” before they vote. Cover "
+        "the error curve until the reveal; the loss alone looks like a success.\n\n"
+        "**What people believe:** a low loss is a good model; if it does not learn, the optimiser or the size of "
+        "the network is to blame; a corner or a threshold cannot be trained because it has no derivative.\n\n"
+        "**Ask in the discussion:** which term speaks for label 0? If you were the model, what would you answer? "
+        "What does the dotted line mean, and who could draw it without a network?\n\n"
+        "**Time:** a full cycle each for the first preset and for “Error only above 0.5”. “The same with sigmoid: "
+        "luck” takes a minute if each row of the room tries another seed and raises a hand."
     ),
     controls=("mask", "mask_shift", "loss", "epsilon", "activation", "task"),
     more=(
@@ -268,5 +301,60 @@ LESSON = Lesson(
     reading=(
         ("Keras: losses", "https://keras.io/api/losses/"),
         ("keras-team/keras #198: NaN when accuracy reaches 1", "https://github.com/keras-team/keras/issues/198"),
+    ),
+    exercises=(
+        MendLoss(
+            name="missing_half",
+            title="Mend the half loss",
+            asks="The loss falls to almost nothing and the model answers 1 for everything. Mend it so that the answers "
+            "become right.",
+            settings=BASE,
+            broken=one_sided,
+            mended=two_sided,
+            hints=(
+                "What does this loss say where the label is 0?",
+                "A prediction of 1 has to cost something where the label is 0.",
+                "Add the other half: the log of 1 - p, weighted by 1 - y_true.",
+            ),
+            goal=Goal(error=0.15),
+        ),
+        FindSetting(
+            name="thaw",
+            title="Get it moving",
+            asks="The loss reads a perfect 0 from the first epoch on, and nothing moves. Find a loss, and an output "
+            "that fits it, so that the model learns.",
+            start=BASE.with_changes({"loss": "not_learning.error_above_half", "activation": "linear"}),
+            moves=("loss", "activation", "learning_rate"),
+            solution=BASE.with_changes({"loss": "bce_from_logits", "activation": "linear"}),
+            hints=(
+                "Where loss and gradient are both exactly 0, no learning rate helps.",
+                "Choose a loss in which both labels have a say everywhere.",
+                "A loss from logits wants a linear output, one of probabilities a sigmoid.",
+            ),
+            goal=Goal(error=0.15),
+        ),
+        OrderLines(
+            name="both_labels",
+            title="Cross-entropy, line by line",
+            asks="Put together the cross-entropy of both labels. Two of the lines are better left out: each lets the "
+            "loss fall without the model learning.",
+            settings=BASE,
+            lines=(
+                "p = ops.clip(y_pred, 1e-6, 1 - 1e-6)",
+                "said = y_true * ops.log(p)",
+                "said = said + (1 - y_true) * ops.log(1 - p)",
+                "return -ops.mean(said, axis=-1)",
+            ),
+            spare=(
+                "said = ops.where(y_pred > 0.5, said, 0.0)",
+                "return ops.mean(said, axis=-1)",
+            ),
+            hints=(
+                "Nothing after the first return is run.",
+                "The log of a probability is negative: a loss that is to be made small wants its opposite.",
+                "Clip, label 1, label 0, and the mean with a minus. The line with where and the other return stay out.",
+            ),
+            goal=Goal(error=0.15),
+        ),
     ),
 )

@@ -1,5 +1,6 @@
 """Lesson I: without a mask, padding after the steps moves the last state; padding before them hardly does."""
 
+from lessons.exercise import FindSetting, Goal, MendLoss
 from lessons.experiment import Experiment, Measured
 from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.settings import Settings
@@ -8,6 +9,21 @@ BASE = Settings(
     output="last_step", mask="none", cell="gru", padding_share=0.6, sequences=64, padded_inputs="zero", epochs=50
 )
 CELLS = ("LSTM", "GRU", "SimpleRNN")
+
+
+# Texts of an exercise: what the learner mends, and one way to do it.
+def last_position(y_true, y_pred):
+    """squared error at the last position of each sequence"""
+    from keras import ops
+
+    return ops.square(y_true[:, -1] - y_pred[:, -1])
+
+
+def each_position(y_true, y_pred):
+    """squared error, one value per step"""
+    from keras import ops
+
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
 
 
 def last_state(picked=CELLS) -> Measured:
@@ -171,6 +187,22 @@ LESSON = Lesson(
         "state starts at 0 and stays there as long as the biases are 0: $f(0,0)=0$. Training moves the biases, so "
         "that is close, not exact. With a **mask** the state is carried through unchanged on either side."
     ),
+    aims=(
+        "Say which state is read with `return_sequences=False`, on either side of padding.",
+        "Explain what an unmasked zero does to a recurrent state.",
+        "Choose a side, or a mask, for a reason.",
+    ),
+    notes=(
+        "**Run it:** draw one padded sequence on the board, post and pre, and let them mark the step whose state "
+        "is read. Then vote on “Post, no mask”, and again on “Pre, no mask” with the same question.\n\n"
+        "**What people believe:** zeros carry no information, so they do nothing; pre-padding is a habit of old "
+        "tutorials; a mask is about the loss only.\n\n"
+        "**Ask in the discussion:** what does the cell compute from a zero input and a state that is not zero? "
+        "What keeps a zero state at zero before training, and what moves it later? With a mask, what is left of "
+        "the choice?\n\n"
+        "**Time:** two short cycles on the same question work better here than one long one. “Mask for the other "
+        "side” makes a good last question: the mask is there; which steps does it hide?"
+    ),
     controls=("padding", "mask", "mask_shift", "cell", "loss", "epsilon"),
     more=(
         "output",
@@ -281,5 +313,52 @@ LESSON = Lesson(
     reading=(
         ("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),
         ("keras-team/keras #3086", "https://github.com/keras-team/keras/issues/3086"),
+    ),
+    exercises=(
+        FindSetting(
+            name="nothing_after_the_end",
+            title="Read the right state",
+            asks="The state is read after the zeros. Find settings under which no gradient reaches a padded input and "
+            "unseen sequences are answered well.",
+            start=BASE,
+            moves=("padding", "mask", "mask_shift", "padded_inputs"),
+            solution=BASE.with_changes({"mask": "aligned"}),
+            hints=(
+                "Padding in front helps a lot. Does it keep the gradient off the padding?",
+                "Only a mask takes a step out: a zero is computed like any other input.",
+                "The mask has to be made for the side that is padded.",
+            ),
+            goal=Goal(input_leak=0, val_loss=0.1),
+        ),
+        FindSetting(
+            name="two_steps_late",
+            title="A mask that comes late",
+            asks="The mask is late by a few steps: it takes zeros for real and skips real steps. Line it up without "
+            "replacing it.",
+            start=BASE.with_changes({"mask": "shifted", "mask_shift": 2}),
+            moves=("mask_shift", "padding"),
+            solution=BASE.with_changes({"mask": "shifted", "mask_shift": 0}),
+            hints=(
+                "Look at the picture of the batch above with the same settings: where does the mask end?",
+                "A shift in the other direction skips the last real step, the one that is asked for.",
+                "A mask that is shifted by nothing is the true one.",
+            ),
+            goal=Goal(input_leak=0, val_loss=0.1),
+        ),
+        MendLoss(
+            name="which_is_last",
+            title="The last position is padding",
+            asks="Every step has a label here, and the loss looks at the last position only, as with padding in front. "
+            "But these sequences are padded at the end. Mend the loss so that the model learns from real steps.",
+            settings=BASE.with_changes({"output": "every_step", "mask": "aligned", "padded_labels": "garbage"}),
+            broken=last_position,
+            mended=each_position,
+            hints=(
+                "What stands at the last position of a sequence that is padded at the end?",
+                "A loss that returns one value per step lets the mask leave out those that are none.",
+                "Take the squared error of all positions, and the mean over the last axis only.",
+            ),
+            goal=Goal(error=0.2, leak=0),
+        ),
     ),
 )

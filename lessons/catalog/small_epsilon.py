@@ -1,5 +1,6 @@
 """Lesson H: an epsilon can be absorbed, be zero, make the gradient explode or make it vanish."""
 
+from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.experiment import Experiment, Measured
 from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.settings import Settings
@@ -16,6 +17,24 @@ BASE = Settings(
 )
 TYPES = ("float32", "float16", "bfloat16")
 EXPLODES = 1e4  # a gradient that moves a weight by 1 at a learning rate of 1e-4
+
+
+# Texts of an exercise: what the learner mends, and one way to do it.
+def absorbed(y_true, y_pred):
+    """cross-entropy with 1e-8 inside the log"""
+    from keras import ops
+
+    said = y_true * ops.log(y_pred + 1e-8) + (1 - y_true) * ops.log(1 - y_pred + 1e-8)
+    return -ops.mean(said, axis=-1)
+
+
+def kept_away(y_true, y_pred):
+    """cross-entropy of a probability that is kept away from 0 and 1"""
+    from keras import ops
+
+    p = ops.clip(y_pred, 1e-6, 1 - 1e-6)
+    said = y_true * ops.log(p) + (1 - y_true) * ops.log(1 - p)
+    return -ops.mean(said, axis=-1)
 
 
 def zones() -> Measured:
@@ -223,6 +242,23 @@ LESSON = Lesson(
         "loss by hand shows nothing. Larger epsilons keep the loss finite, but the gradient at a wrong answer is "
         "$1/\\epsilon$: it **explodes**. Clip instead and it is 0: **dead**. From logits you need no epsilon."
     ),
+    aims=(
+        "Say when adding an epsilon to a number leaves that number as it was.",
+        "Explain how a graph can differ from the same line called by hand.",
+        "Prefer a loss from logits, and give the reason.",
+    ),
+    notes=(
+        "**Run it:** start with a question on paper: what is 1 plus a very small number, in float32 and in "
+        "float16? Then “1e-8 in float32”. “By hand and inside fit” is the experiment for those who tested their "
+        "loss in a notebook cell and found nothing.\n\n"
+        "**What people believe:** any epsilon above 0 is safe, and the smaller the more exact; a loss that is "
+        "finite when called is finite in training; clipping and adding do the same.\n\n"
+        "**Ask in the discussion:** why does the model have to become good before it breaks? What is the gradient "
+        "at a sure and wrong answer if you add, and what if you clip? Where did the epsilon go when you start from "
+        "logits?\n\n"
+        "**Time:** a full cycle for the first preset. “Sure and wrong, added” and “Sure and wrong, clipped” make "
+        "one vote together: which of the two can recover?"
+    ),
     controls=("epsilon", "loss", "loss_dtype", "activation", "mask", "mask_shift"),
     more=(
         "padded_labels",
@@ -335,5 +371,57 @@ LESSON = Lesson(
         ("Keras: binary cross-entropy and from_logits", "https://keras.io/api/losses/probabilistic_losses/"),
         ("tensorflow #38349", "https://github.com/tensorflow/tensorflow/issues/38349"),
         ("tensorflow #20091", "https://github.com/tensorflow/tensorflow/issues/20091"),
+    ),
+    exercises=(
+        FindSetting(
+            name="not_absorbed",
+            title="Find an epsilon that counts",
+            asks="The model learns, becomes sure of itself, and at the first answer of exactly 1 the loss is NaN. Find "
+            "settings under which it stays finite and the answers right.",
+            start=BASE,
+            moves=("epsilon", "loss_dtype"),
+            solution=BASE.with_changes({"epsilon": 1e-6}),
+            hints=(
+                "Whether 1 plus epsilon is still 1 depends on the float type.",
+                "A smaller float type absorbs more, not less.",
+                "In float32 anything from about 1e-7 on is not absorbed.",
+            ),
+            goal=Goal(error=0.15),
+        ),
+        MendLoss(
+            name="finite_log",
+            title="Mend the logs",
+            asks="The epsilon is there, and the loss still turns NaN once the model is sure. Mend the loss so that "
+            "it stays finite and the model goes on learning.",
+            settings=BASE,
+            broken=absorbed,
+            mended=kept_away,
+            hints=(
+                "What is 1 - p + 1e-8 in float32 where p is 1?",
+                "The constant has to survive the addition, or the probability has to be kept away from 0 and 1.",
+                "Clip the probability to 1e-6 on either side, and take the logs of what is left.",
+            ),
+            goal=Goal(error=0.15),
+        ),
+        OrderLines(
+            name="half_precision",
+            title="In float16, line by line",
+            asks="Keras hands the loss labels and predictions in float16. Put the lines in order so that the clip is "
+            "not lost.",
+            settings=BASE.with_changes({"loss_dtype": "float16"}),
+            lines=(
+                'y_pred = ops.cast(y_pred, "float32")',
+                'y_true = ops.cast(y_true, "float32")',
+                "y_pred = ops.clip(y_pred, 1e-6, 1 - 1e-6)",
+                "said = y_true * ops.log(y_pred) + (1 - y_true) * ops.log(1 - y_pred)",
+                "return -ops.mean(said, axis=-1)",
+            ),
+            hints=(
+                "In float16 the number 1 - 1e-6 is 1.",
+                "The clip has to be made where there is room for it.",
+                "Cast both, clip, take the logs, and return the mean.",
+            ),
+            goal=Goal(error=0.15),
+        ),
     ),
 )

@@ -1,5 +1,6 @@
 """Lesson D: a mask has to reach the validation data too, and a multiplied input is no mask."""
 
+from lessons.exercise import FindSetting, Goal, MendLoss
 from lessons.experiment import Experiment, Measured
 from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.settings import Settings
@@ -8,6 +9,23 @@ BASE = Settings(validation_labels="garbage", epochs=40)
 
 WITHOUT_TORCH = "the same arithmetic in TensorFlow, as PyTorch is not installed (requirements-torch.txt)"
 UNITS, FEATURES = 4, 3
+
+
+# Texts of an exercise: what the learner mends, and one way to do it.
+def every_label(y_true, y_pred):
+    """squared error, one value per step"""
+    from keras import ops
+
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+def but_marked_labels(y_true, y_pred):
+    """squared error where the label is not 1000, over the number of such steps"""
+    from keras import ops
+
+    valid = ops.cast(ops.not_equal(y_true, 1000.0), y_pred.dtype)
+    error = ops.square(y_true - y_pred) * valid
+    return ops.sum(error) / ops.maximum(ops.sum(valid), 1.0)
 
 
 def three_ways() -> Measured:
@@ -430,6 +448,22 @@ LESSON = Lesson(
         "not. What stands in a padded validation label then decides `val_loss`. Multiplying the input by the mask is "
         "not masking: with $x_t=0$ the state still moves. Hold it: $h_t=m_t\\,f(x_t,h_{t-1})+(1-m_t)\\,h_{t-1}$."
     ),
+    aims=(
+        "Say which data sets, losses and metrics a mask reaches, and which a weight reaches.",
+        "Ask of two loss values whether they are about the same steps before comparing them.",
+        "Explain why a zero as input is not a skipped step.",
+    ),
+    notes=(
+        "**Run it:** show the curves of “No mask in validation” only after the vote; the gap looks like the "
+        "overfitting that everybody has met. Then “Masked in both”, which changes nothing in the model.\n\n"
+        "**What people believe:** a gap between training and validation is overfitting; a mask belongs to the "
+        "model, so validation has it too; multiplying inputs by the mask is the same as skipping them.\n\n"
+        "**Ask in the discussion:** which experiment would tell overfitting from a wrong average? What stands in "
+        "the padded validation labels, and who put it there? What does an LSTM do with an input of zeros?\n\n"
+        "**Time:** a full cycle for the first preset. “Zeros hide it” is worth a second vote: the number is wrong "
+        "and no longer looks it. “Input times mask” against “State held” suits a class that knows the LSTM's "
+        "equations."
+    ),
     controls=("mask", "mask_shift", "validation_mask", "validation_labels", "mask_route", "loss", "epsilon"),
     more=(
         "sample_weight",
@@ -561,5 +595,52 @@ LESSON = Lesson(
         ("tensorflow #34158: metrics and masks", "https://github.com/tensorflow/tensorflow/issues/34158"),
         ("tensorflow #39146", "https://github.com/tensorflow/tensorflow/issues/39146"),
         ("tensorflow #43103", "https://github.com/tensorflow/tensorflow/issues/43103"),
+    ),
+    exercises=(
+        FindSetting(
+            name="judge_alike",
+            title="An honest val_loss",
+            asks="The model learns, and val_loss never hears of it. Bring it down without touching the labels.",
+            start=BASE.with_changes({"validation_mask": "none"}),
+            moves=("validation_mask", "mask_shift", "padding", "learning_rate"),
+            solution=BASE,
+            hints=(
+                "Compare the error on real steps with val_loss: is the model bad, or is it judged badly?",
+                "The padded labels of the validation data hold garbage, and garbage counts where no mask comes along.",
+                "Pass the validation data their mask, as in training.",
+            ),
+            goal=Goal(error=0.2, val_loss=0.1),
+        ),
+        FindSetting(
+            name="hold_the_state",
+            title="Multiplied is not masked",
+            asks="The input is multiplied by the mask, and the last output is read: the state moves on through the "
+            "zeros. Find settings under which the model learns what the last real step asks for.",
+            start=BASE.with_changes({"mask_route": "multiplied", "output": "last_step", "sequences": 64}),
+            moves=("mask_route", "cell", "padded_inputs"),
+            solution=BASE.with_changes({"output": "last_step", "sequences": 64}),
+            hints=(
+                "An input of 0 is still a step: the cell computes a new state from it.",
+                "Other cells forget in other ways, but each of them moves on.",
+                "Pass the mask to the layers: then the state is carried through.",
+            ),
+            goal=Goal(error=0.1),
+        ),
+        MendLoss(
+            name="marked_labels",
+            title="A loss that needs no mask",
+            asks="The validation data come without a mask, and that cannot be changed; padded labels hold 1000 in both "
+            "data sets. Mend the loss so that it leaves them out by itself.",
+            settings=BASE.with_changes({"validation_mask": "none", "padded_labels": "garbage"}),
+            padding="1000",
+            broken=every_label,
+            mended=but_marked_labels,
+            hints=(
+                "The label says whether a step is padded: no real label is 1000.",
+                "Multiply each error by 1 where the label is not 1000, and by 0 where it is.",
+                "Divide the sum of what is left by the number of steps that are left.",
+            ),
+            goal=Goal(error=0.2, val_loss=0.1),
+        ),
     ),
 )

@@ -28,19 +28,14 @@ class Advice:
     says: str
 
 
-def next_phase(phase: Phase) -> Phase:
-    """The one after it; after the last a new question waits."""
-    return PHASES[(PHASES.index(phase) + 1) % len(PHASES)]
-
-
-def advice(right: int, votes: int) -> Advice | None:
-    """What to do after a vote; None before anybody has voted."""
-    if not votes:
+def advice(phase: Phase, right: int, votes: int) -> Advice | None:
+    """What to do after a vote; None before anybody has voted, and once it runs."""
+    if not votes or phase not in ("vote", "discuss", "revote"):
         return None
     share = right / votes
     told = f"{right} of {votes} right ({share:.0%})"
+    if phase == "revote" or share > GO_ON:
+        return Advice("run", f"{told}: go on, run it and reveal.")
     if share < TEACH_AGAIN:
-        return Advice("vote", f"{told}: too few to convince each other. Explain it again, then vote again.")
-    if share <= GO_ON:
-        return Advice("discuss", f"{told}: let them discuss in pairs, then vote again.")
-    return Advice("run", f"{told}: go on, run it and reveal.")
+        return Advice("revote", f"{told}: too few to convince each other. Explain it again, then let them vote again.")
+    return Advice("discuss" if phase == "vote" else "revote", f"{told}: let them discuss in pairs, then vote again.")

@@ -14,7 +14,7 @@ from lessons.settings import Settings
 from lessons.variation import told, variation
 from pages.ui import learner
 from pages.ui.desk import Desk, Guess
-from pages.ui.prediction import guess_of, outcome, question, told_of, verdict
+from pages.ui.prediction import guess_of, question, told_of, verdict
 
 LOOK = 0.3  # seconds between two looks at a twin's run
 
@@ -96,7 +96,7 @@ def judge(desk: Desk, twin: Again) -> None:
     if run is None or run.epochs < twin.settings.epochs:
         twin.guess, twin.problem = None, "The twin was not trained to its end. Try it again."
         return
-    twin.guess.outcome = outcome(desk.lesson, run)
+    twin.guess.outcome = desk.lesson.prediction.outcome(run)
     if twin.guess.outcome is None:
         twin.guess, twin.problem = None, "None of these answers came true for the twin."
         return

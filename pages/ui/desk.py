@@ -75,6 +75,8 @@ class Desk:
     undo: tuple[Settings, Settings] | None = None  # before and after the fix that was applied last
     moves: int = 0  # how often a fix has moved the controls
     drawn: tuple = ()  # what of this desk the page shows
+    exercised: int = 0  # how often something of the exercises was pressed
+    exercised_drawn: int = 0  # how many of these presses the page shows
     pages: Mapping[str, Any] = field(default_factory=dict)  # the course's st.Page of each slug
     presenting: bool = False
     hidden: tuple[str, ...] = ()  # fields whose controls an instructor's link leaves out
@@ -241,7 +243,7 @@ class Desk:
         fragment only.
         """
         self.collect()
-        if self.standing != self.drawn:
+        if self.standing != self.drawn or self.exercised != self.exercised_drawn:
             st.rerun()
 
     @property

@@ -3,8 +3,7 @@
 import streamlit as st
 
 from lessons.classroom.steps import Step
-from lessons.course import CONFIDENCE
-from lessons.lesson import Lesson
+from lessons.lesson import CONFIDENCE, Lesson
 from lessons.run import Run
 from pages.ui import learner
 from pages.ui.desk import Desk, Guess
@@ -74,16 +73,10 @@ def judge(desk: Desk, run: Run) -> None:
     name, slug = desk.preset.name, desk.lesson.slug
     guess = desk.guesses.get(name)
     if guess and guess.outcome is None:
-        guess.outcome = outcome(desk.lesson, run)
+        guess.outcome = desk.lesson.prediction.outcome(run)
         learner.keep("prediction", slug, name, told_of(desk.lesson, guess))
     if not desk.presenting and not any(step.kind == "run" and step.name == name for step in learner.kept(slug)):
         learner.keep("run", slug, name, {"epochs": run.epochs, "changed": desk.changed})
-
-
-def outcome(lesson: Lesson, run: Run) -> int | None:
-    """Which answer came true. None: no answer did."""
-    true = [index for index, answer in enumerate(lesson.prediction.answers) if answer.came_true(run)]
-    return true[0] if true else None
 
 
 def tell(desk: Desk) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from lessons import LESSONS
-from lessons.classroom.phase import NAMES, PHASES, advice
+from lessons.classroom.agenda import Agenda, Item, lesson_of, preset_of
+from lessons.classroom.phase import NAMES, PHASES, Advice, advice
+from lessons.lesson import Lesson
 from lessons.settings import BadInput
 from pages.ui.classroom.ballot import asked, bars, beliefs, right_answer
 from pages.ui.classroom.invitation import invitation
@@ -37,11 +39,18 @@ def console(code: str, key: str) -> None:
     with st.container():
         if problem := st.session_state.pop(PROBLEM, ""):
             st.warning(quoted(problem))
+    follow_plan(room, key)
     choose(room, key)
     if room.slug:
-        steps(room, key)
-        standing(room, tally)
         lesson, preset = asked(room)
+        right = right_answer(lesson, preset)
+        votes = tally.votes.get(max(tally.votes, default=1), {})
+        told = advice(room.phase, votes.get(right, 0), sum(votes.values())) if right is not None else None
+        steps(room, key, told)
+        standing(room, tally, lesson, right)
+        if told:
+            st.info(told.says, icon=":material/lightbulb:")
+        teacher(lesson)
         with st.expander("The question as the room sees it", icon=":material/help:"):
             question(lesson, preset)
             experiment(lesson, preset)
@@ -117,11 +126,43 @@ def people(room: Room, key: str) -> None:
 # --- what is asked
 
 
+def follow_plan(room: Room, key: str) -> None:
+    """Where the room is in its session plan, and the next item of it."""
+    agenda, _ = Agenda.kept(room.plan)
+    here = (room.slug, room.preset)
+    if not agenda.items:
+        return
+    place = agenda.items.index(here) + 1 if here in agenda.items else 0
+    row = st.container(key="console-plan", horizontal=True, vertical_alignment="center", gap="small")
+    row.markdown(f"**Plan** · {place} of {len(agenda.items)}" if place else f"**Plan** · {len(agenda.items)} questions")
+    for name, item, icon in (
+        ("before", agenda.before(here), "skip_previous"),
+        ("next", agenda.after(here), "skip_next"),
+    ):
+        if item:
+            row.button(
+                f"{preset_of(item).label}",
+                key=f"console:{name}",
+                icon=f":material/{icon}:",
+                type="primary" if name == "next" and room.phase in ("waiting", "reveal") else "secondary",
+                help=f"{name.capitalize()} in the plan: {lesson_of(item).title}",
+                on_click=put,
+                args=(room.code, key, item),
+            )
+
+
+def put(code: str, key: str, item: Item) -> None:
+    """Put a preset before the room, and let the lists show it."""
+    slug, preset = item
+    st.session_state[SLUG], st.session_state[f"{PRESET}:{slug}"] = slug, preset
+    act("ask", code, key, slug, preset)
+
+
 def choose(room: Room, key: str) -> None:
     """A lesson and a preset, to be put before the room."""
     row = st.container(key="console-choice", horizontal=True, vertical_alignment="bottom", gap="small")
     if SLUG not in st.session_state and room.slug:
-        st.session_state[SLUG] = room.slug
+        st.session_state[SLUG], st.session_state[f"{PRESET}:{room.slug}"] = room.slug, room.preset
     slug = row.selectbox("Lesson", list(LESSONS), format_func=lambda slug: LESSONS[slug].title, key=SLUG)
     lesson = LESSONS[slug]
     names = [preset.name for preset in lesson.presets]
@@ -131,39 +172,41 @@ def choose(room: Room, key: str) -> None:
         key="console:ask",
         type="secondary" if room.slug else "primary",
         icon=":material/campaign:",
-        on_click=act,
-        args=("ask", room.code, key, slug, preset),
+        on_click=put,
+        args=(room.code, key, (slug, preset)),
     )
+
+
+def teacher(lesson: Lesson) -> None:
+    """What the lesson is for, and how it goes in class."""
+    with st.expander("Aims and notes", icon=":material/edit_note:"):
+        st.markdown("\n".join(f"- {aim}" for aim in lesson.aims))
+        st.markdown(lesson.notes)
 
 
 # --- where the room is
 
 
-def steps(room: Room, key: str) -> None:
-    """The phases in their order; any can be gone to."""
+def steps(room: Room, key: str, told: Advice | None) -> None:
+    """The phases in their order; any can be gone to. The one that is advised has a mark."""
     row = st.container(key="console-steps", horizontal=True, gap="small")
     for phase in PHASES[1:]:
         row.button(
             NAMES[phase],
             key=f"console:phase:{phase}",
             type="primary" if phase == room.phase else "secondary",
+            icon=":material/lightbulb:" if told and told.phase == phase else None,
             on_click=act,
             args=("move", room.code, key, phase),
         )
 
 
-def standing(room: Room, tally: Tally) -> None:
-    """Counts, both votes side by side, and what they ask for. For the instructor alone."""
-    lesson, preset = asked(room)
-    right = right_answer(lesson, preset)
+def standing(room: Room, tally: Tally, lesson: Lesson, right: int | None) -> None:
+    """Counts, and both votes side by side. For the instructor alone."""
     st.markdown(f"**{tally.joined}** joined · **{tally.voted}** voted · **{tally.done}** have run it")
     bars(lesson.prediction.answers, tally, right)
     if right is None:
         st.caption("Running it, to see which answer comes true.")
-    elif room.phase in ("vote", "discuss", "revote"):
-        votes = tally.votes.get(max(tally.votes, default=1), {})
-        if told := advice(votes.get(right, 0), sum(votes.values())):
-            st.info(told.says, icon=":material/lightbulb:")
     elif room.phase == "reveal":
         for words in beliefs(lesson, tally, right):
             st.markdown(quoted(words))

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from lessons.classroom import pace
+from lessons.classroom.agenda import Agenda, lesson_of, preset_of
 from lessons.settings import BadInput
 from pages.ui.classroom.visit import SEAT, Seat, address_of, found, spelled, who
 from pages.ui.quotation import quoted
@@ -30,9 +31,13 @@ def door(plan: str) -> None:
             "Put a lesson’s question before a class: all vote, discuss, vote again; then it runs, and the votes "
             "are shown beside what came true. A room lasts 12 hours; you can delete it sooner, with all that is in it."
         )
-        if plan:
-            st.caption(f"Its session plan: {quoted(plan)}")
-        st.button("Open a room", key="room:open", icon=":material/add:", on_click=lambda: open_room(plan))
+        agenda, problem = Agenda.kept(plan)
+        if problem:
+            st.warning(quoted(problem))
+        if agenda.items:
+            titles = "; ".join(f"{lesson_of(item).title} ({preset_of(item).label})" for item in agenda.items)
+            st.caption(f"Its session plan, {agenda.minutes} minutes: {quoted(titles)}")
+        st.button("Open a room", key="room:open", icon=":material/add:", on_click=lambda: open_room(agenda))
 
 
 def entry(code: str) -> None:
@@ -74,12 +79,11 @@ def sit(seat: Seat) -> None:
     st.query_params.from_dict(address_of(seat))
 
 
-def open_room(plan: str) -> None:
+def open_room(agenda: Agenda) -> None:
     try:
         pace.spend("open", who())
         code, key = rooms().open()
-        if plan:
-            rooms().plan(code, key, plan)
+        rooms().plan(code, key, agenda.address)
         st.query_params.from_dict({"room": code, "instructor": key})
     except BadInput as problem:
         st.session_state[PROBLEM] = str(problem)
