@@ -11,14 +11,9 @@ from lessons.lesson import Lesson
 
 Standing = Literal["open", "begun", "done"]
 STANDINGS: tuple[Standing, ...] = get_args(Standing)
-
 WORDS_A_MINUTE = 200  # read on a screen, with thinking
 # Minutes besides reading, as a first learner takes them.
 PREDICTING, PRESET, EXERCISE = 1.0, 0.5, 3.0
-
-
-def exercises(lesson: Lesson) -> tuple:
-    return tuple(getattr(lesson, "exercises", ()))
 
 
 def minutes(lesson: Lesson) -> int:
@@ -27,7 +22,7 @@ def minutes(lesson: Lesson) -> int:
     texts += [text for answer in lesson.prediction.answers for text in (answer.text, answer.belief)]
     texts += [text for preset in lesson.presets for text in (preset.says, preset.claimed, preset.truth)]
     reading = sum(len(text.split()) for text in texts) / WORDS_A_MINUTE
-    return round(reading + PREDICTING + PRESET * len(lesson.presets) + EXERCISE * len(exercises(lesson)))
+    return round(reading + PREDICTING + PRESET * len(lesson.presets) + EXERCISE * len(lesson.exercises))
 
 
 def last_told(steps: Iterable[Step], kind: str) -> dict[tuple[str, str], Mapping]:
@@ -49,7 +44,7 @@ def standing(lesson: Lesson, steps: Iterable[Step]) -> Standing:
     """Done: the first preset's prediction was observed, and every exercise passed."""
     mine = [step for step in steps if step.slug == lesson.slug]
     predicted = last_told(mine, "prediction").get((lesson.slug, lesson.presets[0].name), {})
-    wanted = {(lesson.slug, exercise.name) for exercise in exercises(lesson)}
+    wanted = {(lesson.slug, exercise.name) for exercise in lesson.exercises}
     if observed(predicted) and wanted <= passed(mine):
         return "done"
     return "begun" if mine else "open"

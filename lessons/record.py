@@ -14,7 +14,7 @@ from string import Template
 
 from lessons import LESSONS
 from lessons.classroom.steps import Step
-from lessons.course import Standing, exercises, last_told, observed, passed, standing
+from lessons.course import Standing, last_told, observed, passed, standing
 from lessons.lesson import CONFIDENCE
 
 NAME_LONGEST = 80
@@ -105,7 +105,7 @@ def line(slug: str, steps: list[Step]) -> Line:
         sum(not observed(told) for told in predictions),
         tally(twins),
         len(last_told(steps, "run")),
-        len(exercises(lesson)),
+        len(lesson.exercises),
         len(passed(steps)),
         kinds["exercise"],
         kinds["hint"],

@@ -6,7 +6,7 @@ import streamlit as st
 
 from lessons import CHAPTERS, LESSONS
 from lessons.classroom.steps import Course
-from lessons.course import Standing, exercises, go_on, minutes, standings
+from lessons.course import Standing, go_on, minutes, standings
 from lessons.lesson import Lesson
 from pages.ui import learner
 
@@ -87,11 +87,20 @@ def told_to_a_newcomer() -> str:
 def card(lesson: Lesson, page, stand: Standing) -> None:
     st.page_link(page, label=f"**{lesson.title}**")
     st.caption(lesson.presets[0].says)
-    count = len(exercises(lesson))
+    count = len(lesson.exercises)
     extent = [f"{minutes(lesson)} min"]
     extent += [f"{count} exercise{'s' * (count > 1)}"] if count else []
-    extent += [f"published: {', '.join(lesson.examples)}"] if lesson.examples else []
+    extent += [f"examples {span(lesson.examples)}"] if lesson.examples else []
     st.markdown(f"{MARKS[stand]} :gray[:small[{' · '.join(extent)}]]")
+
+
+def span(examples: tuple[str, ...]) -> str:
+    """A1, A2, A3 as A1–A3: a card's line is short."""
+    numbers = [int(name[1:]) for name in examples]
+    together = {name[0] for name in examples} == {examples[0][0]} and numbers == list(
+        range(numbers[0], numbers[-1] + 1)
+    )
+    return f"{examples[0]}–{examples[-1]}" if together and len(examples) > 2 else ", ".join(examples)
 
 
 # --- who it is

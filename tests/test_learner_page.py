@@ -81,22 +81,22 @@ def test_progress_survives_a_closed_browser_and_a_restarted_server(browser, clas
             assert cookie["sameSite"] == "Lax" and cookie["expires"] > time.time() + 300 * 86400
             says(page, "Once more, with other numbers")
             page.goto(site.url)
-            says(page, "done", f".st-key-card-{SLUG}")
+            says(page, "begun", f".st-key-card-{SLUG}")
             page.get_by_text("Your link; keep it").click()
             link = await_(lambda: page.locator("[data-testid=stPopoverBody] code").first.text_content(), "the link")
         path = link.removeprefix(site.url)
         with visiting(browser, site, path) as page:
-            says(page, f"1 of {len(LESSONS)} done")
+            says(page, f"0 of {len(LESSONS)} done")
             assert "learner" not in address(page)
     with serving(UNMASKED_DATABASE_URL=classroom) as site, visiting(browser, site, path) as page:
-        says(page, f"1 of {len(LESSONS)} done")
+        says(page, f"0 of {len(LESSONS)} done")
         await_(lambda: has_cookie(page), "the cookie of the link")
         page.goto(f"{site.url}/?lesson={SLUG}")  # the cookie knows who it is
         says(page, "You predicted")
         assert run_button(page).is_enabled(), "what was predicted once unlocks Run"
         says(page, "Once more, with other numbers")
         page.goto(f"{site.url}/?page=record")
-        says(page, f"1 of {len(LESSONS)}")
+        says(page, "Predictions right")
         page.goto(site.url)
         page.get_by_text("Forget me here").click()
         page.get_by_text("Delete what is kept as well").click()

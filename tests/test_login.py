@@ -14,7 +14,11 @@ from tests.screen import await_
 from tests.site import ROOT, serving
 
 APP = ROOT / "app.py"
-STEP = Step("prediction", "validation", LESSONS["validation"].presets[0].name, {"answer": 0, "outcome": 0})
+LESSON = LESSONS["validation"]
+STEPS = [
+    Step("prediction", LESSON.slug, LESSON.presets[0].name, {"answer": 0, "outcome": 0}),
+    *(Step("exercise", LESSON.slug, exercise.name, {"passed": True}) for exercise in LESSON.exercises),
+]
 
 
 def says(page, text: str):
@@ -31,7 +35,7 @@ def test_progress_moves_to_the_account_and_comes_back_in_another_browser(browser
     file = tmp_path / "classroom.sqlite"
     progress = Progress(database.connect(f"sqlite:///{file}"))
     link = progress.begin()
-    progress.keep(link, STEP)
+    progress.keep(link, *STEPS)
     with providing() as provider:
         told = tmp_path / "secrets.toml"
         told.write_text(provider.toml())
@@ -47,7 +51,7 @@ def test_progress_moves_to_the_account_and_comes_back_in_another_browser(browser
             assert not page.get_by_text("Your link; keep it").count()
             await_(lambda: COOKIE not in {cookie["name"] for cookie in one.cookies()}, "a browser without the key")
             account = account_key(provider.url, "17")
-            assert progress.steps(account) == [STEP]
+            assert progress.steps(account) == STEPS
             page = other.new_page()
             page.goto(site.url)
             says(page, "take them in any order")

@@ -12,7 +12,8 @@ from tests.selection import first
 
 PRESETS = [(slug, preset.name) for slug, lesson in LESSONS.items() for preset in lesson.presets]
 OPENING = [(slug, lesson.presets[0].name) for slug, lesson in LESSONS.items()]
-LUCK = {("not_learning", "luck"), ("validation", "multiplied"), ("validation", "held")}  # what comes true is the seed's
+# What comes true here is the seed's: with another seed alone it is another answer too.
+LUCK = {("not_learning", "luck"), ("validation", "multiplied"), ("validation", "held"), ("small_epsilon", "dead")}
 
 
 @pytest.mark.parametrize(("slug", "name"), first(4, [*OPENING, *(case for case in PRESETS if case not in OPENING)]))
