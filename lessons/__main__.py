@@ -22,13 +22,13 @@ SIGN_OF_LIFE = 0.5  # seconds between two reports of how far a map is
 def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = parser().parse_args(arguments)
-        given.command(given)
+        return given.command(given) or 0
     except BadInput as problem:
         print("lessons:", *str(problem).split(), file=sys.stderr)  # one line, whatever was typed
         return 2
     except BrokenPipeError:  # the reader has had enough: `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 0
+        return 0
 
 
 class Parser(argparse.ArgumentParser):
@@ -102,10 +102,15 @@ def parser() -> Parser:
     )
     checking.set_defaults(command=show_check)
 
+    trying = commands.add_parser("preflight", help="before a class: try everything, and say what is needed")
+    trying.add_argument("--learners", metavar="N", help="how many will come; 30 when left out")
+    trying.add_argument("--port", metavar="P", help="of the server; Streamlit's when left out")
+    trying.set_defaults(command=show_preflight)
+
     benching = commands.add_parser("bench", help="speed, as ratios to the plain Keras way in the same run")
     benching.set_defaults(command=show_bench)
 
-    for command in (listing, running, mapping, claiming, checking, benching):
+    for command in (listing, running, mapping, claiming, checking, trying, benching):
         command.add_argument("--json", action="store_true", help="print JSON")
     return root
 
@@ -310,6 +315,23 @@ def in_full(found: Mapping) -> list[str]:
     """The lines about one finding, in a loss or in a run."""
     lines = ["", f"{found['severity']}: {found['title']} ({found['code']})", f"    {found['message']}"]
     return [*lines, f"    why: {found['why']}", f"    fix: {found['fix']}"]
+
+
+def show_preflight(given: argparse.Namespace) -> int:
+    """1 where a check has failed."""
+    from lessons import preflight
+
+    count = preflight.learners(given.learners) if given.learners is not None else preflight.LEARNERS
+    port = preflight.port_of(given.port)
+    found = []
+    for check in preflight.checks(count, port):
+        found.append(check)
+        if not given.json:
+            print(f"{check.verdict:8} {check.name:10} {check.says}", flush=True)
+            print(f"{'':19} {check.do}\n" * bool(check.do), end="", flush=True)
+    report = preflight.report(found, count)
+    print(json.dumps(report) if given.json else f"\n{report['needs']['says']}")
+    return 0 if report["ok"] else 1
 
 
 def show_bench(given: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from lessons.run import Run
 from lessons.settings import BadInput, Settings
 
 CHAPTERS = ("Five answers", "Behind the answers")
+CONFIDENCE = ("a guess", "fairly sure", "certain")  # how sure one can be of a prediction
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Prediction:
     question: str
     answers: tuple[Answer, ...]
 
+    def outcome(self, run: Run) -> int | None:
+        """Which answer came true."""
+        return next((index for index, answer in enumerate(self.answers) if answer.came_true(run)), None)
+
 
 @dataclass(frozen=True)
 class Contrast:
@@ -63,6 +68,8 @@ class Lesson:
     order: int
     title: str  # the question as people ask it
     text: str  # a short answer in Markdown, before the fold
+    aims: tuple[str, ...]  # what a class can do afterwards: two or three sentences
+    notes: str  # for whoever teaches it, in Markdown; no verdict and no number that a run could turn
     controls: tuple[str, ...]  # Settings fields in sight
     more: tuple[str, ...]  # Settings fields behind "More"
     losses: tuple[str, ...]  # names of the losses on offer

@@ -67,7 +67,7 @@ class Closing:
     seconds: float  # in the worker, tracing included
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """A finished or stopped training."""
 

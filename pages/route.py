@@ -5,7 +5,9 @@ from functools import partial
 import streamlit as st
 
 from lessons import CHAPTERS, LESSONS, BadInput, find
-from pages import clinic_page, folklore_page, home, lesson
+from pages import clinic_page, folklore_page, home, lesson, plan_page, room_page
+from pages.ui.classroom.companion import companion
+from pages.ui.classroom.visit import SEAT
 from pages.ui.server import HERE
 
 STYLE = f"<style>{(HERE / 'style.css').read_text(encoding='utf-8')}</style>"
@@ -22,6 +24,8 @@ def route() -> None:
     others = {
         "clinic": st.Page(partial(clinic_page.render, pages), title="Clinic", url_path="clinic"),
         "folklore": st.Page(folklore_page.render, title="Folklore", url_path="folklore"),
+        "room": st.Page(partial(room_page.render, pages), title="Room", url_path="room"),
+        "plan": st.Page(plan_page.render, title="Session plan", url_path="plan"),
     }
     front = st.Page(partial(home.render, pages, others["clinic"]), title="Unmasked", url_path="home", default=True)
     chapters = {name: [pages[slug] for slug in LESSONS if LESSONS[slug].chapter == name] for name in CHAPTERS}
@@ -29,8 +33,13 @@ def route() -> None:
     here = st.navigation({"": [front, *others.values()], **course}, position="top")
     if here is front and "lesson" in st.query_params:
         follow(pages)
+    elif here is front and "room" in st.query_params:
+        st.switch_page(others["room"], query_params=st.query_params.to_dict())
     elif here is front and "page" in st.query_params:
         follow_page(others)
+    seat = st.session_state.get(SEAT)
+    if seat and here is not others["room"]:
+        companion(seat, others["room"])
     here.run()
 
 

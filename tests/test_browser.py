@@ -208,7 +208,11 @@ def test_a_second_click_does_not_undo_the_first(page, site, gap):
         [SLUG, gap],
     )
     await_(lambda: "mode=present" not in address(page), "the page without presenter mode")
-    await_(lambda: parse_qs(urlsplit(address(page)).query) == {"preset": ["fixed"]}, "what both clicks asked for")
+    try:
+        await_(lambda: parse_qs(urlsplit(address(page)).query) == {"preset": ["fixed"]}, "what both clicks asked for")
+    except AssertionError as late:
+        late.add_note(f"{address(page)}; {page.get_by_role('radio', checked=True).all_inner_texts()}; {panel(page)}")
+        raise
 
 
 def test_a_click_that_comes_with_the_panels_asking_is_seen(page, site):
@@ -219,9 +223,10 @@ def test_a_click_that_comes_with_the_panels_asking_is_seen(page, site):
       document.querySelector(`.st-key-${slug}-${place} button`).click();
     }"""
     page.evaluate(click, [SLUG, "present"])
-    await_(lambda: "mode=present" not in address(page), "the page without presenter mode", 15)
+    await_(lambda: "mode=present" not in address(page), "the page without presenter mode", 30)
+    await_(lambda: (panel(page) or {}).get("picture"), "the panel")
     page.evaluate(click, [SLUG, "map-draw"])
-    await_(lambda: page.locator(f".st-key-{SLUG}-map .lab-plot").count(), "the map", 15)
+    await_(lambda: page.locator(f".st-key-{SLUG}-map .lab-plot").count(), "the map", 30)
 
 
 @pytest.mark.parametrize("width", [1280, 390])

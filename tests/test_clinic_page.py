@@ -5,6 +5,7 @@ import re
 import signal
 import time
 from concurrent.futures import wait
+from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,6 +13,8 @@ from plotly.graph_objects import Figure
 from streamlit.testing.v1 import AppTest
 
 from lessons import LESSONS
+from lessons.classroom import pace
+from lessons.classroom.refusal import TooOften
 from lessons.doctor import orders
 from lessons.doctor.examples import EXAMPLES
 from lessons.doctor.figures import finding_figure, finding_words
@@ -238,6 +241,15 @@ def test_a_learner_with_two_jobs_is_told_to_wait(real):
     assert wait(jobs, WITHIN).not_done == set()
     answered(press(page))
     assert "one waits" not in told(page) and "nothing was found" in told(page)
+
+
+def test_a_learner_who_asks_too_often_is_told_when_it_goes_on(real):
+    page = opened(example="healthy")
+    with suppress(TooOften):
+        while True:
+            pace.spend("clinic", str(id(brought(page))))
+    press(page)
+    assert "Clinic: 30 a minute at most; go on in " in told(page) and brought(page).examination is None
 
 
 def test_what_only_the_process_refuses_is_told_with_its_line(real):

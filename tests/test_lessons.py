@@ -1,5 +1,6 @@
 """Every lesson of the catalog: whole, and without a control that does nothing."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,9 @@ CONTROLS = [
     for slug, lesson in LESSONS.items()
     for name in (*lesson.controls, *lesson.more)
 ]
+
+NOTES = "Run it", "What people believe", "Ask in the discussion", "Time"
+TITLES = {lesson.title for lesson in LESSONS.values()}
 
 
 def told(settings: Settings) -> dict[str, np.ndarray]:
@@ -69,6 +73,17 @@ def test_what_a_preset_sets_can_be_seen_in_the_controls(slug):
     shown = {*lesson.controls, *lesson.more}
     for preset in lesson.presets:
         assert set(preset.settings.to_query(lesson.presets[0].settings)) <= shown
+
+
+@pytest.mark.parametrize("slug", LESSONS)
+def test_a_teacher_finds_aims_and_notes(slug):
+    lesson = LESSONS[slug]
+    assert 2 <= len(lesson.aims) <= 3 and all(aim.endswith(".") for aim in lesson.aims)
+    assert re.findall(r"\*\*(.+?):\*\*", lesson.notes) == list(NOTES)
+    named = {preset.label for preset in lesson.presets} | {one.title for one in lesson.experiments} | TITLES
+    assert set(re.findall("“(.+?)”", lesson.notes)) <= named
+    for answer in lesson.prediction.answers:
+        assert answer.text not in lesson.notes, "answers are read off a run"
 
 
 def test_what_does_not_exist_is_refused_with_what_does():

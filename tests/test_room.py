@@ -12,7 +12,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import func, inspect, select
 
 from lessons.classroom import database, keys
-from lessons.classroom.room import NICKNAME_LONGEST, NoRoom, NotAllowed, Rooms
+from lessons.classroom.refusal import NoRoom, NotAllowed
+from lessons.classroom.room import NICKNAME_LONGEST, Rooms
 from lessons.classroom.schema import member, metadata, room, vote
 from lessons.settings import BadInput
 
@@ -150,6 +151,7 @@ def test_nothing_is_shown_before_the_reveal(rooms):
             rooms.revealed(code)
         assert set(vars(rooms.look(code))) == {
             "code",
+            "watch",
             "expires",
             "slug",
             "preset",

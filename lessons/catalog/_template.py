@@ -51,6 +51,15 @@ LESSON = Lesson(
     order=9,
     title="The question, as people ask it?",
     text="A short answer in Markdown. **No numbers**: those are measured. A formula may help: $L=\\sum_t\\ell_t$.",
+    # For a class: two or three things that learners can do afterwards, and notes for whoever teaches it. No answers:
+    # a session plan reads those off a run. What stands in “…” is a preset's label, an experiment's title or a lesson's.
+    aims=("Say what …, in one sentence.", "Tell … from …."),
+    notes=(
+        "**Run it:** which preset first, and what to cover until the reveal.\n\n"
+        "**What people believe:** the misconceptions that the vote brings up.\n\n"
+        "**Ask in the discussion:** two or three questions that need no computer.\n\n"
+        "**Time:** which presets deserve a vote, and which can just be run."
+    ),
     # Fields of Settings in sight, and behind "More". Changed alone from the first preset, each must change the run,
     # or be idle with a reason (lessons.settings.idle): a test tries them all.
     controls=("mask", "mask_shift", "loss", "epsilon"),

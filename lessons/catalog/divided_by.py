@@ -174,6 +174,22 @@ LESSON = Lesson(
         "loss, and the smaller every gradient. Adam hides that, SGD learns slower. Averaging each **sequence** first "
         "lets a step of a short sequence weigh more. Compare losses only if they have the same denominator."
     ),
+    aims=(
+        "Read a reduced loss as a fraction and name its denominator.",
+        "Predict how more padding changes a loss that divides by all steps.",
+        "Say which two loss values may be compared.",
+    ),
+    notes=(
+        "**Run it:** write the fraction on the board with an empty denominator before you open “The mask as a "
+        "weight”, and let pairs fill it in. The experiment “One batch, several denominators” settles what is left.\n\n"
+        "**What people believe:** a weight of 0 and a mask are the same thing; a constant factor in front of a "
+        "loss does not matter; the smaller loss belongs to the better model.\n\n"
+        "**Ask in the discussion:** for which optimisers does a factor matter? With twice the padding, what "
+        "happens to the loss, and what to each gradient? Which sequence has more say: the long one or the short "
+        "one?\n\n"
+        "**Time:** one full cycle and a short one for “Adam hides it”. “Each sequence first” has no wrong side; "
+        "close with it if you want an argument about what a fair average is."
+    ),
     controls=("mask", "mask_shift", "sample_weight", "reduction", "loss", "epsilon"),
     more=(
         "padding_share",

@@ -228,6 +228,21 @@ LESSON = Lesson(
         "$\\frac{d}{de}\\sqrt{e^2+\\varepsilon}=\\frac{e}{\\sqrt{e^2+\\varepsilon}}$ is $\\frac00$ without epsilon. "
         "One NaN in the gradient reaches every weight. Then try what was answered: a mask array, a log, a softplus."
     ),
+    aims=(
+        "Tell a loss with a finite value from a loss with a finite slope.",
+        "Say why a mask of 0 does not silence an infinite or undefined gradient.",
+        "Judge a published fix by what it does to the gradient, not by whether the NaN went away.",
+    ),
+    notes=(
+        "**Run it:** open “A root without epsilon” and let them read the code of the loss before they vote. After "
+        "the reveal run “The root with epsilon”: the code is the same, and epsilon is all that differs.\n\n"
+        "**What people believe:** the learning rate is too high; the data hold a NaN; a mask removes whatever is "
+        "wrong on padded steps. Many have seen `0 * something` be 0 too often to doubt it.\n\n"
+        "**Ask in the discussion:** what is the slope of a square root at 0? Where in this batch are label and "
+        "prediction exactly equal, and why there? Through which weights does a single NaN travel?\n\n"
+        "**Time:** a full cycle for the first preset. “log(|error| + epsilon)” makes a good second question, "
+        "because nothing turns NaN there; the other two answers can be run without a vote."
+    ),
     controls=("mask", "mask_shift", "loss", "epsilon", "padding", "padded_labels"),
     more=(
         "padding_share",

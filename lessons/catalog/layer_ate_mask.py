@@ -275,6 +275,22 @@ LESSON = Lesson(
         "slices and `Add` with one unmasked input say nothing. **The LSTM before such a layer still skips the "
         "padding**, so the model looks masked."
     ),
+    aims=(
+        "Name what decides whether a layer hands a mask on.",
+        "Check where a mask ends before trusting a masked loss.",
+        "Give a reason why a missing warning proves nothing.",
+    ),
+    notes=(
+        "**Run it:** open “t * 1.0” and ask what multiplying by one can change. After the reveal use the "
+        "experiment “Your own stack”: each group picks layers and the room predicts after which one the mask is "
+        "gone.\n\n"
+        "**What people believe:** an operation that leaves the numbers alone leaves everything alone; Keras would "
+        "say something; what the first layer knows, the loss knows.\n\n"
+        "**Ask in the discussion:** where is the mask kept, if not among the values? Which of the layers in your "
+        "own model have you ever checked? Why do the predictions still look as if padding had been skipped?\n\n"
+        "**Time:** one full cycle, then as long for the stacks as you can spare. “Weights survive” is a good last "
+        "question and leads on to “Divided by what?”."
+    ),
     controls=("mask", "mask_shift", "between", "loss", "epsilon"),
     more=(
         "sample_weight",

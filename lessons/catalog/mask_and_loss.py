@@ -72,6 +72,22 @@ LESSON = Lesson(
         "loss returns. **One value per step** can be masked; **one scalar** has the padding mixed in already. "
         "$L=\\frac{\\sum_t m_t\\,\\ell_t}{\\sum_t m_t}$ needs the single $\\ell_t$."
     ),
+    aims=(
+        "Say what shape a loss has to return for a Keras mask to work on it.",
+        "Trace a mask from the layer that makes it to the loss that uses it.",
+        "Read from the heatmap whether padding is being trained on.",
+    ),
+    notes=(
+        "**Run it:** begin with “A scalar loss” and ask where in the code the mask would have to be multiplied in. "
+        "Then “One value per step”: the two functions differ in one line. Keep “Mask lost on the way” for those "
+        "who now believe that the shape is all that matters.\n\n"
+        "**What people believe:** a Masking layer takes padded steps out of everything that follows; if the mask "
+        "is right, the loss must be; without TimeDistributed the mask is lost.\n\n"
+        "**Ask in the discussion:** after the mean over time, which number belongs to step 9? What would change if "
+        "the padded labels held zeros instead of large values? Who multiplies, your function or Keras?\n\n"
+        "**Time:** a full cycle for the first preset, a short one for the second. If you have ten minutes for the "
+        "whole subject, teach this lesson."
+    ),
     controls=("mask", "mask_shift", "loss", "epsilon"),
     more=(
         "padded_labels",

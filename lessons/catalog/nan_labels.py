@@ -204,6 +204,22 @@ LESSON = Lesson(
         "label is missing. What you fill in then makes no difference. And a missing label is no missing step: leave "
         "it out of the loss, not out of the layers."
     ),
+    aims=(
+        "Explain why multiplying by 0 does not remove a NaN, in value and in gradient.",
+        "Put `where` on the right side of the arithmetic.",
+        "Keep apart a label that is missing and a step that is missing.",
+    ),
+    notes=(
+        "**Run it:** vote on “Labels times mask”, then at once on “where around the result”: those who have just "
+        "learned that 0 times NaN is NaN will trust `where`. Show its first epoch before the others.\n\n"
+        "**What people believe:** a weight of 0 switches a label off, whatever it holds; `where` computes one "
+        "branch only; filling in a value always falsifies what is learned.\n\n"
+        "**Ask in the discussion:** what is the derivative of the branch that was not taken, and what is it "
+        "multiplied by? If a filled label has weight 0, can the model tell which value you chose? What does the "
+        "LSTM lose when it skips a step that only had no label?\n\n"
+        "**Time:** two full cycles for the first two votes; the repair and the imputed presets can be run one "
+        "after the other without a vote. Leave time for labels of their own that have gaps."
+    ),
     controls=("mask", "mask_shift", "loss", "epsilon", "sample_weight", "nan_share", "nan_fill"),
     more=(
         "padded_labels",

@@ -152,6 +152,21 @@ LESSON = Lesson(
         "custom loss by how low it gets. Watch the **error**, and compare it with the best constant (dotted). Never "
         "multiply by something of the prediction that can be 0; weight by the label."
     ),
+    aims=(
+        "Find out what a loss rewards before training with it.",
+        "Compare an error with that of the best constant, rather than a loss with 0.",
+        "Recognise a region where loss and gradient are both 0.",
+    ),
+    notes=(
+        "**Run it:** let them write down the cheapest way to please “Half a cross-entropy” before they vote. Cover "
+        "the error curve until the reveal; the loss alone looks like a success.\n\n"
+        "**What people believe:** a low loss is a good model; if it does not learn, the optimiser or the size of "
+        "the network is to blame; a corner or a threshold cannot be trained because it has no derivative.\n\n"
+        "**Ask in the discussion:** which term speaks for label 0? If you were the model, what would you answer? "
+        "What does the dotted line mean, and who could draw it without a network?\n\n"
+        "**Time:** a full cycle each for the first preset and for “Error only above 0.5”. “The same with sigmoid: "
+        "luck” takes a minute if each row of the room tries another seed and raises a hand."
+    ),
     controls=("mask", "mask_shift", "loss", "epsilon", "activation", "task"),
     more=(
         "loss_dtype",

@@ -187,6 +187,22 @@ LESSON = Lesson(
         "state starts at 0 and stays there as long as the biases are 0: $f(0,0)=0$. Training moves the biases, so "
         "that is close, not exact. With a **mask** the state is carried through unchanged on either side."
     ),
+    aims=(
+        "Say which state is read with `return_sequences=False`, on either side of padding.",
+        "Explain what an unmasked zero does to a recurrent state.",
+        "Choose a side, or a mask, for a reason.",
+    ),
+    notes=(
+        "**Run it:** draw one padded sequence on the board, post and pre, and let them mark the step whose state "
+        "is read. Then vote on “Post, no mask”, and again on “Pre, no mask” with the same question.\n\n"
+        "**What people believe:** zeros carry no information, so they do nothing; pre-padding is a habit of old "
+        "tutorials; a mask is about the loss only.\n\n"
+        "**Ask in the discussion:** what does the cell compute from a zero input and a state that is not zero? "
+        "What keeps a zero state at zero before training, and what moves it later? With a mask, what is left of "
+        "the choice?\n\n"
+        "**Time:** two short cycles on the same question work better here than one long one. “Mask for the other "
+        "side” makes a good last question: the mask is there; which steps does it hide?"
+    ),
     controls=("padding", "mask", "mask_shift", "cell", "loss", "epsilon"),
     more=(
         "output",

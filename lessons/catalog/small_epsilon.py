@@ -242,6 +242,23 @@ LESSON = Lesson(
         "loss by hand shows nothing. Larger epsilons keep the loss finite, but the gradient at a wrong answer is "
         "$1/\\epsilon$: it **explodes**. Clip instead and it is 0: **dead**. From logits you need no epsilon."
     ),
+    aims=(
+        "Say when adding an epsilon to a number leaves that number as it was.",
+        "Explain how a graph can differ from the same line called by hand.",
+        "Prefer a loss from logits, and give the reason.",
+    ),
+    notes=(
+        "**Run it:** start with a question on paper: what is 1 plus a very small number, in float32 and in "
+        "float16? Then “1e-8 in float32”. “By hand and inside fit” is the experiment for those who tested their "
+        "loss in a notebook cell and found nothing.\n\n"
+        "**What people believe:** any epsilon above 0 is safe, and the smaller the more exact; a loss that is "
+        "finite when called is finite in training; clipping and adding do the same.\n\n"
+        "**Ask in the discussion:** why does the model have to become good before it breaks? What is the gradient "
+        "at a sure and wrong answer if you add, and what if you clip? Where did the epsilon go when you start from "
+        "logits?\n\n"
+        "**Time:** a full cycle for the first preset. “Sure and wrong, added” and “Sure and wrong, clipped” make "
+        "one vote together: which of the two can recover?"
+    ),
     controls=("epsilon", "loss", "loss_dtype", "activation", "mask", "mask_shift"),
     more=(
         "padded_labels",

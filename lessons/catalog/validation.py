@@ -448,6 +448,22 @@ LESSON = Lesson(
         "not. What stands in a padded validation label then decides `val_loss`. Multiplying the input by the mask is "
         "not masking: with $x_t=0$ the state still moves. Hold it: $h_t=m_t\\,f(x_t,h_{t-1})+(1-m_t)\\,h_{t-1}$."
     ),
+    aims=(
+        "Say which data sets, losses and metrics a mask reaches, and which a weight reaches.",
+        "Ask of two loss values whether they are about the same steps before comparing them.",
+        "Explain why a zero as input is not a skipped step.",
+    ),
+    notes=(
+        "**Run it:** show the curves of “No mask in validation” only after the vote; the gap looks like the "
+        "overfitting that everybody has met. Then “Masked in both”, which changes nothing in the model.\n\n"
+        "**What people believe:** a gap between training and validation is overfitting; a mask belongs to the "
+        "model, so validation has it too; multiplying inputs by the mask is the same as skipping them.\n\n"
+        "**Ask in the discussion:** which experiment would tell overfitting from a wrong average? What stands in "
+        "the padded validation labels, and who put it there? What does an LSTM do with an input of zeros?\n\n"
+        "**Time:** a full cycle for the first preset. “Zeros hide it” is worth a second vote: the number is wrong "
+        "and no longer looks it. “Input times mask” against “State held” suits a class that knows the LSTM's "
+        "equations."
+    ),
     controls=("mask", "mask_shift", "validation_mask", "validation_labels", "mask_route", "loss", "epsilon"),
     more=(
         "sample_weight",

@@ -13,19 +13,16 @@ from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from lessons.settings import BadInput
+from lessons.classroom.refusal import TooOften
 
 PACES = {
     "join": "5 per minute; 20 per hour",
     "open": "5 per minute; 30 per hour",
     "vote": "20 per minute",
-    "wrong code": "5 per minute; 20 per hour",  # of a session; opening new ones is slow, and 31 ** 7 codes are many
+    "wrong code": "5 per minute; 20 per hour",  # of a session, and there are 31 ** 7 codes
+    "wrong code here": "60 per minute",  # of an address: a whole class may share one
     "clinic": "30 per minute",
 }
-
-
-class TooOften(BadInput):
-    """Somebody has done this too often; the sentence says when it goes on."""
 
 
 @cache

@@ -20,6 +20,7 @@ from lessons import find
 from lessons.classroom import keys
 from lessons.classroom.database import READING, put
 from lessons.classroom.phase import BALLOTS, PHASES, SHOWN, Phase
+from lessons.classroom.refusal import NoRoom, NotAllowed
 from lessons.classroom.schema import finish, member, room, vote
 from lessons.settings import BadInput
 
@@ -29,19 +30,12 @@ NICKNAME_LONGEST = 40
 LARGEST = 500  # members of a room
 
 
-class NoRoom(BadInput):
-    """There is no such room, or not any more."""
-
-
-class NotAllowed(BadInput):
-    """The key does not fit, the ballot is closed, or the member was removed."""
-
-
 @dataclass(frozen=True)
 class Room:
     """What everybody in a room may know of it. `question` counts them; the lesson is empty before the first."""
 
     code: str
+    watch: str  # a word to ask for news with
     expires: float
     slug: str
     preset: str
@@ -59,14 +53,25 @@ class Room:
     def revealed(self) -> bool:
         return self.phase == SHOWN
 
+    @property
+    def state(self) -> str:
+        """Another one as soon as something has changed that learners see."""
+        return f"{self.question}:{self.phase}:{int(self.following)}"
+
 
 @dataclass(frozen=True)
-class Tally:
-    """What only the instructor sees before the reveal. `votes`: by ballot, how many chose which answer."""
+class Counts:
+    """How many, for everybody to see."""
 
     joined: int
     voted: int  # in the open ballot, or the last one
     done: int
+
+
+@dataclass(frozen=True)
+class Tally(Counts):
+    """What only the instructor sees before the reveal. `votes`: by ballot, how many chose which answer."""
+
     votes: Mapping[int, Mapping[int, int]]
 
 
@@ -85,7 +90,12 @@ class Rooms:
             db.execute(delete(room).where(room.c.expires < now))
             db.execute(
                 insert(room).values(
-                    code=code, instructor=keys.sealed(key), opened=now, expires=now + lifetime, phase=PHASES[0]
+                    code=code,
+                    watch=keys.key(),
+                    instructor=keys.sealed(key),
+                    opened=now,
+                    expires=now + lifetime,
+                    phase=PHASES[0],
                 )
             )
         return code, key
@@ -158,6 +168,13 @@ class Rooms:
         with self._reading() as db:
             return told(found_room(db, code))
 
+    def news(self, watch: str) -> str:
+        """The state of the room that has this word; empty where there is none. No code is told by it."""
+        with self._reading() as db:
+            here = (room.c.watch == watch) & (room.c.expires > time.time())
+            found = db.execute(select(room).where(here)).one_or_none()
+        return told(found).state if found else ""
+
     def join(self, code: str, nickname: str = "") -> str:
         """The new member's key. A nickname is plain text, and may be left out."""
         nickname = " ".join(nickname.split())
@@ -197,6 +214,11 @@ class Rooms:
             values = {"room": found.id, "member": who, "question": question, "at": time.time()}
             put(db, finish, values, ("member", "question"))
 
+    def counts(self, code: str) -> Counts:
+        with self._reading() as db:
+            tally = tallied(db, found_room(db, code))
+        return Counts(tally.joined, tally.voted, tally.done)
+
     def revealed(self, code: str) -> Tally:
         """How the room voted, once the instructor has revealed it."""
         with self._reading() as db:
@@ -217,7 +239,7 @@ class Rooms:
         with self.engine.begin() as db:
             found = found_room(db, code, "alone")
             if not keys.fits(key, found.instructor):
-                raise NotAllowed("This link is not the instructor's of this room.")
+                raise NotAllowed("This link is not the instructor’s of this room.")
             yield db, found
 
     @contextmanager
@@ -249,7 +271,9 @@ def found_room(db: Connection, code: str, lock: Lock | None = None) -> Row:
 
 
 def told(row: Row) -> Room:
-    return Room(row.code, row.expires, row.slug, row.preset, row.question, row.phase, row.following, row.plan)
+    return Room(
+        row.code, row.watch, row.expires, row.slug, row.preset, row.question, row.phase, row.following, row.plan
+    )
 
 
 def tallied(db: Connection, found: Row) -> Tally:

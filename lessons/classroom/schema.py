@@ -41,6 +41,9 @@ room = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("code", String(12), nullable=False, unique=True),
+    Column(
+        "watch", String(40), nullable=False, unique=True
+    ),  # a word that whoever is in the room may ask for news with
     Column("instructor", LargeBinary(32), nullable=False),  # SHA-256 of the instructor's key
     Column("opened", Float, nullable=False),
     Column("expires", Float, nullable=False, index=True),

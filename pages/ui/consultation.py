@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
+from lessons.classroom import pace
+from lessons.classroom.refusal import TooOften
 from lessons.doctor import orders
 from lessons.doctor.admission import Admitted, Refused, admit
 from lessons.doctor.examples import EXAMPLES, Example, find
@@ -114,9 +116,10 @@ class Consultation:
         self.stop()
         self.busy, question = "", self.question
         try:
+            pace.spend("clinic", str(id(self)))
             self.examination = submit(ward, orders.examine, question, self.who)
-        except Busy as busy:
-            words = str(busy)
+        except (Busy, TooOften) as busy:
+            words = str(busy).rstrip(".")
             self.busy = f"{words[:1].upper()}{words[1:]}."
         else:
             self.asked, self.mending = question, None

@@ -222,7 +222,7 @@ class Panel extends Canvas {
     }
     if (news) { // Streamlit shows the same data again whenever it likes
       this.halt();
-      this.run = data.run;
+      this.run = JSON.parse(data.run);
       this.frame = Math.min(this.frame, this.last); // a live run has one frame, and a theme change may redraw it
     }
     if (data.reveal && data.reveal !== this.revealed) this.root.scrollIntoView({ block: "start" });

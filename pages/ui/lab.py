@@ -3,8 +3,10 @@
 st.plotly_chart would remount with every change of data (DESIGN §2, 9).
 """
 
+import json
 import time
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import streamlit as st
@@ -24,6 +26,7 @@ def _component(name: str):
     return st.components.v2.component(f"unmasked.{name}", html=html, css=css, js=js, isolate_styles=False)
 
 
+_texts: WeakKeyDictionary[Run, str] = WeakKeyDictionary()  # as long as somebody holds the run
 _lab, _chart = _component("lab"), _component("chart")
 
 
@@ -78,13 +81,22 @@ def content(
         "picture": figures.batch_figure(settings, batch),
         "picture_words": figures.batch_words(settings, batch),
         "token": token if run else "",
-        "run": run_content(run, live=status["live"]) if run and not known else None,
+        "run": run_text(run, live=status["live"]) if run and not known else None,
         "status": status,
         "shade": shade,
         "reveal": reveal,
         # News every time while it trains: the browser asks again only when something new has arrived.
         "moment": time.monotonic() if status["live"] else 0,
     }
+
+
+def run_text(run: Run, live: bool) -> str:
+    """`run_content` as JSON. A whole class looks at one finished run: it is written once."""
+    if live:
+        return json.dumps(run_content(run, live))
+    if run not in _texts:
+        _texts[run] = json.dumps(run_content(run, live))
+    return _texts[run]
 
 
 def run_content(run: Run, live: bool) -> dict:

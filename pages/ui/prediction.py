@@ -2,10 +2,9 @@
 
 import streamlit as st
 
+from lessons.lesson import CONFIDENCE
 from lessons.run import Run
 from pages.ui.desk import Desk, Guess
-
-CONFIDENCE = ("a guess", "fairly sure", "certain")
 
 
 def ask(desk: Desk) -> None:
@@ -36,8 +35,7 @@ def judge(desk: Desk, run: Run) -> None:
     """Read off a finished run which answer came true, for a prediction that waits for it."""
     guess = desk.guesses.get(desk.preset.name)
     if guess and guess.outcome is None:
-        true = [index for index, answer in enumerate(desk.lesson.prediction.answers) if answer.came_true(run)]
-        guess.outcome = true[0] if true else None
+        guess.outcome = desk.lesson.prediction.outcome(run)
 
 
 def tell(desk: Desk) -> None:

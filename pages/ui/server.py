@@ -18,6 +18,7 @@ from html.parser import HTMLParser
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
@@ -34,6 +35,8 @@ from lessons.doctor import ward
 from lessons.laboratory import shared
 from lessons.pool import WorkerPool
 from lessons.settings import BadInput
+from pages.ui import store
+from pages.ui.classroom import watch
 
 HERE = Path(__file__).parent
 HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorFlow would slow its painting down
@@ -64,10 +67,19 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         sys.exit(f"unmasked: {problem}")
     if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already
         asyncio.get_running_loop().call_later(HEAD_START, laboratory.executor.start)
+    asyncio.get_running_loop().call_later(HEAD_START, Thread(target=open_store, daemon=True).start)
     yield
     laboratory.executor.shutdown(wait=False, cancel_futures=True)
     if ward.shared.cache_info().currsize:  # somebody has been to the clinic
         ward.shared().shutdown(wait=False, cancel_futures=True)
+
+
+def open_store() -> None:
+    """Bring the database up to date before somebody needs it. The pages say too where it does not answer."""
+    try:
+        store.engine()
+    except BadInput as problem:
+        print(f"unmasked: {problem}", file=sys.stderr)
 
 
 def answer_at_once() -> None:
@@ -96,7 +108,7 @@ def routes() -> list[BaseRoute]:
     The pattern takes any prefix and the endpoint checks it: asking for `server.baseUrlPath` here, before
     `st.App` exists, would freeze the configuration before Streamlit knows where our config.toml is.
     """
-    return [Route("/{base:path}" + PLOTLY_JS, plotly_js, methods=["GET"])]
+    return [Route("/{base:path}" + PLOTLY_JS, plotly_js, methods=["GET"]), *watch.routes()]
 
 
 def plotly_url() -> str:

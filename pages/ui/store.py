@@ -1,28 +1,58 @@
-"""The database of rooms and progress, as pages reach it: through `st.connection`, one engine for a server process."""
+"""The database of rooms and progress, as pages reach it: through `st.connection`, one engine for a server process.
+
+SQLAlchemy is imported by whoever first needs it: it takes a quarter of a second, which no first paint should wait for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from sqlalchemy import Engine
 from streamlit.errors import StreamlitSecretNotFoundError
 
-from lessons.classroom import database
-from lessons.classroom.room import Rooms
+from lessons.settings import BadInput
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from lessons.classroom.room import Rooms
 
 NAME = "classroom"  # of the connection: a secret [connections.classroom] with its `url` says where the database is
 
 
+class Away(BadInput):
+    """The database does not answer."""
+
+
 def rooms() -> Rooms:
+    """Raises Away."""
+    from lessons.classroom.room import Rooms
+
     return Rooms(engine())
 
 
-@st.cache_resource(show_spinner=False)
 def engine() -> Engine:
-    """Raises what SQLAlchemy raises where the database does not answer; then the next call tries again."""
+    """Raises Away; the next call tries again."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return connected()
+    except SQLAlchemyError as fault:
+        raise Away(f"The database of this server does not answer ({type(fault).__name__}); try again later.") from fault
+
+
+@st.cache_resource(show_spinner=False)
+def connected() -> Engine:
+    from lessons.classroom import database
+
     url = address()
     return database.ready(st.connection(NAME, type="sql", url=url, **database.options(url)).engine)
 
 
 def address() -> str:
     """The secret's, else the environment's, else a file's."""
+    from lessons.classroom import database
+
     try:
         secret = st.secrets.get("connections", {}).get(NAME, {}).get("url")
     except StreamlitSecretNotFoundError:

@@ -1,0 +1,110 @@
+"""A session plan: presets across lessons in the order in which a class meets them, as one link says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lessons import LESSONS, find
+from lessons.lesson import Lesson, Preset
+from lessons.settings import BadInput
+
+LONGEST = 30  # items; more than a day of teaching, and the link still fits into a chat
+INTRODUCTION = 3  # minutes that a lesson's first item takes for its question and the padded batch
+# Minutes of each phase of the cycle. Crouch and Mazur (2001) give a question 5 to 10; a run and its charts come on top.
+PACE = {"vote": 2, "discuss": 3, "revote": 1, "run": 2, "reveal": 4}
+
+Item = tuple[str, str]  # slug, name of the preset
+
+
+@dataclass(frozen=True)
+class Agenda:
+    """Each preset once at most, so that what comes after it has one meaning. Raises BadInput."""
+
+    items: tuple[Item, ...] = field(default=())
+
+    def __post_init__(self):
+        if len(self.items) > LONGEST:
+            raise BadInput(f"steps: got {len(self.items)} of them; a plan has up to {LONGEST}.")
+        for place, item in enumerate(self.items):
+            preset_of(item)
+            if item in self.items[:place]:
+                raise BadInput(f"steps: got “{told(item)}” twice; a plan has each preset once.")
+
+    @classmethod
+    def read(cls, text: str) -> Agenda:
+        """Of `slug:preset,slug:preset`. Raises BadInput at the first thing that is none."""
+        return cls(tuple(item_of(part) for part in parts_of(text)))
+
+    @classmethod
+    def kept(cls, text: str) -> tuple[Agenda, str]:
+        """What can be read of it, and one sentence about the rest; none where all could."""
+        agenda, problems = cls(), []
+        for part in parts_of(text):
+            try:
+                agenda = agenda.adding(item_of(part))
+            except BadInput as problem:
+                problems.append(str(problem))
+                if len(agenda.items) == LONGEST:
+                    break
+        return agenda, problems[0] if problems else ""
+
+    @property
+    def address(self) -> str:
+        return ",".join(told(item) for item in self.items)
+
+    @property
+    def minutes(self) -> int:
+        """What it takes in class, each lesson introduced once."""
+        return len(self.items) * sum(PACE.values()) + len({slug for slug, _ in self.items}) * INTRODUCTION
+
+    def after(self, item: Item) -> Item | None:
+        """The one that follows; the first where the item is not in the plan."""
+        return next(iter(self.items[self._place(item) + 1 :]), None)
+
+    def before(self, item: Item) -> Item | None:
+        """The one in front of it; none where the item is not in the plan."""
+        place = self._place(item)
+        return self.items[place - 1] if place > 0 else None
+
+    def adding(self, item: Item) -> Agenda:
+        return Agenda((*self.items, item))
+
+    def without(self, item: Item) -> Agenda:
+        return Agenda(tuple(kept for kept in self.items if kept != item))
+
+    def moved(self, item: Item, by: int) -> Agenda:
+        """The item earlier or later; at either end it stays."""
+        rest = [other for other in self.items if other != item]
+        if item in self.items:
+            rest.insert(max(0, self._place(item) + by), item)
+        return Agenda(tuple(rest))
+
+    def _place(self, item: Item) -> int:
+        """-1 where it is not in the plan."""
+        return self.items.index(item) if item in self.items else -1
+
+
+def parts_of(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def told(item: Item) -> str:
+    return ":".join(item)
+
+
+def item_of(part: str) -> Item:
+    """Raises BadInput."""
+    slug, colon, name = part.partition(":")
+    if not colon or slug not in LESSONS:
+        raise BadInput(f"steps: got “{part[:40]}”; takes LESSON:PRESET, and the lessons are {', '.join(LESSONS)}.")
+    preset_of((slug, name))
+    return slug, name
+
+
+def lesson_of(item: Item) -> Lesson:
+    return find(item[0])
+
+
+def preset_of(item: Item) -> Preset:
+    """Raises BadInput."""
+    return lesson_of(item).preset(item[1])

@@ -1,0 +1,15 @@
+"""Why a room refuses something, each in one clear sentence."""
+
+from lessons.settings import BadInput
+
+
+class NoRoom(BadInput):
+    """There is no such room, or not any more."""
+
+
+class NotAllowed(BadInput):
+    """The key does not fit, the ballot is closed, or the member was removed."""
+
+
+class TooOften(BadInput):
+    """Somebody has done this too often; the sentence says when it goes on."""

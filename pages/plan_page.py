@@ -1,0 +1,244 @@
+"""The session plan: presets across lessons in the order of a class, with what a teacher needs to know of each.
+
+`/?page=plan&steps=slug:preset,slug:preset` opens one. Answers are read off real runs, and shown on request only: the
+page may stand on a projector.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from lessons import LESSONS
+from lessons.classroom.agenda import INTRODUCTION, PACE, Agenda, Item, lesson_of, preset_of, told
+from lessons.laboratory import Training, shared
+from lessons.lesson import Lesson
+from lessons.settings import BadInput
+from lessons.worksheet import worksheet
+from pages.ui.address import went_back
+from pages.ui.quotation import quoted
+
+LOOK = 0.5  # seconds between two looks at trainings under way
+
+
+@dataclass
+class Planner:
+    """One teacher's plan in one session."""
+
+    agenda: Agenda = field(default_factory=Agenda)
+    problem: str = ""  # what could not be done as asked
+    written: set[str] = field(
+        default_factory=lambda: {""}
+    )  # every address that this page has had: none of them is news
+    outcomes: dict[Item, int | None] = field(default_factory=dict)  # which answer came true, of what has been run
+    failures: dict[Item, str] = field(default_factory=dict)
+
+    def follow(self, steps: str) -> None:
+        """Take over what the address asks for; an earlier one of ours only when the browser went back to it.
+
+        A click brings along the address from before it, which must not undo the click before.
+        """
+        if steps not in self.written or (went_back() and steps != self.agenda.address):
+            self.agenda, self.problem = Agenda.kept(steps)
+            self.written.add(steps)
+
+    def change(self, change, *args) -> None:
+        """Do to the plan what a button says."""
+        try:
+            self.agenda, self.problem = change(self.agenda, *args), ""
+        except BadInput as problem:
+            self.problem = str(problem)
+
+    @property
+    def unknown(self) -> list[Item]:
+        return [item for item in self.agenda.items if item not in self.outcomes and item not in self.failures]
+
+
+def render() -> None:
+    planner = st.session_state.setdefault("plan", Planner())
+    planner.follow(st.query_params.get("steps", ""))
+    st.markdown("### Session plan")
+    st.markdown(
+        "Choose presets in the order of your class. The link below keeps the plan; a room can follow it step by step."
+    )
+    choose(planner)
+    if planner.problem:
+        st.warning(quoted(planner.problem))
+    write_address(planner.agenda.address)
+    planner.written.add(planner.agenda.address)
+    if not planner.agenda.items:
+        st.info("The plan is empty. Choose a lesson and a preset, and press Add.")
+        return
+    show_answers = summary(planner)
+    if show_answers and planner.unknown:
+        st.fragment(progress, run_every=LOOK)(planner)
+    introduced: set[str] = set()
+    for place, item in enumerate(planner.agenda.items):
+        entry(planner, place, item, show_answers, first=item[0] not in introduced)
+        introduced.add(item[0])
+
+
+def write_address(steps: str) -> None:
+    wanted = {"steps": steps} if steps else {}
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def choose(planner: Planner) -> None:
+    """A lesson, one of its presets, and Add."""
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    slug = row.selectbox("Lesson", list(LESSONS), format_func=lambda slug: LESSONS[slug].title, key="plan:lesson")
+    lesson = LESSONS[slug]
+    names = [preset.name for preset in lesson.presets]
+    name = row.selectbox("Preset", names, format_func=lambda name: lesson.preset(name).label, key=f"plan:preset:{slug}")
+    row.button(
+        "Add",
+        icon=":material/add:",
+        type="primary",
+        key="plan:add",
+        on_click=planner.change,
+        args=(Agenda.adding, (slug, name)),
+    )
+
+
+def summary(planner: Planner) -> bool:
+    """Minutes, link and worksheets. Whether the answers shall be shown."""
+    agenda = planner.agenda
+    count = f"{len(agenda.items)} question{'s' * (len(agenda.items) > 1)}"
+    st.markdown(
+        f"**{count}, about {agenda.minutes} minutes**",
+        help=f"{sum(PACE.values())} minutes for each question: "
+        + ", ".join(f"{phase} {minutes}" for phase, minutes in PACE.items())
+        + f"; and {INTRODUCTION} to introduce each lesson.",
+    )
+    st.code(link_to(agenda), language=None, wrap_lines=True)
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    row.link_button("Open a room", root(f"page=room&plan={agenda.address}"), icon=":material/groups:")
+    row.download_button(
+        "Open the worksheet",
+        worksheet(agenda).encode(),
+        "worksheet.html",
+        "text/html",
+        icon=":material/print:",
+        key="plan:worksheet",
+        on_click="ignore",
+        help="For learners, without answers. It opens in a browser and prints one question to a page.",
+    )
+    show_answers = row.toggle(
+        "Show answers",
+        key="plan:answers",
+        help="Runs each preset and reads off which answer comes true. Leave it off while this page is projected.",
+    )
+    if show_answers:
+        row.download_button(
+            "Teacher's copy",
+            worksheet(agenda, planner.outcomes).encode(),
+            "worksheet-teacher.html",
+            "text/html",
+            icon=":material/school:",
+            key="plan:teacher",
+            on_click="ignore",
+            disabled=bool(planner.unknown),
+            help="With the answers that came true, the beliefs behind the others, aims and notes.",
+        )
+    return show_answers
+
+
+# --- answers
+
+
+def progress(planner: Planner) -> None:
+    """Train what is not known yet. Asks for a new page when an answer has come true."""
+    waiting = {item: shared().train(preset_of(item).settings, who()) for item in planner.unknown}
+    news = [take(planner, item, training) for item, training in waiting.items() if training.done]
+    if any(news) or not waiting:
+        st.rerun()
+    total, left = len(planner.agenda.items), len(planner.unknown)
+    words = "the workers are starting" if not shared().ready() else f"training; {left} of {total} questions to go"
+    st.progress(1 - left / total, f"Reading off the answers: {words}")
+
+
+def take(planner: Planner, item: Item, training: Training) -> bool:
+    """Note what came true in a training that is done. One that somebody stopped is asked for again."""
+    if training.failure:
+        planner.failures[item] = str(training.failure).splitlines()[0] if str(training.failure) else "it failed"
+        return True
+    run = training.run()
+    if training.job.stopped or training.job.cancelled() or run is None:
+        return False
+    planner.outcomes[item] = lesson_of(item).prediction.outcome(run)
+    return True
+
+
+def who() -> object:
+    """This teacher, as long as the page is open."""
+    return st.session_state.setdefault("plan:who", object())
+
+
+# --- one step of the plan
+
+
+def entry(planner: Planner, place: int, item: Item, show_answers: bool, first: bool) -> None:
+    """A step with its buttons. `first`: of its lesson, whose aims and notes stand here."""
+    lesson, preset = lesson_of(item), preset_of(item)
+    with st.container(border=True, gap="xsmall", key=f"plan-step-{place}"):
+        head = st.container(horizontal=True, vertical_alignment="center", gap="small")
+        head.markdown(f"**{place + 1}. {quoted(lesson.title)}** · {quoted(preset.label)}")
+        buttons(head, planner, place, item)
+        if first:
+            guidance(lesson)
+        st.markdown(f"**Question:** {lesson.prediction.question}")
+        if show_answers:
+            answers(planner, item, lesson)
+        else:
+            st.markdown("\n".join(f"- {quoted(answer.text)}" for answer in lesson.prediction.answers))
+
+
+def buttons(row, planner: Planner, place: int, item: Item) -> None:
+    last = len(planner.agenda.items) - 1
+    offered = (
+        ("Move up", ":material/arrow_upward:", place == 0, Agenda.moved, (item, -1)),
+        ("Move down", ":material/arrow_downward:", place == last, Agenda.moved, (item, 1)),
+        ("Remove", ":material/close:", False, Agenda.without, (item,)),
+    )
+    for label, icon, off, change, args in offered:
+        row.button(
+            label,
+            icon=icon,
+            type="tertiary",
+            disabled=off,
+            key=f"plan:{label}:{told(item)}",
+            on_click=planner.change,
+            args=(change, *args),
+        )
+
+
+def guidance(lesson: Lesson) -> None:
+    st.markdown("**Aims**\n" + "\n".join(f"- {aim}" for aim in lesson.aims))
+    with st.expander("Notes for teaching", type="compact"):
+        st.markdown(lesson.notes)
+
+
+def answers(planner: Planner, item: Item, lesson: Lesson) -> None:
+    """Which answer came true, and the belief behind each of the others."""
+    if item in planner.failures:
+        st.error(f"It cannot be run here: {quoted(planner.failures[item])}")
+    elif item not in planner.outcomes:
+        st.caption("The answer is being read off a run.")
+    true = planner.outcomes.get(item)
+    for index, answer in enumerate(lesson.prediction.answers):
+        if index == true:
+            st.markdown(f":green[:material/check: **{quoted(answer.text)}**] came true")
+        else:
+            st.markdown(f"{quoted(answer.text)} :gray[{quoted(answer.belief) if item in planner.outcomes else ''}]")
+
+
+def link_to(agenda: Agenda) -> str:
+    return root(f"page=plan&steps={agenda.address}")
+
+
+def root(query: str) -> str:
+    """An address in the root form, which works on any server (DESIGN §2, 1)."""
+    base = (st.context.url or "").split("?")[0].removesuffix("/").removesuffix("/plan")
+    return f"{base}/?{query}"

@@ -1,0 +1,41 @@
+"""The workshop room: whoever opens this page is at the door, in a seat, at the console, or looks at the projector."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from lessons.settings import BadInput
+from pages.ui.classroom.console import console
+from pages.ui.classroom.door import door, entry
+from pages.ui.classroom.projector import projector
+from pages.ui.classroom.seat import seated
+from pages.ui.classroom.visit import PROJECTOR, SEAT, Seat, found
+from pages.ui.quotation import quoted
+
+
+def render(pages: Mapping[str, Any]) -> None:
+    """`pages`: the course's st.Page of each slug."""
+    asked = st.query_params.to_dict()
+    code = asked.get("room", "")
+    if not code:
+        door(asked.get("plan", ""))
+        return
+    try:
+        code = found(code).code
+    except BadInput as problem:
+        st.warning(quoted(str(problem)))
+        door("")
+        return
+    if "instructor" in asked:
+        console(code, asked["instructor"])
+    elif asked.get("view") == PROJECTOR:
+        projector(code)
+    else:
+        if "me" in asked:
+            st.session_state[SEAT] = Seat(code, asked["me"])
+        seat = st.session_state.get(SEAT)
+        if seat is None or seat.code != code:
+            entry(code)
+        else:
+            seated(seat, pages)

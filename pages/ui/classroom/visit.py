@@ -1,0 +1,77 @@
+"""What this session is in a room, and the links that lead there."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from lessons.classroom import pace
+from lessons.classroom.refusal import NoRoom
+from pages.ui.store import rooms
+
+if TYPE_CHECKING:
+    from lessons.classroom.room import Room
+
+SEAT = "room:seat"  # session keys: the seat that this learner has,
+WHO = "room:who"  # and what this session is called where it is counted
+PROJECTOR = "projector"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A learner's place in a room."""
+
+    code: str
+    key: str
+
+
+def seat() -> Seat | None:
+    return st.session_state.get(SEAT)
+
+
+def who() -> str:
+    return st.session_state.setdefault(WHO, secrets.token_hex(8))
+
+
+def found(code: str) -> Room:
+    """The room of a code that somebody typed or followed. Raises NoRoom, Away, or TooOften after many wrong ones."""
+    here = st.context.ip_address or "this machine"
+    pace.check("wrong code", who())
+    pace.check("wrong code here", here)
+    try:
+        return rooms().look(code)
+    except NoRoom:
+        pace.spend("wrong code", who())
+        pace.spend("wrong code here", here)
+        raise
+
+
+def address_of(seat: Seat) -> dict[str, str]:
+    """The query of the room page that leads back to this seat."""
+    return {"room": seat.code, "me": seat.key}
+
+
+def base() -> str:
+    """The address of the front page."""
+    return (st.context.url or "").split("?")[0].rstrip("/").removesuffix("/room")
+
+
+def join_link(code: str) -> str:
+    return f"{base()}/?{urlencode({'room': code})}"
+
+
+def projector_link(code: str) -> str:
+    return f"{base()}/?{urlencode({'room': code, 'view': PROJECTOR})}"
+
+
+def instructor_link(code: str, key: str) -> str:
+    return f"{base()}/?{urlencode({'room': code, 'instructor': key})}"
+
+
+def spelled(code: str) -> str:
+    """A code as people read it out: in two parts."""
+    return f"{code[:3]} {code[3:]}"
