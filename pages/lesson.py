@@ -15,10 +15,11 @@ from pages.ui.controls import controls
 from pages.ui.desk import BROUGHT, PRESENT, Desk, desk_of
 from pages.ui.exercises import exercises
 from pages.ui.instruments import instruments, press, start, stop
+from pages.ui.learner import moved, remember
 from pages.ui.luck import luck
 from pages.ui.measurements import experiment
 from pages.ui.own_data import bring_data, own_data_row, settle
-from pages.ui.prediction import ask
+from pages.ui.prediction import ask, recall
 from pages.ui.takeaway import preview, takeaway
 from pages.ui.twins import comparison, pin_button, strip, unpin
 
@@ -29,6 +30,9 @@ def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> N
     """`pages`: the course's st.Page of each slug, for the links from one lesson to another."""
     desk = desk_of(lesson)
     desk.pages = pages
+    if not desk.presenting:
+        moved(lesson.slug)
+        recall(desk)
     desk.exercised_drawn = desk.exercised
     if desk.presenting:
         st.html(LARGE)
@@ -76,6 +80,7 @@ def laboratory(desk: Desk) -> None:
     bar(desk)
     if not (desk.presenting or desk.own):
         ask(desk)
+    remember("laboratory")  # in here: a prediction draws this again, and not the page around it
     left, right = st.columns([1, 3.6], gap="medium")
     with left.container(key="controls"):
         controls(desk)  # while the training that a click began is under way

@@ -5,7 +5,8 @@ from functools import partial
 import streamlit as st
 
 from lessons import CHAPTERS, LESSONS, BadInput, find
-from pages import clinic_page, folklore_page, home, lesson, plan_page, room_page
+from pages import clinic_page, folklore_page, home, lesson, plan_page, record_page, room_page
+from pages.ui import learner
 from pages.ui.classroom.companion import companion
 from pages.ui.classroom.visit import SEAT
 from pages.ui.server import HERE
@@ -24,10 +25,11 @@ def route() -> None:
     others = {
         "clinic": st.Page(partial(clinic_page.render, pages), title="Clinic", url_path="clinic"),
         "folklore": st.Page(folklore_page.render, title="Folklore", url_path="folklore"),
+        "record": st.Page(record_page.render, title="Record", url_path="record"),
         "room": st.Page(partial(room_page.render, pages), title="Room", url_path="room"),
         "plan": st.Page(plan_page.render, title="Session plan", url_path="plan"),
     }
-    front = st.Page(partial(home.render, pages, others["clinic"]), title="Unmasked", url_path="home", default=True)
+    front = st.Page(partial(home.render, pages, others), title="Unmasked", url_path="home", default=True)
     chapters = {name: [pages[slug] for slug in LESSONS if LESSONS[slug].chapter == name] for name in CHAPTERS}
     course = {name: found for name, found in chapters.items() if found}
     here = st.navigation({"": [front, *others.values()], **course}, position="top")
@@ -37,10 +39,13 @@ def route() -> None:
         st.switch_page(others["room"], query_params=st.query_params.to_dict())
     elif here is front and "page" in st.query_params:
         follow_page(others)
+    elif here is front and "learner" in st.query_params:
+        follow_learner()
     seat = st.session_state.get(SEAT)
     if seat and here is not others["room"]:
         companion(seat, others["room"])
     here.run()
+    learner.remember("page")
 
 
 def follow(pages: dict) -> None:
@@ -62,3 +67,9 @@ def follow_page(others: dict) -> None:
     if name in others:
         st.switch_page(others[name], query_params=asked)
     st.warning(f"page: got “{name[:40]}”; there are {', '.join(others)}.")
+
+
+def follow_learner() -> None:
+    """Go on as the learner of a private link."""
+    if problem := learner.follow_link(st.query_params["learner"]):
+        st.warning(problem)

@@ -26,6 +26,7 @@ from lessons.twins import Twins
 from pages.ui.address import Address
 
 if TYPE_CHECKING:
+    from pages.ui.again import Again
     from pages.ui.diagnosis import Diagnosis
 
 PRESENT = "present"
@@ -60,6 +61,7 @@ class Desk:
     looked: int = 0  # the press whose run has been looked at
     delivered: str = ""  # which run the browser was sent last
     guesses: dict[str, Guess] = field(default_factory=dict)  # by preset
+    again: dict[str, Again] = field(default_factory=dict)  # by preset: its twin, asked about after a wrong guess
     luck: list[Training] = field(default_factory=list)  # the same settings over several seeds
     asked: dict[str, tuple] = field(default_factory=dict)  # of each experiment, what was last measured
     pinned: Settings | None = None  # the run that the next ones are compared with; they keep its seed

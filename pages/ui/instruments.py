@@ -8,6 +8,7 @@ from lessons.data import training_batch
 from lessons.doctor.ward import Busy
 from lessons.laboratory import Training, shared
 from lessons.run import Run
+from pages.ui.again import ask_again
 from pages.ui.desk import Desk
 from pages.ui.diagnosis import Diagnosis, diagnosis_below, diagnosis_of, first_line, shade_of, told
 from pages.ui.lab import content, lab
@@ -108,6 +109,8 @@ def instruments(desk: Desk) -> None:
         st.error(f"This cannot be trained: {first_line(training.failure)}")
     for warning in run.opening.warnings if run else ():
         st.info(f"Keras warns: {warning}")
+    if not (desk.presenting or desk.own):
+        ask_again(desk)
     if diagnosis:
         diagnosis_below(desk, run, diagnosis, start)
 

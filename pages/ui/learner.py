@@ -1,33 +1,299 @@
-"""What is kept of the learner of this session."""
+"""Who sits at this session, and what is kept of them: under the key of their private link, or under their account.
+
+Nobody is written down before there is something worth keeping. No name, no password, no address is asked: of an account
+no more is stored than a hash of what its provider calls it.
+"""
 
 from __future__ import annotations
 
-import time
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from streamlit.auth_util import is_authlib_installed
+from streamlit.errors import StreamlitSecretNotFoundError
 
-STEPS = "learner:steps"  # session key
+from lessons import LESSONS
+from lessons.classroom.patience import NoAnswer, Patience
+from lessons.classroom.steps import Course, NoLearner, Step, account_key, read_link
+from pages.ui import store
+
+if TYPE_CHECKING:
+    from lessons.classroom.progress import Progress
+
+HERE = "learner"  # session key
+COOKIE = "unmasked_learner"
+PLACES = ("desk", "exercises")  # session keys after the slug: what a learner has made there is theirs alone
+UNKEPT = 200  # steps that wait for the database to come back
+TOP_LEVEL = ("redirect_uri", "cookie_secret", "expose_tokens")  # of [auth], shared by all providers
+
+# Only a script of the page can set a cookie: a Streamlit page is an answer to no request of its own.
+_cookie = st.components.v2.component(
+    "unmasked.cookie",
+    js="""
+    export default function ({ data }) {
+      const place = "Path=/; SameSite=Lax" + (location.protocol === "https:" ? "; Secure" : "")
+      if (data.key) document.cookie = `${data.name}=${data.key}; Max-Age=31536000; ${place}`
+      else if (data.forget) document.cookie = `${data.name}=; Max-Age=0; ${place}`
+    }
+    """,
+)
 
 
-@dataclass(frozen=True)
-class Step:
-    """One thing that a learner did."""
+@dataclass
+class Learner:
+    key: str = ""  # empty before there is something worth keeping
+    account: bool = False
+    steps: list[Step] = field(default_factory=list)
+    unkept: list[Step] = field(default_factory=list)  # of the steps, those that are not in the database yet
+    at: str = ""  # the lesson where they left
+    visited: str = ""  # the lesson whose visit was written down last
+    read: bool = False  # what the database has of them is among the steps
+    gone: bool = False  # the browser shall forget the key that it has
+    offered: str = ""  # a link's key, of another learner than the one of this browser
 
-    kind: str
-    slug: str  # of the lesson
-    name: str  # of the exercise
-    told: Mapping[str, Any] = field(default_factory=dict)
-    at: float = field(default_factory=time.time)
+
+# --- for the pages
 
 
 def keep(kind: str, slug: str, name: str, told: Mapping[str, Any]) -> None:
-    """Keep a step for this session."""
-    st.session_state.setdefault(STEPS, []).append(Step(kind, slug, name, dict(told)))
+    """Keep a step. Without a database it stays in the session, until there is one or the session ends."""
+    me = learner()
+    step = Step(kind, slug, name, dict(told))
+    me.steps.append(step)
+    me.unkept = [*me.unkept, step][-UNKEPT:]
+    me.at = slug
+    write(me)
 
 
 def kept(slug: str) -> list[Step]:
     """What this learner did in a lesson, in that order."""
-    return [step for step in st.session_state.get(STEPS, ()) if step.slug == slug]
+    return [step for step in learner().steps if step.slug == slug]
+
+
+def moved(slug: str) -> None:
+    """They have opened a lesson. Who did nothing yet is not written down for it."""
+    me = learner()
+    me.at = slug
+    if me.visited == slug or not me.key or not me.read:
+        return
+    try:
+        patience().ask(lambda progress: progress.moved(me.key, slug))
+        me.visited = slug
+    except (NoAnswer, NoLearner):
+        pass  # the next step says where they are, too
+
+
+def course() -> Course:
+    """All of it, as the database has it now: another tab may have added to it."""
+    me = learner()
+    me.read = False
+    read(me)
+    return Course(tuple(me.steps), me.at)
+
+
+def answering() -> bool:
+    """Whether the database answers. Asks it."""
+    try:
+        patience().ask(lambda progress: progress.check())
+    except NoAnswer:
+        return False
+    return True
+
+
+def learner() -> Learner:
+    """Of this session. A new one is who the account, else the cookie says; nobody else, if neither does."""
+    me = st.session_state.get(HERE)
+    if me is None:
+        me = st.session_state[HERE] = Learner()
+        recognise(me)
+    elif me.key and not me.read and not patience().down:
+        read(me)
+    return me
+
+
+def remember(place: str) -> None:
+    """Let the browser have the key, or forget it. On every page, and in whatever is drawn without its page."""
+    me = learner()
+    with st.container(key=f"learner-cookie-{place}"):
+        anonymous = me.key if me.key and not me.account else ""
+        _cookie(key=f"learner:cookie:{place}", data={"name": COOKIE, "key": anonymous, "forget": me.gone})
+    patience().warm()  # now that the page is drawn
+
+
+# --- who it is
+
+
+def recognise(me: Learner) -> None:
+    """By the account or the cookie. What was done in this browser before a login becomes the account's."""
+    try:
+        brought = read_link(str(st.context.cookies.get(COOKIE)))
+    except NoLearner:
+        brought = ""
+    account = logged_in()
+    if account:
+        me.key, me.account = account, True
+        if brought:
+            try:
+                patience().ask(lambda progress: progress.adopt(progress.begin(account), brought))
+                me.gone = True
+            except NoLearner:
+                me.gone = True
+            except NoAnswer:
+                pass  # the cookie stays: the next session adopts it
+    else:
+        me.key = brought
+    if me.key:
+        read(me)
+
+
+def read(me: Learner) -> None:
+    """Add what the database has, and give it what it lacks."""
+    if not me.key:
+        return
+    try:
+        found = patience().ask(lambda progress: progress.course(me.key))
+    except NoAnswer:
+        return
+    except NoLearner:
+        found = Course()
+        if not me.account:
+            me.key, me.gone = "", True
+    me.steps = [*found.steps, *me.unkept]
+    me.at = me.at or found.at
+    me.read = True
+    if me.unkept:
+        write(me)
+
+
+def write(me: Learner) -> None:
+    """Put into the database what it lacks. The first step makes the learner."""
+    steps, key, account = tuple(me.unkept), me.key, me.account
+    try:
+        me.key = patience().ask(lambda progress: written(progress, key, account, steps))
+    except NoAnswer:
+        return
+    me.unkept = me.unkept[len(steps) :]
+    me.read, me.visited, me.gone = me.read or me.key != key, steps[-1].slug, False
+
+
+def written(progress: Progress, key: str, account: bool, steps: tuple[Step, ...]) -> str:
+    """The key under which they are kept now: a new one, where there is no such learner any more."""
+    try:
+        if key:
+            progress.keep(key, *steps)
+            return key
+    except NoLearner:
+        pass
+    key = progress.begin(key if account else "")
+    progress.keep(key, *steps)
+    return key
+
+
+def follow_link(given: str) -> str:
+    """Become the learner of a private link. What went wrong, in a sentence; empty if all went well.
+
+    The key does not stay in the address, where others would read it, but for a link that may be read later.
+    """
+    me = learner()
+    try:
+        key = read_link(given)
+        found = patience().ask(lambda progress: progress.course(key))
+    except NoLearner as problem:
+        del st.query_params["learner"]
+        return str(problem)
+    except NoAnswer:
+        return "What is kept under this link cannot be read now: the database does not answer. Try again in a minute."
+    del st.query_params["learner"]
+    if key != me.key and (me.steps or me.account):
+        me.offered = key
+    else:
+        become(Learner(key, steps=list(found.steps), at=found.at, read=True))
+    return ""
+
+
+def become(me: Learner) -> None:
+    """Another learner sits here. Desks are cleared: what was predicted on them was the other one's."""
+    for slug in LESSONS:
+        for place in PLACES:
+            st.session_state.pop(f"{slug}:{place}", None)
+    st.session_state[HERE] = me
+
+
+def change(together: bool) -> None:
+    """Go over to the learner of the offered link, with or without what was done here."""
+    me = learner()
+    key, me.offered = me.offered, ""
+    try:
+        if together and me.key:
+            patience().ask(lambda progress: progress.adopt(me.key, key) if me.account else progress.adopt(key, me.key))
+            key = me.key if me.account else key
+        found = patience().ask(lambda progress: progress.course(key))
+    except (NoAnswer, NoLearner):
+        return
+    mine = me.account and key == me.key
+    become(Learner(key, account=mine, steps=list(found.steps), at=found.at, read=True))
+
+
+def decline() -> None:
+    """Let the offered link be."""
+    learner().offered = ""
+
+
+def forget(rows: bool) -> bool:
+    """Let this browser forget who sits here, and the database what they did, if `rows`. Whether that was possible."""
+    me = learner()
+    if rows and me.key:
+        try:
+            patience().ask(lambda progress: progress.forget(me.key))
+        except NoAnswer:
+            return False
+    become(Learner(me.key if me.account else "", account=me.account, read=True, gone=True))
+    return True
+
+
+def private_link() -> str:
+    """The root form, which works on any server (DESIGN §2, 1). Empty where there is nothing to find under it."""
+    me = learner()
+    base = re.sub(r"/(home|record)?/?$", "", str(st.context.url or "").split("?")[0])
+    return f"{base}/?learner={me.key}" if me.key and not me.account else ""
+
+
+# --- the account
+
+
+def providers() -> list[str | None]:
+    """The OpenID Connect providers that this server names; None is the one without a name. Empty: no login here."""
+    try:
+        auth = st.secrets.get("auth")
+    except StreamlitSecretNotFoundError:
+        return []
+    if not auth or not is_authlib_installed():
+        return []
+    if "client_id" in auth:
+        return [None]
+    return [name for name in auth if name not in TOP_LEVEL and "client_id" in auth[name]]
+
+
+def logged_in() -> str:
+    """The key of the account, empty if nobody is logged in. Nothing else of the account is looked at."""
+    if not providers() or not st.user.get("is_logged_in", False):
+        return ""
+    issuer, subject = st.user.get("iss"), st.user.get("sub")
+    return account_key(str(issuer), str(subject)) if issuer and subject else ""
+
+
+# --- the database
+
+
+@st.cache_resource(show_spinner=False)
+def patience() -> Patience[Progress]:
+    return Patience(progress)
+
+
+def progress() -> Progress:
+    from lessons.classroom.progress import Progress  # here, for no first paint shall wait for SQLAlchemy
+
+    return Progress(store.connected())

@@ -1,0 +1,75 @@
+"""Ask the database, and let nobody wait for one that does not answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from typing import Generic, TypeVar
+
+Store, Found = TypeVar("Store"), TypeVar("Found")
+
+WAIT = 1.5  # seconds that a click waits at most; an answer takes milliseconds
+FIRST_WAIT = 8.0  # the first time: SQLAlchemy is imported, the tables are brought up to date
+REST = 30.0  # seconds during which a database that did not answer is not asked again
+
+
+class NoAnswer(Exception):
+    """The database does not answer. What was to be written may be written later, or never."""
+
+
+class Patience(Generic[Store]):
+    """One for a server process. `open` gives the store: it may wait and may raise, for example because of a network.
+
+    Each question has a thread of its own: the timeouts of drivers and of the network are longer than anybody waits for
+    a page, and such a thread must not keep the server from ending.
+    """
+
+    def __init__(self, open: Callable[[], Store], wait: float = WAIT, first: float = FIRST_WAIT, rest: float = REST):
+        self.open, self.wait, self.first, self.rest = open, wait, first, rest
+        self._until = 0.0
+        self._answered = False  # with an error, maybe
+        self._begun = False
+
+    @property
+    def down(self) -> bool:
+        """Whether it is being left in peace."""
+        return time.monotonic() < self._until
+
+    def ask(self, question: Callable[[Store], Found]) -> Found:
+        """What `question` returns or raises, asked of the store. Raises NoAnswer, at once while it is down."""
+        if self.down:
+            raise NoAnswer
+        try:
+            return self._begin(question).result(self.wait if self._answered else self.first)
+        except NotYet as problem:
+            self._answered, self._until = True, time.monotonic() + self.rest
+            raise NoAnswer from problem
+
+    def warm(self) -> None:
+        """Open the store in the background, once, so that the first question finds it open."""
+        if not self._begun:
+            self._begin(lambda store: None)
+
+    def _begin(self, question: Callable[[Store], Found]) -> Future[Found]:
+        future: Future[Found] = Future()
+        self._begun = True
+
+        def work() -> None:
+            from sqlalchemy.exc import SQLAlchemyError  # here, for no first paint shall wait for it
+
+            try:
+                found = question(self.open())
+            except (SQLAlchemyError, OSError) as problem:
+                self._answered, self._until = True, time.monotonic() + self.rest
+                future.set_exception(NoAnswer(str(problem)))
+            except BaseException as problem:
+                future.set_exception(problem)
+            else:
+                self._answered, self._until = True, 0.0  # it was slow, and is there after all
+                future.set_result(found)
+
+        threading.Thread(target=work, name="asks the database", daemon=True).start()
+        return future

@@ -1,0 +1,139 @@
+"""What each learner did and predicted: no name, no password. Whoever has a learner's key is that learner."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+
+from lessons.classroom import keys
+from lessons.classroom.database import READING
+from lessons.classroom.schema import learner, step
+from lessons.classroom.steps import KINDS, Course, NoLearner, Step
+from lessons.settings import BadInput
+
+YEAR = 365 * 24 * 3600.0  # seconds: who has not been seen for that long is forgotten
+MOST = 3000  # steps of one learner; the oldest go
+LONGEST = 4000  # letters of JSON that one step may tell
+CUT = 200  # letters that are left of each text where it tells more
+
+
+class Progress:
+    """The learners in one database. Any number of processes may have one of these."""
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+
+    def check(self) -> None:
+        """Raises what SQLAlchemy raises where the database does not answer."""
+        with self.engine.connect().execution_options(**READING) as db:
+            db.scalar(select(1))
+
+    def begin(self, account: str = "") -> str:
+        """A new learner's key, which is told once and stored nowhere; or the account's, where one is given."""
+        key, now = account or keys.key(), time.time()
+        with self.engine.begin() as db:
+            db.execute(delete(learner).where(learner.c.seen < now - YEAR))
+            if not (account and known(db, key)):
+                db.execute(insert(learner).values(key=keys.sealed(key), began=now, seen=now))
+        return key
+
+    def course(self, key: str) -> Course:
+        """Raises NoLearner."""
+        with self.engine.connect().execution_options(**READING) as db:
+            found = found_learner(db, key)
+            rows = db.execute(select(step).where(step.c.learner == found.id).order_by(step.c.at, step.c.id))
+            steps = (Step(row.kind, row.slug, row.name, json.loads(row.told or "{}"), row.at) for row in rows)
+            return Course(tuple(steps), found.at)
+
+    def steps(self, key: str) -> list[Step]:
+        """In the order in which they were taken. Raises NoLearner."""
+        return list(self.course(key).steps)
+
+    def keep(self, key: str, *steps: Step) -> None:
+        """All of them, or none. The lesson of the last one is where the learner is. Raises NoLearner."""
+        if not steps:
+            return
+        rows = [row_of(one) for one in steps]
+        with self.engine.begin() as db:
+            who = found_learner(db, key, lock=True).id
+            db.execute(insert(step), [row | {"learner": who} for row in rows])
+            drop_oldest(db, who)
+            db.execute(update(learner).where(learner.c.id == who).values(seen=time.time(), at=steps[-1].slug))
+
+    def moved(self, key: str, where: str) -> None:
+        """Remember the lesson that a learner has opened. Raises NoLearner."""
+        with self.engine.begin() as db:
+            who = found_learner(db, key, lock=True).id
+            db.execute(update(learner).where(learner.c.id == who).values(seen=time.time(), at=where[:80]))
+
+    def adopt(self, key: str, other: str) -> None:
+        """Give this learner all that the other one did. The other is no more. Raises NoLearner for either."""
+        with self.engine.begin() as db:
+            # Always in the same order: two who adopt each other would else wait for each other.
+            found = {one: found_learner(db, one, lock=True) for one in sorted({key, other}, key=keys.sealed)}
+            mine, theirs = found[key], found[other]
+            if mine.id == theirs.id:
+                return
+            db.execute(update(step).where(step.c.learner == theirs.id).values(learner=mine.id))
+            drop_oldest(db, mine.id)
+            last = max(mine, theirs, key=lambda row: (bool(row.at), row.seen))
+            db.execute(update(learner).where(learner.c.id == mine.id).values(seen=time.time(), at=last.at))
+            db.execute(delete(learner).where(learner.c.id == theirs.id))
+
+    def forget(self, key: str) -> None:
+        """Delete everything of this learner. Nobody is left of whom something could be told."""
+        with self.engine.begin() as db:
+            db.execute(delete(learner).where(learner.c.key == keys.sealed(key)))
+
+
+def known(db: Connection, key: str) -> bool:
+    return db.scalar(select(learner.c.id).where(learner.c.key == keys.sealed(key))) is not None
+
+
+def found_learner(db: Connection, key: str, lock: bool = False) -> Row:
+    """The learner's row; nobody changes it before this transaction ends, where it is locked. Raises NoLearner."""
+    here = (learner.c.key == keys.sealed(key)) & (learner.c.seen >= time.time() - YEAR)
+    asked = select(learner).where(here)
+    found = db.execute(asked.with_for_update() if lock else asked).one_or_none()
+    if found is None:
+        raise NoLearner
+    return found
+
+
+def drop_oldest(db: Connection, who: int) -> None:
+    mine = step.c.learner == who
+    last = select(step.c.id).where(mine).order_by(step.c.id.desc()).offset(MOST).limit(1).scalar_subquery()
+    db.execute(delete(step).where(mine & (step.c.id <= last)))
+
+
+def row_of(one: Step) -> dict[str, Any]:
+    if one.kind not in KINDS:
+        raise BadInput(f"kind: got “{one.kind[:40]}”; takes {', '.join(KINDS)}.")
+    if not one.slug or len(one.slug) > 80 or len(one.name) > 80:
+        raise BadInput(f"step: a lesson and a name have up to 80 letters; got “{one.slug[:90]}”, “{one.name[:90]}”.")
+    return {"kind": one.kind, "slug": one.slug, "name": one.name, "told": written(one.told), "at": one.at}
+
+
+def written(told: Mapping[str, Any]) -> str:
+    """As JSON. Where it would be too much, texts are cut and lists are left out."""
+    text = json.dumps(dict(told), default=plain)
+    if len(text) > LONGEST:
+        text = json.dumps({name: cut(value) for name, value in told.items()}, default=plain)
+    if len(text) > LONGEST:
+        raise BadInput(f"step: tells {len(text)} letters; takes up to {LONGEST}.")
+    return text
+
+
+def plain(value: Any) -> Any:
+    """A NumPy number as Python's."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > CUT:
+        return value[: CUT - 1] + "…"
+    return None if isinstance(value, (list, tuple, dict)) else value

@@ -1,0 +1,175 @@
+"""Learners in real databases: what is kept, for whom, how much, and that it is there for every process that looks."""
+
+import threading
+import time
+
+import pytest
+from sqlalchemy import func, select, update
+
+from lessons.classroom import database, keys, progress
+from lessons.classroom.progress import LONGEST, YEAR, Progress
+from lessons.classroom.schema import learner, step
+from lessons.classroom.steps import NoLearner, Step, account_key, read_link
+from lessons.settings import BadInput
+
+GUESS = Step("prediction", "mask_and_loss", "broken", {"answer": 0, "confidence": "certain", "outcome": None}, 1.5)
+
+
+@pytest.fixture
+def here(database_url):
+    engine = database.connect(database_url)
+    yield Progress(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def elsewhere(database_url, here):
+    """The same learners, as another server process has them."""
+    engine = database.connect(database_url)
+    yield Progress(engine)
+    engine.dispose()
+
+
+def count(where: Progress, table) -> int:
+    with where.engine.connect() as db:
+        return db.scalar(select(func.count()).select_from(table))
+
+
+def age(where: Progress, seconds: float) -> None:
+    """Let everybody have been seen that much earlier."""
+    with where.engine.begin() as db:
+        db.execute(update(learner).values(seen=learner.c.seen - seconds))
+
+
+def test_two_processes_see_one_learner(here, elsewhere):
+    key = here.begin()
+    here.keep(key, GUESS)
+    elsewhere.keep(key, Step("run", "nan_labels", "broken"))
+    assert here.steps(key) == elsewhere.steps(key)
+    assert here.steps(key)[0] == GUESS and [one.kind for one in here.steps(key)] == ["prediction", "run"]
+    assert here.course(key).at == "nan_labels"
+    elsewhere.moved(key, "validation")
+    assert here.course(key).at == "validation" and len(here.steps(key)) == 2
+
+
+def test_learners_do_not_see_each_other_and_keys_are_not_stored(here):
+    one, other = here.begin(), here.begin()
+    here.keep(one, GUESS)
+    assert here.steps(other) == [] and one != other
+    with here.engine.connect() as db:
+        stored = db.execute(select(learner.c.key).order_by(learner.c.id)).scalars().all()
+    assert [bytes(key) for key in stored] == [keys.sealed(one), keys.sealed(other)]
+
+
+@pytest.mark.parametrize("nonsense", ["", "nonsense", "x" * 32, "'; DROP TABLE learner; --", "\x00" * 32])
+def test_an_unknown_key_is_one_sentence_whatever_is_asked(here, nonsense):
+    for ask in (here.course, lambda key: here.keep(key, GUESS), lambda key: here.moved(key, "validation")):
+        with pytest.raises(BadInput, match="nothing is kept under this link"):
+            ask(nonsense)
+    here.forget(nonsense)
+    assert count(here, step) == 0
+
+
+def test_a_link_takes_the_keys_that_are_made_and_no_account(here):
+    key = here.begin()
+    assert read_link(f" {key} ") == key
+    account = here.begin(account_key("https://issuer.example", "17"))
+    for other in ("", key[:-1], key + "x", "é" * 32, account):
+        with pytest.raises(NoLearner):
+            read_link(other)
+
+
+def test_forgetting_deletes_every_row(here, elsewhere):
+    key, other = here.begin(), here.begin()
+    here.keep(key, GUESS)
+    here.keep(other, GUESS)
+    elsewhere.forget(key)
+    with pytest.raises(NoLearner):
+        here.steps(key)
+    assert (count(here, learner), count(here, step)) == (1, 1)
+
+
+def test_who_was_not_seen_for_a_year_is_forgotten_when_somebody_begins(here):
+    key = here.begin()
+    here.keep(key, GUESS)
+    age(here, YEAR + 60)
+    with pytest.raises(NoLearner):
+        here.steps(key)
+    new = here.begin()
+    assert (count(here, learner), count(here, step)) == (1, 0)
+    age(here, YEAR - 60)
+    here.moved(new, "validation")
+    age(here, 120)
+    assert here.course(new).at == "validation"
+
+
+def test_the_oldest_steps_go(here, monkeypatch):
+    monkeypatch.setattr(progress, "MOST", 5)
+    key, other = here.begin(), here.begin()
+    here.keep(other, GUESS)
+    for number in range(8):
+        here.keep(key, Step("hint", "validation", str(number), at=float(number)))
+    assert [one.name for one in here.steps(key)] == list("34567")
+    assert here.steps(other) == [GUESS]
+
+
+def test_what_a_step_tells_is_bounded(here):
+    key = here.begin()
+    here.keep(key, Step("exercise", "validation", "spot", {"passed": True, "code": "x" * 3 * LONGEST}))
+    here.keep(key, Step("exercise", "validation", "spot", {"passed": False, "numbers": list(range(LONGEST))}))
+    told, short = (one.told for one in here.steps(key))
+    assert short == {"passed": False, "numbers": None}
+    assert told["passed"] and told["code"].endswith("…") and len(told["code"]) == progress.CUT
+    for bad in (
+        Step("exercise", "validation", "spot", {str(number): number for number in range(LONGEST)}),
+        Step("nonsense", "validation", "spot"),
+        Step("run", "validation", "x" * 81),
+        Step("run", "", "broken"),
+    ):
+        with pytest.raises(BadInput):
+            here.keep(key, GUESS, bad)
+    assert len(here.steps(key)) == 2, "all or none"
+
+
+def test_an_account_takes_over_what_was_done_before_it_logged_in(here, elsewhere):
+    account = account_key("https://issuer.example", "17")
+    assert here.begin(account) == elsewhere.begin(account) == account
+    assert count(here, learner) == 1
+    key = here.begin()
+    here.keep(account, Step("run", "validation", "broken", at=1.0))
+    here.keep(key, GUESS)
+    elsewhere.adopt(account, key)
+    elsewhere.adopt(account, account)
+    assert [one.kind for one in here.steps(account)] == ["run", "prediction"]
+    assert here.course(account).at == "mask_and_loss"
+    with pytest.raises(NoLearner):
+        here.steps(key)
+    with pytest.raises(NoLearner):
+        here.adopt(account, key)
+
+
+def test_two_tabs_at_once_lose_nothing(here, elsewhere):
+    key, failures = here.begin(), []
+
+    def write(where: Progress, kind: str) -> None:
+        try:
+            for number in range(20):
+                where.keep(key, Step(kind, "validation", str(number)))
+        except Exception as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=write, args=one) for one in ((here, "hint"), (elsewhere, "run"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not failures and len(here.steps(key)) == 40
+
+
+def test_a_step_is_kept_within_milliseconds(here):
+    key = here.begin()
+    here.keep(key, *(Step("hint", "validation", str(number)) for number in range(1000)))
+    began = time.perf_counter()
+    for _ in range(20):
+        here.keep(key, GUESS)
+    assert (time.perf_counter() - began) / 20 < 0.05
