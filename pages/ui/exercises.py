@@ -45,6 +45,7 @@ def exercises(desk: Desk) -> None:
         else:
             sheet.lay()
         look(sheet)
+        sheet.settle(keep=not desk.presenting)
     st.markdown("#### Exercises")
     choice(desk, mine)
     if sheet is None:
@@ -100,7 +101,7 @@ def act(desk: Desk, sheet: Sheet, deed: Callable[[], None]) -> None:
 
 
 def look(sheet: Sheet) -> None:
-    """How far the attempt is, with a moment for one that is nearly done; its end is written down."""
+    """How far the attempt is, with a moment for one that is nearly done."""
     trial = sheet.trial
     if trial is None:
         return
@@ -109,7 +110,6 @@ def look(sheet: Sheet) -> None:
     while (job := trial.waits_for) and (left := until - time.monotonic()) > 0:
         job.wait_beyond(len(job.items), left)
         trial.advance()
-    sheet.settle()
 
 
 # --- the task
@@ -236,7 +236,7 @@ def buttons(desk: Desk, sheet: Sheet) -> None:
             key=sheet.key("hint"),
             type="tertiary",
             icon=":material/lightbulb:",
-            on_click=lambda: act(desk, sheet, sheet.take_hint),
+            on_click=lambda: act(desk, sheet, lambda: sheet.take_hint(keep=not desk.presenting)),
         )
 
 
