@@ -95,6 +95,36 @@ def test_the_goal_is_met_with_every_seed_and_not_by_the_start(slug, name):
         assert any(far) or not finite, (seed, exercise.goal.told(run))
 
 
+OTHER_ANSWERS = [
+    ("first_iteration", "bounded_log", "return ops.mean(ops.sqrt(ops.square(y_true - y_pred) + 1e-6), axis=-1)"),
+    ("not_learning", "missing_half", "return keras.losses.binary_crossentropy(y_true, y_pred)"),
+    ("not_learning", "missing_half", "return ops.mean(ops.square(y_true - y_pred), axis=-1)"),
+    ("mask_and_loss", "per_step", "return keras.losses.huber(y_true, y_pred)"),
+    ("mask_and_loss", "per_step", "return ops.square(y_true - y_pred)"),
+    (
+        "validation",
+        "marked_labels",
+        "real = y_true != 1000.0\n    return tf.reduce_mean(tf.abs(tf.boolean_mask(y_true - y_pred, real)))",
+    ),
+    (
+        "layer_ate_mask",
+        "without_the_mask",
+        "real = tf.cast(y_true < 999.0, tf.float32)\n"
+        "    return tf.reduce_sum(tf.square(y_true - y_pred) * real) / tf.reduce_sum(real)",
+    ),
+    ("pre_or_post", "which_is_last", "return keras.losses.log_cosh(y_true, y_pred)"),
+    ("small_epsilon", "finite_log", "return keras.losses.binary_crossentropy(y_true, y_pred)"),
+]
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize(("slug", "name", "body"), OTHER_ANSWERS)
+def test_an_answer_that_is_not_ours_passes_too(slug, name, body, laboratory, ward):
+    head = "import keras\nimport tensorflow as tf\nfrom keras import ops\n\n\ndef loss(y_true, y_pred):\n    "
+    trial = tried(LESSONS[slug].exercise(name), f"{head}{body}\n", laboratory, ward)
+    assert trial.passed, (trial.reached, trial.findings)
+
+
 def run_of(exercise, answer, seed: int) -> Run:
     if isinstance(exercise, FindSetting):
         return trained(replace(answer, seed=seed))

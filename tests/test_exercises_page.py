@@ -219,16 +219,28 @@ def test_what_was_kept_is_there_in_a_new_session(steps):
     page.selectbox(key=mine.field_key("loss")).set_value("scalar_mse")
     tried(page, FIND)
     assert [attempt.passed for attempt in mine.attempts] == [True, False]
-    assert [(step.kind, step.slug, step.name) for step in steps] == [("hint", SLUG, FIND), ("exercise", SLUG, FIND)]
+    assert [(step.kind, step.slug, step.name) for step in steps] == [
+        ("hint", SLUG, FIND), ("exercise", SLUG, FIND), ("exercise", SLUG, FIND)
+    ]  # fmt: skip
     assert steps[0].told == {"count": 1}
     assert steps[1].told == {
         "passed": True,
         "reached": mine.attempts[0].reached,
         "answer": exercise.solution.to_query(exercise.start),
-    }, "a try after it was solved does not take that back"
+    }
     later = opened(FIND)
     assert "1 of 3 solved" in told(later) and mine.attempts[0].reached in told(later)
-    assert sheet(later, FIND).hints == 1 and sheet(later, FIND).settings == exercise.solution
+    assert [attempt.reached for attempt in sheet(later, FIND).attempts] == [one.reached for one in mine.attempts]
+    assert sheet(later, FIND).hints == 1
+    assert sheet(later, FIND).settings == exercise.solution.with_changes({"loss": "scalar_mse"}), "as it was left"
+
+
+def test_who_presents_keeps_nothing(steps):
+    page = opened(FIND, mode="present")
+    press(page, FIND, "hint")
+    tried(page, FIND)
+    assert len(sheet(page, FIND).attempts) == 1 and sheet(page, FIND).hints == 1
+    assert steps == []
 
 
 def test_an_exercise_is_as_it_was_after_another_was_open():

@@ -363,7 +363,7 @@ LESSON = Lesson(
             name="before_the_arithmetic",
             title="Mend the where",
             asks="The first loss is right; after the first update every weight is NaN. Mend the loss so that missing "
-            "labels have no say in value and gradient.",
+            "labels have no say in value and gradient; what it is divided by may stay.",
             settings=BASE,
             broken=cut_out_after,
             mended=replaced_before,

@@ -640,7 +640,7 @@ LESSON = Lesson(
                 "Multiply each error by 1 where the label is not 1000, and by 0 where it is.",
                 "Divide the sum of what is left by the number of steps that are left.",
             ),
-            goal=Goal(error=0.2, val_loss=0.1),
+            goal=Goal(error=0.2, val_loss=0.5),
         ),
     ),
 )

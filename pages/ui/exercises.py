@@ -27,6 +27,7 @@ LINE = 20  # pixels of a line of text, as in style.css
 PASSED = ":green-badge[:material/check_circle: solved]"
 FAILED = ":orange-badge[:material/pending: not yet]"
 CHART_HEIGHT = 230
+COLUMNS = (1.15, 1)  # widths: the answer, and what came of it
 
 
 @st.fragment
@@ -36,27 +37,30 @@ def exercises(desk: Desk) -> None:
         return
     mine = exercises_of(desk.lesson)
     desk.exercised_drawn = desk.exercised
+    sheet = mine.sheet
+    if sheet:
+        # A button's value is nobody's to set: it is there as long as Streamlit knows the widgets of the last run.
+        if sheet.key("check") in st.session_state:
+            sheet.collect()
+        else:
+            sheet.lay()
+        look(sheet)
+        sheet.settle(keep=not desk.presenting)
     st.markdown("#### Exercises")
     choice(desk, mine)
-    if mine.sheet is None:
+    if sheet is None:
         return
-    sheet = mine.sheet
-    # A button's value is nobody's to set: it is there as long as Streamlit knows the widgets of the last run.
-    if sheet.key("check") in st.session_state:
-        sheet.collect()
-    else:
-        sheet.lay()
-    look(sheet)
     with st.container(key="exercise", border=True, gap="small"):
         task(sheet)
-        left, right = st.columns([1.15, 1], gap="medium")
+        left, right = st.columns(COLUMNS, gap="medium")
         with left:
             answer(desk, sheet)
             buttons(desk, sheet)
             status(desk, sheet)
-            hints(desk, sheet)
         with right.container(key="exercise-result", gap="small"):
-            result(sheet)
+            with st.container(key="exercise-verdict", gap="small"):
+                result(sheet)
+            hints(desk, sheet)
             if isinstance(sheet.exercise, OrderLines):
                 st.code(sheet.answer, language="python")
         with st.container(key="exercise-pictures"):  # not there as long as there is no run: elements match by place
@@ -97,7 +101,7 @@ def act(desk: Desk, sheet: Sheet, deed: Callable[[], None]) -> None:
 
 
 def look(sheet: Sheet) -> None:
-    """How far the attempt is, with a moment for one that is nearly done; its end is written down."""
+    """How far the attempt is, with a moment for one that is nearly done."""
     trial = sheet.trial
     if trial is None:
         return
@@ -106,7 +110,6 @@ def look(sheet: Sheet) -> None:
     while (job := trial.waits_for) and (left := until - time.monotonic()) > 0:
         job.wait_beyond(len(job.items), left)
         trial.advance()
-    sheet.settle()
 
 
 # --- the task
@@ -233,7 +236,7 @@ def buttons(desk: Desk, sheet: Sheet) -> None:
             key=sheet.key("hint"),
             type="tertiary",
             icon=":material/lightbulb:",
-            on_click=lambda: act(desk, sheet, sheet.take_hint),
+            on_click=lambda: act(desk, sheet, lambda: sheet.take_hint(keep=not desk.presenting)),
         )
 
 
@@ -241,8 +244,8 @@ def hints(desk: Desk, sheet: Sheet) -> None:
     """The hints that were taken, and the solution after the last of them."""
     place = st.container(key="exercise-hints", gap="xsmall")
     known = sheet.exercise.hints
-    for number, hint in enumerate(known[: sheet.hints], 1):
-        place.markdown(f":gray[{number}.] {hint}")
+    if sheet.hints:
+        place.markdown("\n".join(f"{number}. {hint}" for number, hint in enumerate(known[: sheet.hints], 1)))
     if sheet.hints <= len(known):
         return
     place.markdown("**One solution**")
@@ -328,7 +331,7 @@ def result(sheet: Sheet) -> None:
 def pictures(sheet: Sheet, run: Run) -> None:
     """The curves of the attempt in sight, and where its gradient went."""
     words = figures.run_words(run)
-    left, right = st.columns(2, gap="medium")
+    left, right = st.columns(COLUMNS, gap="medium")
     with left:
         st.caption("Loss and error of this attempt")
         chart(sheet.key("curve"), figures.curve_figure(run), words["curve"], height=CHART_HEIGHT)

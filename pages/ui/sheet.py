@@ -149,21 +149,21 @@ class Sheet:
         if self.waiting:
             self.trial.stop()
 
-    def take_hint(self) -> None:
+    def take_hint(self, keep: bool = True) -> None:
         self.hints = min(self.hints + 1, len(self.exercise.hints) + 1)
-        learner.keep(HINT, self.slug, self.exercise.name, {"count": self.hints})
+        if keep:
+            learner.keep(HINT, self.slug, self.exercise.name, {"count": self.hints})
 
-    def settle(self) -> None:
-        """Write down how the attempt ended, once. What was stopped is no attempt."""
+    def settle(self, keep: bool = True) -> None:
+        """Write down how the attempt ended, once. What was stopped is no attempt. `keep`: for later sessions too."""
         trial = self.trial
         if trial is None or trial.told or not trial.done:
             return
         trial.told = True
         if trial.stopped:
             return
-        worth_keeping = trial.passed or not self.solved  # of several steps of a name the last one counts
         self.attempts.append(Attempt(trial.passed, trial.reached))
-        if worth_keeping:
+        if keep:
             told = {"passed": trial.passed, "reached": trial.reached, "answer": self.plain(trial.answer)}
             learner.keep(EXERCISE, self.slug, self.exercise.name, told)
 
@@ -178,7 +178,8 @@ class Sheet:
         self.attempts.append(Attempt(bool(told.get("passed")), str(told.get("reached", ""))))
         answer = told.get("answer")
         if not isinstance(self.exercise, FindSetting):
-            self.answer = answer if isinstance(answer, str) else self.answer
+            if isinstance(answer, str) and not answer.endswith("…"):  # a long one was cut
+                self.answer = answer
             return
         try:
             self.answer = self.exercise.start.with_changes(answer)
