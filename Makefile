@@ -24,10 +24,12 @@ run: $(VENV)/installed ## start the app and say where it is; sets up .venv first
 
 test: $(VENV)/installed-dev ## run the tests; sets up .venv and a browser first
 	@$(python) -m tests.browser_setup
+	@$(python) -m tests.proxy_setup
 	$(python) -m pytest $(parallel) $(ARGS)
 
 verify: $(VENV)/installed-dev ## run the tests with the fuller sets, which take longer
 	@$(python) -m tests.browser_setup
+	@$(python) -m tests.proxy_setup
 	VERIFY=1 $(python) -m pytest $(parallel) $(ARGS)
 
 lint: $(VENV)/installed-dev ## check style and format, change nothing

@@ -11,7 +11,7 @@ from lessons.run import Run
 from lessons.settings import BadInput, Settings
 
 CHAPTERS = ("Five answers", "Behind the answers")
-CONFIDENCE = ("a guess", "fairly sure", "certain")  # how sure one can be of a prediction
+CONFIDENCE = ("a guess", "fairly sure", "certain")  # how sure one is of a prediction, the surest last
 
 
 @dataclass(frozen=True)

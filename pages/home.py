@@ -20,8 +20,8 @@ MARKS: dict[Standing, str] = {
 UNKEPT = "Nothing is kept at the moment: the database does not answer. The lessons work all the same."
 
 
-def render(pages: Mapping, clinic, record) -> None:
-    """`pages`: the course's st.Page of each slug; `clinic` and `record`: those pages."""
+def render(pages: Mapping, others: Mapping) -> None:
+    """`pages`: the course's st.Page of each slug; `others`: those that are no lessons, by name."""
     st.markdown("## Unmasked")
     st.markdown(
         "Masks and losses of sequence models fail without a word. Break one on purpose, watch it train, and see where "
@@ -31,10 +31,16 @@ def render(pages: Mapping, clinic, record) -> None:
     note = st.container(key="unkept-note")
     course = learner.course()
     stands = standings(course.steps)
-    whereabouts(course, stands, pages, record)
-    with st.container(border=True, gap=None, key="clinic-card"):
-        st.page_link(clinic, label="**What is wrong with my loss?** The clinic", icon=":material/stethoscope:")
+    whereabouts(course, stands, pages, others["record"])
+    left, right = st.columns(2)
+    with left.container(border=True, gap=None, height="stretch", key="clinic-card"):
+        st.page_link(
+            others["clinic"], label="**What is wrong with my loss?** The clinic", icon=":material/stethoscope:"
+        )
         st.caption("Paste a loss of your own: it is examined on this server, and each finding shows its numbers.")
+    with right.container(border=True, gap=None, height="stretch", key="room-card"):
+        st.page_link(others["room"], label="**With a class?** The workshop room", icon=":material/groups:")
+        st.caption("Join with a code, or open a room: vote, discuss, vote again, run, and see what the class believed.")
     for chapter in CHAPTERS:
         lessons = [lesson for lesson in LESSONS.values() if lesson.chapter == chapter]
         if lessons:

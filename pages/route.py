@@ -29,9 +29,7 @@ def route() -> None:
         "room": st.Page(partial(room_page.render, pages), title="Room", url_path="room"),
         "plan": st.Page(plan_page.render, title="Session plan", url_path="plan"),
     }
-    front = st.Page(
-        partial(home.render, pages, others["clinic"], others["record"]), title="Unmasked", url_path="home", default=True
-    )
+    front = st.Page(partial(home.render, pages, others), title="Unmasked", url_path="home", default=True)
     chapters = {name: [pages[slug] for slug in LESSONS if LESSONS[slug].chapter == name] for name in CHAPTERS}
     course = {name: found for name, found in chapters.items() if found}
     here = st.navigation({"": [front, *others.values()], **course}, position="top")

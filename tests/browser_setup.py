@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests import packages
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PLACES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
@@ -35,27 +37,8 @@ def playwrights_own() -> str | None:
 
 def install() -> None:
     """Debian's and Ubuntu's package where we may install it, or else Playwright's download."""
-    root = as_root()
-    if root is not None and shutil.which("apt-get"):
-        apt = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
-        attempt(*apt, "update")
-        if attempt(*apt, "install", "-y", "--no-install-recommends", "chromium", "fonts-liberation"):
-            return
-    attempt(sys.executable, "-m", "playwright", "install", "chromium")
-
-
-def as_root() -> list[str] | None:
-    """What goes before a command that needs root; None where only a password would help."""
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        return []
-    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0:
-        return ["sudo", "-n"]
-    return None
-
-
-def attempt(*command: str) -> bool:
-    print("+", *command, flush=True)
-    return subprocess.run(command, stdin=subprocess.DEVNULL).returncode == 0
+    if not packages.install("chromium", "fonts-liberation"):
+        packages.attempt(sys.executable, "-m", "playwright", "install", "chromium")
 
 
 def main() -> int:

@@ -34,6 +34,7 @@ def test_no_text_breaks_it(text):
         "no lesson": ("nowhere:broken", "steps: got “nowhere:broken”.*mask_and_loss"),
         "no preset": ("mask_and_loss:nothing", "preset: got “nothing”.*broken, fixed"),
         "twice": ("nan_labels:fixed,nan_labels:fixed", "“nan_labels:fixed” twice"),
+        "two lines": ("mask_and_loss\nbroken", "steps: got “mask_and_loss broken”"),
         "long": ("x" * 9000, "steps: got “x{40}”"),
         "too many": (",".join(map(":".join, EVERY[: LONGEST + 1])), f"got {LONGEST + 1} of them.*up to {LONGEST}"),
     }.values(),

@@ -35,7 +35,9 @@ def loaded_by(modules: list[str]) -> set[str]:
 
 
 def below(folder: str) -> list[str]:
-    return [module_of(path) for path in SOURCES if path.is_relative_to(ROOT / folder) and not in_workers(path)]
+    """All that can be imported; migrations are run by Alembic, and only there."""
+    found = [path for path in SOURCES if path.is_relative_to(ROOT / folder) and not in_workers(path)]
+    return [module_of(path) for path in found if "migrations" not in path.parts]
 
 
 def test_lessons_load_neither_tensorflow_nor_streamlit():

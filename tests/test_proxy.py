@@ -6,7 +6,6 @@ The proxy is real, and its configuration is the file that is deployed.
 import asyncio
 import os
 import re
-import shutil
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -20,18 +19,16 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from lessons.classroom.database import VARIABLE
-from tests import databases
+from tests import databases, proxy_setup
 from tests.load import Session
 from tests.site import ROOT, await_health, free_port, serving
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVERS = ("server-1", "server-2")
 SECRET = "a" * 48
-CADDY = shutil.which("caddy")
+CADDY = proxy_setup.find()
 
-needs_caddy = pytest.mark.skipif(
-    CADDY is None, reason="caddy, the proxy of compose.yaml, is not installed: apt-get install caddy"
-)
+needs_caddy = pytest.mark.skipif(CADDY is None, reason=f"the proxy of compose.yaml is not installed: {proxy_setup.HOW}")
 
 
 @contextmanager

@@ -85,7 +85,8 @@ class Agenda:
 
 
 def parts_of(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+    """Each on one line, whatever was typed: it may be told in a sentence."""
+    return [part for part in (" ".join(given.split()) for given in text.split(",")) if part]
 
 
 def told(item: Item) -> str:
