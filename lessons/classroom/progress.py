@@ -17,8 +17,8 @@ from lessons.settings import BadInput
 
 YEAR = 365 * 24 * 3600.0  # seconds: who has not been seen for that long is forgotten
 MOST = 3000  # steps of one learner; the oldest go
-LONGEST = 4000  # letters of JSON that one step may tell
-CUT = 200  # letters that are left of each text where it tells more
+LONGEST = 8000  # letters of JSON that one step may tell
+SHORT = 200  # letters of a text that is told all the same where it would be more
 
 
 class Progress:
@@ -119,10 +119,10 @@ def row_of(one: Step) -> dict[str, Any]:
 
 
 def written(told: Mapping[str, Any]) -> str:
-    """As JSON. Where it would be too much, texts are cut and lists are left out."""
+    """As JSON. Where it would be too much, long texts and lists are left out: half a text could pass for a whole."""
     text = json.dumps(dict(told), default=plain)
     if len(text) > LONGEST:
-        text = json.dumps({name: cut(value) for name, value in told.items()}, default=plain)
+        text = json.dumps({name: short(value) for name, value in told.items()}, default=plain)
     if len(text) > LONGEST:
         raise BadInput(f"step: tells {len(text)} letters; takes up to {LONGEST}.")
     return text
@@ -133,7 +133,7 @@ def plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else str(value)
 
 
-def cut(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > CUT:
-        return value[: CUT - 1] + "…"
-    return None if isinstance(value, (list, tuple, dict)) else value
+def short(value: Any) -> Any:
+    """What is small enough in any case, else nothing."""
+    long = isinstance(value, (list, tuple, dict)) or (isinstance(value, str) and len(value) > SHORT)
+    return None if long else value
