@@ -11,6 +11,7 @@ from lessons.lesson import Lesson
 from pages.ui import learner
 
 COLUMNS = 3
+LOOK = 3.0  # seconds between two looks for a database that did not answer, while somebody's progress waits for it
 # Mark, word and colour: the word is enough, and the marks differ in shape.
 MARKS: dict[Standing, str] = {
     "open": ":gray-badge[:material/radio_button_unchecked: open]",
@@ -53,6 +54,14 @@ def render(pages: Mapping, others: Mapping) -> None:
                     card(lesson, pages[lesson.slug], stands[lesson.slug])
     if not learner.answering():  # asked last: the page is drawn by then
         note.caption(f":material/cloud_off: {UNKEPT}")
+    if learner.unread():
+        st.fragment(look_again, run_every=LOOK)()
+
+
+def look_again() -> None:
+    """Draws nothing: asks for a new page when the database may answer again."""
+    if not learner.patience().down:
+        st.rerun()
 
 
 def whereabouts(course: Course, stands: Mapping[str, Standing], pages: Mapping, record) -> None:

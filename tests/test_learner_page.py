@@ -275,6 +275,20 @@ def test_without_a_database_lessons_work_and_the_front_page_says_so(monkeypatch)
     forget_connections()
 
 
+def test_a_link_that_could_not_be_read_is_followed_when_the_database_answers(database, monkeypatch):
+    progress = Progress(store.engine())
+    link = progress.begin()
+    progress.keep(link, Step("run", SLUG, FIRST))
+    monkeypatch.setattr(learner.patience(), "_until", time.monotonic() + 60)
+    page = home(learner=link)
+    assert "cannot be read now" in warnings(page) and page.query_params["learner"]
+    monkeypatch.setattr(learner.patience(), "_until", 0.0)
+    page = visit(page.session_state["learner"])
+    page.query_params["learner"] = link
+    page.run()
+    assert page.session_state["learner"].key == link and not page.warning
+
+
 def test_what_waited_for_the_database_is_written_when_it_is_back(database):
     page = predicted(lesson_page(SLUG))
     me = page.session_state["learner"]

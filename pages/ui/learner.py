@@ -94,6 +94,12 @@ def course() -> Course:
     return Course(tuple(me.steps), me.at)
 
 
+def unread() -> bool:
+    """Whether there is something of this learner that the database has not told yet."""
+    me = learner()
+    return bool(me.key and not me.read) or "learner" in st.query_params
+
+
 def answering() -> bool:
     """Whether the database answers. Asks it."""
     try:
