@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -83,13 +84,28 @@ def begin_on_sqlite(connection: Connection) -> None:
 
 def upgrade(engine: Engine) -> None:
     """Bring the tables up to date. Of several servers that start at once one does it, the others wait."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config = migrations()
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config
+
+
+def draft(message: str) -> None:
+    """Write a migration from the tables that the migrations make to those that schema.py describes."""
+    config, folder = migrations(), Path(__file__).parent / "migrations" / "versions"
+    engine = ready(create_engine("sqlite://"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        number = f"{len(list(folder.glob('*.py'))) + 1:04}"
+        command.revision(config, message, autogenerate=True, rev_id=number)
 
 
 def put(db: Connection, table: Table, values: Mapping[str, Any], unique: Iterable[str]) -> None:
@@ -98,3 +114,7 @@ def put(db: Connection, table: Table, values: Mapping[str, Any], unique: Iterabl
     unique = tuple(unique)
     rest = {name: value for name, value in values.items() if name not in unique}
     db.execute(dialect.insert(table).values(**values).on_conflict_do_update(index_elements=unique, set_=rest))
+
+
+if __name__ == "__main__":
+    draft(" ".join(sys.argv[1:]))
