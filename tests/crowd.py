@@ -11,7 +11,7 @@ import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from operator import methodcaller
 from pathlib import Path
@@ -61,10 +61,11 @@ class Learner:
         await asyncio.sleep(random.random() * self.room["every"] / 1000)
         while True:
             told = self.room
-            answer = await self.client.get(f"{self.url}/{told['path'].removeprefix('./')}")
-            if answer.is_success and answer.text != told["state"]:
-                await self.session.trigger("room:watch", "news", answer.text)
-                self.seen[self.room["state"]] = time.perf_counter()
+            with suppress(httpx.TransportError):  # the server has ended the idle connection: asked again
+                answer = await self.client.get(f"{self.url}/{told['path'].removeprefix('./')}")
+                if answer.is_success and answer.text != told["state"]:
+                    await self.session.trigger("room:watch", "news", answer.text)
+                    self.seen[self.room["state"]] = time.perf_counter()
             await asyncio.sleep(told["every"] / 1000)
 
     async def vote(self, question: int, ballot: int, answer: int) -> float:

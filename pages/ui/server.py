@@ -63,7 +63,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     PagesManager.uses_pages_directory = False
     try:
         laboratory = shared()
-    except BadInput as problem:
+    except ValueError as problem:  # BadInput is one; the pool's own is no BadInput, for it knows no settings
         sys.exit(f"unmasked: {problem}")
     if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already
         asyncio.get_running_loop().call_later(HEAD_START, laboratory.executor.start)

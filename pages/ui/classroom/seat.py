@@ -55,13 +55,15 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
         if last := st.session_state.get(LAST):
             watch("room:watch", last.watch, ANY)
         return
+    ear = st.container()  # in one place whatever comes below: what moves is mounted anew, and hears nothing meanwhile
     head(room)
     known = True
     if room.slug:
         lesson, preset = asked(room)
         question(lesson, preset)
         known = body(seat, room, lesson, preset, own, pages)
-    watch("room:watch", room.watch, room.state if known else ANY)
+    with ear:
+        watch("room:watch", room.watch, room.state if known else ANY)
 
 
 def head(room: Room) -> None:
