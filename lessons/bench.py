@@ -32,7 +32,7 @@ SIDE = 16  # cells along each side of a map
 
 
 def main(as_json: bool) -> None:
-    figures = {**training(), **doctor(), **mapping(), **clinic(), **page()}
+    figures = {**training(), **doctor(), **mapping(), **clinic(), **page(), **room()}
     if as_json:
         print(json.dumps(figures))
         return
@@ -166,9 +166,20 @@ def page() -> dict:
     """First paint, clicks and sixty learners, where the browser of the tests is installed."""
     if importlib.util.find_spec("playwright") is None:
         return {"the page": "not measured: needs requirements-dev.txt and a Chromium"}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.stopwatch", "--json"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    return told_by("tests.stopwatch", "the page")
+
+
+def room() -> dict:
+    """A hundred learners in a workshop room."""
+    if importlib.util.find_spec("httpx") is None:
+        return {"the room": "not measured: needs requirements-dev.txt"}
+    return told_by("tests.crowd", "the room")
+
+
+def told_by(module: str, what: str) -> dict:
+    """The figures that a program of the tests prints as JSON."""
+    command = [sys.executable, "-m", module, "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        return {"the page": f"not measured: {done.stderr.strip().splitlines()[-1]}"}
+        return {what: f"not measured: {done.stderr.strip().splitlines()[-1]}"}
     return json.loads(done.stdout.splitlines()[-1])
