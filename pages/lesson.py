@@ -80,7 +80,6 @@ def laboratory(desk: Desk) -> None:
     bar(desk)
     if not (desk.presenting or desk.own):
         ask(desk)
-    remember("laboratory")  # in here: a prediction draws this again, and not the page around it
     left, right = st.columns([1, 3.6], gap="medium")
     with left.container(key="controls"):
         controls(desk)  # while the training that a click began is under way
@@ -94,6 +93,7 @@ def laboratory(desk: Desk) -> None:
     code(desk)
     preview(desk)
     map_of_failure(desk, start)  # in here, because it marks where the settings stand
+    remember("laboratory")  # in here: a prediction draws this again, and not the page around it; it takes a line's room
 
 
 @st.fragment

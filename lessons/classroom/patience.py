@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import Generic, TypeVar
 
+from lessons.classroom import load
+
 Store, Found = TypeVar("Store"), TypeVar("Found")
 
 WAIT = 1.5  # seconds that a click waits at most; an answer takes milliseconds
@@ -58,7 +60,8 @@ class Patience(Generic[Store]):
         self._begun = True
 
         def work() -> None:
-            from sqlalchemy.exc import SQLAlchemyError  # here, for no first paint shall wait for it
+            load()  # here, for no first paint shall wait for it
+            from sqlalchemy.exc import SQLAlchemyError
 
             try:
                 found = question(self.open())

@@ -16,6 +16,7 @@ from streamlit.auth_util import is_authlib_installed
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from lessons import LESSONS
+from lessons.classroom import load
 from lessons.classroom.patience import NoAnswer, Patience
 from lessons.classroom.steps import Course, NoLearner, Step, account_key, read_link
 from pages.ui import store
@@ -300,6 +301,7 @@ def patience() -> Patience[Progress]:
 
 
 def progress() -> Progress:
-    from lessons.classroom.progress import Progress  # here, for no first paint shall wait for SQLAlchemy
+    load()
+    from lessons.classroom.progress import Progress
 
     return Progress(store.connected())

@@ -1,6 +1,6 @@
 """The database of rooms and progress, as pages reach it: through `st.connection`, one engine for a server process.
 
-SQLAlchemy is imported by whoever first needs it: it takes a quarter of a second, which no first paint should wait for.
+SQLAlchemy is imported by whoever first needs it (`lessons.classroom.load`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
+from lessons.classroom import load
 from lessons.settings import BadInput
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Away(BadInput):
 
 def rooms() -> Rooms:
     """Raises Away."""
+    load()
     from lessons.classroom.room import Rooms
 
     return Rooms(engine())
@@ -33,6 +35,7 @@ def rooms() -> Rooms:
 
 def engine() -> Engine:
     """Raises Away; the next call tries again."""
+    load()
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
@@ -43,6 +46,7 @@ def engine() -> Engine:
 
 @st.cache_resource(show_spinner=False)
 def connected() -> Engine:
+    load()
     from lessons.classroom import database
 
     url = address()
