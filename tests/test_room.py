@@ -2,8 +2,6 @@
 
 import csv
 import io
-import subprocess
-import sys
 import threading
 import time
 from itertools import cycle
@@ -18,7 +16,6 @@ from lessons.classroom.refusal import NoRoom, NotAllowed
 from lessons.classroom.room import NICKNAME_LONGEST, Rooms
 from lessons.classroom.schema import member, metadata, room, vote
 from lessons.settings import BadInput
-from tests.site import ROOT
 
 LESSON = "mask_and_loss", "broken"
 
@@ -297,21 +294,3 @@ def test_codes_are_many_and_easy_to_read():
     codes = {keys.code() for _ in range(1000)}
     assert len(codes) == 1000 and not set("".join(codes)) & set("01OIL")
     assert len(keys.ALPHABET) ** keys.CODE_LENGTH > 1e10
-
-
-def test_threads_that_first_need_the_store_at_once_all_get_it():
-    """In a process of its own, for this one has SQLAlchemy already."""
-    program = """
-import sys, threading
-from concurrent.futures import ThreadPoolExecutor
-sys.setswitchinterval(1e-6)
-from lessons.classroom import load
-def need(of):
-    load()
-    __import__(of, fromlist=["*"])
-names = ["lessons.classroom.room", "lessons.classroom.database", "sqlalchemy.exc", "lessons.classroom.progress"]
-with ThreadPoolExecutor(4) as pool:
-    list(pool.map(need, names))
-"""
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
