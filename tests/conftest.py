@@ -39,7 +39,16 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="full set: run with -m verify or VERIFY=1"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """One server of the app for all files that this process tests: each new one loads TensorFlow twice."""
+    from tests.site import serving
+
+    with serving(log=tmp_path_factory.mktemp("server") / "log.txt") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")  # an event loop runs as long as it is there: files that need one of their own wait
 def browser():
     from tests.site import browsing
 

@@ -10,7 +10,6 @@ from lessons.atlas_figures import NAMES
 from lessons.outcome import OUTCOMES, late, outcome_of
 from pages.ui.atlas import compared
 from tests.screen import PATIENCE, SLUG, address, await_, open_lesson, panel
-from tests.site import serving
 from tests.test_pages import WITHIN, lesson_page, trained, warnings
 
 SHORT = {"mode": "present", "preset": "fixed", "epochs": "4", "sequences": "4"}
@@ -112,12 +111,6 @@ LOOK = """() => {
   return {z: plot.data[0].z, words: plot.data.find((trace) => trace.hovertemplate)?.text,
     said: plot.parentElement.querySelector('.lab-said')?.textContent};
 }"""
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with serving(log=tmp_path_factory.mktemp("server") / "log.txt") as found:
-        yield found
 
 
 def test_a_run_that_ends_otherwise_than_its_cell_is_told():

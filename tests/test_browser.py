@@ -13,12 +13,6 @@ from tests.screen import SLUG, address, await_, choose, open_lesson, panel, run,
 from tests.site import serving
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with serving(log=tmp_path_factory.mktemp("server") / "log.txt") as found:
-        yield found
-
-
 def total(z) -> float:
     """Sum of gradient sizes behind a heatmap of logarithms."""
     return sum(10**value for row in z or [] for value in row if value is not None)

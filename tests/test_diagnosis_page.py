@@ -7,7 +7,6 @@ import pytest
 from lessons import LESSONS
 from lessons.doctor.run.rules import RUN_RULES
 from tests.screen import await_, open_lesson, panel, run
-from tests.site import serving
 from tests.test_pages import WITHIN, lesson_page, trained
 
 
@@ -110,12 +109,6 @@ def test_the_birth_certificate_comes_after_the_card():
 
 
 # --- in the browser
-
-
-@pytest.fixture(scope="module")
-def site():
-    with serving() as site:
-        yield site
 
 
 MARKS = """() => {

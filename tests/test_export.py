@@ -32,6 +32,7 @@ from lessons.export.script import script
 from lessons.run import Run
 from lessons.settings import SPECS, BadInput, Choice, Settings
 from lessons.table import Table, sample
+from tests.selection import first
 from tests.test_engine import ANY, TINY, recipes
 
 TIMEOUT = 240  # seconds: other tests may have the cores
@@ -105,7 +106,7 @@ def test_a_fresh_process_knows_nothing_of_us(tmp_path):
     assert "No module named 'lessons'" in done.stderr
 
 
-@pytest.mark.parametrize("slug", LESSONS)
+@pytest.mark.parametrize("slug", first(5, tuple(LESSONS)))
 def test_the_script_of_a_lesson_prints_the_apps_curve(slug, tmp_path):
     preset = LESSONS[slug].presets[0]
     parcel = Parcel(slug, preset.name, replace(preset.settings, epochs=min(preset.settings.epochs, 12)))

@@ -10,7 +10,6 @@ from lessons.laboratory import shared
 from lessons.settings import SPECS
 from lessons.table import sample
 from tests.screen import SLUG, await_, choose, open_lesson, panel, ready, run
-from tests.site import serving
 from tests.test_pages import WITHIN, trained
 
 SCRIPT = """
@@ -19,12 +18,6 @@ from lessons import find
 from pages.lesson import render
 render(find(st.session_state.get("slug", "mask_and_loss")))
 """
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with serving(log=tmp_path_factory.mktemp("server") / "log.txt") as found:
-        yield found
 
 
 def upload(page, path: Path) -> None:

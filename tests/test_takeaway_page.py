@@ -16,16 +16,9 @@ from lessons.export.parcel import Parcel
 from lessons.export.script import script
 from pages.ui import takeaway
 from tests.screen import SLUG, await_, open_lesson, panel, run
-from tests.site import serving
 
 FIRST = LESSONS[SLUG].presets[0]
 WITHIN = 60_000  # milliseconds: other tests may have the cores
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with serving(log=tmp_path_factory.mktemp("server") / "log.txt") as found:
-        yield found
 
 
 def download(page, button) -> tuple[str, bytes]:

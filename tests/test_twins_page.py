@@ -7,7 +7,6 @@ import pytest
 from lessons import LESSONS
 from tests.screen import SLUG, await_, choose, open_lesson, run, run_button
 from tests.selection import first
-from tests.site import serving
 from tests.test_pages import WITHIN, lesson_page, trained, warnings
 
 SHORT = {"mode": "present", "epochs": "6", "sequences": "6"}
@@ -163,12 +162,6 @@ def test_what_is_wrong_with_a_pinned_run_in_the_address_is_told():
 
 
 # --- in a browser
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with serving(log=tmp_path_factory.mktemp("server") / "log.txt") as found:
-        yield found
 
 
 DRAWN = """() => Object.fromEntries(["curve", "pinned", "now", "difference"].map((name) => [name,
