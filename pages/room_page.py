@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from lessons.classroom.refusal import Away
 from lessons.settings import BadInput
 from pages.ui.classroom.console import console
 from pages.ui.classroom.door import door, entry
@@ -23,6 +24,10 @@ def render(pages: Mapping[str, Any]) -> None:
         return
     try:
         code = found(code).code
+    except Away as problem:
+        st.warning(str(problem))
+        st.button("Try again", key="room:retry", icon=":material/refresh:")
+        return
     except BadInput as problem:
         st.warning(quoted(str(problem)))
         door("")

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from lessons import find
 from lessons.classroom import keys
 from lessons.classroom.database import READING, put
 from lessons.classroom.phase import BALLOTS, PHASES, SHOWN, Phase
-from lessons.classroom.refusal import NoRoom, NotAllowed
+from lessons.classroom.refusal import Away, NoRoom, NotAllowed
 from lessons.classroom.schema import finish, member, room, vote
 from lessons.settings import BadInput
 
@@ -76,7 +78,10 @@ class Tally(Counts):
 
 
 class Rooms:
-    """The rooms in one database. Any number of processes may have one of these."""
+    """The rooms in one database. Any number of processes may have one of these.
+
+    Everything may raise Away.
+    """
 
     def __init__(self, engine: Engine):
         self.engine = engine
@@ -86,7 +91,7 @@ class Rooms:
     def open(self, lifetime: float = LIFETIME) -> tuple[str, str]:
         """A new room's code and the instructor's key, which is told once and stored nowhere."""
         code, key, now = keys.code(), keys.key(), time.time()
-        with self.engine.begin() as db:
+        with self._writing() as db:
             db.execute(delete(room).where(room.c.expires < now))
             db.execute(
                 insert(room).values(
@@ -181,7 +186,7 @@ class Rooms:
         if len(nickname) > NICKNAME_LONGEST or not nickname.isprintable():
             raise BadInput(f"nickname: takes up to {NICKNAME_LONGEST} letters, or none.")
         key = keys.key()
-        with self.engine.begin() as db:
+        with self._writing() as db:
             found = found_room(db, code, "shared")
             if db.scalar(select(func.count()).where(member.c.room == found.id)) >= LARGEST:
                 raise NotAllowed(f"The room is full: it takes {LARGEST}.")
@@ -219,24 +224,28 @@ class Rooms:
             tally = tallied(db, found_room(db, code))
         return Counts(tally.joined, tally.voted, tally.done)
 
-    def revealed(self, code: str) -> Tally:
-        """How the room voted, once the instructor has revealed it."""
+    def revealed(self, code: str) -> Tally | None:
+        """How the room voted, once the instructor has revealed it; None before."""
         with self._reading() as db:
             found = found_room(db, code)
-            if not told(found).revealed:
-                raise NotAllowed("The votes are shown when the instructor reveals them.")
-            return tallied(db, found)
+            return tallied(db, found) if told(found).revealed else None
 
     # --- who asks
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self.engine.connect().execution_options(**READING) as db:
+        with answering(), self.engine.connect().execution_options(**READING) as db:
+            yield db
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction: what was done in it is committed once this ends."""
+        with answering(), self.engine.begin() as db:
             yield db
 
     @contextmanager
     def _as_instructor(self, code: str, key: str) -> Iterator[tuple[Connection, Row]]:
-        with self.engine.begin() as db:
+        with self._writing() as db:
             found = found_room(db, code, "alone")
             if not keys.fits(key, found.instructor):
                 raise NotAllowed("This link is not the instructor’s of this room.")
@@ -244,13 +253,22 @@ class Rooms:
 
     @contextmanager
     def _as_member(self, code: str, key: str) -> Iterator[tuple[Connection, Row, int]]:
-        with self.engine.begin() as db:
+        with self._writing() as db:
             found = found_room(db, code, "shared")
             here = (member.c.room == found.id) & (member.c.key == keys.sealed(key)) & ~member.c.removed
             who = db.scalar(select(member.c.id).where(here))
             if who is None:
                 raise NotAllowed("You are not in this room: join it with the code.")
             yield db, found, who
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Raises Away where the database goes away meanwhile."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as fault:
+        raise Away(fault) from fault
 
 
 VOTE_COLUMNS = ("question", "slug", "preset", "ballot", "answer", "at")

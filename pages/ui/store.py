@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from lessons.classroom import load
-from lessons.settings import BadInput
+from lessons.classroom.refusal import Away
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from lessons.classroom.room import Rooms
 
 NAME = "classroom"  # of the connection: a secret [connections.classroom] with its `url` says where the database is
-
-
-class Away(BadInput):
-    """The database does not answer."""
 
 
 def rooms() -> Rooms:
@@ -41,7 +37,7 @@ def engine() -> Engine:
     try:
         return connected()
     except SQLAlchemyError as fault:
-        raise Away(f"The database of this server does not answer ({type(fault).__name__}); try again later.") from fault
+        raise Away(fault) from fault
 
 
 @st.cache_resource(show_spinner=False)

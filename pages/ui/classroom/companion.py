@@ -7,10 +7,10 @@ from typing import Any
 import streamlit as st
 
 from lessons.classroom.phase import NAMES
-from lessons.classroom.refusal import NoRoom
+from lessons.classroom.refusal import Away, NoRoom
 from pages.ui.classroom.visit import SEAT, Seat, address_of, spelled
 from pages.ui.classroom.watch import watch
-from pages.ui.store import Away, rooms
+from pages.ui.store import rooms
 
 SEEN = "room:seen"  # session key: the state of the room when this learner last had it before them
 

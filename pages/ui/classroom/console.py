@@ -31,7 +31,7 @@ def console(code: str, key: str) -> None:
     """All of it in one fragment: Streamlit may join a click and the next look, and then draws one fragment only."""
     try:
         room = rooms().look(code)
-        tally = rooms().tally(code, key)
+        tally, members = rooms().tally(code, key), rooms().members(code, key)
     except BadInput as problem:
         st.warning(quoted(str(problem)))
         return
@@ -54,7 +54,7 @@ def console(code: str, key: str) -> None:
         with st.expander("The question as the room sees it", icon=":material/help:"):
             question(lesson, preset)
             experiment(lesson, preset)
-    people(room, key)
+    people(room, key, members)
 
 
 def act(action: str, code: str, key: str, *arguments: object) -> None:
@@ -106,8 +106,7 @@ def end(code: str, key: str) -> None:
         st.query_params.clear()
 
 
-def people(room: Room, key: str) -> None:
-    members = rooms().members(room.code, key)
+def people(room: Room, key: str, members: list[tuple[int, str]]) -> None:
     with st.expander(f"Who is here · {len(members)}", icon=":material/group:"):
         if not members:
             st.caption("Nobody yet.")

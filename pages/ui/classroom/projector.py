@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from lessons.classroom.refusal import NoRoom
@@ -15,6 +17,9 @@ from pages.ui.classroom.visit import spelled
 from pages.ui.lab import chart
 from pages.ui.quotation import quoted
 from pages.ui.store import rooms
+
+if TYPE_CHECKING:
+    from lessons.classroom.room import Tally
 
 LOOK = 1.5  # seconds
 SAYS = {
@@ -37,7 +42,7 @@ def projector(code: str) -> None:
     st.html(LARGE)
     try:
         room = rooms().look(code)
-        counts = rooms().counts(code)
+        counts, tally = rooms().counts(code), rooms().revealed(code)
     except NoRoom:
         st.info("This room has ended.")
         return
@@ -56,8 +61,8 @@ def projector(code: str) -> None:
         experiment(lesson, preset)
     elif room.phase == "run":
         running(preset)
-    else:
-        reveal(code, lesson, preset)
+    elif tally:
+        reveal(lesson, preset, tally)
 
 
 def running(preset: Preset) -> None:
@@ -77,8 +82,8 @@ def running(preset: Preset) -> None:
             chart("projector:gradient", gradient_figure(run), words["gradient"], height=380)
 
 
-def reveal(code: str, lesson: Lesson, preset: Preset) -> None:
-    right, tally = right_answer(lesson, preset), rooms().revealed(code)
+def reveal(lesson: Lesson, preset: Preset, tally: Tally) -> None:
+    right = right_answer(lesson, preset)
     bars(lesson.prediction.answers, tally, right)
     for words in beliefs(lesson, tally, right) if right is not None else ():
         st.markdown(quoted(words))

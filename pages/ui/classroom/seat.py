@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from lessons.classroom import pace
-from lessons.classroom.refusal import NoRoom, NotAllowed
+from lessons.classroom.refusal import Away, NoRoom, NotAllowed
 from lessons.lesson import Lesson, Preset
 from lessons.settings import BadInput
 from pages.ui.classroom.ballot import asked, bars, beliefs, right_answer
@@ -19,10 +19,10 @@ from pages.ui.classroom.watch import watch
 from pages.ui.desk import Desk
 from pages.ui.instruments import instruments, start
 from pages.ui.quotation import quoted
-from pages.ui.store import Away, rooms
+from pages.ui.store import rooms
 
 if TYPE_CHECKING:
-    from lessons.classroom.room import Room
+    from lessons.classroom.room import Room, Tally
 
 PATIENCE = 1.0  # seconds that a page waits for the run whose outcome it shows
 ANY = ""  # in place of a room's state: whatever the browser is told next is news
@@ -45,6 +45,7 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
         room = st.session_state[LAST] = rooms().look(seat.code)
         st.session_state[SEEN] = room.state
         own = rooms().own_votes(seat.code, seat.key, room.question)
+        tally = rooms().revealed(seat.code)
     except (NoRoom, NotAllowed) as problem:
         st.session_state.pop(SEAT, None)
         st.info("This room has ended." if isinstance(problem, NoRoom) else str(problem))
@@ -61,7 +62,7 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
     if room.slug:
         lesson, preset = asked(room)
         question(lesson, preset)
-        known = body(seat, room, lesson, preset, own, pages)
+        known = body(seat, room, lesson, preset, own, tally, pages)
     with ear:
         watch("room:watch", room.watch, room.state if known else ANY)
 
@@ -78,16 +79,23 @@ def leave() -> None:
     st.query_params.clear()
 
 
-def body(seat: Seat, room: Room, lesson: Lesson, preset: Preset, own: dict[int, int], pages: Mapping[str, Any]) -> bool:
+def body(
+    seat: Seat,
+    room: Room,
+    lesson: Lesson,
+    preset: Preset,
+    own: dict[int, int],
+    tally: Tally | None,
+    pages: Mapping[str, Any],
+) -> bool:
     """What the phase asks for. False where something in it is still to come."""
     right: int | None = None
     answers = lesson.prediction.answers
     with st.container(key="room-body"):
         if room.ballot:
             vote_buttons(seat, room, lesson, own)
-        elif room.phase == "reveal":
+        elif tally and room.phase == "reveal":
             right = right_answer(lesson, preset, PATIENCE)
-            tally = rooms().revealed(seat.code)
             bars(answers, tally, right, own)
             if right is None:
                 st.caption("Running it, to see which answer comes true.")
@@ -123,10 +131,10 @@ def vote_buttons(seat: Seat, room: Room, lesson: Lesson, own: dict[int, int]) ->
             on_click=cast,
             args=(seat, room.question, at),
         )
-    refused = st.session_state.pop(REFUSED, "")
-    if refused:
-        st.warning(quoted(refused))
-    elif mine is None:
+    with st.container():
+        if refused := st.session_state.pop(REFUSED, ""):
+            st.warning(quoted(refused))
+    if mine is None:
         first = own.get(1)
         st.caption(
             "No vote yet." + (f" Before: “{lesson.prediction.answers[first].text}”." if first is not None else "")

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from pages.ui.store import Away, rooms
+from lessons.classroom.refusal import Away
+from pages.ui.store import rooms
 
 EVERY = 1000  # milliseconds between two askings
 PATH = "room-news/"
