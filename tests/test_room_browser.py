@@ -1,9 +1,11 @@
 """The workshop room in a real browser, on two servers that share a PostgreSQL."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from lessons.classroom.refusal import NoRoom
 from tests.replicas import two_replicas, voting
 from tests.screen import address, await_
 
@@ -55,6 +57,24 @@ def test_a_class_goes_through_the_cycle(page, learner, replicas):
     assert learner.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_the_votes_are_taken_home_and_the_room_is_ended(page, replicas):
+    here, _, rooms = replicas
+    code, key = voting(rooms)
+    rooms.vote(code, rooms.join(code, "Ada"), 1, 0)
+    page.goto(f"{here.url}/?room={code}&instructor={key}")
+    await_(lambda: "1 voted" in text(page), "the console")
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="CSV").click()
+    sheet = Path(taken.value.path()).read_text()
+    assert taken.value.suggested_filename == f"room-{code}.csv" and "Ada" in sheet and "belief" in sheet
+    assert rooms.look(code).phase == "vote", "the room is still open"
+    page.get_by_role("button", name="End", exact=True).click()
+    page.get_by_role("button", name="Delete it all").click()
+    await_(lambda: "Open a room" in text(page), "the door")
+    with pytest.raises(NoRoom):
+        rooms.look(code)
+
+
 def test_at_a_free_pace_nobody_is_taken_along(page, replicas):
     here, _, rooms = replicas
     code, key = voting(rooms)
@@ -69,3 +89,5 @@ def test_at_a_free_pace_nobody_is_taken_along(page, replicas):
     assert "/folklore" in address(page)
     page.get_by_role("link", name="Back to the room").click()
     await_(lambda: "The vote is closed" in text(page), "the room")
+    page.get_by_role("button", name="Leave").click()
+    await_(lambda: "Open a room" in text(page), "the door")

@@ -14,7 +14,7 @@ from lessons.settings import BadInput
 from pages.ui.classroom.ballot import asked, bars, beliefs, right_answer
 from pages.ui.classroom.invitation import invitation
 from pages.ui.classroom.question import experiment, question
-from pages.ui.classroom.visit import instructor_link, projector_link, spelled
+from pages.ui.classroom.visit import instructor_link, left, projector_link, spelled
 from pages.ui.quotation import quoted
 from pages.ui.store import rooms
 
@@ -29,6 +29,8 @@ PROBLEM = "console:problem"  # session key: what was refused
 @st.fragment(run_every=LOOK)
 def console(code: str, key: str) -> None:
     """All of it in one fragment: Streamlit may join a click and the next look, and then draws one fragment only."""
+    if left():
+        st.rerun()
     try:
         room = rooms().look(code)
         tally, members = rooms().tally(code, key), rooms().members(code, key)

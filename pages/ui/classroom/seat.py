@@ -14,7 +14,7 @@ from lessons.settings import BadInput
 from pages.ui.classroom.ballot import asked, bars, beliefs, right_answer
 from pages.ui.classroom.companion import SEEN
 from pages.ui.classroom.question import experiment, question
-from pages.ui.classroom.visit import SEAT, Seat, spelled, who
+from pages.ui.classroom.visit import SEAT, Seat, left, spelled, who
 from pages.ui.classroom.watch import watch
 from pages.ui.desk import Desk
 from pages.ui.instruments import instruments, start
@@ -41,6 +41,8 @@ SAYS = {
 @st.fragment
 def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
     """Drawn again as soon as the room moves."""
+    if left():
+        st.rerun()
     try:
         room = st.session_state[LAST] = rooms().look(seat.code)
         st.session_state[SEEN] = room.state

@@ -33,6 +33,11 @@ def seat() -> Seat | None:
     return st.session_state.get(SEAT)
 
 
+def left() -> bool:
+    """Whether a click has just led out of the room: a fragment draws the whole page then."""
+    return "room" not in st.query_params
+
+
 def who() -> str:
     return st.session_state.setdefault(WHO, secrets.token_hex(8))
 
