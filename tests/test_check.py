@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -100,7 +101,8 @@ def test_an_examination_that_is_ended_is_told_and_the_rest_goes_on(folder, capsy
     monkeypatch.setattr(check, "LIMITS", check.Limits(waiting=6, computing=2))
     assert main(["check", "--batch", str(batch), "--json"]) == 0
     ended, healthy = results(capsys)
-    assert "stopped after 2 s" in ended["refused"]["message"]
+    # Of 2 s of computing, or of 6 s of waiting where others have the core: it computes without end either way.
+    assert re.search(r"stopped after [26] s", ended["refused"]["message"])
     assert healthy["healthy"] is True
 
 

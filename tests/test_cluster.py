@@ -96,7 +96,8 @@ def test_a_map_loses_nothing_when_a_worker_is_killed(laboratory):
     for cell in filter(None, cells_of(plan, plan.cells()[::4], math.inf, False)):
         there = found[cell.row, cell.column, cell.seed]
         assert there.outcome == cell.outcome
-        np.testing.assert_allclose((there.error, there.loss, there.leak), (cell.error, cell.loss, cell.leak), rtol=1e-6)
+        # As a training beside fit: another process may round its sums in another order, epoch after epoch.
+        np.testing.assert_allclose((there.error, there.loss, there.leak), (cell.error, cell.loss, cell.leak), rtol=1e-5)
 
 
 def test_what_is_stopped_is_done_without_a_failure(laboratory):
