@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from lessons.classroom.refusal import Away
 from pages.ui.store import rooms
 
-EVERY = 1000  # milliseconds between two askings
+EVERY = 1250  # milliseconds between two askings
 PATH = "room-news/"
 
 _watch = st.components.v2.component(
