@@ -143,19 +143,19 @@ class Rooms:
 
     def members(self, code: str, key: str) -> list[tuple[int, str]]:
         """(number, nickname) of those who are in it."""
-        with self._as_instructor(code, key) as (db, found):
+        with self._as_instructor(code, key, reading=True) as (db, found):
             here = (member.c.room == found.id) & ~member.c.removed
             rows = db.execute(select(member.c.id, member.c.nickname).where(here).order_by(member.c.joined))
             return [(row.id, row.nickname) for row in rows]
 
     def tally(self, code: str, key: str) -> Tally:
         """How it stands. Before the reveal for the instructor alone."""
-        with self._as_instructor(code, key) as (db, found):
+        with self._as_instructor(code, key, reading=True) as (db, found):
             return tallied(db, found)
 
     def export(self, code: str, key: str) -> str:
         """All votes as CSV, at any time, each with its answer's text and the misconception behind it."""
-        with self._as_instructor(code, key) as (db, found):
+        with self._as_instructor(code, key, reading=True) as (db, found):
             columns = (member.c.id, member.c.nickname, *(vote.c[name] for name in VOTE_COLUMNS))
             asked = select(*columns).join(member, vote.c.member == member.c.id).where(vote.c.room == found.id)
             rows = db.execute(asked.order_by(vote.c.question, vote.c.ballot, vote.c.at)).all()
@@ -209,7 +209,7 @@ class Rooms:
 
     def own_votes(self, code: str, key: str, question: int) -> dict[int, int]:
         """By ballot, what this member answered."""
-        with self._as_member(code, key) as (db, _, who):
+        with self._as_member(code, key, reading=True) as (db, _, who):
             mine = (vote.c.member == who) & (vote.c.question == question)
             return {row.ballot: row.answer for row in db.execute(select(vote.c.ballot, vote.c.answer).where(mine))}
 
@@ -244,17 +244,17 @@ class Rooms:
             yield db
 
     @contextmanager
-    def _as_instructor(self, code: str, key: str) -> Iterator[tuple[Connection, Row]]:
-        with self._writing() as db:
-            found = found_room(db, code, "alone")
+    def _as_instructor(self, code: str, key: str, reading: bool = False) -> Iterator[tuple[Connection, Row]]:
+        with self._reading() if reading else self._writing() as db:
+            found = found_room(db, code, None if reading else "alone")
             if not keys.fits(key, found.instructor):
                 raise NotAllowed("This link is not the instructor’s of this room.")
             yield db, found
 
     @contextmanager
-    def _as_member(self, code: str, key: str) -> Iterator[tuple[Connection, Row, int]]:
-        with self._writing() as db:
-            found = found_room(db, code, "shared")
+    def _as_member(self, code: str, key: str, reading: bool = False) -> Iterator[tuple[Connection, Row, int]]:
+        with self._reading() if reading else self._writing() as db:
+            found = found_room(db, code, None if reading else "shared")
             here = (member.c.room == found.id) & (member.c.key == keys.sealed(key)) & ~member.c.removed
             who = db.scalar(select(member.c.id).where(here))
             if who is None:
