@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -14,6 +14,7 @@ from lessons.doctor.orders import Pasted
 from lessons.doctor.usage import ACTIVATIONS, LABELS, PADDINGS, TASKS
 from lessons.doctor.ward import Overrun, shared
 from lessons.pool import WorkerDied
+from pages.ui.address import root_link
 from pages.ui.consultation import OPTIONS, Consultation, answer_of, consultation, failure_of, key_of
 from pages.ui.desk import BROUGHT
 from pages.ui.findings import HEALTHY, MARKS, REFUSED, count, findings
@@ -189,9 +190,7 @@ def take_file(mine: Consultation) -> None:
 
 
 def share_link(mine: Consultation) -> str:
-    """The root form, which works on any server (DESIGN §2, 1)."""
-    base = (st.context.url or "").split("?")[0].rstrip("/").removesuffix("/clinic")
-    return f"{base}/?{urlencode({'page': 'clinic', **mine.query()}, safe=',')}"
+    return root_link({"page": "clinic", **mine.query()}, "clinic")
 
 
 def options(mine: Consultation) -> None:

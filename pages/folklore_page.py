@@ -5,6 +5,7 @@ import streamlit as st
 from lessons.claims import CLAIMS, DEPENDS, FAILS, HOLDS, Claim, Outcome, find
 from lessons.claims.verification import Verification, shared
 from lessons.settings import BadInput
+from pages.ui.address import root_link
 from pages.ui.quotation import quoted
 
 LOOK = 0.5  # seconds between two looks for a verdict while something is measured
@@ -243,9 +244,7 @@ def shown(value: object) -> str:
 
 
 def link_to(claim: Claim) -> str:
-    """The root form, which works on any server (DESIGN §2, 1)."""
-    base = (st.context.url or "").split("?")[0].removesuffix("/").removesuffix("/folklore")
-    return f"{base}/?page=folklore&claim={claim.id}"
+    return root_link({"page": "folklore", "claim": str(claim.id)}, "folklore")
 
 
 def anchor(claim: Claim) -> str:

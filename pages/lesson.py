@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from lessons import losses
 from lessons.laboratory import shared
 from lessons.lesson import Lesson
+from pages.ui.address import root_link
 from pages.ui.atlas import map_of_failure
 from pages.ui.controls import controls
 from pages.ui.desk import BROUGHT, PRESENT, Desk, desk_of
@@ -222,5 +222,4 @@ def code(desk: Desk) -> None:
 
 
 def share_link(desk: Desk) -> str:
-    base = (st.context.url or "").split("?")[0].removesuffix(desk.lesson.slug).rstrip("/")
-    return f"{base}/?{urlencode({'lesson': desk.lesson.slug, **desk.query()})}"
+    return root_link({"lesson": desk.lesson.slug, **desk.query()}, desk.lesson.slug)

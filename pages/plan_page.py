@@ -16,7 +16,7 @@ from lessons.laboratory import Training, shared
 from lessons.lesson import Lesson
 from lessons.settings import BadInput
 from lessons.worksheet import worksheet
-from pages.ui.address import went_back
+from pages.ui.address import root_link, went_back
 from pages.ui.quotation import quoted
 
 LOOK = 0.5  # seconds between two looks at trainings under way
@@ -114,7 +114,9 @@ def summary(planner: Planner) -> bool:
     )
     st.code(link_to(agenda), language=None, wrap_lines=True)
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    row.link_button("Open a room", root(f"page=room&plan={agenda.address}"), icon=":material/groups:")
+    row.link_button(
+        "Open a room", root_link({"page": "room", "plan": agenda.address}, "plan"), icon=":material/groups:"
+    )
     row.download_button(
         "Open the worksheet",
         worksheet(agenda).encode(),
@@ -235,10 +237,4 @@ def answers(planner: Planner, item: Item, lesson: Lesson) -> None:
 
 
 def link_to(agenda: Agenda) -> str:
-    return root(f"page=plan&steps={agenda.address}")
-
-
-def root(query: str) -> str:
-    """An address in the root form, which works on any server (DESIGN §2, 1)."""
-    base = (st.context.url or "").split("?")[0].removesuffix("/").removesuffix("/plan")
-    return f"{base}/?{query}"
+    return root_link({"page": "plan", "steps": agenda.address}, "plan")

@@ -10,6 +10,7 @@ from concurrent.futures import TimeoutError as NotYet
 from typing import Generic, TypeVar
 
 from lessons.classroom import load
+from lessons.settings import BadInput
 
 Store, Found = TypeVar("Store"), TypeVar("Found")
 
@@ -64,7 +65,11 @@ class Patience(Generic[Store]):
             from sqlalchemy.exc import SQLAlchemyError
 
             try:
-                found = question(self.open())
+                try:
+                    store = self.open()
+                except BadInput as problem:  # what the environment says is no address of a database
+                    raise OSError(str(problem)) from problem
+                found = question(store)
             except (SQLAlchemyError, OSError) as problem:
                 self._answered, self._until = True, time.monotonic() + self.rest
                 future.set_exception(NoAnswer(str(problem)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -38,3 +40,11 @@ def went_back() -> bool:
     """Whether the browser's history began this run. Streamlit knows, and has no public name for it."""
     run = get_script_run_ctx()
     return run is not None and run.is_history_navigation
+
+
+def root_link(query: Mapping[str, str], *here: str) -> str:
+    """A link in the root form, which works on any server (DESIGN §2, 1). `here`: the paths that this page can have."""
+    base = (st.context.url or "").split("?")[0].rstrip("/")
+    for path in here:
+        base = base.removesuffix(f"/{path}")
+    return f"{base}/?{urlencode(query, safe=':,')}"

@@ -6,7 +6,6 @@ no more is stored than a hash of what its provider calls it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from lessons.classroom import load
 from lessons.classroom.patience import NoAnswer, Patience
 from lessons.classroom.steps import Course, NoLearner, Step, account_key, read_link
 from pages.ui import store
+from pages.ui.address import root_link
 
 if TYPE_CHECKING:
     from lessons.classroom.progress import Progress
@@ -262,10 +262,9 @@ def forget(rows: bool) -> bool:
 
 
 def private_link() -> str:
-    """The root form, which works on any server (DESIGN §2, 1). Empty where there is nothing to find under it."""
+    """Empty where there is nothing to find under it."""
     me = learner()
-    base = re.sub(r"/(home|record)?/?$", "", str(st.context.url or "").split("?")[0])
-    return f"{base}/?learner={me.key}" if me.key and not me.account else ""
+    return root_link({"learner": me.key}, "home", "record") if me.key and not me.account else ""
 
 
 # --- the account

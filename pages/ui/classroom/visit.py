@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from lessons.classroom import pace
 from lessons.classroom.refusal import NoRoom
+from pages.ui.address import root_link
 from pages.ui.store import rooms
 
 if TYPE_CHECKING:
@@ -60,21 +60,16 @@ def address_of(seat: Seat) -> dict[str, str]:
     return {"room": seat.code, "me": seat.key}
 
 
-def base() -> str:
-    """The address of the front page."""
-    return (st.context.url or "").split("?")[0].rstrip("/").removesuffix("/room")
-
-
 def join_link(code: str) -> str:
-    return f"{base()}/?{urlencode({'room': code})}"
+    return root_link({"room": code}, "room")
 
 
 def projector_link(code: str) -> str:
-    return f"{base()}/?{urlencode({'room': code, 'view': PROJECTOR})}"
+    return root_link({"room": code, "view": PROJECTOR}, "room")
 
 
 def instructor_link(code: str, key: str) -> str:
-    return f"{base()}/?{urlencode({'room': code, 'instructor': key})}"
+    return root_link({"room": code, "instructor": key}, "room")
 
 
 def spelled(code: str) -> str:
