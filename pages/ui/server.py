@@ -18,7 +18,6 @@ from html.parser import HTMLParser
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
@@ -34,8 +33,6 @@ from streamlit.runtime.pages_manager import PagesManager
 from lessons.doctor import ward
 from lessons.laboratory import shared
 from lessons.pool import WorkerPool
-from lessons.settings import BadInput
-from pages.ui import store
 from pages.ui.classroom import watch
 
 HERE = Path(__file__).parent
@@ -67,19 +64,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         sys.exit(f"unmasked: {problem}")
     if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already
         asyncio.get_running_loop().call_later(HEAD_START, laboratory.executor.start)
-    asyncio.get_running_loop().call_later(HEAD_START, Thread(target=open_store, daemon=True).start)
     yield
     laboratory.executor.shutdown(wait=False, cancel_futures=True)
     if ward.shared.cache_info().currsize:  # somebody has been to the clinic
         ward.shared().shutdown(wait=False, cancel_futures=True)
-
-
-def open_store() -> None:
-    """Bring the database up to date before somebody needs it. The pages say too where it does not answer."""
-    try:
-        store.engine()
-    except BadInput as problem:
-        print(f"unmasked: {problem}", file=sys.stderr)
 
 
 def answer_at_once() -> None:
