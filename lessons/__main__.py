@@ -12,6 +12,7 @@ from lessons.atlas import Plan, Square, squares
 from lessons.atlas_figures import LETTERS
 from lessons.doctor.run import Finding, diagnose, next_steps
 from lessons.outcome import MEANINGS
+from lessons.recipe import Recipe
 from lessons.run import Run
 from lessons.settings import BadInput, Settings
 from lessons.worker import QUIET, silenced
@@ -163,7 +164,7 @@ def diagnosed(run: Run) -> tuple[Finding, ...]:
     """What the doctor finds; where a number is not finite its birth is looked for."""
     findings = diagnose(run)
     if any(found.code == "non_finite" for found in findings):
-        return diagnose(run, jobs.birth(run.settings))
+        return diagnose(run, jobs.birth(run.recipe))
     return findings
 
 
@@ -185,7 +186,7 @@ def train(settings: Settings) -> Run:
     from lessons.engine.train import trained
 
     try:
-        return trained(settings)
+        return trained(Recipe(settings))
     except (ValueError, TypeError) as failure:
         raise BadInput(f"these settings cannot be trained; Keras says: {str(failure).splitlines()[0]}") from failure
 
@@ -237,7 +238,7 @@ def show_export(given: argparse.Namespace) -> None:
     from lessons.export.script import script
 
     settings = wanted(given.slug, given.preset, given.changes)
-    parcel = Parcel(given.slug, given.preset or find(given.slug).presets[0].name, settings)
+    parcel = Parcel(given.slug, given.preset or find(given.slug).presets[0].name, Recipe(settings))
     text = {"script": script, "notebook": notebook}[given.to](parcel)
     if not given.output:
         print(text, end="")

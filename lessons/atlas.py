@@ -14,8 +14,9 @@ import numpy as np
 
 from lessons.lesson import Lesson
 from lessons.outcome import OUTCOMES
+from lessons.recipe import Recipe
 from lessons.run import plain
-from lessons.settings import SPECS, BadInput, LossName, Number, Settings, idle, spec_of
+from lessons.settings import SPECS, BadInput, LossName, Number, Settings, spec_of
 
 SIZE = 16  # values along an axis, where nothing else is asked for
 MOST_ALONG = 64  # values along an axis: more are smaller than a fingertip on any screen
@@ -57,7 +58,7 @@ class Plan:
 
     def _refuse_idle(self, name: str, recipes: list[Settings]) -> None:
         """A field that can change no cell makes no axis."""
-        reasons = [idle(settings).get(name) for settings in recipes]
+        reasons = [Recipe(settings).idle().get(name) for settings in recipes]
         if all(reasons):
             raise BadInput(f"map: {name} changes nothing here. {reasons[0]}")
 

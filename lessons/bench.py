@@ -24,9 +24,10 @@ from lessons.doctor.run import diagnose
 from lessons.doctor.ward import WARM, Ward
 from lessons.laboratory import Laboratory, structure
 from lessons.pool import ROOT, WorkerPool
+from lessons.recipe import Recipe
 from lessons.settings import Settings
 
-RECIPE = Settings(epochs=20)  # LSTM 16, batch 32, 12 timesteps
+SETTINGS = Settings(epochs=20)  # LSTM 16, batch 32, 12 timesteps
 OURS, PLAIN = 15, 3  # repetitions
 SIDE = 16  # cells along each side of a map
 
@@ -43,13 +44,13 @@ def main(as_json: bool) -> None:
 def training() -> dict:
     """20 epochs with a gradient heatmap each: warm, through a worker and back, beside compile + fit + GradientTape."""
     laboratory = Laboratory(WorkerPool(1, affinity=structure, keeps=1))
-    laboratory.train(RECIPE, "bench").job.result()
+    laboratory.train(Recipe(SETTINGS), "bench").job.result()
     ours = [
-        timed(lambda seed=seed: laboratory.train(replace(RECIPE, seed=seed), "bench").job.result())
+        timed(lambda seed=seed: laboratory.train(Recipe(replace(SETTINGS, seed=seed)), "bench").job.result())
         for seed in range(1, OURS + 1)
     ]
     laboratory.executor.shutdown()
-    plain = [timed(lambda seed=seed: plain_keras(replace(RECIPE, seed=seed))) for seed in range(PLAIN)]
+    plain = [timed(lambda seed=seed: plain_keras(replace(SETTINGS, seed=seed))) for seed in range(PLAIN)]
     mine, theirs = statistics.median(ours), statistics.median(plain)
     return {
         "20 epochs with gradients, ms": 1000 * mine,
@@ -61,15 +62,15 @@ def training() -> dict:
 def doctor() -> dict:
     """What the findings add to a run that is finite, and the birth certificate of one that is not."""
     laboratory = Laboratory(WorkerPool(1, affinity=structure, keeps=2))
-    training = laboratory.train(RECIPE, "bench")
+    training = laboratory.train(Recipe(SETTINGS), "bench")
     training.job.result()
     run = training.run()
-    more = (replace(RECIPE, seed=seed) for seed in (1, 2, 3))
+    more = (Recipe(replace(SETTINGS, seed=seed)) for seed in (1, 2, 3))
     spent = statistics.median(timed(lambda one=one: laboratory.train(one, "bench").job.result()) for one in more)
     found = statistics.median(timed(lambda: diagnose(replace(run))) for _ in range(OURS))  # a copy remembers nothing
-    bad = replace(RECIPE, nan_share=0.2)
+    bad = Recipe(replace(SETTINGS, nan_share=0.2))
     laboratory.train(bad, "bench").job.result()
-    born = timed(lambda: laboratory.measure(jobs.birth, bad).result())
+    born = timed(lambda: laboratory.birth(bad).result())
     laboratory.executor.shutdown()
     return {
         "findings of a run, ms": 1000 * found,
@@ -81,15 +82,15 @@ def doctor() -> dict:
 def mapping() -> dict:
     """256 trainings of 20 epochs as a map, beside the same by compile + fit: a few of those, times 256."""
     laboratory = Laboratory(WorkerPool(affinity=structure, keeps=jobs.GRAPHS_KEPT))
-    laboratory.train(RECIPE, "bench").job.result()
+    laboratory.train(Recipe(SETTINGS), "bench").job.result()
     rates = tuple(float(f"{rate:.3g}") for rate in np.geomspace(1e-4, 1, SIDE))
-    base = replace(RECIPE, mask="shifted", padded_labels="garbage")
+    base = replace(SETTINGS, mask="shifted", padded_labels="garbage")
     shifts = tuple(range(-SIDE // 2, SIDE // 2))
     plans = [Plan(replace(base, seed=seed), "learning_rate", "mask_shift", rates, shifts, (seed,)) for seed in range(4)]
     first, *warm = (timed(lambda plan=plan: laboratory.survey(plan, "bench").wait()) for plan in plans)
     held = memory_of([worker.process.pid for worker in laboratory.executor.workers if worker.process])
     laboratory.executor.shutdown()
-    recipes = (replace(RECIPE, seed=seed) for seed in range(PLAIN))
+    recipes = (replace(SETTINGS, seed=seed) for seed in range(PLAIN))
     plain = SIDE**2 * statistics.median(timed(lambda one=one: plain_keras(one, ())) for one in recipes)
     return {
         "256 runs of 20 epochs on a first graph, s (aim 6)": first,
@@ -135,7 +136,7 @@ def plain_keras(settings: Settings, callbacks: Sequence | None = None) -> None:
     import keras
     import tensorflow as tf
 
-    batch, validation = training_batch(settings), validation_batch(settings)
+    batch, validation = training_batch(Recipe(settings)), validation_batch(Recipe(settings))
     x = keras.Input((settings.timesteps, batch.x.shape[-1]))
     hidden = keras.layers.LSTM(settings.units, return_sequences=True)(keras.layers.Masking(0.0)(x))
     model = keras.Model(x, keras.layers.Dense(1)(hidden))

@@ -30,34 +30,38 @@ class PaddedBatch:
         return self.label_real & ~np.isnan(self.truth[..., 0] if self.truth.ndim == 3 else self.truth)
 
 
-def sizes(settings, table=None) -> tuple[int, int]:
-    """Sequences in the training and in the validation data."""
-    return table.sizes if table else (settings.sequences, max(2, settings.sequences // 2))
+def sizes(settings) -> tuple[int, int]:
+    """Sequences in the training and in the validation data, where they are generated."""
+    return settings.sequences, max(2, settings.sequences // 2)
 
 
-def extent(settings, table=None) -> tuple[int, int, int]:
+def extent(recipe) -> tuple[int, int, int]:
     """Sequences in the training and in the validation data, and features: what a graph is made for."""
-    return *sizes(settings, table), table.features if table else FEATURES
+    own = recipe.table
+    return (*own.sizes, own.features) if own else (*sizes(recipe.settings), FEATURES)
 
 
-def training_batch(settings, table=None) -> PaddedBatch:
-    """`table`: the learner's own data, a lessons.table.Table, in place of generated ones."""
-    return _batch(settings, settings.mask, settings.padded_labels, 0, table)
+def training_batch(recipe) -> PaddedBatch:
+    """What a recipe (lessons/recipe.py) trains on: a learner's own data, or generated ones."""
+    settings = recipe.settings
+    return _batch(recipe, settings.mask, settings.padded_labels, 0)
 
 
-def validation_batch(settings, table=None) -> PaddedBatch:
+def validation_batch(recipe) -> PaddedBatch:
     """Other sequences from the same source, half as many; mask and padded labels as the settings say."""
+    settings = recipe.settings
     same = settings.validation_mask == "same" or settings.mask == "none"  # a model without a mask takes none
     mask = settings.mask if same else settings.validation_mask
     held = settings.padded_labels if settings.validation_labels == "same" else settings.validation_labels
-    return _batch(settings, mask, held, 1, table)
+    return _batch(recipe, mask, held, 1)
 
 
-def _batch(settings, mask: str, padded_labels: str, stream: int, table) -> PaddedBatch:
+def _batch(recipe, mask: str, padded_labels: str, stream: int) -> PaddedBatch:
+    settings = recipe.settings
+    table = recipe.table
     # One generator per purpose: a toggle that draws more numbers must not shift the others' draws.
     steps, noise, padding, missing = (np.random.default_rng([settings.seed, stream, k]) for k in range(4))
     if table:
-        settings = table.fit(settings)
         features, target, lengths = table.sequences(settings, stream)
     else:
         count = sizes(settings)[stream]
@@ -75,8 +79,8 @@ def _batch(settings, mask: str, padded_labels: str, stream: int, table) -> Padde
         y = with_missing(y, real, 0 if table else settings.nan_share, settings.nan_fill, missing)
     used = used_mask(mask, settings.mask_shift, real, x, y)
     if settings.output == "last_step":
-        last = (real * np.arange(1, settings.timesteps + 1)).argmax(axis=1)
-        y, truth = (np.take_along_axis(a[..., 0], last[:, None], axis=1) for a in (y, truth))
+        last = last_steps(real)[:, None]
+        y, truth = (np.take_along_axis(a[..., 0], last, axis=1) for a in (y, truth))
     return PaddedBatch(x.astype("float32"), y.astype("float32"), truth.astype("float32"), real, used)
 
 
@@ -92,6 +96,11 @@ def real_steps(lengths: np.ndarray, timesteps: int, padding: str) -> np.ndarray:
     """(batch, time) bool: True where a sequence has a step."""
     post = np.arange(timesteps) < lengths[:, None]
     return post if padding == "post" else post[:, ::-1]
+
+
+def last_steps(real: np.ndarray) -> np.ndarray:
+    """(batch,) the last True of each row of (batch, time)."""
+    return (real * np.arange(1, real.shape[1] + 1)).argmax(axis=1)
 
 
 def sequences(task: str, count: int, timesteps: int, rng, noise) -> tuple[np.ndarray, np.ndarray]:

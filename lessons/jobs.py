@@ -8,25 +8,23 @@ from collections.abc import Iterator, Sequence
 
 from lessons.atlas import Cell, Plan
 from lessons.doctor.run.birth import Birth
+from lessons.recipe import Recipe
 from lessons.run import Closing, Opening, Snapshot
-from lessons.settings import Settings
-from lessons.table import Table
 
 ONE_AT_A_TIME = threading.Lock()  # a traced graph belongs to one run; an executor's worker may have several threads
 GRAPHS_KEPT = 24  # traced graphs that a worker keeps, 9-15 MB each; the oldest is dropped
 
 
-def train(settings: Settings, table: Table | None = None) -> Iterator[Opening | Snapshot | Closing]:
-    """`table`: the learner's own data, in place of generated ones."""
+def train(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing]:
     from lessons.engine.train import train
 
-    return train(settings, table=table)
+    return train(recipe)
 
 
-def trace(settings: Settings, table: Table | None = None) -> None:
+def trace(recipe: Recipe) -> None:
     from lessons.engine.train import trace
 
-    trace(settings, table)
+    trace(recipe)
 
 
 def survey(plan: Plan, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool) -> Iterator[Cell | None]:
@@ -36,11 +34,11 @@ def survey(plan: Plan, cells: Sequence[tuple[int, int, int]], seconds: float, co
     return survey(plan, cells, seconds, compiled)
 
 
-def birth(settings: Settings, table: Table | None = None) -> Birth | None:
+def birth(recipe: Recipe) -> Birth | None:
     """Where the first number of this run that is not finite came from; None where all are finite."""
     from lessons.engine.birth import birth
 
-    return birth(settings, table)
+    return birth(recipe)
 
 
 def collect(function, *args) -> tuple[list, object]:

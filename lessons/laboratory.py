@@ -14,14 +14,13 @@ from weakref import WeakValueDictionary
 
 from lessons import cluster, jobs
 from lessons.atlas import Plan, model_of
-from lessons.data import extent, training_batch
+from lessons.data import training_batch
 from lessons.doctor import orders, ward
-from lessons.doctor.orders import Pasted
 from lessons.pool import Job, WorkerDied, WorkerPool
+from lessons.recipe import Recipe
 from lessons.run import Closing, Opening, Run, Snapshot
 from lessons.settings import Settings
 from lessons.survey import Survey
-from lessons.table import Table
 
 KEPT_CELLS = 40_000  # of finished maps, together: about 10 MB
 BATCH_SECONDS = 0.1  # after which a worker of ours puts a map away, so that a click can go first
@@ -33,8 +32,8 @@ ABSENT_AFTER = 3.0  # seconds after which a watcher who has not asked again coun
 class Training:
     """One training and those who watch it."""
 
-    def __init__(self, settings: Settings, job: Job, pasted: Pasted | None = None, table: Table | None = None):
-        self.settings, self.job, self.pasted, self.table = settings, job, pasted, table
+    def __init__(self, recipe: Recipe, job: Job):
+        self.recipe, self.job = recipe, job
         self.watchers: dict[Hashable, float] = {}
         self._gathered: tuple[int, Run | None] = (0, None)
 
@@ -53,7 +52,7 @@ class Training:
     def items(self) -> list[Opening | Snapshot | Closing]:
         """What the training has told so far."""
         items = list(self.job.items)
-        return [orders.told(item) for item in items] if self.pasted else items
+        return [orders.told(item) for item in items] if self.recipe.pasted else items
 
     def run(self) -> Run | None:
         """The run as far as it is trained; None before the first epoch."""
@@ -61,8 +60,7 @@ class Training:
         if not any(isinstance(item, Snapshot) for item in items):
             return None
         if self._gathered[0] != len(items):
-            settings = self.table.fit(self.settings) if self.table else self.settings
-            self._gathered = len(items), Run.gather(settings, training_batch(settings, self.table), items)
+            self._gathered = len(items), Run.gather(self.recipe, training_batch(self.recipe), items)
         return self._gathered[1]
 
     def watch(self, who: Hashable) -> None:
@@ -83,44 +81,40 @@ class Training:
         job = Job(*self.job.call)
         job.tell(*self.job.items)
         job.stop()
-        return Training(self.settings, job, self.pasted, self.table)
+        return Training(self.recipe, job)
 
 
 class Laboratory:
-    """Trains settings on an executor and remembers the runs."""
+    """Trains recipes on an executor and remembers the runs."""
 
     def __init__(self, executor: Executor):
         self.executor = executor
-        self.trainings: OrderedDict[tuple[Settings, Pasted | None], Training] = OrderedDict()
-        # On own data: a training goes when the last session that shows it does, and its key, with the data, goes too.
-        self.private: WeakValueDictionary[tuple[Settings, Pasted | None, Table], Training] = WeakValueDictionary()
+        # A training goes when the last who holds it does, and its recipe, with a learner's own data, goes too.
+        self.trainings: WeakValueDictionary[Recipe, Training] = WeakValueDictionary()
+        self.remembered: OrderedDict[Recipe, Training] = OrderedDict()  # those that the laboratory itself holds
         self.surveys: OrderedDict[Plan, Survey] = OrderedDict()
         self.measurements: dict[tuple, Job] = {}
         self.lock = threading.Lock()
 
-    def train(
-        self, settings: Settings, who: Hashable, pasted: Pasted | None = None, table: Table | None = None
-    ) -> Training:
-        """The training of these settings, watched by `who`: one under way, one remembered, or a new one.
+    def train(self, recipe: Recipe, who: Hashable) -> Training:
+        """The training of this recipe, watched by `who`: one under way, one remembered, or a new one.
 
-        With a `pasted` loss it runs behind the walls of the ward. Raises Busy. With a `table` it is trained on that,
-        and remembered only as long as somebody holds it.
+        With a pasted loss it runs behind the walls of the ward. Raises Busy. On a learner's own data it is remembered
+        only as long as somebody holds it.
         """
         with self.lock:
-            kept = self.private if table else self.trainings
-            key = (settings, pasted, table) if table else (settings, pasted)
-            training = kept.get(key)
+            training = self.trainings.get(recipe)
             if training is None or training.job.stopped or training.failure:
-                data = (table.fit(settings), table) if table else (settings,)
-                if pasted:
-                    job = ward.shared().submit(orders.train, pasted, *data, who=who)
+                if recipe.pasted:
+                    job = ward.shared().submit(orders.train, recipe, who=who)
                 else:
-                    job = submit(self.executor, jobs.train, *data)
-                training = kept[key] = Training(settings, job, pasted, table)
-                if table:
+                    job = submit(self.executor, jobs.train, recipe)
+                training = self.trainings[recipe] = Training(recipe, job)
+                if recipe.table:
                     weakref.finalize(training, release, job).atexit = False
-            if not table:
-                self.trainings.move_to_end(key)
+            if not recipe.table:
+                self.remembered[recipe] = training
+                self.remembered.move_to_end(recipe)
             training.watch(who)
             self._forget()
             return training
@@ -154,20 +148,25 @@ class Laboratory:
                 self.measurements[(function, args)] = job
             return job
 
-    def prepare(self, *recipes: Settings) -> None:
-        """Trace the graphs of these settings in the background, the first of them first."""
+    def birth(self, recipe: Recipe) -> Job:
+        """The job that finds the first number that is not finite. One on own data is remembered nowhere."""
+        if recipe.table:
+            return submit(self.executor, jobs.birth, recipe)
+        return self.measure(jobs.birth, recipe)
+
+    def prepare(self, *recipes: Recipe) -> None:
+        """Trace the graphs of these recipes in the background, the first of them first."""
         if isinstance(self.executor, WorkerPool):
-            for settings in reversed(recipes):
-                self.executor.warm(jobs.trace, settings)
+            for recipe in reversed(recipes):
+                self.executor.warm(jobs.trace, recipe)
 
     def ready(self) -> bool:
         """Whether a worker can take a job."""
         return getattr(self.executor, "ready", lambda: True)()
 
-    def traced(self, settings: Settings, table: Table | None = None) -> bool:
-        """Whether these settings would start without tracing."""
-        data = (table.fit(settings), table) if table else (settings,)
-        return not isinstance(self.executor, WorkerPool) or self.executor.knows(jobs.train, *data)
+    def traced(self, recipe: Recipe) -> bool:
+        """Whether this recipe would start without tracing."""
+        return not isinstance(self.executor, WorkerPool) or self.executor.knows(jobs.train, recipe)
 
     def _forget_cells(self) -> None:
         """Drop the oldest finished maps beyond KEPT_CELLS."""
@@ -179,13 +178,13 @@ class Laboratory:
 
     def _forget(self) -> None:
         """Drop the oldest finished runs beyond KEPT_BYTES."""
-        sizes = {key: size(training) for key, training in self.trainings.items() if training.done}
+        sizes = {recipe: size(training) for recipe, training in self.remembered.items() if training.done}
         total = sum(sizes.values())
-        for key, bytes_ in sizes.items():
+        for recipe, bytes_ in sizes.items():
             if total <= KEPT_BYTES:
                 return
             total -= bytes_
-            del self.trainings[key]
+            del self.remembered[recipe]
 
 
 def size(training: Training) -> float:
@@ -249,16 +248,13 @@ class Compiled:
 
 
 def structure(function: Callable, args: tuple) -> Hashable:
-    """What a worker keeps warm: the traced graph of the settings, and of the data's extent where they are one's own."""
+    """What a worker keeps warm: the traced graph of a recipe, or a map's compiled model."""
     args = args[1:] if function is jobs.measure else args  # the first is what shall measure
     if args and isinstance(args[0], Plan):
         plan, batch, _, compiled = args
         settings = plan.settings(*batch[0])
-        return Compiled(model_of(settings)) if compiled else settings.structure()
-    if not args or not isinstance(args[0], Settings):
-        return None
-    graph = args[0].structure()
-    return (graph, extent(*args)) if isinstance(args[-1], Table) else graph
+        return Compiled(model_of(settings)) if compiled else Recipe(settings).structure()
+    return args[0].structure() if args and isinstance(args[0], Recipe) else None
 
 
 @functools.cache

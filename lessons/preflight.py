@@ -30,6 +30,7 @@ from lessons.classroom import database
 from lessons.classroom.room import LARGEST
 from lessons.laboratory import Laboratory, structure
 from lessons.pool import ROOT, WorkerPool
+from lessons.recipe import Recipe
 from lessons.settings import BadInput, Settings
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
@@ -38,7 +39,7 @@ DEFAULT_PORT = 8501
 LEARNERS = 30  # a class, where nobody says how many
 SERVER_WITHIN = 60.0  # seconds
 WORKER_WITHIN = 120.0  # seconds; TensorFlow that is not byte-compiled takes 8 s to import, a cold disk longer
-RECIPE = Settings(epochs=20)  # LSTM 16, batch 32, 12 timesteps
+SETTINGS = Settings(epochs=20)  # LSTM 16, batch 32, 12 timesteps
 
 # Measured on Linux with Streamlit 1.67: a server of 85 MB has 159 MB after its first page, and 231 MB with 60 learners
 # who train. A worker has 735 MB, of which 270 MB are its own and the rest TensorFlow's files, which workers share.
@@ -332,7 +333,7 @@ def timed(laboratory: Laboratory) -> tuple[float, float]:
     seconds = []
     for seed in (1, 2, 3):
         began = time.monotonic()
-        laboratory.train(replace(RECIPE, seed=seed), "preflight").job.result(WORKER_WITHIN)
+        laboratory.train(Recipe(replace(SETTINGS, seed=seed)), "preflight").job.result(WORKER_WITHIN)
         seconds.append(time.monotonic() - began)
     return seconds[0], min(seconds[1:])
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lessons.data import PaddedBatch
+from lessons.recipe import Recipe
 from lessons.settings import Settings
 
 KEPT_EPOCHS = 200  # gradients of more epochs than this are thinned to as many, evenly spaced
@@ -71,14 +72,14 @@ class Closing:
 class Run:
     """A finished or stopped training."""
 
-    settings: Settings
+    recipe: Recipe
     batch: PaddedBatch
     opening: Opening
     snapshot: Snapshot  # all epochs that were trained
     closing: Closing | None  # None when it was stopped
 
     @classmethod
-    def gather(cls, settings: Settings, batch: PaddedBatch, parts: Iterable) -> Run:
+    def gather(cls, recipe: Recipe, batch: PaddedBatch, parts: Iterable) -> Run:
         """The run so far, from the parts that `train` yields. Raises ValueError before the first epoch."""
         parts = list(parts)
         snapshots = [part for part in parts if isinstance(part, Snapshot)]
@@ -91,7 +92,12 @@ class Run:
                 for name in Snapshot.__dataclass_fields__
             }
         )
-        return cls(settings, batch, parts[0], whole, closings[0] if closings else None)
+        return cls(recipe, batch, parts[0], whole, closings[0] if closings else None)
+
+    @property
+    def settings(self) -> Settings:
+        """As they were trained."""
+        return self.recipe.settings
 
     @property
     def epochs(self) -> int:

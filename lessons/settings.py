@@ -374,11 +374,9 @@ def spec_of(name: str) -> Spec:
 OWN_DATA = ("gaps", "input_fill", "scale")  # fields that matter to a learner's own data only
 
 
-def idle(settings: Settings, table=None) -> dict[str, str]:
-    """The fields that cannot change this run, each with the reason why. `table`: the learner's own data, if any."""
-    if table is None:
-        return dict(_idle(settings)) | dict.fromkeys(OWN_DATA, "This is for your own data.")
-    return dict(_idle(table.fit(settings))) | table.idle(settings)
+def idle(settings: Settings) -> dict[str, str]:
+    """The fields that cannot change a run of these settings, whatever its data, each with the reason why."""
+    return dict(_idle(settings))
 
 
 def _idle(s: Settings) -> Iterator[tuple[str, str]]:

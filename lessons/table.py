@@ -170,14 +170,14 @@ class Table:
         )
 
     def idle(self, settings: Settings) -> dict[str, str]:
-        """The fields that this table decides or leaves without effect, with the reason."""
-        fit, (_, inputs) = self.fit(settings), self.missing(settings)
+        """The fields that this table decides or leaves without effect, with the reason. `settings` fit it."""
+        inputs = self.missing(settings)[1]
         reasons = {
-            "sequences": f"Your data have {sum(self.sizes)}, {fit.sequences} of them to train on.",
+            "sequences": f"Your data have {sum(self.sizes)}, {settings.sequences} of them to train on.",
             "timesteps": f"Your longest sequence has {self.lengths(settings).max()}.",
             "task": f"Your labels are {'0 and 1' if self.binary else 'numbers'}.",
-            "padding_share": f"Your sequences leave {fit.padding_share:.0%}.",
-            "nan_share": f"Of your labels {fit.nan_share:.0%} are missing.",
+            "padding_share": f"Your sequences leave {settings.padding_share:.0%}.",
+            "nan_share": f"Of your labels {settings.nan_share:.0%} are missing.",
         }
         if not inputs:
             reasons["input_fill"] = "No input is missing."
@@ -206,15 +206,15 @@ class Table:
     def sequences(self, settings: Settings, stream: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Inputs (batch, time, features), labels (batch, time, 1) and lengths (batch,), every sequence from step 0 on.
 
-        Stream 0 is the training data, 1 what is held out. Scaled and filled as the settings say; what is unknown of
-        the labels stays NaN.
+        Stream 0 is the training data, 1 what is held out. Scaled and filled as the settings say, which fit the table;
+        what is unknown of the labels stays NaN.
         """
         keep = self.keeps_gaps(settings)
         parts = [[np.column_stack(one.laid_out(keep)) for one in part] for part in self.split(settings.seed)]
         training = np.concatenate(parts[0])  # (steps, features + label)
         shift, size = scaling(settings.scale, training, self.binary)
         means = np.array([mean for mean, _ in moments((training - shift) / size)])
-        wanted, steps = parts[stream], self.fit(settings).timesteps
+        wanted, steps = parts[stream], settings.timesteps
         x, y = np.zeros((len(wanted), steps, self.features)), np.zeros((len(wanted), steps, 1))
         for row, values in enumerate(wanted):
             scaled = (values - shift) / size

@@ -9,11 +9,11 @@ from collections.abc import Hashable
 
 from lessons.doctor import orders
 from lessons.doctor.admission import Refused, admit
-from lessons.doctor.orders import Pasted
 from lessons.doctor.ward import Busy, Ward
 from lessons.exercise import Exercise, FindSetting, MendLoss, OrderLines
 from lessons.laboratory import Laboratory, Training
 from lessons.pool import Job
+from lessons.recipe import Pasted, Recipe
 from lessons.run import Run
 from lessons.settings import Settings
 
@@ -32,7 +32,7 @@ class Trial:
         self.stopped = False
         self.told = False  # whoever asked for it has seen how it ended
         if isinstance(exercise, FindSetting):
-            self.training = laboratory.train(answer, who)
+            self.training = laboratory.train(Recipe(answer), who)
             return
         try:
             admit(answer)
@@ -47,8 +47,8 @@ class Trial:
             self.training.watch(self.who)
         elif self._may_train:
             try:
-                pasted = Pasted(self.answer)
-                self.training = self.laboratory.train(self.exercise.settings, self.who, pasted)
+                recipe = Recipe(self.exercise.settings, pasted=Pasted(self.answer))
+                self.training = self.laboratory.train(recipe, self.who)
             except Busy:  # what was stopped before is not gone yet: the next look asks again
                 return
 

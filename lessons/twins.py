@@ -12,8 +12,9 @@ from functools import cached_property
 import numpy as np
 
 from lessons import losses
+from lessons.recipe import Recipe
 from lessons.run import Run
-from lessons.settings import SPECS, Choice, Settings, idle
+from lessons.settings import SPECS, Choice
 
 VISIBLE = 1e-3  # of the epoch's largest value: smaller differences do not move the three digits that the app shows
 QUANTITIES = ("predictions", "loss", "gradient")  # in the order in which an epoch computes them
@@ -53,7 +54,7 @@ class Twins:
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
         """The toggles that differ; those that change neither run come last."""
-        found = differences(self.pinned.settings, self.other.settings)
+        found = differences(self.pinned.recipe, self.other.recipe)
         sources = self.pinned.opening.source, self.other.opening.source
         if sources[0] != sources[1] and "loss" not in {difference.field for difference in found}:
             found = (Difference("loss", "Text of the loss", "one text", "another"), *found)
@@ -147,9 +148,10 @@ class Twins:
         return np.where(np.isfinite(pinned) & np.isfinite(other), signed, np.nan)
 
 
-def differences(pinned: Settings, other: Settings) -> tuple[Difference, ...]:
+def differences(pinned: Recipe, other: Recipe) -> tuple[Difference, ...]:
     """The fields in which two recipes differ; those that change neither run come last."""
-    still = idle(pinned).keys() & idle(other).keys()
+    still = pinned.idle().keys() & other.idle().keys()
+    pinned, other = pinned.settings, other.settings
     names = sorted(other.to_query(pinned), key=lambda name: name in still)
     return tuple(
         Difference(
@@ -220,7 +222,7 @@ def started(twins: Twins, seen: Parting) -> str:
     if (
         seen.epoch
         or not twins.comparable("predictions")
-        or any(run.settings.batched for run in (twins.pinned, twins.other))
+        or any(run.recipe.updates > 1 for run in (twins.pinned, twins.other))
     ):
         return ""
     before = " No update has been made yet: "

@@ -4,7 +4,8 @@ What makes the idea (mask, loss, layer, what stands on padding) stays. Other dra
 comes of it, except where luck is the lesson; tests/test_variation.py runs every preset's twin.
 """
 
-from lessons.settings import SPECS, Settings, idle
+from lessons.recipe import Recipe
+from lessons.settings import SPECS, Settings
 
 SEED_STEP = 11  # of one twin to the next; far from the five seeds that people try themselves
 VARIED = ("timesteps", "padding_share")
@@ -13,7 +14,8 @@ BETWEEN = {"timesteps": (8, 24), "padding_share": (0.2, 0.6)}  # what is still t
 
 def variation(settings: Settings, number: int = 1) -> Settings:
     """The `number`th twin of these settings."""
-    changes = {name: next_stop(settings, name, number) for name in VARIED if name not in idle(settings)}
+    unused = Recipe(settings).idle()
+    changes = {name: next_stop(settings, name, number) for name in VARIED if name not in unused}
     return settings.with_changes({**changes, "seed": (settings.seed + SEED_STEP * number) % 10_000})
 
 

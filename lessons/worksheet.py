@@ -9,7 +9,8 @@ from html import escape
 from lessons import losses
 from lessons.classroom.agenda import Agenda, Item, lesson_of, preset_of
 from lessons.lesson import CONFIDENCE, Lesson, Preset
-from lessons.settings import SPECS, Choice, Settings, idle
+from lessons.recipe import Recipe
+from lessons.settings import SPECS, Choice, Settings
 
 BOX = '<span class="box"></span>'
 NOTE_LINES = 5
@@ -95,7 +96,7 @@ def recipe(lesson: Lesson, preset: Preset) -> str:
 
     A control that cannot change this run would only be in the way.
     """
-    off, usual = idle(preset.settings), (Settings(), lesson.presets[0].settings)
+    off, usual = Recipe(preset.settings).idle(), (Settings(), lesson.presets[0].settings)
     rows = []
     for name in (*lesson.controls, *lesson.more):
         value = getattr(preset.settings, name)

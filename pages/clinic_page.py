@@ -10,10 +10,10 @@ import streamlit as st
 from lessons import LESSONS
 from lessons.doctor.admission.screening import MAX_CHARACTERS
 from lessons.doctor.examples import EXAMPLES
-from lessons.doctor.orders import Pasted
 from lessons.doctor.usage import ACTIVATIONS, LABELS, PADDINGS, TASKS
 from lessons.doctor.ward import Overrun, shared
 from lessons.pool import WorkerDied
+from lessons.recipe import Pasted
 from pages.ui.address import root_link
 from pages.ui.consultation import OPTIONS, Consultation, answer_of, consultation, failure_of, key_of
 from pages.ui.desk import BROUGHT

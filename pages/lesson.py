@@ -9,6 +9,7 @@ import streamlit as st
 from lessons import losses
 from lessons.laboratory import shared
 from lessons.lesson import Lesson
+from lessons.recipe import Recipe
 from pages.ui.address import root_link
 from pages.ui.atlas import map_of_failure
 from pages.ui.controls import controls
@@ -56,7 +57,7 @@ def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> N
         links = " · ".join(f"[{title}]({address})" for title, address in lesson.reading)
         st.caption(f"Further reading: {links}")
     # Last, because starting workers slows the first paint down.
-    shared().prepare(desk.settings, *(preset.settings for preset in lesson.presets))
+    shared().prepare(*map(Recipe, (desk.settings, *(preset.settings for preset in lesson.presets))))
 
 
 def toggle(desk: Desk) -> None:

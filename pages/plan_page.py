@@ -14,6 +14,7 @@ from lessons import LESSONS
 from lessons.classroom.agenda import INTRODUCTION, PACE, Agenda, Item, lesson_of, preset_of, told
 from lessons.laboratory import Training, shared
 from lessons.lesson import Lesson
+from lessons.recipe import Recipe
 from lessons.settings import BadInput
 from lessons.worksheet import worksheet
 from pages.ui.address import root_link, went_back
@@ -152,7 +153,7 @@ def summary(planner: Planner) -> bool:
 
 def progress(planner: Planner) -> None:
     """Train what is not known yet. Asks for a new page when an answer has come true."""
-    waiting = {item: shared().train(preset_of(item).settings, who()) for item in planner.unknown}
+    waiting = {item: shared().train(Recipe(preset_of(item).settings), who()) for item in planner.unknown}
     news = [take(planner, item, training) for item, training in waiting.items() if training.done]
     if any(news) or not waiting:
         st.rerun()

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from lessons.doctor.run import diagnose
+from lessons.recipe import Recipe
 from lessons.run import Run
 from lessons.settings import Settings
 from lessons.worker import QUIET
@@ -166,7 +167,7 @@ def score_healthy(count: int, seed: int = SEED) -> Score:
 
     score = Score()
     for settings in counted(healthy(count, seed), "healthy"):
-        if codes := score.add(trained(settings)):
+        if codes := score.add(trained(Recipe(settings))):
             score.told.append(f"{', '.join(codes)}: {written(settings)}")
     return score
 
@@ -176,7 +177,7 @@ def score_broken(count: int, seed: int = SEED) -> Score:
 
     score = Score()
     for name, settings in counted(broken(count, seed), "broken"):
-        if not score.add(trained(settings)):
+        if not score.add(trained(Recipe(settings))):
             score.told.append(f"{name}: {written(settings)}")
     return score
 

@@ -17,6 +17,7 @@ from lessons.engine.train import trained
 from lessons.laboratory import Laboratory, structure
 from lessons.outcome import late, outcome, outcome_of
 from lessons.pool import WorkerPool
+from lessons.recipe import Recipe
 from lessons.settings import BadInput, Settings
 from tests import oracle
 from tests.test_pool import eventually
@@ -61,7 +62,7 @@ def in_float64(plan: Plan) -> dict[tuple[int, int], str]:
     ended = {}
     for row, column, _ in plan.cells():
         settings = plan.settings(row, column)
-        batch = training_batch(settings)
+        batch = training_batch(Recipe(settings))
         model.set_weights(start)
         for variable in optimizer.variables:
             variable.assign(tf.zeros_like(variable.value))
@@ -82,7 +83,7 @@ def test_a_cell_ends_as_the_single_run_does_wherever_float32_and_float64_agree()
     exact = in_float64(here)
     agreed = []
     for cell in filter(None, cells_of(here, here.cells(), math.inf, True)):
-        single = trained(here.settings(cell.row, cell.column))
+        single = trained(Recipe(here.settings(cell.row, cell.column)))
         np.testing.assert_allclose(cell.leak, single.leak[0], rtol=1e-3, atol=1e-6)
         np.testing.assert_allclose(cell.baseline, single.baseline)
         if outcome_of(single) == exact[cell.row, cell.column]:
@@ -111,7 +112,7 @@ def test_a_preset_ends_in_a_map_as_by_itself(slug, preset):
     here = Plan(settings, "learning_rate", "seed", (settings.learning_rate,), (settings.seed, settings.seed + 1))
     cells = list(filter(None, cells_of(here, here.cells(), math.inf, True)))
     for cell in cells:
-        assert cell.outcome == outcome_of(trained(here.settings(cell.row, cell.column)))
+        assert cell.outcome == outcome_of(trained(Recipe(here.settings(cell.row, cell.column))))
     assert len(cells) == 2
 
 
@@ -120,7 +121,7 @@ def test_a_small_map_is_the_single_runs_to_the_bit(monkeypatch):
     monkeypatch.setattr("lessons.engine.survey.machines", {})
     here = plan(xs=(0.01, 0.1))
     for cell in filter(None, cells_of(here, here.cells(), math.inf, False)):
-        single = trained(here.settings(cell.row, cell.column))
+        single = trained(Recipe(here.settings(cell.row, cell.column)))
         assert (cell.loss, cell.error) == (late(single.snapshot.loss), late(single.snapshot.error))
 
 
@@ -152,7 +153,7 @@ def test_stop_keeps_what_is_there_and_frees_the_workers(laboratory):
     assert survey.wait_beyond(0, WITHIN)
     survey.stop()
     assert survey.wait(WITHIN) and 0 < survey.share < 1
-    single = laboratory.train(SMALL, "test")
+    single = laboratory.train(Recipe(SMALL), "test")
     assert eventually(lambda: single.done, WITHIN) and single.failure is None
 
 

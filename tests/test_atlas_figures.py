@@ -11,6 +11,7 @@ from lessons import atlas_figures
 from lessons.atlas import Cell, Plan
 from lessons.engine.train import trained
 from lessons.outcome import OUTCOMES, late, outcome_of
+from lessons.recipe import Recipe
 from lessons.settings import Settings
 
 BASE = Settings(sequences=4, timesteps=5, units=3, epochs=6, loss="scalar_mse")
@@ -19,7 +20,7 @@ PLAN = Plan(BASE, "learning_rate", "padded_labels", (1e-4, 1e-2, 1.0), ("zero", 
 
 def cell_of(plan: Plan, row: int, column: int) -> Cell:
     settings = plan.settings(row, column)
-    run = trained(settings)
+    run = trained(Recipe(settings))
     s = run.snapshot
     return Cell(row, column, 0, outcome_of(run), late(s.error), late(s.loss), float(run.leak[0]), run.baseline)
 

@@ -10,6 +10,7 @@ from lessons.data import training_batch
 from lessons.doctor.run.birth import Birth
 from lessons.engine.birth import Replay, Search
 from lessons.engine.train import traced, trained
+from lessons.recipe import Recipe
 from lessons.run import Run
 from lessons.settings import Settings
 
@@ -144,7 +145,7 @@ FULL_SET = ("epsilon below float16", "clipped at 1", "NaN input, mask multiplied
 )
 def test_operation_phase_and_place(case):
     settings, *expected = CASES[case]
-    birth, run = jobs.birth(settings), trained(settings)
+    birth, run = jobs.birth(Recipe(settings)), trained(Recipe(settings))
     assert [birth.phase, birth.op, birth.tensor, birth.inputs] == expected
     assert birth.compiled_only == (case == "epsilon folded away")
     assert birth.epoch == first_bad_epoch(run) and birth.batch is None
@@ -172,22 +173,24 @@ def test_operation_phase_and_place(case):
 
 def test_the_line_is_that_of_the_loss_as_it_is_shown():
     settings, *_ = CASES["slope of a root"]
-    birth = jobs.birth(settings)
+    birth = jobs.birth(Recipe(settings))
     assert losses.source(settings.loss).splitlines()[birth.line - 1].strip() == birth.code
     assert "** 0.5" in birth.code
 
 
 def test_exploding_to_infinity_names_the_first_tensor():
     settings = Settings(optimizer="sgd", learning_rate=10, reduction="sum", cell="simple_rnn", **FEW)
-    birth = jobs.birth(settings)
+    birth = jobs.birth(Recipe(settings))
     assert (birth.phase, birth.op, birth.line) == ("forward", "square", 5)
     error = float(birth.inputs.removeprefix("square(").removesuffix(") = inf"))
     assert error**2 > float(np.finfo(np.float32).max)
-    assert birth.epoch == first_bad_epoch(trained(settings))
+    assert birth.epoch == first_bad_epoch(trained(Recipe(settings)))
 
 
 def test_a_sum_that_overflows_belongs_to_no_cell():
-    birth = jobs.birth(Settings(optimizer="sgd", learning_rate=10, nan_share=0.2, nan_fill="garbage", epochs=20))
+    birth = jobs.birth(
+        Recipe(Settings(optimizer="sgd", learning_rate=10, nan_share=0.2, nan_fill="garbage", epochs=20))
+    )
     assert birth.tensor == "sum in the reduction of the loss"
     assert birth.inputs.startswith("sum of 384 values up to ") and birth.inputs.endswith(" = inf")
     assert (birth.sequence, birth.timestep, birth.line) == (None, None, None)
@@ -195,16 +198,16 @@ def test_a_sum_that_overflows_belongs_to_no_cell():
 
 def test_the_batch_of_the_epoch_is_found():
     settings = Settings(nan_share=0.05, seed=6, batch_size=2, **FEW)
-    assert set(np.argwhere(np.isnan(training_batch(settings).y))[:, 0]) == {2}
-    birth = jobs.birth(settings)
+    assert set(np.argwhere(np.isnan(training_batch(Recipe(settings)).y))[:, 0]) == {2}
+    birth = jobs.birth(Recipe(settings))
     assert (birth.epoch, birth.batch, birth.sequence, birth.tensor) == (0, 1, 2, "y_true")
 
 
 def test_the_batch_whose_update_spoilt_the_weights_is_found():
     """The first batch has no padding, so that nothing of it is NaN."""
     settings = Settings(padded_inputs="nan", seed=1, batch_size=2, **FEW)
-    assert np.isnan(training_batch(settings).x).any(axis=(1, 2)).tolist() == [False, False] + [True] * 6
-    birth = jobs.birth(settings)
+    assert np.isnan(training_batch(Recipe(settings)).x).any(axis=(1, 2)).tolist() == [False, False] + [True] * 6
+    birth = jobs.birth(Recipe(settings))
     assert (birth.epoch, birth.batch, birth.sequence) == (0, 1, 2)
     assert (birth.phase, birth.tensor) == ("backward", "gradient of lstm/kernel")
 
@@ -219,29 +222,29 @@ class Hasty(Replay):
 
 def test_an_update_that_overflows():
     settings = Settings(optimizer="sgd", reduction="sum", cell="simple_rnn", **FEW)
-    birth = Search(Hasty(settings, traced(settings.structure()), None)).birth()
+    birth = Search(Hasty(recipe := Recipe(settings), traced(recipe.structure()))).birth()
     assert (birth.epoch, birth.phase, birth.op) == (0, "backward", "SGD")
     assert birth.tensor == "simple_rnn/kernel after the update"
     assert birth.inputs.startswith("a learning rate of 3e+38 and gradients up to ")
 
 
 def test_one_label_per_sequence():
-    birth = jobs.birth(Settings(output="last_step", nan_share=0.3, **FEW))
+    birth = jobs.birth(Recipe(Settings(output="last_step", nan_share=0.3, **FEW)))
     assert (birth.tensor, birth.timestep) == ("y_true", None)
     assert birth.where == f"sequence {birth.sequence}"
 
 
 @pytest.mark.parametrize("settings", [Settings(**FEW), preset("small_epsilon", "fixed"), Settings(batch_size=2, **FEW)])
 def test_finite_runs_have_none(settings):
-    assert jobs.birth(settings) is None
+    assert jobs.birth(Recipe(settings)) is None
 
 
 def test_a_training_afterwards_is_as_if_nobody_had_looked():
     settings, *_ = CASES["epsilon folded away"]
-    before, graph = trained(settings), traced(settings.structure())
+    before, graph = trained(Recipe(settings)), traced(Recipe(settings).structure())
     traces = graph.traces
-    jobs.birth(settings)
-    after = trained(settings)
+    jobs.birth(Recipe(settings))
+    after = trained(Recipe(settings))
     assert graph.traces == traces
     assert before.snapshot.loss.tobytes() == after.snapshot.loss.tobytes()
     assert before.snapshot.gradient.tobytes() == after.snapshot.gradient.tobytes()
@@ -260,7 +263,7 @@ def test_it_travels_and_speaks():
 @pytest.mark.parametrize("slug", LESSONS)
 def test_every_preset_that_fails_has_a_birth_and_no_other(slug):
     for each in LESSONS[slug].presets:
-        run, birth = trained(each.settings), jobs.birth(each.settings)
+        run, birth = trained(Recipe(each.settings)), jobs.birth(Recipe(each.settings))
         s = run.snapshot
         failed = not all(
             np.isfinite(values).all() for values in (s.loss, s.gradient, s.input_gradient, run.predictions)

@@ -16,6 +16,7 @@ from lessons.atlas import Plan, axis_values
 from lessons.engine.survey import survey as cells_of
 from lessons.engine.train import trained
 from lessons.laboratory import Laboratory
+from lessons.recipe import Recipe
 from lessons.settings import BadInput, Settings
 from tests.site import ROOT, free_port
 from tests.test_pool import eventually
@@ -73,9 +74,9 @@ def laboratory(scheduler) -> Iterator[Laboratory]:
 
 
 def test_a_run_is_the_same_as_here(laboratory):
-    training = laboratory.train(RECIPE, "test")
+    training = laboratory.train(Recipe(RECIPE), "test")
     training.job.result(WITHIN)
-    here = trained(RECIPE)
+    here = trained(Recipe(RECIPE))
     np.testing.assert_array_equal(training.run().snapshot.loss, here.snapshot.loss)
     np.testing.assert_array_equal(training.run().snapshot.gradient, here.snapshot.gradient)
 
@@ -107,13 +108,13 @@ def test_a_map_loses_nothing_when_a_worker_is_killed(laboratory):
 
 def test_what_is_stopped_is_done_without_a_failure(laboratory):
     """Also where it waits for a free worker."""
-    long = [laboratory.train(RECIPE.with_changes({"epochs": 1000, "seed": seed}), "test") for seed in range(4)]
+    long = [laboratory.train(Recipe(RECIPE.with_changes({"epochs": 1000, "seed": seed})), "test") for seed in range(4)]
     assert not long[0].job.wait_beyond(0, 0.2)
     for training in long:
         training.leave("test")
     assert eventually(lambda: all(training.done for training in long), WITHIN)
     assert all(training.failure is None and training.run() is None for training in long)
-    laboratory.train(RECIPE.with_changes({"seed": 9}), "test").job.result(WITHIN)
+    laboratory.train(Recipe(RECIPE.with_changes({"seed": 9})), "test").job.result(WITHIN)
 
 
 def test_workers_that_cannot_load_the_lessons_are_told_of(tmp_path):

@@ -49,7 +49,7 @@ def test_a_fix_is_applied_and_undone():
     page.button(key=f"{slug}:fix:mask_dropped").click().run()
     again(page, slug)
     desk = desk_of(page, slug)
-    assert desk.settings == broken.with_changes({"between": "none"}) == desk.training.settings
+    assert desk.settings == broken.with_changes({"between": "none"}) == desk.training.recipe.settings
     assert page.selectbox(key=desk_of(page, slug).field_key("between")).value == "none"
     assert "No finding." in words(page) and "Applied: **Layer in between** t * 1.0 → none" in words(page)
     page.button(key=f"{slug}:undo").click().run()
@@ -85,7 +85,7 @@ def test_try_this_next_moves_one_toggle_and_runs():
     before, step = desk.settings, desk.diagnosis.steps[0]
     page.button(key=f"{slug}:try:0").click().run()
     again(page, slug)
-    assert desk.settings == before.with_changes({step.field: step.value}) == desk.training.settings
+    assert desk.settings == before.with_changes({step.field: step.value}) == desk.training.recipe.settings
 
 
 def test_an_own_change_ends_the_offer_to_undo():

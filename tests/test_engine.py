@@ -13,6 +13,7 @@ from lessons.data import PaddedBatch, training_batch, validation_batch
 from lessons.engine import train as engine
 from lessons.engine.models import build_model, redraw
 from lessons.engine.train import trained
+from lessons.recipe import Recipe
 from lessons.run import KEPT_EPOCHS, Closing, Opening, Run
 from lessons.settings import SPECS, Choice, Settings
 from tests import oracle
@@ -31,8 +32,8 @@ CHIEF = [
 
 
 def oracle_data(settings: Settings, draw) -> oracle.Data:
-    batch: PaddedBatch = draw(settings)
-    return oracle.Data(batch.x, batch.y, batch.real, draw(replace(settings, output="every_step")).y)
+    batch: PaddedBatch = draw(Recipe(settings))
+    return oracle.Data(batch.x, batch.y, batch.real, draw(Recipe(replace(settings, output="every_step"))).y)
 
 
 def assert_like_fit(settings: Settings) -> None:
@@ -42,10 +43,10 @@ def assert_like_fit(settings: Settings) -> None:
         wanted = oracle.fit(settings, data, held_out)
     except Exception as refusal:
         with pytest.raises(Exception) as caught:
-            trained(settings)
+            trained(Recipe(settings))
         assert type(caught.value) is type(refusal)
         return
-    got = trained(settings).snapshot
+    got = trained(Recipe(settings)).snapshot
     for name in ("loss", "val_loss"):
         np.testing.assert_allclose(
             getattr(got, name),
@@ -130,7 +131,7 @@ SATURATED = Settings(
 def test_saturated_predictions_end_as_in_fit(loss, epsilon):
     settings = replace(SATURATED, loss=loss, epsilon=epsilon)
     assert_like_fit(settings)
-    predictions = trained(settings).snapshot.predictions
+    predictions = trained(Recipe(settings)).snapshot.predictions
     extreme = np.isin(predictions, (0.0, 1.0)) | ~np.isfinite(predictions)
     assert extreme.any(), "the case is not saturated: it tests nothing"
 
@@ -146,8 +147,8 @@ def same(one: Run, other: Run) -> bool:
 
 
 def test_what_is_an_argument_of_the_graph_never_retraces():
-    graph = engine.traced(TINY.structure())
-    trained(TINY)
+    graph = engine.traced(Recipe(TINY).structure())
+    trained(Recipe(TINY))
     assert graph.traces == 1
     changes = [
         {"mask": mask} for mask in SPECS["mask"].options
@@ -170,28 +171,28 @@ def test_what_is_an_argument_of_the_graph_never_retraces():
     ]  # fmt: skip
     for change in changes:
         settings = replace(TINY, **change)
-        assert engine.traced(settings.structure()) is graph, change
-        trained(settings)
+        assert engine.traced(Recipe(settings).structure()) is graph, change
+        trained(Recipe(settings))
         assert graph.traces == 1, change
     batched = replace(TINY, batch_size=3)
-    small_batches = engine.traced(batched.structure())
+    small_batches = engine.traced(Recipe(batched).structure())
     for size in (1, 2, 3):
-        trained(replace(batched, batch_size=size))
+        trained(Recipe(replace(batched, batch_size=size)))
     assert small_batches is not graph and small_batches.traces == 1
     assert not any(spec.retraces for name, spec in SPECS.items() if name in ("mask", "learning_rate", "seed", "epochs"))
 
 
 def test_runs_leave_nothing_behind():
     """A, B, A: the second A is the first to the bit, also after a B that ended in NaN and one that was stopped."""
-    first = trained(TINY)
+    first = trained(Recipe(TINY))
     others = [replace(TINY, seed=5, learning_rate=1.0), replace(TINY, padded_inputs="nan", mask="none"), TINY]
     for other in others:
-        run = trained(other)
+        run = trained(Recipe(other))
         assert same(run, first) == (other == TINY)
-    stopped = engine.train(replace(TINY, epochs=3000))
+    stopped = engine.train(Recipe(replace(TINY, epochs=3000)))
     next(stopped), next(stopped)
     stopped.close()
-    assert same(trained(TINY), first)
+    assert same(trained(Recipe(TINY)), first)
 
 
 @pytest.mark.parametrize("cell", SPECS["cell"].options)
@@ -213,8 +214,8 @@ def test_only_so_many_graphs_are_kept():
 
 def test_loss_is_from_before_the_update_and_validation_from_after():
     """With a rate that moves nothing all epochs agree; the first loss is that of fresh weights whatever the rate."""
-    still = trained(replace(TINY, learning_rate=1e-6, optimizer="sgd", padded_labels="zero")).snapshot
-    fast = trained(replace(TINY, learning_rate=1.0, optimizer="sgd", padded_labels="zero")).snapshot
+    still = trained(Recipe(replace(TINY, learning_rate=1e-6, optimizer="sgd", padded_labels="zero"))).snapshot
+    fast = trained(Recipe(replace(TINY, learning_rate=1.0, optimizer="sgd", padded_labels="zero"))).snapshot
     assert fast.loss[0] == still.loss[0]
     assert fast.val_loss[0] != pytest.approx(still.val_loss[0], rel=1e-3)
     assert np.array_equal(fast.gradient[0], still.gradient[0]) and np.array_equal(
@@ -227,27 +228,27 @@ def test_loss_is_from_before_the_update_and_validation_from_after():
 def test_the_parts_of_a_training_come_in_order_and_can_be_gathered_midway():
     settings = replace(TINY, epochs=700)
     parts = []
-    for part in engine.train(settings):
+    for part in engine.train(Recipe(settings)):
         parts.append(part)
         if len(parts) == 3:
             break
     assert [type(part).__name__ for part in parts] == ["Opening", "Snapshot", "Snapshot"]
-    run = Run.gather(settings, training_batch(settings), parts)
-    whole = trained(settings)
+    run = Run.gather(Recipe(settings), training_batch(Recipe(settings)), parts)
+    whole = trained(Recipe(settings))
     assert 5 < run.epochs < 700 and run.closing is None and whole.closing is not None
     assert np.array_equal(run.snapshot.loss, whole.snapshot.loss[: run.epochs])
     assert np.array_equal(run.predictions, run.snapshot.predictions[-1])
     assert run.to_json()["stopped"] and not whole.to_json()["stopped"]
     with pytest.raises(ValueError, match="not one epoch"):
-        Run.gather(settings, training_batch(settings), parts[:1])
+        Run.gather(Recipe(settings), training_batch(Recipe(settings)), parts[:1])
 
 
 @pytest.mark.parametrize(("epochs", "kept"), [(1, 1), (7, 7), (200, 200), (201, 200), (3000, 200)])
 def test_gradients_of_at_most_200_epochs_are_kept(epochs, kept):
     settings = replace(TINY, epochs=epochs)
-    parts = list(engine.train(settings))
+    parts = list(engine.train(Recipe(settings)))
     assert isinstance(parts[0], Opening) and isinstance(parts[-1], Closing)
-    snapshot = Run.gather(settings, training_batch(settings), parts).snapshot
+    snapshot = Run.gather(Recipe(settings), training_batch(Recipe(settings)), parts).snapshot
     assert len(snapshot.loss) == len(snapshot.error) == len(snapshot.val_loss) == epochs
     assert len(snapshot.kept) == len(snapshot.gradient) == len(snapshot.input_gradient) == kept <= KEPT_EPOCHS
     assert snapshot.kept[0] == 0 and snapshot.kept[-1] == epochs - 1
@@ -256,12 +257,12 @@ def test_gradients_of_at_most_200_epochs_are_kept(epochs, kept):
 
 def test_one_label_per_sequence_has_one_column():
     settings = replace(TINY, output="last_step", task="binary")
-    run = trained(settings)
+    run = trained(Recipe(settings))
     assert run.predictions.shape == (4, 1) and run.snapshot.gradient.shape == (3, 4, 1)
     assert run.snapshot.input_gradient.shape == (3, 4, 4)
     assert not run.starved.any() and (run.leak == 0).all()
 
 
 def test_a_masked_scalar_loss_says_what_keras_warns_of():
-    assert any("mask" in text for text in next(engine.train(replace(TINY, between="conv1d"))).warnings)
-    assert next(engine.train(replace(TINY, between="times_one"))).warnings == ()
+    assert any("mask" in text for text in next(engine.train(Recipe(replace(TINY, between="conv1d")))).warnings)
+    assert next(engine.train(Recipe(replace(TINY, between="times_one")))).warnings == ()

@@ -12,11 +12,11 @@ from lessons.catalog import _template
 from lessons.data import training_batch
 from lessons.doctor import ward as wards
 from lessons.doctor.loss.training import train
-from lessons.doctor.orders import Pasted
 from lessons.doctor.ward import Busy, Limits, Ward
 from lessons.engine.train import trained
 from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines, flaws
 from lessons.laboratory import Laboratory
+from lessons.recipe import Pasted, Recipe
 from lessons.run import Run
 from lessons.settings import Settings
 from lessons.trial import Trial
@@ -127,9 +127,11 @@ def test_an_answer_that_is_not_ours_passes_too(slug, name, body, laboratory, war
 
 def run_of(exercise, answer, seed: int) -> Run:
     if isinstance(exercise, FindSetting):
-        return trained(replace(answer, seed=seed))
+        return trained(Recipe(replace(answer, seed=seed)))
     settings = replace(exercise.settings, seed=seed)
-    return Run.gather(settings, training_batch(settings), train(Pasted(answer), settings))
+    return Run.gather(
+        Recipe(settings), training_batch(Recipe(settings)), train(Recipe(settings, pasted=Pasted(answer)))
+    )
 
 
 def limits(goal: Goal) -> list[float]:
@@ -195,7 +197,7 @@ def test_lines_are_dealt_alike_to_all_and_can_be_read_back():
 
 
 def test_a_goal_tells_what_was_reached_and_what_is_wanted():
-    run = trained(Settings(loss="scalar_mse", epochs=3))
+    run = trained(Recipe(Settings(loss="scalar_mse", epochs=3)))
     assert Goal(error=100).met(run) and "wanted" not in Goal(error=100).told(run)
     goal = Goal(error=1e-6, leak=0)
     assert not goal.met(run)
@@ -208,7 +210,7 @@ def test_a_goal_tells_what_was_reached_and_what_is_wanted():
 
 
 def test_nan_reaches_nothing():
-    run = trained(LESSONS["first_iteration"].presets[0].settings)
+    run = trained(Recipe(LESSONS["first_iteration"].presets[0].settings))
     for goal in (Goal(error=1e9), Goal(val_loss=1e9), Goal(leak=1.0)):
         assert not goal.met(run) and "NaN, wanted" in goal.told(run)
 

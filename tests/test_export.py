@@ -22,13 +22,13 @@ from lessons.__main__ import main
 from lessons.data import training_batch
 from lessons.doctor.examples import EXAMPLES
 from lessons.doctor.loss.training import train as train_pasted
-from lessons.doctor.orders import Pasted
 from lessons.engine import train as engine
 from lessons.export import sheets
 from lessons.export.notebook import notebook
 from lessons.export.page import page
 from lessons.export.parcel import Parcel
 from lessons.export.script import script
+from lessons.recipe import Pasted, Recipe
 from lessons.run import Run
 from lessons.settings import SPECS, BadInput, Choice, Settings
 from lessons.table import Table, sample
@@ -45,17 +45,14 @@ FULL = [
 
 
 def parcel_of(settings: Settings, **more) -> Parcel:
-    return Parcel("mask_and_loss", "fixed", settings, **more)
+    return Parcel("mask_and_loss", "fixed", Recipe(settings, **more))
 
 
 def trained(parcel: Parcel) -> Run:
     """The app's own run of a parcel."""
-    settings, table = parcel.settings, parcel.table
-    if parcel.pasted:
-        parts = train_pasted(parcel.pasted, settings, table)
-    else:
-        parts = engine.train(settings, table=table)
-    return Run.gather(parcel.trained, training_batch(settings, table), parts)
+    recipe = parcel.recipe
+    parts = train_pasted(recipe) if recipe.pasted else engine.train(recipe)
+    return Run.gather(recipe, training_batch(recipe), parts)
 
 
 def in_fresh_process(text: str, folder, *, plotly: bool = False) -> str:
@@ -109,14 +106,14 @@ def test_a_fresh_process_knows_nothing_of_us(tmp_path):
 @pytest.mark.parametrize("slug", first(5, tuple(LESSONS)))
 def test_the_script_of_a_lesson_prints_the_apps_curve(slug, tmp_path):
     preset = LESSONS[slug].presets[0]
-    parcel = Parcel(slug, preset.name, replace(preset.settings, epochs=min(preset.settings.epochs, 12)))
+    parcel = Parcel(slug, preset.name, Recipe(replace(preset.settings, epochs=min(preset.settings.epochs, 12))))
     assert_same_numbers(in_fresh_process(script(parcel), tmp_path), trained(parcel))
 
 
 @pytest.mark.verify
 @pytest.mark.parametrize(("slug", "preset"), FULL)
 def test_the_script_of_every_preset_prints_the_apps_curve(slug, preset, tmp_path):
-    parcel = Parcel(slug, preset.name, preset.settings)
+    parcel = Parcel(slug, preset.name, Recipe(preset.settings))
     assert_same_numbers(in_fresh_process(script(parcel), tmp_path), trained(parcel))
 
 
@@ -298,7 +295,7 @@ def test_a_notebook_runs_and_draws(tmp_path, monkeypatch):
 
     monkeypatch.delenv("PYTHONPATH", raising=False)
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
-    parcel = Parcel("mask_and_loss", "broken", replace(TINY, loss="scalar_mse"))
+    parcel = Parcel("mask_and_loss", "broken", Recipe(replace(TINY, loss="scalar_mse")))
     written = nbformat.reads(notebook(parcel), as_version=4)
     nbformat.validate(written)
     done = NotebookClient(written, timeout=TIMEOUT, resources={"metadata": {"path": str(tmp_path)}}).execute()
@@ -330,7 +327,7 @@ def test_export_prints_and_writes(capsys, tmp_path):
     assert main(arguments) == 0
     told = capsys.readouterr().out
     settings = LESSONS["mask_and_loss"].preset("fixed").settings
-    assert told == script(Parcel("mask_and_loss", "fixed", replace(settings, epochs=3)))
+    assert told == script(Parcel("mask_and_loss", "fixed", Recipe(replace(settings, epochs=3))))
     file.write_text("an older one")
     assert main([*arguments, "-o", str(file)]) == 0
     assert file.read_text(encoding="utf-8") == told and capsys.readouterr().out == ""

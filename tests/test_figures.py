@@ -10,6 +10,7 @@ import pytest
 from lessons import figures
 from lessons.data import training_batch
 from lessons.engine.train import train
+from lessons.recipe import Recipe
 from lessons.run import Closing, Run
 from lessons.settings import Settings
 
@@ -34,11 +35,11 @@ def runs() -> dict[str, Run]:
     made = {}
     for name, settings in CASES.items():
         parts = []
-        for part in train(settings):
+        for part in train(Recipe(settings)):
             parts.append(part)
             if name == "stopped" and len(parts) == 3:
                 break
-        made[name] = Run.gather(settings, training_batch(settings), parts)
+        made[name] = Run.gather(Recipe(settings), training_batch(Recipe(settings)), parts)
     assert made["stopped"].closing is None and isinstance(parts[-1], Closing)
     return made
 

@@ -16,6 +16,8 @@ from lessons.doctor.run import Finding, diagnose, next_steps
 from lessons.doctor.run.advice import BREAK, EXPLORE
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.engine.train import trained
+from lessons.recipe import Recipe
+from lessons.run import Run
 from lessons.settings import SPECS, Settings
 from tests import false_alarms
 from tests.false_alarms import FAULTS
@@ -26,7 +28,9 @@ DROPPING = ("conv1d", "times_one", "lambda", "reshape", "permute", "flatten", "m
 VERDICTS = 5  # of the doctor, one after the other, until a run is healthy
 
 
-run_of = cache(trained)
+@cache
+def run_of(settings: Settings) -> Run:
+    return trained(Recipe(settings))
 
 
 def found(settings: Settings) -> dict[str, Finding]:
@@ -133,7 +137,7 @@ def test_a_nan_in_the_middle_of_an_epoch_is_found():
 
 def test_a_birth_is_told_with_the_finding():
     settings = RUN_RULES.rules["non_finite"].fires_on
-    birth = jobs.birth(settings)
+    birth = jobs.birth(Recipe(settings))
     finding = next(finding for finding in diagnose(run_of(settings), birth) if finding.code == "non_finite")
     assert birth.said in finding.message
     for name in ("phase", "tensor", "op", "timestep", "line"):

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lessons.doctor.orders import Pasted
 from lessons.engine.train import trained
 from lessons.laboratory import Laboratory, structure
 from lessons.pool import WorkerPool
+from lessons.recipe import Pasted, Recipe
 from lessons.run import Run
 from lessons.settings import Settings
 
@@ -39,17 +39,17 @@ def same(one: Run, other: Run) -> bool:
 
 def test_thirty_who_ask_the_same_train_it_once(laboratory):
     with ThreadPoolExecutor(30) as crowd:
-        trainings = list(crowd.map(lambda who: laboratory.train(SHORT, who), range(30)))
+        trainings = list(crowd.map(lambda who: laboratory.train(Recipe(SHORT), who), range(30)))
     assert len({id(training) for training in trainings}) == len({id(training.job) for training in trainings}) == 1
     trainings[0].job.result(PATIENT)
     assert trainings[0].run().epochs == 12 and trainings[0].failure is None
-    assert laboratory.train(SHORT, "latecomer") is trainings[0]
-    assert laboratory.train(replace(SHORT, seed=1), "another") is not trainings[0]
+    assert laboratory.train(Recipe(SHORT), "latecomer") is trainings[0]
+    assert laboratory.train(Recipe(replace(SHORT, seed=1)), "another") is not trainings[0]
 
 
 def test_the_last_who_leaves_stops_it_and_nobody_before(laboratory):
     for who in range(30):
-        training = laboratory.train(LONG, who)
+        training = laboratory.train(Recipe(LONG), who)
     assert training.job.wait_beyond(2, PATIENT)
     for who in range(29):
         training.leave(who)
@@ -63,9 +63,9 @@ def test_the_last_who_leaves_stops_it_and_nobody_before(laboratory):
 def test_a_watcher_who_went_without_a_word_does_not_hold_it(laboratory, monkeypatch):
     monkeypatch.setattr("lessons.laboratory.ABSENT_AFTER", 0.2)
     settings = replace(LONG, seed=2)
-    laboratory.train(settings, "closed the laptop")
+    laboratory.train(Recipe(settings), "closed the laptop")
     time.sleep(0.3)
-    training = laboratory.train(settings, "here")
+    training = laboratory.train(Recipe(settings), "here")
     training.leave("here")
     training.job.exception(PATIENT) if not training.job.cancelled() else None
     assert training.job.stopped and training.done
@@ -73,20 +73,20 @@ def test_a_watcher_who_went_without_a_word_does_not_hold_it(laboratory, monkeypa
 
 def test_a_stopped_run_is_trained_anew_and_a_finished_one_is_not(laboratory):
     settings = replace(LONG, seed=3)
-    first = laboratory.train(settings, "who")
+    first = laboratory.train(Recipe(settings), "who")
     assert first.job.wait_beyond(2, PATIENT)
     first.leave("who")
-    second = laboratory.train(settings, "who")
+    second = laboratory.train(Recipe(settings), "who")
     assert second is not first
     second.leave("who")
-    finished = laboratory.train(SHORT, "who")
+    finished = laboratory.train(Recipe(SHORT), "who")
     finished.job.result(PATIENT)
     finished.leave("who")
-    assert laboratory.train(SHORT, "who") is finished, "leaving a finished run threw it away"
+    assert laboratory.train(Recipe(SHORT), "who") is finished, "leaving a finished run threw it away"
 
 
 def test_a_run_grows_while_it_trains(laboratory):
-    training = laboratory.train(replace(LONG, seed=4), "who")
+    training = laboratory.train(Recipe(replace(LONG, seed=4)), "who")
     assert training.job.wait_beyond(2, PATIENT)
     early = training.run()
     assert training.job.wait_beyond(len(training.job.items) + 1, PATIENT)
@@ -97,30 +97,30 @@ def test_a_run_grows_while_it_trains(laboratory):
 
 
 def test_the_oldest_finished_runs_are_forgotten(laboratory, monkeypatch):
-    laboratory.train(SHORT, "who").job.result(PATIENT)
+    laboratory.train(Recipe(SHORT), "who").job.result(PATIENT)
     monkeypatch.setattr("lessons.laboratory.KEPT_BYTES", 0)
     newest = replace(SHORT, seed=5)
-    laboratory.train(newest, "who").job.result(PATIENT)
-    assert (SHORT, None) not in laboratory.trainings and (newest, None) in laboratory.trainings
+    laboratory.train(Recipe(newest), "who").job.result(PATIENT)
+    assert Recipe(SHORT) not in laboratory.trainings and Recipe(newest) in laboratory.trainings
 
 
 def test_a_pasted_loss_trains_behind_walls_as_the_same_loss_of_ours_does(laboratory):
     """Squared error as text and as the lesson's own: the same curve. Other texts are other trainings."""
     pasted = Pasted("def error(y, p):\n    return tf.reduce_mean(tf.square(y - p), axis=-1)\n")
     steps = replace(SHORT, loss="mse")
-    theirs, ours = laboratory.train(steps, "who", pasted), laboratory.train(steps, "who")
+    theirs, ours = laboratory.train(Recipe(steps, pasted=pasted), "who"), laboratory.train(Recipe(steps), "who")
     theirs.job.result(PATIENT), ours.job.result(PATIENT)
     np.testing.assert_allclose(theirs.run().snapshot.loss, ours.run().snapshot.loss, rtol=1e-6)
     assert theirs.run().opening.source == pasted.text
-    assert laboratory.train(steps, "who", pasted) is theirs
+    assert laboratory.train(Recipe(steps, pasted=pasted), "who") is theirs
     other = Pasted("def error(y, p):\n    return tf.reduce_mean(tf.abs(y - p), axis=-1)\n")
-    absolute = laboratory.train(steps, "who", other)
+    absolute = laboratory.train(Recipe(steps, pasted=other), "who")
     absolute.job.result(PATIENT)
     assert not np.allclose(absolute.run().snapshot.loss, ours.run().snapshot.loss, rtol=1e-3)
 
 
 def test_a_pasted_loss_that_is_not_admitted_is_not_trained(laboratory):
-    training = laboratory.train(SHORT, "who", Pasted("import os\ndef loss(y, p):\n    return y - p\n"))
+    training = laboratory.train(Recipe(SHORT, pasted=Pasted("import os\ndef loss(y, p):\n    return y - p\n")), "who")
     with pytest.raises(RuntimeError, match="line 1: import os"):
         training.job.result(PATIENT)
     assert training.run() is None
@@ -128,21 +128,21 @@ def test_a_pasted_loss_that_is_not_admitted_is_not_trained(laboratory):
 
 def test_any_executor_gives_the_same_run(laboratory):
     """The seam for a cluster: a plain executor, no streaming. And a worker trains what this process trains."""
-    from_pool = laboratory.train(SHORT, "who")
+    from_pool = laboratory.train(Recipe(SHORT), "who")
     from_pool.job.result(PATIENT)
     with ThreadPoolExecutor(1) as threads:
         plain = Laboratory(threads)
-        assert plain.ready() and plain.traced(SHORT)
-        plain.prepare(SHORT)
-        training = plain.train(SHORT, "who")
+        assert plain.ready() and plain.traced(Recipe(SHORT))
+        plain.prepare(Recipe(SHORT))
+        training = plain.train(Recipe(SHORT), "who")
         training.job.result(PATIENT)
-    here = trained(SHORT)
+    here = trained(Recipe(SHORT))
     assert same(training.run(), here) and same(from_pool.run(), here)
 
 
 def test_a_training_that_fails_on_a_plain_executor_says_why():
     with ThreadPoolExecutor(1) as threads:
-        training = Laboratory(threads).train("no settings", "who")
+        training = Laboratory(threads).train(Recipe("no settings"), "who")
         assert isinstance(training.job.exception(PATIENT), AttributeError)
     assert isinstance(training.failure, AttributeError) and training.run() is None
 
@@ -150,9 +150,10 @@ def test_a_training_that_fails_on_a_plain_executor_says_why():
 SERVER = """
 import json, sys
 from lessons.laboratory import shared
+from lessons.recipe import Recipe
 from lessons.settings import Settings
 laboratory = shared()
-training = laboratory.train(Settings(epochs=3, sequences=4, timesteps=4, units=2), "who")
+training = laboratory.train(Recipe(Settings(epochs=3, sequences=4, timesteps=4, units=2)), "who")
 training.job.result(60)
 loaded = sorted({"tensorflow", "keras", "streamlit"} & set(sys.modules))
 print(json.dumps([training.run().snapshot.loss.tolist(), loaded]))

@@ -94,15 +94,16 @@ ALLOWED = {
     "losses": set(),
     "settings": {"losses"},
     "data": set(),
-    "run": {"losses", "data", "settings"},
+    "table": {"settings"},
+    "recipe": {"data", "settings", "table"},
+    "run": {"losses", "data", "recipe", "settings"},
     "exercise": {"run", "settings"},
     "lesson": {"run", "settings", "experiment", "exercise"},
     "figures": {"data", "run", "settings"},
     "outcome": {"run"},
-    "atlas": {"lesson", "outcome", "run", "settings"},
+    "atlas": {"lesson", "outcome", "recipe", "run", "settings"},
     "survey": {"atlas", "pool", "settings"},
-    "table": {"settings"},
-    "jobs": {"atlas", "doctor", "run", "settings", "table"},
+    "jobs": {"atlas", "doctor", "recipe", "run"},
     "worker": set(),
     "pool": set(),
 }
@@ -117,7 +118,7 @@ def test_the_doctor_of_runs_knows_only_runs():
     files = sorted((ROOT / "lessons" / "doctor" / "run").rglob("*.py"))
     assert len(files) > 5
     for path in files:
-        assert of_lessons(path) <= {"doctor", "losses", "outcome", "run", "settings"}, path
+        assert of_lessons(path) <= {"data", "doctor", "losses", "outcome", "recipe", "run", "settings"}, path
 
 
 def test_a_lesson_file_knows_only_what_a_lesson_is_made_of():

@@ -200,7 +200,7 @@ def test_a_prediction_and_its_run_are_kept_and_a_wrong_one_is_asked_again(databa
         page.run()
     told = steps_of(page)[-1].told
     assert (told["answer"], told["outcome"], told["numbers"]["timesteps"]) == (2, 2, 16)
-    assert desk.settings == before and desk.training.settings == before
+    assert desk.settings == before and desk.training.recipe.settings == before
     assert "Of the twin" in shown(page) and "It came true" in shown(page)
     key = page.session_state["learner"].key
     back = home(learner=key)

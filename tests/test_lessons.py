@@ -8,7 +8,8 @@ import pytest
 
 from lessons import LESSONS, find, losses
 from lessons.engine.train import trained
-from lessons.settings import SPECS, BadInput, Choice, Settings, idle
+from lessons.recipe import Recipe
+from lessons.settings import SPECS, BadInput, Choice, Settings
 
 CONTROLS = [
     pytest.param(slug, name, id=f"{slug}-{name}")
@@ -21,7 +22,7 @@ TITLES = {lesson.title for lesson in LESSONS.values()}
 
 
 def told(settings: Settings) -> dict[str, np.ndarray]:
-    snapshot = trained(settings).snapshot
+    snapshot = trained(Recipe(settings)).snapshot
     return {name: getattr(snapshot, name) for name in ("loss", "val_loss", "gradient", "input_gradient", "error")}
 
 
@@ -37,7 +38,7 @@ def offered(slug: str, name: str, settings: Settings) -> list:
 @pytest.mark.parametrize(("slug", "name"), CONTROLS)
 def test_a_control_changes_the_run_or_says_why_not(slug, name):
     settings = LESSONS[slug].presets[0].settings
-    if name in idle(settings):
+    if name in Recipe(settings).idle():
         return
     settings = replace(settings, epochs=min(settings.epochs, 8))
     before = told(settings)

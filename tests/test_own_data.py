@@ -10,12 +10,12 @@ import pytest
 
 from lessons import figures, jobs
 from lessons.data import PaddedBatch, training_batch, validation_batch
-from lessons.doctor.orders import Pasted
 from lessons.engine import train as engine
 from lessons.engine.train import trained
 from lessons.laboratory import Laboratory, structure
 from lessons.pool import WorkerPool
-from lessons.settings import SPECS, Choice, Settings, idle
+from lessons.recipe import Pasted, Recipe
+from lessons.settings import SPECS, Choice, Settings
 from lessons.table import Table, sample
 from tests import oracle
 
@@ -50,12 +50,12 @@ def test_the_batch_is_what_one_pads_by_hand(padding, seed):
     settings = Settings(padding=padding, seed=seed, padded_inputs="minus_one", padded_labels="garbage")
     nan = np.nan
     inputs = {"a": [[1, 2], [3, 4], [5, 6]], "b": [[7, nan]], "c": [[8, 9]]}
-    batch = training_batch(settings, HANDS_ON)
+    batch = training_batch(Recipe(settings, HANDS_ON))
     x, y = by_hand(settings, inputs, {"a": [0.5, nan, 0.7], "b": [0.8], "c": [1.5]})
     np.testing.assert_array_equal(batch.x, x)
     np.testing.assert_array_equal(batch.y, y)
     kept = replace(settings, gaps="keep", input_fill="last", nan_fill="garbage")
-    batch = training_batch(kept, HANDS_ON)
+    batch = training_batch(Recipe(kept, HANDS_ON))
     inputs = {"a": [[1, 2], [3, 4], [3, 4], [5, 6]], "b": [[7, 0]], "c": [[8, 9]]}
     x, y = by_hand(kept, inputs, {"a": [0.5, 1e6, 1e6, 0.7], "b": [0.8], "c": [1.5]})
     np.testing.assert_array_equal(batch.x, x)
@@ -66,7 +66,7 @@ def test_the_batch_is_what_one_pads_by_hand(padding, seed):
 def test_training_and_validation_are_parted_by_the_seed():
     for seed in range(3):
         settings = replace(SHORT, seed=seed)
-        parts = [training_batch(settings, SAMPLE), validation_batch(settings, SAMPLE)]
+        parts = [training_batch(Recipe(settings, SAMPLE)), validation_batch(Recipe(settings, SAMPLE))]
         assert [len(part.x) for part in parts] == [24, 12]
         rows = [{row.tobytes() for row in part.x} for part in parts]
         assert not rows[0] & rows[1]
@@ -77,8 +77,8 @@ def test_training_and_validation_are_parted_by_the_seed():
 
 
 def oracle_data(settings: Settings, draw) -> oracle.Data:
-    batch: PaddedBatch = draw(settings, SAMPLE)
-    return oracle.Data(batch.x, batch.y, batch.real, draw(replace(settings, output="every_step"), SAMPLE).y)
+    batch: PaddedBatch = draw(Recipe(settings, SAMPLE))
+    return oracle.Data(batch.x, batch.y, batch.real, draw(Recipe(replace(settings, output="every_step"), SAMPLE)).y)
 
 
 LIKE_FIT = {
@@ -103,7 +103,7 @@ CHIEF = ("the loss leaves NaN out", "batches of five", "last step")
 def test_own_data_train_as_in_plain_fit(case):
     settings = replace(SHORT, **LIKE_FIT[case])
     wanted = oracle.fit(SAMPLE.fit(settings), *(oracle_data(settings, of) for of in (training_batch, validation_batch)))
-    got = trained(settings, SAMPLE).snapshot
+    got = trained(Recipe(settings, SAMPLE)).snapshot
     for name in ("loss", "val_loss"):
         np.testing.assert_allclose(getattr(got, name), np.array(wanted[name], "float32"), rtol=1e-5, err_msg=name)
 
@@ -113,7 +113,7 @@ def test_any_number_of_features():
             for step in range(place + 1)]  # fmt: skip
     mine = csv(*rows, features="u,v,w")
     settings = replace(SHORT, mask="inputs", seed=3)
-    run = trained(settings, mine)
+    run = trained(Recipe(settings, mine))
     glorot, orthogonal = keras.initializers.GlorotUniform(3), keras.initializers.Orthogonal(seed=3)
     model = keras.Sequential([
         keras.Input((5, 3)),
@@ -127,7 +127,7 @@ def test_any_number_of_features():
 
 
 def test_the_sample_can_be_learned():
-    run = trained(Settings(nan_fill="zero", epochs=60), SAMPLE)
+    run = trained(Recipe(Settings(nan_fill="zero", epochs=60), SAMPLE))
     assert run.snapshot.error[-1] < run.baseline / 3
 
 
@@ -149,7 +149,7 @@ TOGGLES = {
 
 
 def told(settings: Settings) -> dict[str, np.ndarray]:
-    snapshot = trained(settings, SAMPLE).snapshot
+    snapshot = trained(Recipe(settings, SAMPLE)).snapshot
     return {name: array for name, array in vars(snapshot).items() if name not in ("kept", "epochs")}
 
 
@@ -173,7 +173,7 @@ LAST_STEP = {"gaps": "keep", "mask": "none", "output": "last_step"}
 @pytest.mark.parametrize("changes", [{}, pytest.param(LAST_STEP, marks=pytest.mark.verify)], ids=["plain", "last"])
 def test_an_idle_field_changes_nothing(changes):
     settings = replace(SHORT, epochs=2, batch_size=0, **changes)
-    before, reasons = told(settings), idle(settings, SAMPLE)
+    before, reasons = told(settings), Recipe(settings, SAMPLE).idle()
     for name in reasons:
         spec = SPECS[name]
         values = spec.options if isinstance(spec, Choice) else spec.offered or (spec.low, spec.high)
@@ -188,7 +188,7 @@ def test_an_idle_field_changes_nothing(changes):
 
 
 def test_error_and_loss_leave_out_what_nobody_knows():
-    run = trained(replace(SHORT, nan_fill="garbage"), SAMPLE)
+    run = trained(Recipe(replace(SHORT, nan_fill="garbage"), SAMPLE))
     truth, known = run.batch.truth[..., 0], ~np.isnan(run.batch.truth[..., 0]) & run.batch.real
     assert (run.batch.real & ~known).any() and np.array_equal(run.batch.known, known)
     assert (run.batch.y[run.batch.real & ~known] == 1e6).all()
@@ -219,7 +219,7 @@ def half_known() -> Table:
 def test_sequences_without_a_label_have_no_say(output, batch_size):
     settings = replace(SHORT, output=output, batch_size=batch_size, learning_rate=1e-6, loss="scalar_mse")
     mine = half_known()  # of a batch without a label this loss is a mean of nothing: NaN
-    run = trained(settings, mine)
+    run = trained(Recipe(settings, mine))
     known = run.batch.known
     assert 0 < known.sum() < known.size
     wanted = np.square(run.snapshot.predictions[0] - run.batch.truth.reshape(known.shape))[known].mean()
@@ -231,7 +231,7 @@ def test_sequences_without_a_label_have_no_say(output, batch_size):
 def test_nothing_known_is_nan_and_no_number(output, batch_size):
     mine = csv(*(f"{name},{step},{step},1,{step if name == 'a' else ''}" for name in "abc" for step in range(3)))
     seed = next(seed for seed in range(20) if mine.split(seed)[1][0].id == "a")
-    run = trained(replace(SHORT, seed=seed, output=output, batch_size=batch_size), mine)
+    run = trained(Recipe(replace(SHORT, seed=seed, output=output, batch_size=batch_size), mine))
     assert not run.batch.known.any()
     for quantity in (run.snapshot.error, run.snapshot.real_loss, run.baseline):
         assert np.isnan(quantity).all()
@@ -241,7 +241,7 @@ def test_nothing_known_is_nan_and_no_number(output, batch_size):
 
 def test_labels_of_0_and_1_count_right_answers():
     mine = csv(*(f"{name},{step},{step},1,{step % 2 if step else ''}" for name in "abcdef" for step in range(4)))
-    run = trained(replace(SHORT, activation="sigmoid"), mine)
+    run = trained(Recipe(replace(SHORT, activation="sigmoid"), mine))
     assert run.settings.task == "binary" and run.baseline == pytest.approx(1 / 3)
     known = run.batch.known
     wrong = (run.snapshot.predictions[0] > 0.5) != (run.batch.truth[..., 0] > 0.5)
@@ -250,7 +250,7 @@ def test_labels_of_0_and_1_count_right_answers():
 
 @pytest.mark.filterwarnings("error")
 def test_figures_show_what_is_missing():
-    run = trained(replace(SHORT, gaps="keep", nan_fill="keep"), SAMPLE)
+    run = trained(Recipe(replace(SHORT, gaps="keep", nan_fill="keep"), SAMPLE))
     drawn = {
         "batch": figures.batch_figure(run.settings, run.batch),
         "curve": figures.curve_figure(run),
@@ -280,33 +280,37 @@ def laboratory():
     pool.shutdown()
 
 
+def private(laboratory: Laboratory) -> list[Recipe]:
+    return [recipe for recipe in laboratory.trainings if recipe.table]
+
+
 def test_a_training_on_own_data_is_remembered_as_long_as_somebody_holds_it(laboratory):
     mine = Table.parse(sample(), "mine.csv")
-    training = laboratory.train(SHORT, "me", table=mine)
+    training = laboratory.train(Recipe(SHORT, mine), "me")
     training.job.result(WITHIN)
     assert training.failure is None and training.run().epochs == SHORT.epochs
-    np.testing.assert_allclose(training.run().snapshot.loss, trained(SHORT, SAMPLE).snapshot.loss, rtol=1e-6)
-    assert laboratory.train(SHORT, "me again", table=SAMPLE) is training, "equal data are the same training"
-    assert laboratory.train(SHORT, "me") is not training and not laboratory.trainings.keys() & {(SHORT, None, mine)}
-    assert laboratory.traced(SHORT, mine) and not laboratory.traced(replace(SHORT, units=7), mine)
-    other = laboratory.train(replace(SHORT, seed=1), "me", table=mine)
-    assert other is not training and len(laboratory.private) == 2
+    np.testing.assert_allclose(training.run().snapshot.loss, trained(Recipe(SHORT, SAMPLE)).snapshot.loss, rtol=1e-6)
+    assert laboratory.train(Recipe(SHORT, SAMPLE), "me again") is training, "equal data are the same training"
+    assert laboratory.train(Recipe(SHORT), "me") is not training and Recipe(SHORT, mine) not in laboratory.remembered
+    assert laboratory.traced(Recipe(SHORT, mine)) and not laboratory.traced(Recipe(replace(SHORT, units=7), mine))
+    other = laboratory.train(Recipe(replace(SHORT, seed=1), mine), "me")
+    assert other is not training and len(private(laboratory)) == 2
     job = training.job
     del training, other
-    assert len(laboratory.private) == 0
-    assert job.items == [] and mine not in job.call[1], "what others still hold of it is empty"
+    assert not private(laboratory)
+    assert job.items == [] and job.call[1] == (), "what others still hold of it is empty"
 
 
 def test_a_graph_lets_go_of_own_data():
-    trained(SHORT, SAMPLE)
-    graph = engine.graph_for(SAMPLE.fit(SHORT), SAMPLE)
+    trained(Recipe(SHORT, SAMPLE))
+    graph = engine.traced(Recipe(SHORT, SAMPLE).structure())
     assert graph.traces == 1 and graph.train_part is None and graph.val_part is None
-    stopped = engine.train(replace(SHORT, epochs=3000), table=SAMPLE)
+    stopped = engine.train(Recipe(replace(SHORT, epochs=3000), SAMPLE))
     next(stopped), next(stopped)
     assert graph.train_part is not None
     stopped.close()
     assert graph.train_part is None
-    jobs.trace(SHORT, SAMPLE)
+    jobs.trace(Recipe(SHORT, SAMPLE))
     assert graph.traces == 1
 
 
@@ -314,12 +318,12 @@ def test_another_file_of_the_same_extent_shares_the_graph():
     rows = sample().decode().splitlines()
     other = Table.parse("\n".join([rows[0], *(row.replace("plant ", "p") for row in rows[1:])]).encode(), "other.csv")
     assert other != SAMPLE
-    assert engine.graph_for(other.fit(SHORT), other) is engine.graph_for(SAMPLE.fit(SHORT), SAMPLE)
+    assert Recipe(SHORT, other).structure() == Recipe(SHORT, SAMPLE).structure()
 
 
 def test_a_pasted_loss_trains_on_own_data(laboratory):
     text = "def loss(y_true, y_pred):\n    return keras.ops.mean((y_true - y_pred) ** 2, axis=-1)\n"
-    training = laboratory.train(SHORT, "me", Pasted(text), SAMPLE)
+    training = laboratory.train(Recipe(SHORT, SAMPLE, pasted=Pasted(text)), "me")
     training.job.result(WITHIN)
     assert training.failure is None
-    np.testing.assert_allclose(training.run().snapshot.loss, trained(SHORT, SAMPLE).snapshot.loss, rtol=1e-5)
+    np.testing.assert_allclose(training.run().snapshot.loss, trained(Recipe(SHORT, SAMPLE)).snapshot.loss, rtol=1e-5)

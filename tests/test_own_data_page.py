@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lessons.laboratory import shared
+from lessons.recipe import Recipe
 from lessons.settings import SPECS
 from lessons.table import sample
 from tests.screen import SLUG, await_, choose, open_lesson, panel, ready, run
@@ -118,23 +119,27 @@ def test_what_was_understood_is_told_and_what_the_data_decide_is_idle():
     assert "59 of 400 labels, 48 of 800 inputs" in words(page)
 
 
+def private() -> list[Recipe]:
+    return [recipe for recipe in shared().trainings if recipe.table]
+
+
 def test_a_run_is_of_the_data_in_use_and_goes_when_they_are_forgotten():
     page = trained(with_sample(mode="present", epochs="5").button(key=f"{SLUG}:run").click().run(), SLUG)
     desk = desk_of(page)
-    assert desk.training.table and desk.training.run().batch.x.shape == (24, 16, 2) and not desk.outdated
-    assert desk.training in shared().private.values()
+    assert desk.training.recipe.table and desk.training.run().batch.x.shape == (24, 16, 2) and not desk.outdated
+    assert desk.training.recipe in private() and desk.training.recipe not in shared().remembered
     page.toggle(key=f"{SLUG}:own_data").set_value(False).run()
     assert desk.table is None and desk.outdated
     page.toggle(key=f"{SLUG}:own_data").set_value(True).run()
     assert desk.table and not desk.outdated
-    kept = len(shared().private)
+    kept = len(private())
     page.button(key=f"{SLUG}:luck").click().run()
-    assert [training.table for training in desk.luck] == 5 * [desk.table], "luck too is of the data in use"
+    assert [training.recipe.table for training in desk.luck] == 5 * [desk.table], "luck too is of the data in use"
     assert desk.luck[0] is desk.training, "the same seed, trained already"
     page.button(key=f"{SLUG}:own_forget").click().run()
     assert not page.exception and desk.table is None and desk.training is None
     gc.collect()
-    assert desk.luck == [] and len(shared().private) == kept - 1
+    assert desk.luck == [] and len(private()) == kept - 1
     assert not page.toggle
 
 

@@ -151,14 +151,14 @@ def test_run_takes_what_was_moved_in_the_same_message():
     page.selectbox(key=f"{slug}:mask").set_value("inverted")
     page.button(key=f"{slug}:run").click().run()
     desk = page.session_state[f"{slug}:desk"]
-    assert desk.training.settings.mask == "inverted" and not desk.outdated
+    assert desk.training.recipe.settings.mask == "inverted" and not desk.outdated
     trained(page, slug)
     page.selectbox(key=f"{slug}:mask").set_value("none")
     page.button(key=f"{slug}:pin").click().run()
     assert (desk.pinned.mask, desk.settings.mask) == ("inverted", "none")
     page.selectbox(key=f"{slug}:mask").set_value("shifted")
     page.button(key=f"{slug}:luck").click().run()
-    assert {training.settings.mask for training in desk.luck} == {"shifted"}
+    assert {training.recipe.settings.mask for training in desk.luck} == {"shifted"}
 
 
 def test_stop_keeps_what_was_trained():
@@ -232,5 +232,5 @@ def test_luck_trains_five_seeds():
     while not all(training.done for training in desk.luck) and time.monotonic() < until:
         page.run()
     page.run()
-    assert [training.settings.seed for training in desk.luck] == [0, 1, 2, 3, 4]
+    assert [training.recipe.settings.seed for training in desk.luck] == [0, 1, 2, 3, 4]
     assert "5 of 5 seeds trained" in [one.value for one in page.caption]

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from lessons import LESSONS, laboratory
 from lessons.classroom.agenda import Agenda
+from lessons.recipe import Recipe
 from pages import plan_page
 from pages.ui.quotation import quoted
 from tests.site import serving
@@ -127,7 +128,7 @@ def test_answers_are_read_off_runs(monkeypatch):
         assert not page.exception and not page.error
         planner = page.session_state["plan"]
         for item in PLAN.items:
-            run = laboratory.shared().train(plan_page.preset_of(item).settings, "test").run()
+            run = laboratory.shared().train(Recipe(plan_page.preset_of(item).settings), "test").run()
             true = [one.came_true(run) for one in LESSONS[item[0]].prediction.answers]
             assert true.count(True) == 1 and planner.outcomes[item] == true.index(True)
         assert planner.outcomes[BROKEN] != planner.outcomes[FIXED], "the repair turns the answer"

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import settings as examples
 
 from lessons import losses
-from lessons.settings import SPECS, BadInput, Choice, LossName, Settings, idle
+from lessons.recipe import Recipe
+from lessons.settings import SPECS, BadInput, Choice, LossName, Settings
 
 
 def recipes():
@@ -185,13 +186,13 @@ def test_an_idle_field_changes_nothing(situation):
     from lessons.engine.train import trained
 
     def told(settings):
-        snapshot = trained(settings).snapshot
+        snapshot = trained(Recipe(settings)).snapshot
         return {name: array for name, array in vars(snapshot).items() if name != "kept"}
 
     settings = SITUATIONS[situation]
     before = told(settings)
-    assert idle(settings)
-    for name, reason in idle(settings).items():
+    assert Recipe(settings).idle()
+    for name, reason in Recipe(settings).idle().items():
         assert reason.endswith(".")
         for value in other_values(name, settings):
             for key, array in told(replace(settings, **{name: value})).items():

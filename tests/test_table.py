@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lessons import table
+from lessons.recipe import Recipe
 from lessons.settings import OWN_DATA, BadInput, Settings
 from lessons.table import FEATURES, MEGABYTES, SEQUENCES, STEPS, Table, sample
 from tests.conftest import ROOT
@@ -123,8 +124,9 @@ def test_gaps_that_do_not_fit_are_squeezed_and_that_is_told():
     mine = parsed(HEAD, "a,1,5,1", "a,2,6,0", "a,70,7,1", "b,1,8,0", "c,1,9,1")
     keep = replace(PLAIN, gaps="keep")
     assert mine.lengths(keep).tolist() == [3, 1, 1] and mine.fit(keep).timesteps == 3
-    assert mine.idle(keep)["gaps"] == f"Squeezed: kept, “a” would have 70 steps, and {STEPS} fit."
-    assert "gaps" not in parsed(HEAD, "a,1,5,1", "a,3,6,0", "a,4,1,1", "b,1,8,0", "c,1,9,1").idle(keep)
+    assert Recipe(keep, mine).idle()["gaps"] == f"Squeezed: kept, “a” would have 70 steps, and {STEPS} fit."
+    other = parsed(HEAD, "a,1,5,1", "a,3,6,0", "a,4,1,1", "b,1,8,0", "c,1,9,1")
+    assert "gaps" not in Recipe(keep, other).idle()
 
 
 def test_what_the_data_decide_of_the_settings():
@@ -172,21 +174,21 @@ def test_the_mean_and_the_scale_are_those_of_the_training_sequences():
     settings = replace(PLAIN, input_fill="mean")
     training, held_out = mine.split(0)
     known = np.concatenate([one.x for one in training])
-    x, y, lengths = mine.sequences(settings, 0 if "a" in {one.id for one in training} else 1)
+    x, y, lengths = mine.sequences(mine.fit(settings), 0 if "a" in {one.id for one in training} else 1)
     assert x[0, 1, 0] == pytest.approx(np.nanmean(known)) and lengths.tolist() == [2] * len(x)
     standard = replace(PLAIN, scale="standard")
-    x, y, _ = mine.sequences(standard, 0)
+    x, y, _ = mine.sequences(mine.fit(standard), 0)
     assert np.nanmean(x) == pytest.approx(0, abs=1e-12) and np.nanstd(x) == pytest.approx(1)
     assert y.mean() == pytest.approx(0, abs=1e-12) and y.std() == pytest.approx(1)
     shift, size = np.nanmean(known), np.nanstd(known)
     np.testing.assert_allclose(
-        mine.sequences(standard, 1)[0][:, 0, 0], [(one.x[0, 0] - shift) / size for one in held_out]
+        mine.sequences(mine.fit(standard), 1)[0][:, 0, 0], [(one.x[0, 0] - shift) / size for one in held_out]
     )
 
 
 def test_labels_of_0_and_1_are_not_scaled_nor_is_a_constant_column_divided_by_0():
     mine = parsed(HEAD, *[f"{name},1,7,{value}" for name, value in zip("abcdef", (0, 1, 1, 1, 0, 1), strict=True)])
-    x, y, _ = mine.sequences(replace(PLAIN, scale="standard"), 0)
+    x, y, _ = mine.sequences(mine.fit(replace(PLAIN, scale="standard")), 0)
     assert (x == 0).all() and set(y[:, 0, 0]) <= {0, 1}
 
 
@@ -304,11 +306,12 @@ def test_streamlit_takes_files_as_large_as_a_table_may_be():
 
 
 def test_only_own_data_have_gaps_and_missing_inputs():
-    from lessons.settings import idle
 
     mine = Table.parse(sample(), "sample.csv")
-    assert set(OWN_DATA) <= idle(PLAIN).keys()
-    assert not {"gaps", "scale", "nan_fill", "padding", "padded_labels"} & idle(PLAIN, mine).keys()
-    assert {"sequences", "timesteps", "task", "padding_share", "nan_share", "input_fill"} <= idle(PLAIN, mine).keys()
-    assert "input_fill" not in idle(replace(PLAIN, gaps="keep"), mine)
-    assert all(reason.endswith(".") for reason in idle(PLAIN, mine).values())
+    assert set(OWN_DATA) <= Recipe(PLAIN).idle().keys()
+    assert not {"gaps", "scale", "nan_fill", "padding", "padded_labels"} & Recipe(PLAIN, mine).idle().keys()
+    assert {"sequences", "timesteps", "task", "padding_share", "nan_share", "input_fill"} <= Recipe(
+        PLAIN, mine
+    ).idle().keys()
+    assert "input_fill" not in Recipe(replace(PLAIN, gaps="keep"), mine).idle()
+    assert all(reason.endswith(".") for reason in Recipe(PLAIN, mine).idle().values())

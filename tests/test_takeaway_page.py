@@ -14,6 +14,7 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from lessons import LESSONS
 from lessons.export.parcel import Parcel
 from lessons.export.script import script
+from lessons.recipe import Recipe
 from pages.ui import takeaway
 from tests.screen import SLUG, await_, open_lesson, panel, run
 
@@ -44,7 +45,7 @@ def test_script_and_notebook_come_before_a_run_and_follow_the_controls(page, sit
     open_menu(page)
     settings = FIRST.settings.with_changes({"epochs": 7, "seed": 3})
     name, text = take(page, "Script .py")
-    assert name == f"{SLUG}-{FIRST.name}.py" and text == script(Parcel(SLUG, FIRST.name, settings))
+    assert name == f"{SLUG}-{FIRST.name}.py" and text == script(Parcel(SLUG, FIRST.name, Recipe(settings)))
     ast.parse(text)
     name, text = take(page, "Notebook .ipynb")
     assert name == f"{SLUG}-{FIRST.name}.ipynb"

@@ -10,6 +10,7 @@ import pytest
 from lessons import twin_figures
 from lessons.data import training_batch
 from lessons.engine.train import train
+from lessons.recipe import Recipe
 from lessons.run import Run
 from lessons.settings import Settings
 from lessons.twins import VISIBLE, Twins, differs, headline, others, visibly
@@ -36,11 +37,11 @@ OTHERS = {
 
 def trained(settings: Settings, most: int | None = None) -> Run:
     parts = []
-    for part in train(settings):
+    for part in train(Recipe(settings)):
         parts.append(part)
         if len(parts) == most:
             break
-    return Run.gather(settings, training_batch(settings), parts)
+    return Run.gather(Recipe(settings), training_batch(Recipe(settings)), parts)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import pytest
 
 from lessons import LESSONS
 from lessons.engine.train import trained
+from lessons.recipe import Recipe
 from lessons.settings import Settings
 from lessons.variation import VARIED, told, variation
 from tests.selection import first
@@ -21,8 +22,8 @@ def test_exactly_one_answer_comes_true_and_it_is_the_same_idea(slug, name):
     lesson = LESSONS[slug]
     settings = lesson.preset(name).settings
     outcomes = []
-    for recipe in (settings, variation(settings)):
-        run = trained(recipe)
+    for each in (settings, variation(settings)):
+        run = trained(Recipe(each))
         outcomes.append([index for index, answer in enumerate(lesson.prediction.answers) if answer.came_true(run)])
     assert [len(true) for true in outcomes] == [1, 1]
     assert outcomes[0] == outcomes[1] or (slug, name) in LUCK

@@ -15,7 +15,9 @@ from lessons.doctor.run import diagnose, next_steps
 from lessons.doctor.run.advice import MOST
 from lessons.engine.train import trained
 from lessons.experiment import Experiment, Measured
-from lessons.settings import idle
+from lessons.recipe import Recipe
+from lessons.run import Run
+from lessons.settings import Settings
 
 SEEDS = range(5)
 CLEAR = 2.0  # the failure's quantity is at least this many times the repair's
@@ -33,7 +35,9 @@ EXPERIMENTS = [
 ]
 
 
-run_of = cache(trained)  # the contrast's runs are presets too; all runs of this file take less than 100 MB
+@cache  # the contrast's runs are presets too; all runs of this file take less than 100 MB
+def run_of(settings: Settings) -> Run:
+    return trained(Recipe(settings))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -96,7 +100,7 @@ def test_next_steps_are_few_and_of_fields_that_the_lesson_shows(slug, preset):
     assert len({(step.field, step.value) for step in steps}) == len(steps)
     for step in steps:
         changed = settings.with_changes({step.field: step.value})
-        assert step.field in fields and changed != settings and step.field not in idle(changed)
+        assert step.field in fields and changed != settings and step.field not in Recipe(changed).idle()
 
 
 @pytest.mark.verify

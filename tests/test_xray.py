@@ -8,11 +8,11 @@ import pytest
 from keras import layers
 
 from lessons.doctor import orders
-from lessons.doctor.orders import Pasted
 from lessons.doctor.walls.wire import Reader, encode
 from lessons.engine import xray
 from lessons.engine.models import build_model
 from lessons.engine.train import train
+from lessons.recipe import Pasted, Recipe
 from lessons.run import LayerMask
 from lessons.settings import SPECS, Settings
 
@@ -30,7 +30,7 @@ DROP = {
 
 def rows(**settings) -> tuple[LayerMask, ...]:
     """The x-ray that a training tells of first."""
-    return next(train(Settings(epochs=1, **settings))).layers
+    return next(train(Recipe(Settings(epochs=1, **settings)))).layers
 
 
 def droppers(found: tuple[LayerMask, ...]) -> list[str]:
@@ -124,14 +124,14 @@ def test_the_names_are_the_same_in_every_worker():
 
 def test_the_rows_come_through_the_walls_with_a_pasted_loss():
     text = "def mine(y_true, y_pred):\n    import keras\n    return keras.ops.mean(keras.ops.square(y_true - y_pred))"
-    first = next(orders.train(Pasted(text), Settings(epochs=1)))
+    first = next(orders.train(Recipe(Settings(epochs=1), pasted=Pasted(text))))
     last = orders.told(wire_message(encode(first))).layers[-1]
     assert last == LayerMask("loss", "mine", True, False)
 
 
 def test_a_scalar_that_is_no_number_below_the_label_is_found_out():
     text = "def mine(y_true, y_pred):\n    import keras\n    return keras.ops.mean(keras.ops.log(y_pred - y_true))"
-    first = next(orders.train(Pasted(text), Settings(epochs=1)))
+    first = next(orders.train(Recipe(Settings(epochs=1), pasted=Pasted(text))))
     assert first["layers"][-1] == ("loss", "mine", True, False)
 
 

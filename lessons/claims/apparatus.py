@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from lessons.data import PaddedBatch, training_batch
+from lessons.recipe import Recipe
 from lessons.settings import Settings
 
 
 def padded_batch(padded_labels: str = "zero", **changes) -> PaddedBatch:
     """Sequences of different lengths with an answer at every step; inputs are zero where padded."""
-    recipe = {"sequences": 16, "timesteps": 6, "padded_labels": padded_labels}
-    return training_batch(Settings().with_changes(recipe | changes))
+    settings = {"sequences": 16, "timesteps": 6, "padded_labels": padded_labels}
+    return training_batch(Recipe(Settings().with_changes(settings | changes)))
 
 
 def points(task: str = "binary", count: int = 128, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from lessons.recipe import Recipe
 from lessons.run import Closing, LayerMask, Opening, Snapshot
-from lessons.settings import Settings
-from lessons.table import Table
 
 TOLD = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
-
-
-@dataclass(frozen=True)
-class Pasted:
-    """A loss as text, and which of the functions in it is meant; None: the one that examinations take."""
-
-    text: str
-    function: str | None = None
 
 
 def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict:
@@ -40,11 +30,11 @@ def refused(function: str | None, line: int | None, message: str) -> dict:
     return {"function": function, "findings": [], "healthy": None, "refused": {"line": line, "message": message}}
 
 
-def train(pasted: Pasted, settings: Settings, table: Table | None = None) -> Iterator[dict]:
-    """A training with that loss in place of the settings' own. `told` makes of the items what they were."""
+def train(recipe: Recipe) -> Iterator[dict]:
+    """A training with a pasted loss. `told` makes of the items what they were."""
     from lessons.doctor.loss.training import train
 
-    for item in train(pasted, settings, table):
+    for item in train(recipe):
         values = {"kind": type(item).__name__, **vars(item)}
         if isinstance(item, Opening):
             values["layers"] = [tuple(vars(row).values()) for row in item.layers]

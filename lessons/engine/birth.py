@@ -14,19 +14,17 @@ from lessons.doctor.run.birth import Birth
 from lessons.engine import train
 from lessons.engine.operations import Cell, LossGraph, Origin, finite, first_bad, number, source_line
 from lessons.engine.xray import nodes, short
-from lessons.settings import Settings
-from lessons.table import Table
+from lessons.recipe import Recipe
 
 CHUNK = 50  # epochs of a replay between two looks
 UNSEEN = Origin("", "", "no operation on its own shows it")  # the passes that are looked at stay finite
 SEEN = ("loss", "predictions", "gradient", "input_gradient")  # what a training step is seen by, in order of computation
 
 
-def birth(settings: Settings, table: Table | None = None) -> Birth | None:
+def birth(recipe: Recipe) -> Birth | None:
     """Of the first number that is not finite. None where training stays finite."""
-    settings = table.fit(settings) if table else settings
-    graph = train.graph_for(settings, table)
-    replay = Replay(settings, graph, table)
+    graph = train.traced(recipe.structure())
+    replay = Replay(recipe, graph)
     try:
         return Search(replay).birth()
     finally:
@@ -44,21 +42,19 @@ class Step:
 class Replay:
     """The run again, stopped before any step of it."""
 
-    def __init__(self, settings: Settings, graph: train.Graph, table: Table | None):
-        self.settings, self.graph = settings, graph
-        self.batches = data.training_batch(settings, table), data.validation_batch(settings, table)
-        self.sequences = len(self.batches[0].x)
-        self.size = min(settings.batch_size or self.sequences, self.sequences)
-        self.steps = -(-self.sequences // self.size)  # in an epoch
+    def __init__(self, recipe: Recipe, graph: train.Graph):
+        self.recipe, self.graph, self.epochs = recipe, graph, recipe.settings.epochs
+        self.batches = data.training_batch(recipe), data.validation_batch(recipe)
+        self.size, self.steps = recipe.update_size, recipe.updates  # steps in an epoch
 
     def start(self) -> None:
-        self.graph.start(self.settings, *self.batches)
+        self.graph.start(self.recipe, *self.batches)
 
     def first_bad_epoch(self) -> tuple[int, dict[str, np.ndarray]] | None:
         """The first epoch in which anything but the weights is seen to be bad, and what the graph told of it."""
         self.start()
-        for done in range(0, self.settings.epochs, CHUNK):
-            told = self.graph.advance(min(CHUNK, self.settings.epochs - done))
+        for done in range(0, self.epochs, CHUNK):
+            told = self.graph.advance(min(CHUNK, self.epochs - done))
             bad = np.zeros(len(told["loss"]), bool)
             for name in SEEN:
                 bad |= ~np.isfinite(told[name]).reshape(len(bad), -1).all(axis=1)
@@ -105,7 +101,7 @@ class Search:
         if found is None:
             if self.replay.weights_finite():
                 return None
-            return self.in_layers_backward(Step(self.replay.settings.epochs - 1, self.replay.steps - 1))
+            return self.in_layers_backward(Step(self.replay.epochs - 1, self.replay.steps - 1))
         epoch, told = found
         return self.at(*self.first_bad_step(epoch, told))
 

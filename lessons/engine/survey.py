@@ -17,6 +17,7 @@ from lessons.atlas import Cell, Plan, model_of
 from lessons.engine.models import build_model, build_optimizer, redraw
 from lessons.engine.train import CHUNK_SECONDS, Graph, arguments, by_step, inputs, signature, traced
 from lessons.outcome import late, outcome
+from lessons.recipe import Recipe, Structure
 from lessons.settings import Settings
 
 MACHINES_MOST = 16  # compiled models of a worker: XLA never gives back the 20 MB that each takes
@@ -41,19 +42,19 @@ def survey(plan: Plan, cells: Sequence[tuple[int, int, int]], seconds: float, co
             return
 
 
-def graph_of(settings: Settings, compiled: bool) -> Graph:
+def graph_of(recipe: Recipe, compiled: bool) -> Graph:
     """The graph of a training: around a compiled model where there is one, or one is wanted and has room."""
-    model = model_of(settings)
+    model = model_of(recipe.settings)
     if model in machines or (compiled and len(machines) < MACHINES_MOST):
-        return sketch(settings.structure(), model)
-    return traced(settings.structure())
+        return sketch(recipe.structure(), model)
+    return traced(recipe.structure())
 
 
 def survey_cell(plan: Plan, place: tuple[int, int, int], compiled: bool) -> Iterator[Cell | None]:
     """One training, told as `lessons.outcome` judges it."""
-    settings = plan.settings(*place)
-    graph, batch = graph_of(settings, compiled), data.training_batch(settings)
-    graph.start(settings, batch, None if isinstance(graph, Sketch) else data.validation_batch(settings))
+    recipe = Recipe(settings := plan.settings(*place))
+    graph, batch = graph_of(recipe, compiled), data.training_batch(recipe)
+    graph.start(recipe, batch, None if isinstance(graph, Sketch) else data.validation_batch(recipe))
     losses, errors, leak = [], [], np.nan
     for told in advanced(graph, settings.epochs):
         if losses:
@@ -79,10 +80,10 @@ def advanced(graph: Graph, epochs: int) -> Iterator[dict[str, np.ndarray]]:
 
 
 @lru_cache(maxsize=SKETCHES_KEPT)
-def sketch(settings: Settings, model: Settings) -> "Sketch":
+def sketch(structure: Structure, model: Settings) -> "Sketch":
     if model not in machines:
         machines[model] = Machine(model)
-    return Sketch(settings, machines[model])
+    return Sketch(structure, machines[model])
 
 
 class Machine:
@@ -137,11 +138,12 @@ class Sketch(Graph):
 
     told = ("loss", "predictions", "gradient")
 
-    def __init__(self, settings: Settings, machine: Machine):
+    def __init__(self, structure: Structure, machine: Machine):
         self.machine = machine
-        super().__init__(settings)
+        super().__init__(structure)
         count = tf.TensorSpec((), tf.int32)
-        part = signature(settings, settings.sequences, data.FEATURES)
+        sequences, _, features = structure.extent
+        part = signature(structure.settings, sequences, features)
         self._advance = tf.function(
             self._batches if self.batched else self._updates, (part, count, count), autograph=False
         )
@@ -149,11 +151,12 @@ class Sketch(Graph):
     def _built(self, settings: Settings, features: int) -> tuple[keras.Model, keras.optimizers.Optimizer]:
         return self.machine.model, self.machine.optimizer
 
-    def start(self, settings: Settings, batch: data.PaddedBatch, validation: data.PaddedBatch | None) -> None:
+    def start(self, recipe: Recipe, batch: data.PaddedBatch, validation: data.PaddedBatch | None) -> None:
         """Fresh weights, empty optimizer slots, this run's data; no cell shows the validation."""
+        settings = recipe.settings
         self.machine.reset(self.machine.weights_of(settings.seed), tf.constant(settings.learning_rate, tf.float32))
-        self.train_part = arguments(settings, batch, settings.mask)
-        self.batch_size = tf.constant(settings.batch_size or settings.sequences)
+        self.train_part = arguments(batch, recipe.mask_path)
+        self.batch_size = tf.constant(recipe.update_size)
 
     def advance(self, epochs: int) -> dict[str, np.ndarray]:
         told, last = self._advance(self.train_part, self.batch_size, tf.constant(epochs))

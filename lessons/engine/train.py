@@ -3,7 +3,6 @@
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 
 import keras
@@ -15,27 +14,24 @@ from lessons import data, losses, run
 from lessons.engine import xray
 from lessons.engine.models import build_loss, build_model, build_optimizer, redraw
 from lessons.jobs import GRAPHS_KEPT
+from lessons.recipe import MaskPath, Recipe, Structure
 from lessons.run import Closing, LayerMask, Opening, Snapshot
 from lessons.settings import Settings
-from lessons.table import Table
 
 CHUNK_SECONDS = 0.12  # how long the graph runs before the worker looks whether it shall stop
 FIRST_CHUNK = 5  # epochs, enough for a curve to appear
 
 
-def train(
-    settings: Settings, graph: "Graph | None" = None, table: Table | None = None
-) -> Iterator[Opening | Snapshot | Closing]:
+def train(recipe: Recipe, graph: "Graph | None" = None) -> Iterator[Opening | Snapshot | Closing]:
     """Train from scratch and tell of every epoch: first an Opening, then Snapshots, last a Closing.
 
-    `graph`: of another loss than the settings name. `table`: the learner's own data, of which nothing stays behind.
-    Raises what Keras raises when the settings cannot be trained.
+    `graph`: of another loss than the settings name. Of a learner's own data nothing stays behind.
+    Raises what Keras raises when the recipe cannot be trained.
     """
     started = time.perf_counter()
-    settings = table.fit(settings) if table else settings
-    graph = graph or graph_for(settings, table)
-    batch = data.training_batch(settings, table)
-    graph.start(settings, batch, data.validation_batch(settings, table))
+    settings, batch = recipe.settings, data.training_batch(recipe)
+    graph = graph or traced(recipe.structure())
+    graph.start(recipe, batch, data.validation_batch(recipe))
     try:
         yield Opening(graph.source, graph.warnings, versions(), graph.xray())
         kept = run.kept_epochs(settings.epochs)
@@ -50,19 +46,18 @@ def train(
             step = max(1, min(wanted, settings.epochs - done))
         yield Closing(graph.predict(), time.perf_counter() - started)
     finally:
-        if table:
+        if recipe.table:
             graph.forget()
 
 
-def trained(settings: Settings, table: Table | None = None) -> run.Run:
+def trained(recipe: Recipe) -> run.Run:
     """The whole run at once, for scripts. Raises what `train` raises."""
-    fitted = table.fit(settings) if table else settings
-    return run.Run.gather(fitted, data.training_batch(settings, table), train(settings, table=table))
+    return run.Run.gather(recipe, data.training_batch(recipe), train(recipe))
 
 
-def trace(settings: Settings, table: Table | None = None) -> None:
-    """Trace the graph of these settings, so that a later run starts warm."""
-    for _ in train(replace(settings, epochs=1), table=table):
+def trace(recipe: Recipe) -> None:
+    """Trace the graph of this recipe, so that a later run starts warm."""
+    for _ in train(recipe.with_changes({"epochs": 1})):
         pass
 
 
@@ -95,14 +90,9 @@ def versions() -> dict[str, str]:
     return {"keras": keras.__version__, "tensorflow": tf.__version__, "numpy": np.__version__}
 
 
-def graph_for(settings: Settings, table: Table | None) -> "Graph":
-    """The graph of these settings, which fit the table."""
-    return traced(settings.structure(), data.extent(settings, table)) if table else traced(settings.structure())
-
-
 @lru_cache(maxsize=GRAPHS_KEPT)
-def traced(settings: Settings, extent: tuple[int, int, int] | None = None) -> "Graph":
-    return Graph(settings, extent=extent)
+def traced(structure: Structure) -> "Graph":
+    return Graph(structure)
 
 
 def drop_gradients() -> None:
@@ -121,17 +111,11 @@ class Graph:
 
     told = ("loss", "real_loss", "val_loss", "predictions", "gradient", "input_gradient")
 
-    def __init__(
-        self,
-        settings: Settings,
-        loss: Callable | None = None,
-        source: str = "",
-        extent: tuple[int, int, int] | None = None,
-    ):
-        """`loss`, `source`: another loss than the settings name, and its text. `extent`: data.extent of other data."""
+    def __init__(self, structure: Structure, loss: Callable | None = None, source: str = ""):
+        """`loss`, `source`: another loss than the settings name, and its text."""
         drop_gradients()
-        self.own = extent is not None  # then not every label is known
-        *counts, features = extent or data.extent(settings)
+        settings, self.own, self.weighted = structure.settings, structure.own, structure.weighted
+        *counts, features = structure.extent
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             self.model, self.optimizer = self._built(settings, features)
@@ -142,7 +126,6 @@ class Graph:
         row = xray.loss_row(self.loss, name, self.model.outputs[0], settings.sequences)
         self.layers = (*xray.layers_of(self.model), row)
         self.initial = self.model.get_weights()
-        self.weighted = settings.sample_weight != "none" and settings.output == "every_step"
         self.traces = 0
         self.batched = settings.batched
         train_part, val_part = (signature(settings, count, features) for count in counts)
@@ -155,13 +138,12 @@ class Graph:
         optimizer.build(model.trainable_variables)
         return model, optimizer
 
-    def start(self, settings: Settings, batch: data.PaddedBatch, validation: data.PaddedBatch) -> None:
+    def start(self, recipe: Recipe, batch: data.PaddedBatch, validation: data.PaddedBatch) -> None:
         """Fresh weights, empty optimizer slots, this run's data."""
-        self._fresh(settings)
-        self.train_part = arguments(settings, batch, settings.mask)
-        unmasked = "none" in (settings.mask, settings.validation_mask)
-        self.val_part = arguments(settings, validation, "none" if unmasked else settings.mask)
-        self.batch_size = tf.constant(settings.batch_size or settings.sequences)
+        self._fresh(recipe.settings)
+        self.train_part = arguments(batch, recipe.mask_path)
+        self.val_part = arguments(validation, recipe.validation_mask_path)
+        self.batch_size = tf.constant(recipe.update_size)
 
     def forget(self) -> None:
         """Let go of this run's data."""
@@ -304,20 +286,17 @@ def signature(settings: Settings, count: int, features: int) -> dict[str, tf.Ten
     }
 
 
-def arguments(settings: Settings, batch: data.PaddedBatch, mask: str) -> dict[str, tf.Tensor]:
+def arguments(batch: data.PaddedBatch, path: MaskPath) -> dict[str, tf.Tensor]:
     """The values of `signature`'s arguments. `gate` multiplies the inputs: by the mask where that is what is done."""
-    instead = settings.sample_weight == "instead" and settings.output == "every_step"  # else there is no step to weigh
-    passed = mask != "none" and settings.mask_route == "passed" and not instead
-    gated = settings.mask_route == "multiplied"
     steps = batch.mask.astype("float32")
     return {
         "x": tf.constant(batch.x),
         "y": tf.constant(batch.y),
         "truth": tf.constant(batch.truth),
         "known": tf.constant(batch.known),
-        "mask": tf.constant(batch.mask if passed else np.ones_like(batch.mask)),
-        "masked": tf.constant(passed),
-        "gate": tf.constant((steps if gated else np.ones_like(steps))[..., None]),
+        "mask": tf.constant(batch.mask if path.passed else np.ones_like(batch.mask)),
+        "masked": tf.constant(path.passed),
+        "gate": tf.constant((steps if path.multiplied else np.ones_like(steps))[..., None]),
         "weight": tf.constant(steps),
     }
 

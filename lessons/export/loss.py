@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lessons import losses
 from lessons.doctor.admission.intention import CLASS, FACTORY, FUNCTION, Intention
-from lessons.doctor.orders import Pasted
+from lessons.recipe import Pasted
 from lessons.settings import BadInput
 
 # What the clinic knows without an import, as a script imports it.

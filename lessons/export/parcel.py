@@ -1,29 +1,20 @@
-"""What is taken home: a run's settings and what they came with."""
+"""What is taken home: a run's recipe and the preset that it came from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from lessons import find
-from lessons.doctor.orders import Pasted
 from lessons.lesson import Lesson
-from lessons.settings import Settings
-
-if TYPE_CHECKING:
-    from lessons.table import Table
+from lessons.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class Parcel:
-    """`pasted`: a loss in place of the settings' own; `table`: the learner's own data in place of generated ones."""
-
     slug: str
     preset: str
-    settings: Settings
-    pasted: Pasted | None = None
-    table: Table | None = None
+    recipe: Recipe
 
     @property
     def lesson(self) -> Lesson:
@@ -32,13 +23,8 @@ class Parcel:
     @property
     def query(self) -> str:
         """The settings as the app's address has them. It carries neither a pasted loss nor a table."""
-        changes = self.settings.to_query(self.lesson.preset(self.preset).settings)
+        changes = self.recipe.asked.to_query(self.lesson.preset(self.preset).settings)
         return urlencode({"lesson": self.slug, "preset": self.preset, **changes})
-
-    @property
-    def trained(self) -> Settings:
-        """The settings as they are trained: a table decides some of them."""
-        return self.table.fit(self.settings) if self.table else self.settings
 
     def file(self, ending: str) -> str:
         """A file's name: `mask_and_loss-broken.py`, `mask_and_loss-broken-curve.csv`."""

@@ -12,7 +12,7 @@ from lessons.run import baseline, error, leak, squeezed
 OWN_DATA = "written in by the exporter"
 
 
-def program(settings, table, loss, takes_epsilon, may_be_object, notebook, page):
+def program(recipe, loss, takes_epsilon, may_be_object, notebook, page):
     """`loss`: its name in the script, of a function or, if it `may_be_object`, a Loss. `page`: the file for figures."""
     from importlib.util import find_spec
     from pathlib import Path
@@ -21,18 +21,17 @@ def program(settings, table, loss, takes_epsilon, may_be_object, notebook, page)
     import numpy as np
     import tensorflow as tf
 
+    settings = recipe.settings
     every_step = settings.output == "every_step"
-    weighted = settings.sample_weight != "none" and every_step
-    instead = weighted and settings.sample_weight == "instead"
-    masked = settings.mask != "none" and settings.mask_route == "passed" and not instead
-    found_by_keras = masked and settings.mask == "inputs" and settings.validation_mask == "same"
-    multiplied = settings.mask != "none" and settings.mask_route == "multiplied"
-    route = "found" if found_by_keras else "given" if masked else "multiplied" if multiplied else "none"
-    unmasked_validation = masked and settings.validation_mask == "none"
+    path = recipe.mask_path
+    weighted = path.weighted
+    found_by_keras = path.passed and settings.mask == "inputs" and settings.validation_mask == "same"
+    route = "found" if found_by_keras else "given" if path.passed else "multiplied" if path.multiplied else "none"
+    unmasked_validation = path.passed and not recipe.validation_mask_path.passed
     as_keras_reduces = settings.reduction == "sum_over_batch_size" and settings.loss_dtype == "float32"
 
     # %% Data: padded sequences, and the mask that is used; True means real step
-    train, held_out = training_batch(settings, table), validation_batch(settings, table)
+    train, held_out = training_batch(recipe), validation_batch(recipe)
     x, x_held_out = inputs(train, route), inputs(held_out, "none" if unmasked_validation else route)
     if weighted:
         weights, weights_held_out = train.mask.astype("float32"), held_out.mask.astype("float32")
@@ -153,7 +152,7 @@ def program(settings, table, loss, takes_epsilon, may_be_object, notebook, page)
         gradients = np.concatenate(gradients).reshape(settings.epochs, *train.real.shape)[shown]  # (shown, batch, time)
     else:
         gradients = np.array(gradients)  # (shown, batch, time)
-    if multiplied and not every_step:
+    if path.multiplied and not every_step:
         gradients = gradients * train.mask  # the inputs before they were multiplied
     real = train.label_real if every_step else train.real
     on_padding = leak(gradients, real)

@@ -7,7 +7,6 @@ import re
 import sys
 import textwrap
 from importlib import metadata
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,10 +15,8 @@ from lessons.export.carving import Carver, Named, Part, Program
 from lessons.export.loss import Loss
 from lessons.export.parcel import Parcel
 from lessons.export.syntax import MARK
-from lessons.settings import SPECS, BadInput, Choice, Settings, idle
-
-if TYPE_CHECKING:
-    from lessons.table import Table
+from lessons.recipe import Recipe
+from lessons.settings import SPECS, BadInput, Choice
 
 PROGRAM = "lessons.export.program"
 PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "numpy")
@@ -37,14 +34,14 @@ def script(parcel: Parcel, shortened: bool = False) -> str:
 
 
 def loss_of(parcel: Parcel) -> Loss:
-    return loss.pasted(parcel.pasted) if parcel.pasted else loss.offered(parcel.settings.loss)
+    recipe = parcel.recipe
+    return loss.pasted(recipe.pasted) if recipe.pasted else loss.offered(recipe.settings.loss)
 
 
 def parts_of(parcel: Parcel, given: Loss, notebook: bool, shortened: bool = False) -> list[Part]:
     """The parts of the program, with the imports, the settings, the loss and the learner's data in their places."""
     known = {
-        "settings": parcel.trained,
-        "table": parcel.table,
+        "recipe": parcel.recipe,
         "loss": Named(given.name),
         "takes_epsilon": given.takes_epsilon,
         "may_be_object": given.may_be_object,
@@ -52,7 +49,7 @@ def parts_of(parcel: Parcel, given: Loss, notebook: bool, shortened: bool = Fals
         "page": parcel.file(".html"),
     }
     methods = {"table.sequences": (PROGRAM, "own_sequences")}
-    texts = {(PROGRAM, "OWN_DATA"): own_data(parcel.table, parcel.settings, shortened)} if parcel.table else {}
+    texts = {(PROGRAM, "OWN_DATA"): own_data(parcel.recipe, shortened)} if parcel.recipe.table else {}
     program = Carver(methods, texts).program(PROGRAM, "program", known)
     refuse_clashes(given, program)
     parts = [Part("Settings", "\n".join([*imports(program), "", *settings(parcel, program)]))]
@@ -61,12 +58,13 @@ def parts_of(parcel: Parcel, given: Loss, notebook: bool, shortened: bool = Fals
     return parts
 
 
-def own_data(table: Table, settings: Settings, shortened: bool) -> str:
+def own_data(recipe: Recipe, shortened: bool) -> str:
     """The learner's data as a run takes them: split, scaled and filled as the settings say."""
+    table = recipe.table
     names = [re.sub(r"[^\w ]", "", name) for name in (*table.columns.features, table.columns.label)]
     lines = [",".join(["held out", "sequence", *names])]
     for stream in (0, 1):
-        x, y, lengths = table.sequences(settings, stream)
+        x, y, lengths = table.sequences(recipe.settings, stream)
         for row, length in enumerate(lengths):
             steps = np.concatenate([x[row, :length], y[row, :length]], axis=1).tolist()
             lines += [",".join(map(repr, (stream, row, *step))) for step in steps]
@@ -85,7 +83,7 @@ def head(parcel: Parcel) -> str:
         f" {', '.join(f'{package} {version}' for package, version in installed.items())} on a CPU."
     )
     link = f"The same in the app: /?{parcel.query}"
-    for yours, name in ((parcel.pasted, "loss"), (parcel.table, "data")):
+    for yours, name in ((parcel.recipe.pasted, "loss"), (parcel.recipe.table, "data")):
         link += f"\nThe link does not carry your {name}." * bool(yours)
     return "\n\n".join([parcel.lesson.title, textwrap.fill(sentences, WIDTH), link])
 
@@ -113,15 +111,15 @@ def imports(program: Program) -> list[str]:
 
 def settings(parcel: Parcel, program: Program) -> list[str]:
     """The numbers as constants, the other settings that matter as a comment: the program is made for them."""
-    unused = idle(parcel.settings, parcel.table)
+    trained, unused = parcel.recipe.settings, parcel.recipe.idle()
     chosen = [
-        f"{name}={getattr(parcel.trained, name)}"
+        f"{name}={getattr(trained, name)}"
         for name, spec in SPECS.items()
-        if isinstance(spec, Choice) and name not in unused and not (name == "loss" and parcel.pasted)
+        if isinstance(spec, Choice) and name not in unused and not (name == "loss" and parcel.recipe.pasted)
     ]
     comment = textwrap.wrap(", ".join(chosen), WIDTH, initial_indent="# ", subsequent_indent="# ")
     numbers = {field: constant for constant, field in program.constants.items()}
-    lines = [f"{numbers[field]} = {getattr(parcel.trained, field)!r}" for field in SPECS if field in numbers]
+    lines = [f"{numbers[field]} = {getattr(trained, field)!r}" for field in SPECS if field in numbers]
     helps = [SPECS[field].help.replace("\n", " ") for field in SPECS if field in numbers]
     return [*comment, *(f"{line}  # {help_}" for line, help_ in zip(lines, helps, strict=True))]
 

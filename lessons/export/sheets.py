@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from lessons.data import last_steps
 from lessons.run import Run, squeezed
 
 GRADIENT_ROWS = 200_000  # of a sheet, 15 MB and a second of the server; beyond it fewer epochs are written
@@ -60,7 +61,7 @@ def by_step(run: Run, values: np.ndarray) -> np.ndarray:
     if values.shape[1:] == real.shape:
         return values
     spread = np.full((len(values), *real.shape), "", dtype=object)
-    last = real.shape[1] - 1 - real[:, ::-1].argmax(axis=1)
+    last = last_steps(real)
     for epoch, row in np.ndindex(values.shape[:2]):
         spread[epoch, row, last[row]] = values[epoch, row, 0]
     return spread

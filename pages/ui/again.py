@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from lessons.laboratory import Training, shared
+from lessons.recipe import Recipe
 from lessons.settings import Settings
 from lessons.variation import told, variation
 from pages.ui import learner
@@ -56,7 +57,7 @@ def twin_of(desk: Desk) -> Again:
         guess = guess_of(desk.lesson, kept[-1]) if kept else None
         twin = desk.again[name] = Again(variation(desk.preset.settings), guess)
         if guess is None:
-            shared().prepare(twin.settings)  # while the learner thinks
+            shared().prepare(Recipe(twin.settings))  # while the learner thinks
     return desk.again[name]
 
 
@@ -79,7 +80,7 @@ def offer(desk: Desk, twin: Again) -> None:
 
 def begin(twin: Again, guess: Guess) -> None:
     twin.guess, twin.problem = guess, ""
-    twin.training = shared().train(twin.settings, id(twin))
+    twin.training = shared().train(Recipe(twin.settings), id(twin))
 
 
 def watch(desk: Desk, twin: Again) -> None:

@@ -12,8 +12,9 @@ from lessons.laboratory import ABSENT_AFTER, shared
 from lessons.lesson import Lesson
 from lessons.outcome import late, outcome_of
 from lessons.pool import WorkerPool
+from lessons.recipe import Recipe
 from lessons.run import Run
-from lessons.settings import SPECS, BadInput, Settings, idle
+from lessons.settings import SPECS, BadInput, Settings
 from lessons.survey import Survey
 from pages.ui.desk import Desk
 from pages.ui.lab import chart
@@ -103,7 +104,7 @@ def choice(desk: Desk) -> dict[str, str]:
 
 def first_choice(lesson: Lesson, settings: Settings) -> dict[str, str]:
     """Two fields that matter to these settings; such as share one graph are drawn the soonest."""
-    still = idle(settings)
+    still = Recipe(settings).idle()
     matter = [name for name in atlas.fields_of(lesson) if name not in still and name not in ("seed", "epochs")]
     ordered = sorted(matter, key=lambda name: SPECS[name].retraces)  # stable: the lesson's order within
     x, y = (*ordered, *atlas.fields_of(lesson))[:2]
@@ -220,7 +221,7 @@ def opened(desk: Desk, plan: Plan, cells: list[Cell]) -> None:
     training = desk.training
     if desk.locked:
         st.caption("Its settings are on the desk above. Predict first, then press Run.")
-    elif training is None or training.settings != plan.settings(row, column):
+    elif training is None or training.recipe.asked != plan.settings(row, column):
         kept = f" The pinned run keeps its seed, {desk.pinned.seed}." if desk.pinned else ""
         st.caption(f"The run in sight above is another.{kept}")
     elif training.failure:

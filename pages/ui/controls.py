@@ -3,13 +3,13 @@
 import streamlit as st
 
 from lessons import losses
-from lessons.settings import SPECS, Choice, Number, idle
+from lessons.settings import SPECS, Choice, Number
 from pages.ui.desk import Desk
 
 
 def controls(desk: Desk) -> None:
     """The lesson's controls, set to the desk's settings."""
-    reasons = idle(desk.settings, desk.table)
+    reasons = desk.recipe.idle()
     if desk.pinned:
         reasons["seed"] = f"the pinned run has seed {desk.pinned.seed}"
     if desk.pasted:

@@ -16,9 +16,9 @@ import streamlit as st
 
 from lessons import atlas
 from lessons.atlas import Plan
-from lessons.doctor.orders import Pasted
 from lessons.laboratory import Training
 from lessons.lesson import Lesson, Preset
+from lessons.recipe import Pasted, Recipe
 from lessons.settings import OWN_DATA, BadInput, Settings
 from lessons.survey import Survey
 from lessons.table import Table
@@ -106,6 +106,11 @@ class Desk:
     def own(self) -> bool:
         """Whether the learner's own loss or data are in use: no lesson knows what will come of them."""
         return bool(self.pasted or self.table)
+
+    @property
+    def recipe(self) -> Recipe:
+        """What Run trains."""
+        return Recipe(self.settings, self.table, self.pasted)
 
     def lay(self, settings: Settings) -> None:
         """Take these settings and set the widgets to them. While a run is pinned its seed stays."""
@@ -222,11 +227,11 @@ class Desk:
         """Let go of own data and of every run on them."""
         for name in ("training", "pinned_training"):
             training = getattr(self, name)
-            if training is not None and training.table:
+            if training is not None and training.recipe.table:
                 training.leave(id(self))
                 setattr(self, name, None)
                 self.watching, self.twins, self.diagnosis = False, None, None
-        self.luck = [training for training in self.luck if not training.table]
+        self.luck = [training for training in self.luck if not training.recipe.table]
         self.table = None
 
     @property
@@ -260,8 +265,7 @@ class Desk:
     @property
     def outdated(self) -> bool:
         """Whether the training in sight is of other settings, another loss or other data than the desk has now."""
-        training, here = self.training, (self.settings, self.pasted, self.table)
-        return training is not None and (training.settings, training.pasted, training.table) != here
+        return self.training is not None and self.training.recipe != self.recipe
 
 
 def desk_of(lesson: Lesson) -> Desk:

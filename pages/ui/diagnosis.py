@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from lessons import figures, jobs
+from lessons import figures
 from lessons.doctor.run import diagnose, next_steps
 from lessons.doctor.run.advice import Step
 from lessons.doctor.run.birth import COMPILED_ONLY, Birth
 from lessons.doctor.run.finding import Finding
 from lessons.doctor.run.rules import RUN_RULES
-from lessons.laboratory import shared, submit
+from lessons.laboratory import shared
 from lessons.pool import Job
+from lessons.recipe import Recipe
 from lessons.run import LayerMask, Run
 from lessons.settings import Settings
 from lessons.twins import differences
@@ -170,9 +171,8 @@ def fixed_settings(desk: Desk, finding: Finding) -> Settings | None:
 
 
 def changes_told(before: Settings, after: Settings) -> str:
-    return "; ".join(
-        f"**{quoted(each.label)}** {quoted(each.pinned)} → {quoted(each.other)}" for each in differences(before, after)
-    )
+    found = differences(Recipe(before), Recipe(after))
+    return "; ".join(f"**{quoted(each.label)}** {quoted(each.pinned)} → {quoted(each.other)}" for each in found)
 
 
 def apply(desk: Desk, settings: Settings, start: Callable[[Desk], None]) -> None:
@@ -204,7 +204,7 @@ def try_next(desk: Desk, diagnosis: Diagnosis, start: Callable[[Desk], None]) ->
     for place, step in enumerate(steps):
         changed = desk.settings.with_changes({step.field: step.value})
         row = st.container(key=f"try-{place}", horizontal=True, vertical_alignment="center", gap="small")
-        found = differences(desk.settings, changed)
+        found = differences(desk.recipe, Recipe(changed, desk.table))
         row.button(
             f"{found[0].label}: {found[0].other}" if found else "These are the settings now",
             key=desk.key(f"try:{place}"),
@@ -262,11 +262,7 @@ def fate(row: LayerMask, run: Run) -> str:
 def certificate(desk: Desk, run: Run, diagnosis: Diagnosis, place) -> None:
     """Where the first number that is not finite came from, once a worker has found it."""
     if diagnosis.birth is None:
-        table = desk.training.table
-        if table:  # remembered nowhere but here
-            diagnosis.birth = submit(shared().executor, jobs.birth, run.settings, table)
-        else:
-            diagnosis.birth = shared().measure(jobs.birth, run.settings)
+        diagnosis.birth = shared().birth(run.recipe)
     job = diagnosis.birth
     if not job.done():
         with place, st.spinner("looking for the first number that is not finite"):

@@ -11,8 +11,9 @@ from lessons import figures, losses
 from lessons.doctor import ward
 from lessons.exercise import FindSetting, OrderLines
 from lessons.laboratory import shared
+from lessons.recipe import Recipe
 from lessons.run import Run
-from lessons.settings import SPECS, Choice, Number, Settings, idle
+from lessons.settings import SPECS, Choice, Number, Settings
 from lessons.trial import Trial
 from pages.ui.controls import name_of
 from pages.ui.desk import Desk
@@ -158,7 +159,7 @@ def answer(desk: Desk, sheet: Sheet) -> None:
 def setting(desk: Desk, sheet: Sheet, name: str) -> None:
     """One field's widget; where it cannot matter it is off and says why."""
     spec, key = SPECS[name], sheet.field_key(name)
-    reason = idle(sheet.settings).get(name)
+    reason = Recipe(sheet.settings).idle().get(name)
     label = f"{spec.label} :gray[· {reason}]" if reason else spec.label
     common = {"key": key, "disabled": bool(reason), "help": spec.help}
     values = offered(desk, sheet, name)

@@ -31,7 +31,7 @@ def start(desk: Desk) -> None:
     if desk.outdated and desk.training is not desk.pinned_training:
         leave(desk)
     try:
-        desk.training = shared().train(desk.settings, id(desk), desk.pasted, desk.table)
+        desk.training = shared().train(desk.recipe, id(desk))
         train_pinned(desk)
     except Busy as problem:
         desk.problems = [str(problem)]
@@ -93,7 +93,7 @@ def instruments(desk: Desk) -> None:
         desk.key("lab"),
         content(
             desk.settings,
-            training_batch(desk.settings, desk.table),
+            training_batch(desk.recipe),
             run,
             token,
             status(desk, run, diagnosis),
@@ -125,7 +125,7 @@ def status(desk: Desk, run: Run | None, diagnosis: Diagnosis | None) -> dict:
     if training is None:
         ready = shared().ready()
         return {"live": not ready, "words": "" if ready else "warming up: TensorFlow is loading", "share": 0}
-    trained, wanted = (run.epochs if run else 0), training.settings.epochs
+    trained, wanted = (run.epochs if run else 0), training.recipe.settings.epochs
     if desk.watching:
         words = f"epoch {trained} of {wanted}" if run else waiting(training)
     elif training.failure:
@@ -139,11 +139,11 @@ def status(desk: Desk, run: Run | None, diagnosis: Diagnosis | None) -> dict:
 
 
 def waiting(training: Training) -> str:
-    if training.pasted:
+    if training.recipe.pasted:
         return "starting behind walls, a few seconds the first time"
     if not shared().ready():
         return "warming up: TensorFlow is loading"
-    traced = shared().traced(training.settings, training.table)
+    traced = shared().traced(training.recipe)
     return "waiting for a free worker" if traced else "compiling the graph, about a second"
 
 

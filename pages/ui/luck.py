@@ -7,6 +7,7 @@ import streamlit as st
 
 from lessons.figures import luck_figure, number
 from lessons.laboratory import shared
+from lessons.recipe import Recipe
 from pages.ui.desk import Desk
 from pages.ui.lab import chart
 
@@ -26,7 +27,7 @@ def luck(desk: Desk) -> None:
         help=f"Trains these settings with {SEEDS} seeds: other data, other initial weights.",
         on_click=lambda: throw(desk),
     )
-    trainings = [training for training in desk.luck if training.table == desk.table]
+    trainings = [training for training in desk.luck if training.recipe.table == desk.table]
     if not trainings:
         row.caption(f"One run is one seed. This trains {SEEDS}.")
         return
@@ -45,8 +46,8 @@ def luck(desk: Desk) -> None:
 def throw(desk: Desk) -> None:
     desk.collect()
     first = desk.settings.seed
-    recipes = [replace(desk.settings, seed=(first + step) % 10_000) for step in range(SEEDS)]
-    desk.luck = [shared().train(settings, id(desk), table=desk.table) for settings in recipes]
+    several = [replace(desk.settings, seed=(first + step) % 10_000) for step in range(SEEDS)]
+    desk.luck = [shared().train(Recipe(settings, desk.table), id(desk)) for settings in several]
 
 
 def words(runs: list) -> str:

@@ -5,7 +5,7 @@ from functools import cache
 import streamlit as st
 
 from lessons import table
-from lessons.settings import OWN_DATA, BadInput, idle
+from lessons.settings import OWN_DATA, BadInput
 from lessons.table import Table
 from pages.ui.controls import control
 from pages.ui.desk import OWN, Desk
@@ -130,7 +130,7 @@ def count(key: str) -> None:
 
 def understood(desk: Desk) -> None:
     """What the file was taken for, and how it is treated."""
-    reasons = idle(desk.settings, desk.table)
+    reasons = desk.recipe.idle()
     with st.container(key="own_data_read"):
         st.markdown(description(desk))
         places = st.columns(2)
@@ -143,7 +143,7 @@ def understood(desk: Desk) -> None:
 
 def description(desk: Desk) -> str:
     """The table in words."""
-    mine, fit = desk.table, desk.table.fit(desk.settings)
+    mine, fit = desk.table, desk.recipe.settings
     columns, lengths = mine.columns, mine.lengths(desk.settings)
     labels, inputs = mine.missing(desk.settings)
     features = ", ".join(f"**{quoted(name)}**" for name in columns.features)

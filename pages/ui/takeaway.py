@@ -36,7 +36,7 @@ def takeaway(desk: Desk) -> None:
         return
     parcel = packed(desk)
     with menu:
-        problem = refused(parcel) if parcel.pasted else None  # of the lessons' own losses all can be taken
+        problem = refused(parcel) if parcel.recipe.pasted else None  # of the lessons' own losses all can be taken
         if problem:
             st.warning(problem)
         row = st.container(horizontal=True, gap="small")
@@ -51,7 +51,7 @@ def results(desk: Desk, training: Training | None) -> None:
     st.caption(about(desk, training) if run else "Press Run: its curve, gradients and figures can be taken too.")
     if not run:
         return
-    parcel = Parcel(desk.lesson.slug, desk.preset.name, training.settings, training.pasted, training.table)
+    parcel = Parcel(desk.lesson.slug, desk.preset.name, training.recipe)
     row = st.container(horizontal=True, gap="small")
     offer(desk, row, "Curve", parcel.file("-curve.csv"), lambda: sheets.curve(training.run()))
     offer(desk, row, "Gradients", parcel.file("-gradients.csv"), lambda: sheets.gradients(training.run()))
@@ -76,12 +76,12 @@ def preview(desk: Desk) -> None:
 
 
 def packed(desk: Desk) -> Parcel:
-    return Parcel(desk.lesson.slug, desk.preset.name, desk.settings, desk.pasted, desk.table)
+    return Parcel(desk.lesson.slug, desk.preset.name, desk.recipe)
 
 
 def written(parcel: Parcel, shortened: bool = False) -> str:
     """The script; one that holds a learner's data is not remembered."""
-    return script(parcel, shortened) if parcel.table else remembered(parcel)
+    return script(parcel, shortened) if parcel.recipe.table else remembered(parcel)
 
 
 @lru_cache(maxsize=SCRIPTS_KEPT)

@@ -5,6 +5,7 @@ import streamlit as st
 
 from lessons.figures import number
 from lessons.laboratory import Training, shared
+from lessons.recipe import Recipe
 from lessons.run import Run
 from lessons.twin_figures import curve_figure, curve_words, difference_told, gradient_figures, leak_words
 from lessons.twins import (
@@ -48,7 +49,7 @@ def pin_button(desk: Desk, place) -> None:
 
 
 def pin(desk: Desk) -> None:
-    desk.pinned, desk.pinned_training, desk.twins = desk.training.settings, desk.training, None
+    desk.pinned, desk.pinned_training, desk.twins = desk.training.recipe.asked, desk.training, None
     desk.collect()
     desk.lay(desk.settings)  # with the pinned run's seed
 
@@ -62,8 +63,8 @@ def unpin(desk: Desk) -> None:
 def swap(desk: Desk) -> None:
     """Exchange the pinned run and the one in sight; without one, only the pinned settings come back."""
     before, training = desk.pinned, desk.training
-    if training is not None and training.settings.seed == before.seed:
-        desk.pinned = training.settings
+    if training is not None and training.recipe.settings.seed == before.seed:
+        desk.pinned = training.recipe.asked
         desk.training, desk.pinned_training = desk.pinned_training, training
         desk.watching = desk.training is not None and not (desk.training.done or desk.training.job.stopped)
         desk.presses += 1
@@ -76,7 +77,7 @@ def train_pinned(desk: Desk) -> None:
     """The run of the pinned settings, where there is none yet. Equal settings train once, whoever asks."""
     training = desk.pinned_training
     if desk.pinned and (training is None or training.failure or (training.job.stopped and training.run() is None)):
-        desk.pinned_training = shared().train(desk.pinned, id(desk), table=desk.table)
+        desk.pinned_training = shared().train(Recipe(desk.pinned, desk.table), id(desk))
 
 
 def stop_pinned(desk: Desk) -> None:
@@ -113,15 +114,16 @@ def strip(desk: Desk) -> None:
 def name_of(desk: Desk) -> str:
     """The preset that the pinned settings are, or the nearest with what is changed."""
     preset = desk.nearest(desk.pinned)
-    changes = [f"{each.label} {each.other}" for each in differences(preset.settings, desk.pinned)]
+    changes = [f"{each.label} {each.other}" for each in differences(Recipe(preset.settings), Recipe(desk.pinned))]
     return quoted(preset.label + "".join(f" · {change}" for change in changes) + ".")
 
 
 def toggles(desk: Desk) -> str:
     """The toggles that differ between the pinned run and the settings on the desk."""
-    found = differences(desk.pinned, desk.settings)
-    if desk.pinned_training and desk.pinned_training.pasted != desk.pasted:
-        told = ["yours" if pasted else "the lesson’s" for pasted in (desk.pinned_training.pasted, desk.pasted)]
+    found = differences(Recipe(desk.pinned, desk.table), desk.recipe)
+    pinned = desk.pinned_training
+    if pinned and pinned.recipe.pasted != desk.pasted:
+        told = ["yours" if pasted else "the lesson’s" for pasted in (pinned.recipe.pasted, desk.pasted)]
         found = (Difference("loss", "Text of the loss", *told), *found)
     if not found:
         return "These settings are the same: **change one toggle and press Run.**"

@@ -13,7 +13,6 @@ from lessons.doctor.run.finding import Finding
 from lessons.doctor.run.patient import Patient
 from lessons.doctor.run.remedy import RATE, rate, single
 from lessons.run import Run
-from lessons.settings import idle
 
 MOST = 3  # more is a list, and nobody tries a list
 HELD_BY_ALL = 1e-4  # an epsilon that even float16 can hold beside a small number
@@ -55,12 +54,12 @@ def next_steps(run: Run, findings: Sequence[Finding], fields: Collection[str]) -
 
 def possible(patient: Patient, toggles: Sequence[Toggle], fields: Collection[str]) -> Iterator[Step]:
     """The steps that change something on this run."""
-    settings = patient.settings
+    recipe = patient.run.recipe
     with np.errstate(all="ignore"):
         fitting = [toggle for toggle in toggles if toggle.field in fields and toggle.fits(patient)]
     for step in (toggle.step(patient) for toggle in fitting):
-        changed = settings.with_changes({step.field: step.value})
-        if changed != settings and step.field not in idle(changed):
+        changed = recipe.with_changes({step.field: step.value})
+        if changed != recipe and step.field not in changed.idle():
             yield step
 
 
@@ -83,7 +82,7 @@ def labelled(patient: Patient) -> bool:
 
 def passed(patient: Patient) -> bool:
     """Whether a mask reaches the layers."""
-    return patient.masked and not patient.weighted and patient.settings.mask_route == "passed"
+    return patient.path.passed
 
 
 def masked_labels(patient: Patient) -> bool:

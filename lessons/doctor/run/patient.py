@@ -9,6 +9,7 @@ import numpy as np
 
 from lessons.doctor.rule import Evidence
 from lessons.outcome import BEATS, late
+from lessons.recipe import MaskPath
 from lessons.run import Run, Snapshot, squeezed, threshold
 from lessons.settings import Settings
 
@@ -35,17 +36,6 @@ class Patient:
     def last(self) -> int:
         """The last epoch, from 0."""
         return self.run.epochs - 1
-
-    @property
-    def batch_size(self) -> int:
-        """Sequences per update."""
-        sequences = len(self.run.batch.real)
-        return min(self.settings.batch_size or sequences, sequences)
-
-    @property
-    def batches(self) -> int:
-        """Updates per epoch."""
-        return -(-len(self.run.batch.real) // self.batch_size)
 
     @property
     def every_step(self) -> bool:
@@ -84,14 +74,19 @@ class Patient:
     # --- the mask
 
     @property
+    def path(self) -> MaskPath:
+        """Where the mask goes."""
+        return self.run.recipe.mask_path
+
+    @property
     def masked(self) -> bool:
         """Whether a mask is used, in whichever way."""
-        return self.settings.mask != "none"
+        return self.path.used
 
     @property
     def weighted(self) -> bool:
         """Whether the mask is a weight of the loss and nothing else."""
-        return self.settings.sample_weight == "instead" and self.every_step
+        return self.path == MaskPath(weighted=True)
 
     @cached_property
     def taken(self) -> np.ndarray:

@@ -11,6 +11,7 @@ import streamlit as st
 from lessons import find
 from lessons.laboratory import Training, shared
 from lessons.lesson import Answer, Lesson, Preset
+from lessons.recipe import Recipe
 
 if TYPE_CHECKING:
     from lessons.classroom.room import Room, Tally
@@ -26,7 +27,7 @@ def asked(room: Room) -> tuple[Lesson, Preset]:
 
 def training_of(preset: Preset) -> Training:
     """The one run of this preset that the whole room shares."""
-    return shared().train(preset.settings, "room")
+    return shared().train(Recipe(preset.settings), "room")
 
 
 def right_answer(lesson: Lesson, preset: Preset, patience: float = 0) -> int | None:

@@ -8,7 +8,8 @@ from lessons import losses
 from lessons.data import training_batch
 from lessons.figures import batch_figure, batch_words
 from lessons.lesson import Lesson, Preset
-from lessons.settings import SPECS, Settings, idle
+from lessons.recipe import Recipe
+from lessons.settings import SPECS, Settings
 from lessons.twins import said
 from pages.ui.lab import chart
 from pages.ui.quotation import quoted
@@ -22,7 +23,7 @@ def question(lesson: Lesson, preset: Preset) -> None:
 def experiment(lesson: Lesson, preset: Preset) -> None:
     """What the answers are about: the settings, the loss as it will run, the data."""
     settings = preset.settings
-    still = idle(settings)
+    still = Recipe(settings).idle()
     toggles = [f"{SPECS[name].label}: **{quoted(said(name, getattr(settings, name)))}**" for name in lesson.controls
                if name not in still]  # fmt: skip
     st.markdown(" · ".join(toggles))
@@ -35,5 +36,5 @@ def experiment(lesson: Lesson, preset: Preset) -> None:
 @lru_cache(64)
 def picture(settings: Settings) -> tuple[dict, str]:
     """The padded batch, drawn once for a whole class, and in words."""
-    batch = training_batch(settings)
+    batch = training_batch(Recipe(settings))
     return batch_figure(settings, batch), batch_words(settings, batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lessons.data import last_steps
 from lessons.doctor.rule import Evidence
 from lessons.doctor.run.patient import Patient, counted
 from lessons.doctor.run.remedy import Remedy, larger_steps, none, plain_loss, remedy, right_mask, smaller_steps
@@ -287,7 +288,7 @@ def straight_line(patient: Patient) -> float:
     if patient.every_step:
         inputs, truth = inputs[patient.known], patient.truth[patient.known]
     else:
-        last = (real * np.arange(1, real.shape[1] + 1)).argmax(axis=1)
+        last = last_steps(real)
         known = patient.known[:, 0]
         inputs, truth = inputs[np.arange(len(last)), last][known], patient.truth[known, 0]
     free = len(truth) - inputs.shape[1]

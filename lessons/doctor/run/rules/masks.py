@@ -67,7 +67,7 @@ def mask_dropped(patient: Patient) -> Evidence | None:
     if not patient.masked:
         return None
     leaks = unheeded(patient)
-    if patient.settings.mask_route == "multiplied" and patient.padding.any():
+    if patient.path.multiplied and patient.padding.any():
         if patient.every_step and leaks.max() <= LEAK:
             return None
         return multiplied(patient, leaks)
@@ -260,7 +260,7 @@ def wrong_normalisation(patient: Patient) -> Evidence | None:
     way = remedy(
         "Leave the dividing to Keras: a mask, and a loss that returns one value per step.", loss="mse", mask="aligned"
     )
-    if patient.settings.sample_weight != "none":
+    if patient.path.weighted:
         words = "Divide by the sum of the weights: reduction “mean_with_sample_weight”."
         way = remedy(words, reduction="mean_with_sample_weight")
     return Evidence(
@@ -274,7 +274,7 @@ def wrong_normalisation(patient: Patient) -> Evidence | None:
 
 def shares_of_batches(patient: Patient) -> tuple[float, float]:
     """The smallest and the largest share of real steps in a batch: between them lies a loss divided by all steps."""
-    real, size = patient.run.batch.real, patient.batch_size
+    real, size = patient.run.batch.real, patient.run.recipe.update_size
     shares = [real[k : k + size].mean() for k in range(0, len(real), size)]
     return min(shares), max(shares)
 
@@ -291,7 +291,7 @@ def shares_of_batches(patient: Patient) -> tuple[float, float]:
     silent_on=GARBAGE.with_changes({"validation_mask": "aligned"}),
 )
 def validation_unmasked(patient: Patient) -> Evidence | None:
-    if not (patient.masked and patient.settings.validation_mask == "none" and patient.padding.any()):
+    if not patient.masked or patient.run.recipe.validation_mask_path.used or not patient.padding.any():
         return None
     held_out, real = float(patient.snapshot.val_loss[-1]), float(patient.snapshot.real_loss[-1])
     return Evidence(

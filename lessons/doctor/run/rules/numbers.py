@@ -81,7 +81,8 @@ def found_onset(patient: Patient) -> Onset | None:
     predicted = bad["predictions"][k[0]] if k.size else np.zeros(patient.real.shape, bool)
     graded = bad["gradient"][k[0]] if k.size else np.zeros(patient.real.shape, bool)
     if predicted.any() or bad["error"][epoch]:
-        within = patient.batches > 1 and not predicted[: patient.batch_size].any()
+        recipe = patient.run.recipe
+        within = recipe.updates > 1 and not predicted[: recipe.update_size].any()
         if epoch == 0 and not within:
             return Onset(0, "forward", "inputs", predicted)
         return Onset(epoch if within else epoch - 1, "backward", "update")
