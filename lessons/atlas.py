@@ -14,8 +14,8 @@ import numpy as np
 
 from lessons.lesson import Lesson
 from lessons.outcome import OUTCOMES
+from lessons.plain import plain
 from lessons.recipe import Recipe
-from lessons.run import plain
 from lessons.settings import SPECS, BadInput, LossName, Number, Settings, spec_of
 
 SIZE = 16  # values along an axis, where nothing else is asked for
@@ -142,10 +142,7 @@ class Cell:
     failure: str = ""  # what Keras said of settings that cannot be trained; the outcome is then "" and the rest NaN
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            name: plain(value) if isinstance(value, float) else value
-            for name, value in dataclasses.asdict(self).items()
-        }
+        return plain(dataclasses.asdict(self))
 
 
 @dataclass(frozen=True)

@@ -50,10 +50,8 @@ def training_batch(recipe) -> PaddedBatch:
 def validation_batch(recipe) -> PaddedBatch:
     """Other sequences from the same source, half as many; mask and padded labels as the settings say."""
     settings = recipe.settings
-    same = settings.validation_mask == "same" or settings.mask == "none"  # a model without a mask takes none
-    mask = settings.mask if same else settings.validation_mask
     held = settings.padded_labels if settings.validation_labels == "same" else settings.validation_labels
-    return _batch(recipe, mask, held, 1)
+    return _batch(recipe, recipe.validation_mask, held, 1)
 
 
 def _batch(recipe, mask: str, padded_labels: str, stream: int) -> PaddedBatch:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lessons.data import PaddedBatch
+from lessons.data import GARBAGE, PaddedBatch
 from lessons.run import Run, squeezed
 from lessons.settings import Settings
 
@@ -86,7 +86,7 @@ def span_of(truth: np.ndarray) -> list[float]:
 
 
 def held(settings: Settings) -> str:
-    return {"zero": "0", "random": "random", "garbage": "1000", "nan": "NaN"}[settings.padded_labels]
+    return {"zero": "0", "random": "random", "garbage": f"{GARBAGE:g}", "nan": "NaN"}[settings.padded_labels]
 
 
 def cell(settings: Settings, batch: PaddedBatch, row: int, step: int) -> str:

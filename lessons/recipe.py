@@ -22,15 +22,11 @@ class Pasted:
 
 @dataclass(frozen=True)
 class MaskPath:
-    """Where the mask of a data set goes. It can be more than one place, and with none of them no mask is used."""
+    """Where the mask of a data set goes: to several places, or nowhere."""
 
     passed: bool = False  # to the layers
-    weighted: bool = False  # into the loss, as the sample weight of each step
+    weighted: bool = False  # to fit as sample_weight; where there is no mask, 1 for every step
     multiplied: bool = False  # into the inputs
-
-    @property
-    def used(self) -> bool:
-        return self.passed or self.weighted or self.multiplied
 
 
 @dataclass(frozen=True)
@@ -41,11 +37,6 @@ class Structure:
     extent: tuple[int, int, int]  # sequences in the training and in the validation data, features
     own: bool  # a learner's own data: not every label is known
     pasted: Pasted | None
-
-    @property
-    def weighted(self) -> bool:
-        """Whether the loss takes a weight per step. Where no mask is used, it is 1 everywhere."""
-        return mask_path(self.settings).weighted
 
 
 @dataclass(frozen=True)
@@ -69,13 +60,18 @@ class Recipe:
     @property
     def mask_path(self) -> MaskPath:
         """Where the mask of the training data goes."""
-        return mask_path(self.settings)
+        return mask_path(self.settings, self.settings.mask)
+
+    @property
+    def validation_mask(self) -> str:
+        """The kind of mask that comes with the validation data: a model without a mask takes none."""
+        mask, other = self.settings.mask, self.settings.validation_mask
+        return mask if mask == "none" or other == "same" else other
 
     @property
     def validation_mask_path(self) -> MaskPath:
-        """Where the mask of the validation data goes: a model without a mask takes none."""
-        unmasked = "none" in (self.settings.mask, self.settings.validation_mask)
-        return MaskPath() if unmasked else self.mask_path
+        """Where the mask of the validation data goes."""
+        return mask_path(self.settings, self.validation_mask)
 
     @property
     def update_size(self) -> int:
@@ -98,11 +94,11 @@ class Recipe:
         return reasons | self.table.idle(self.settings)
 
 
-def mask_path(settings: Settings) -> MaskPath:
-    """Where the mask of these settings goes in training."""
-    if settings.mask == "none":
-        return MaskPath()
-    multiplied = settings.mask_route == "multiplied"
+def mask_path(settings: Settings, mask: str) -> MaskPath:
+    """Where a mask of this kind goes under these settings."""
     weighted = settings.sample_weight != "none" and settings.output == "every_step"  # else there is no step to weigh
+    if mask == "none":
+        return MaskPath(weighted=weighted)
+    multiplied = settings.mask_route == "multiplied"
     instead = weighted and settings.sample_weight == "instead"
     return MaskPath(passed=not (multiplied or instead), weighted=weighted, multiplied=multiplied)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lessons.data import PaddedBatch
+from lessons.plain import plain
 from lessons.recipe import Recipe
 from lessons.settings import Settings
 
@@ -196,12 +197,3 @@ def baseline(settings: Settings, batch: PaddedBatch) -> float:
 def squeezed(labels: np.ndarray) -> np.ndarray:
     """(batch, time) from (batch, time, 1); (batch, 1) stays."""
     return labels[..., 0] if labels.ndim == 3 else labels
-
-
-def plain(value: Any) -> Any:
-    """Lists and numbers that JSON can hold: non-finite numbers become None."""
-    if isinstance(value, np.ndarray):
-        if value.dtype.kind == "f" and not np.isfinite(value).all():
-            return np.where(np.isfinite(value), value.astype(object), None).tolist()
-        return value.tolist()
-    return value if math.isfinite(value) else None

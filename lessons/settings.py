@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from lessons import losses
+from lessons.data import GARBAGE
 
 
 class BadInput(ValueError):
@@ -207,7 +208,7 @@ class Settings:
     )
     padded_labels: str = _choice(
         "random",
-        {"zero": "zeros", "random": "random values", "garbage": "garbage: 1000", "nan": "NaN"},
+        {"zero": "zeros", "random": "random values", "garbage": f"garbage: {GARBAGE:g}", "nan": "NaN"},
         "Padded labels hold",
         "What stands in the labels where there is no step.",
     )
@@ -309,7 +310,7 @@ class Settings:
     )
     validation_labels: str = _choice(
         "same",
-        {"same": "as in training", "zero": "zeros", "random": "random values", "garbage": "garbage: 1000"},
+        {"same": "as in training", "zero": "zeros", "random": "random values", "garbage": f"garbage: {GARBAGE:g}"},
         "Padded validation labels",
         "What stands in the padded labels of the validation data.",
     )
@@ -382,9 +383,8 @@ def idle(settings: Settings) -> dict[str, str]:
 def _idle(s: Settings) -> Iterator[tuple[str, str]]:
     if s.mask != "shifted":
         yield "mask_shift", "The mask is not a shifted one."
-    if s.mask == "none" and s.sample_weight == "none":
-        yield "mask_route", "There is no mask."
     if s.mask == "none":
+        yield "mask_route", "There is no mask."
         yield "sample_weight", "There is no mask to use as a weight."
         yield "validation_mask", "There is no mask in training either."
     if not losses.uses_epsilon(s.loss):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from lessons.data import GARBAGE
 from lessons.doctor import orders
 from lessons.doctor.admission import Refused, admit
 from lessons.doctor.ward import Busy, Ward
@@ -152,12 +153,12 @@ class Trial:
 
 def usage_of(exercise: MendLoss | OrderLines) -> dict[str, str]:
     """How its settings use a loss, as options of the clinic."""
-    settings = exercise.settings
+    settings, path = exercise.settings, Recipe(exercise.settings).mask_path
     timed, binary = settings.output == "every_step", settings.task == "binary"
-    marks = {"zero": "0", "garbage": "1000", "nan": "nan", "random": "none"}
+    marks = {"zero": "0", "garbage": f"{GARBAGE:g}", "nan": "nan", "random": "none"}
     if settings.nan_share and settings.nan_fill == "keep":
         padding = "nan"
-    elif settings.mask != "none" and timed:
+    elif timed and (path.passed or (path.weighted and settings.mask != "none")):  # masked labels have no say
         padding = "keras"
     else:
         padding = marks[settings.padded_labels] if timed and settings.padding_share else "none"

@@ -139,6 +139,9 @@ FORMS = {
         **{"mask": "shifted", "mask_shift": -2, "mask_route": "multiplied", "padding": "pre"},
         **{"output": "last_step", "padded_inputs": "random", "cell": "simple_rnn"},
     },
+    "no mask, and a weight of 1 everywhere, which a scalar is summed with": {
+        **{"mask": "none", "sample_weight": "instead", "loss": "scalar_mse", "reduction": "sum"},
+    },
     "missing labels, weights instead of a mask, 0/1 labels": {
         **{"nan_share": 0.3, "nan_fill": "mean", "sample_weight": "instead"},
         **{"task": "binary", "activation": "sigmoid", "loss": "bce_clipped", "optimizer": "rmsprop"},

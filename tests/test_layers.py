@@ -92,16 +92,17 @@ def test_imports_go_one_way(path):
 
 ALLOWED = {
     "losses": set(),
-    "settings": {"losses"},
+    "plain": set(),
+    "settings": {"data", "losses"},
     "data": set(),
     "table": {"settings"},
     "recipe": {"data", "settings", "table"},
-    "run": {"losses", "data", "recipe", "settings"},
+    "run": {"losses", "data", "plain", "recipe", "settings"},
     "exercise": {"run", "settings"},
     "lesson": {"run", "settings", "experiment", "exercise"},
     "figures": {"data", "run", "settings"},
     "outcome": {"run"},
-    "atlas": {"lesson", "outcome", "recipe", "run", "settings"},
+    "atlas": {"lesson", "outcome", "plain", "recipe", "run", "settings"},
     "survey": {"atlas", "pool", "settings"},
     "jobs": {"atlas", "doctor", "recipe", "run"},
     "worker": set(),
@@ -118,7 +119,7 @@ def test_the_doctor_of_runs_knows_only_runs():
     files = sorted((ROOT / "lessons" / "doctor" / "run").rglob("*.py"))
     assert len(files) > 5
     for path in files:
-        assert of_lessons(path) <= {"data", "doctor", "losses", "outcome", "recipe", "run", "settings"}, path
+        assert of_lessons(path) <= {"data", "doctor", "losses", "outcome", "plain", "recipe", "run", "settings"}, path
 
 
 def test_a_lesson_file_knows_only_what_a_lesson_is_made_of():

@@ -8,7 +8,6 @@ nothing.
 from __future__ import annotations
 
 import inspect
-import math
 import re
 import string
 import sys
@@ -18,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from types import CodeType, FunctionType
 from typing import Any
+
+from lessons.plain import plain
 
 HOLDS, FAILS, DEPENDS = "holds", "fails", "depends"
 
@@ -194,20 +195,6 @@ class Sentence(string.Formatter):
         if spec.endswith("g") and isinstance(value, float) and 1e3 <= abs(value) < 1e7:
             return f"{float(format(value, spec)):,.0f}"  # 2,680 reads better than 2.68e+03
         return super().format_field(value, spec)
-
-
-def plain(numbers: Numbers) -> dict[str, Any]:
-    """Numbers as JSON can hold them: NumPy scalars become Python's, NaN and infinities None."""
-    return {name: plain_value(value) for name, value in numbers.items()}
-
-
-def plain_value(value: Any) -> Any:
-    if isinstance(value, str | bool | None):
-        return value
-    if isinstance(value, list | tuple):
-        return [plain_value(one) for one in value]
-    value = getattr(value, "item", lambda: value)()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # --- the text of what ran

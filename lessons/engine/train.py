@@ -14,7 +14,7 @@ from lessons import data, losses, run
 from lessons.engine import xray
 from lessons.engine.models import build_loss, build_model, build_optimizer, redraw
 from lessons.jobs import GRAPHS_KEPT
-from lessons.recipe import MaskPath, Recipe, Structure
+from lessons.recipe import MaskPath, Recipe, Structure, mask_path
 from lessons.run import Closing, LayerMask, Opening, Snapshot
 from lessons.settings import Settings
 
@@ -114,7 +114,8 @@ class Graph:
     def __init__(self, structure: Structure, loss: Callable | None = None, source: str = ""):
         """`loss`, `source`: another loss than the settings name, and its text."""
         drop_gradients()
-        settings, self.own, self.weighted = structure.settings, structure.own, structure.weighted
+        settings, self.own = structure.settings, structure.own
+        self.weighted = mask_path(settings, settings.mask).weighted
         *counts, features = structure.extent
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from lessons.doctor.admission import Admitted, NeverRun, Refused, admit
@@ -16,6 +15,7 @@ from lessons.doctor.loss.subject import Subject
 from lessons.doctor.orders import refused
 from lessons.doctor.rule import SEVERITIES, Evidence, Rule
 from lessons.doctor.usage import Usage
+from lessons.plain import plain
 from lessons.settings import BadInput
 
 FAMILIES = (batches, descent, arithmetic, masking)  # importing them fills LOSS_RULES
@@ -114,20 +114,9 @@ def told(rule: Rule, evidence: Evidence) -> dict:
         "fix": rule.fix,
         "lesson": rule.lesson,
         "line": evidence.line,
-        "evidence": {name: plain(value) for name, value in evidence.numbers.items()},
-        "curve": None if evidence.curve is None else {name: plain(value) for name, value in evidence.curve.items()},
+        "evidence": plain(evidence.numbers),
+        "curve": plain(evidence.curve),
     }
-
-
-def plain(value):
-    """Numbers as JSON knows them; None for what is not finite."""
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if np.isfinite(value) else None
-    if isinstance(value, np.integer):
-        return int(value)
-    return value
 
 
 def warm_up() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lessons.doctor.rule import Evidence, Rule
-from lessons.run import plain
+from lessons.plain import plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class Finding:
             "severity": self.severity,
             "title": self.title,
             "message": self.message,
-            "evidence": {name: told(value) for name, value in self.numbers.items()},
+            "evidence": plain(self.numbers),
             "why": self.why,
             "fix": self.fix,
             "lesson": self.lesson,
@@ -67,10 +67,3 @@ class Finding:
             "at": self.at,
             "changes": dict(self.changes),
         }
-
-
-def told(value: Any) -> Any:
-    """A number as JSON can hold it; what is no number stays."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    return plain(value) if isinstance(value, float) else value

@@ -81,12 +81,12 @@ class Patient:
     @property
     def masked(self) -> bool:
         """Whether a mask is used, in whichever way."""
-        return self.path.used
+        return self.settings.mask != "none"
 
     @property
     def weighted(self) -> bool:
         """Whether the mask is a weight of the loss and nothing else."""
-        return self.path == MaskPath(weighted=True)
+        return self.masked and self.path == MaskPath(weighted=True)
 
     @cached_property
     def taken(self) -> np.ndarray:

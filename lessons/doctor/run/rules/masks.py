@@ -291,7 +291,7 @@ def shares_of_batches(patient: Patient) -> tuple[float, float]:
     silent_on=GARBAGE.with_changes({"validation_mask": "aligned"}),
 )
 def validation_unmasked(patient: Patient) -> Evidence | None:
-    if not patient.masked or patient.run.recipe.validation_mask_path.used or not patient.padding.any():
+    if not (patient.masked and patient.run.recipe.validation_mask == "none" and patient.padding.any()):
         return None
     held_out, real = float(patient.snapshot.val_loss[-1]), float(patient.snapshot.real_loss[-1])
     return Evidence(
