@@ -288,9 +288,56 @@ def answer_bytes(content: bytes):
     time.sleep(1000)
 
 
+def number_of_job() -> int:
+    """The number under which this job has to be answered."""
+    frame = sys._getframe()
+    while frame.f_code.co_name != "serve":
+        frame = frame.f_back
+    return frame.f_locals["number"]
+
+
+def framed(text: str) -> bytes:
+    return struct.pack("!II", len(text), 0) + text.encode()
+
+
 def answer_text(text: str):
-    """As our format has it, but of our own making."""
-    answer_bytes(struct.pack("!II", len(text), 0) + text.encode())
+    """As our format has it, but of our own making. NUMBER stands for the job's."""
+    answer_bytes(framed(text.replace("NUMBER", str(number_of_job()))))
+
+
+def answer_items(texts: list[str]):
+    """Item after item of our own making."""
+    for text in texts:
+        os.write(pipe_of_answers(), framed(f'{{"tuple": ["item", {number_of_job()}, {text}]}}'))
+    return "answered"
+
+
+def answer_ahead():
+    """For whoever comes next: under all numbers that theirs may have."""
+    mine = number_of_job()
+    os.write(pipe_of_answers(), framed(f'{{"tuple": ["done", {mine}, "mine"]}}'))
+    for number in (*range(60), *range(mine - 60, mine + 60)):
+        for kind in ("begun", "done"):
+            os.write(pipe_of_answers(), framed(f'{{"tuple": ["{kind}", {number}, "stolen"]}}'))
+    time.sleep(1000)
+
+
+def answer_for_another():
+    os.write(pipe_of_answers(), framed(f'{{"tuple": ["done", {number_of_job() + 1}, "stolen"]}}'))
+    time.sleep(1000)
+
+
+def answer_colliding():
+    return {k * (2**61 - 1): 0 for k in range(2000)}
+
+
+def answer_values():
+    return [0] * 100_000
+
+
+def answer_at_most():
+    """About the longest that is accepted."""
+    return [[k / 7, "x"] for k in range(24_000)]
 
 
 def answer_too_much():

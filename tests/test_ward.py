@@ -16,6 +16,7 @@ from lessons.doctor.ward import Busy, Limits, Overrun, Ward
 from lessons.pool import WorkerDied
 from tests import intruders
 from tests.selection import first
+from tests.test_sandbox import FLOODS
 from tests.test_pool import eventually
 
 ROOT = Path(__file__).parent.parent
@@ -179,6 +180,8 @@ def test_nothing_of_the_servers_environment_is_seen(ward):
         (intruders.start_threads, RuntimeError, "thread"),
         (intruders.answer_object, TypeError, "plain values"),
         (intruders.answer_at_length, RuntimeError, "64 MB"),
+        (intruders.answer_colliding, TypeError, "texts and small integers as keys"),
+        (intruders.answer_values, RuntimeError, "100,000 values"),
     ],
 )
 def test_too_much_is_told_and_the_next_job_works(ward, attempt, raised, words):
@@ -206,7 +209,8 @@ def test_too_much_is_told_and_the_next_job_works(ward, attempt, raised, words):
             (intruders.leave_politely, WorkerDied, "exit code 1"),
             (intruders.segfault, WorkerDied, "SIGSEGV"),
             (intruders.abort, WorkerDied, "SIGABRT"),
-            (intruders.answer_too_often, Overrun, "^it answered with more than 64 MB$"),
+            (intruders.answer_too_often, Overrun, "^it answered with more than 4,096 messages$"),
+            (intruders.answer_for_another, WorkerDied, "^it answered out of turn$"),
         ],
     ),
 )
@@ -242,7 +246,39 @@ def test_an_answer_that_is_none_ends_the_process(ward, content):
 @pytest.mark.parametrize("told", ['["MemoryError", "x"]', '{"tuple": ["MemoryError", 1]}'])
 def test_a_failure_that_is_none_ends_the_process(ward, told):
     with pytest.raises(WorkerDied, match="did not tell"):
-        ward.submit(intruders.answer_text, '{"tuple": ["failed", 0, ' + told + "]}").result(PATIENT)
+        ward.submit(intruders.answer_text, '{"tuple": ["failed", NUMBER, ' + told + "]}").result(PATIENT)
+
+
+def test_nobody_answers_for_the_next_learner(ward):
+    for _ in range(3):
+        assert both_ready(ward)
+        assert ward.submit(intruders.answer_ahead, who="a").result(PATIENT) == "mine"
+        job = ward.submit(intruders.pause, 0.1, 7, who="b")
+        assert job.result(PATIENT) == 7
+
+
+@pytest.mark.parametrize("name", [*FLOODS])
+def test_what_a_process_answers_costs_the_server_no_more_than_the_longest_answer(ward, name):
+    """All threads of the server share its interpreter: what it spends on an answer the pages wait for.
+
+    Fifteen messages of a hostile process against fifteen answers. It is counted in the server's own time on the
+    processor, and in memory that stays, so that other processes on this machine make no difference.
+    """
+    assert both_ready(ward)
+    began = time.process_time()
+    for _ in range(15):
+        assert len(ward.submit(intruders.answer_at_most).result(PATIENT)) == 24_000
+    allowed, began, before = time.process_time() - began, time.process_time(), resident()
+    job = ward.submit(intruders.answer_items, [FLOODS[name]] * 15)
+    with pytest.raises((WorkerDied, Overrun), match="it answered with more than|its answer cannot be read"):
+        job.result(PATIENT)
+    assert time.process_time() - began < 3 * allowed
+    assert resident() - before < 100e6, "the job's items stay as long as the job"
+
+
+def resident() -> int:
+    """Bytes of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_answers_are_not_unpickled(ward, tmp_path):

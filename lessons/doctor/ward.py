@@ -10,6 +10,7 @@ import builtins
 import contextlib
 import functools
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -28,7 +29,9 @@ AT_ONCE = 2  # jobs of one learner: one that runs and one that waits
 ROOMY = 3e9  # bytes that a machine should have for a process that only stands by
 WORN = 0.5  # share of the memory it may take that a process may keep after a job
 WARM = "lessons.doctor.loss.examination.warm_up"
-KINDS = ("ready", "begun", "item", "done", "failed")
+KINDS = ("begun", "item", "done", "failed")
+OUT_OF_TURN = "it answered out of turn"
+LONGEST_FAILURE = 2000  # letters
 
 # All that a process sees of the environment. Keras would make itself a folder: below /dev/null nobody can.
 ENVIRONMENT = {
@@ -126,6 +129,11 @@ class Bed(Worker):
 
     pool: Ward
 
+    def __init__(self, pool: Ward, index: int):
+        super().__init__(pool, index)
+        # What was written before it was given a job cannot be the answer to that job.
+        self.numbers = iter(functools.partial(secrets.randbits, 48), None)
+
     def stop(self, job: Job) -> None:
         timer = threading.Timer(GRACE, self._end, [job])
         timer.daemon = True
@@ -168,29 +176,38 @@ class Bed(Worker):
     def _hear(self, job: Job) -> tuple[bool, object]:
         self.reader.renew()
         try:
-            self._receive()
+            self._answers(job)
             self.begun = True
-            failed, content = super()._hear(job)
-            return failed, self._remade(content) if failed else content
-        except wire.TooLong as failure:
-            self._end(job, Overrun(str(failure)))
-        except wire.Malformed as failure:
-            self._end(job, WorkerDied(str(failure)))
+            while True:
+                kind, content = self._answers(job)
+                if kind != "item":
+                    return kind == "failed", self._remade(content) if kind == "failed" else content
+                job.tell(content)
+        except (wire.TooLong, wire.Malformed) as failure:
+            verdict = Overrun(str(failure)) if isinstance(failure, wire.TooLong) else WorkerDied(str(failure))
+            # What was written before the job began is another's doing: this job is done elsewhere.
+            self._end(job, verdict if self.begun else None)
         raise EOFError
+
+    def _answers(self, job: Job) -> tuple[str, object]:
+        """The next message, which is about this job: its kind and content. The first says that it has begun."""
+        kind, number, content = self._receive()
+        ours = type(number) is int and number == job.number
+        if not ours or kind not in KINDS or (kind == "begun") is self.begun:
+            raise wire.Malformed(OUT_OF_TURN)
+        return kind, content
 
     def _receive(self) -> tuple:
         message = self.reader.read()
         if not (isinstance(message, tuple) and len(message) == 3 and isinstance(message[0], str)):
-            raise wire.Malformed("it answered out of turn")
-        if message[0] not in KINDS:
-            raise wire.Malformed("it answered out of turn")
+            raise wire.Malformed(OUT_OF_TURN)
         return message
 
     def _remade(self, told: object) -> Exception:
         """The exception whose name and text were told."""
         if not (isinstance(told, tuple) and len(told) == 2 and all(isinstance(word, str) for word in told)):
             raise wire.Malformed("it failed and did not tell how")
-        name, text = told
+        name, text = told[0], told[1][:LONGEST_FAILURE]
         if name == "MemoryError" or text.startswith("ResourceExhaustedError"):
             return Overrun(f"it asked for more than {self.pool.limits.memory / 1e9:.3g} GB of memory")
         kind = getattr(builtins, name, None)
