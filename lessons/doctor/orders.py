@@ -21,6 +21,16 @@ class Pasted:
     function: str | None = None
 
 
+def warm_up() -> None:
+    """Load what all these orders need, and do once what the first learner would have to wait for.
+
+    Later a walled process may not be able to open the files.
+    """
+    from lessons.doctor.loss import examination, mending, training  # noqa: F401
+
+    examination.warm_up()
+
+
 def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict:
     """What is wrong with a loss."""
     from lessons.doctor.loss.examination import examine
