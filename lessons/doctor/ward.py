@@ -96,7 +96,7 @@ class Shares:
 class Ward(WorkerPool):
     """An executor of which `size` processes work at once, and `spares` more stand by.
 
-    Without Landlock or seccomp it does no jobs (OutOfOrder), unless `fewer_walls` are allowed: None asks the environment.
+    Without Landlock or seccomp it does no jobs (OutOfOrder), unless it may have `fewer_walls`; the environment says so.
 
     `warm` names a function, as `module.function`, that each process calls before its walls are raised. Only what lies
     below `readable` can be imported later, beside Python's own packages.
