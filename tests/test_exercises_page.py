@@ -201,7 +201,8 @@ def test_stop_ends_an_attempt_and_no_attempt_is_counted():
 def test_a_learner_with_two_jobs_is_told_to_wait(ward):
     page = opened(MEND)
     mine = sheet(page, MEND)
-    jobs = [ward.submit(time.sleep, 60, who=id(mine)) for _ in range(2)]
+    page.session_state[learner.SESSION] = "Ada"
+    jobs = [ward.submit(time.sleep, 60, who="Ada") for _ in range(2)]
     press(page, MEND, "check")
     assert "one waits: try again when the first is done." in told(page) and mine.trial is None
     for job in jobs:
