@@ -468,6 +468,23 @@ def close_pipe():
     time.sleep(1000)
 
 
+# What a process does for the next learner once it is taken over.
+
+
+def take_over(order: str, answer):
+    from lessons.doctor import orders
+
+    setattr(orders, order, lambda *_: answer)
+    return "taken"
+
+
+def take_over_training(items: list):
+    from lessons.doctor import orders
+
+    orders.train = lambda *_: iter(items)
+    return "taken"
+
+
 # What has to work.
 
 

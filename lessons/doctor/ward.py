@@ -24,6 +24,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lessons.doctor import orders
 from lessons.doctor.walls import sandbox, wire
 from lessons.doctor.walls.sandbox import LESSONS, mapped
 from lessons.pool import ROOT, Job, Worker, WorkerDied, WorkerPool, default_size, memory
@@ -259,8 +260,13 @@ class Bed(Worker):
             self.begun = True
             while True:
                 kind, content = self._answers(job)
-                if kind != "item":
-                    return kind == "failed", self._remade(content) if kind == "failed" else content
+                if kind == "failed":
+                    return True, self._remade(content)
+                function, args, _ = job.call
+                if kind == "done":
+                    self._believe(orders.ANSWERS.get(function), content)
+                    return False, content
+                self._believe(orders.ITEMS.get(function), content, job.items, *args)
                 job.tell(content)
         except (wire.TooLong, wire.Malformed) as failure:
             verdict = Overrun(str(failure)) if isinstance(failure, wire.TooLong) else WorkerDied(str(failure))
@@ -275,6 +281,11 @@ class Bed(Worker):
         if not ours or kind not in KINDS or (kind == "begun") is self.begun:
             raise wire.Malformed(OUT_OF_TURN)
         return kind, content
+
+    def _believe(self, form: Callable[..., bool] | None, *answer) -> None:
+        """Raises Malformed where an order's answer is not in the form that it has."""
+        if form and not form(*answer):
+            raise wire.Malformed("its answer cannot be read")
 
     def _receive(self) -> tuple:
         message = self.reader.read()
