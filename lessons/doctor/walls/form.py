@@ -29,6 +29,10 @@ def fits(value: Any, form: Any) -> bool:
     return type(value) is form if isinstance(form, type) else value is None if form is None else bool(form(value))
 
 
+def empty(value: Any) -> bool:
+    return type(value) is list and not value
+
+
 def plain(value: Any) -> bool:
     """Numbers, texts and lists of them."""
     return fits(value, (None, bool, int, float, str, [plain]))
