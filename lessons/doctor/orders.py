@@ -32,7 +32,7 @@ FINDING = {
     }),
 }  # fmt: skip
 EXAMINATION = (
-    {"function": (str, None), "findings": lambda told: none, "healthy": None, "refused": REFUSAL},
+    {"function": (str, None), "findings": empty, "healthy": None, "refused": REFUSAL},
     {
         "function": (str, None), "findings": [FINDING], "healthy": bool, "refused": None, "usage": plain_by_name,
         "inferred": [str], "tried": [str], "unprobed": [str], "seconds": float,
