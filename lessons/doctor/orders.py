@@ -10,7 +10,7 @@ import numpy as np
 
 from lessons.data import training_batch
 from lessons.doctor.rule import SEVERITIES
-from lessons.doctor.walls.form import array, fits, plain_by_name
+from lessons.doctor.walls.form import array, empty, fits, plain_by_name
 from lessons.run import Closing, LayerMask, Opening, Snapshot, kept_epochs
 from lessons.settings import Settings
 from lessons.table import Table
