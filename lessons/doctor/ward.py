@@ -161,14 +161,16 @@ class Ward(WorkerPool):
     def _choice(self, worker: Bed) -> Job | None:
         """The oldest job of whoever has had least; nobody has two jobs running.
 
-        Who has had more than a share leaves a process to the others, and does not count where one of those comes.
+        Who has had more than a share leaves a process to others, where there are any, and does not count where one of
+        those comes.
         """
         running = [bed for bed in self.workers if bed.job]
         served = {bed.job.who for bed in running} - {None}
         allowed = [job for job in self.queue if job.who not in served]
         job = min(allowed, key=lambda job: self.shares.of(job.who), default=None)
         if job and self._has_had_enough(job.who):
-            free = len(self.workers) == 1 or any(other.idle for other in self.workers if other is not worker)
+            alone = len(self.workers) == 1 or self.shares.had.keys() <= {job.who}
+            free = alone or any(other.idle for other in self.workers if other is not worker)
             return job if free and len(running) < self.working else None
         others = [bed for bed in running if not self._has_had_enough(bed.job.who, bed.held)]
         return job if len(others) < self.working else None
@@ -248,7 +250,8 @@ class Bed(Worker):
             timer.cancel()
             self._rest()
         if job.who is not None:  # whoever brings a process down has had the next one's start, too
-            self.pool.shares.add(job.who, self.held + (0.0 if self._alive() else self.took))
+            with self.pool.changed:
+                self.pool.shares.add(job.who, self.held + (0.0 if self._alive() else self.took))
         if self._mapped() - self.mapped > WORN * self.pool.limits.memory:
             self._kill()
             self.process.wait()  # else it could be given one more job
