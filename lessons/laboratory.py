@@ -96,17 +96,18 @@ class Laboratory:
         self.measurements: dict[tuple, Job] = {}
         self.lock = threading.Lock()
 
-    def train(self, recipe: Recipe, who: Hashable) -> Training:
+    def train(self, recipe: Recipe, who: Hashable, learner: Hashable = None) -> Training:
         """The training of this recipe, watched by `who`: one under way, one remembered, or a new one.
 
-        With a pasted loss it runs behind the walls of the ward. Raises Busy. On a learner's own data it is remembered
-        only as long as somebody holds it.
+        With a pasted loss it runs behind the walls of the ward, on the account of `learner`, who may watch from several
+        places; left out, of `who`. Raises Busy. On a learner's own data it is remembered only as long as somebody holds
+        it.
         """
         with self.lock:
             training = self.trainings.get(recipe)
             if training is None or training.job.stopped or training.failure:
                 if recipe.pasted:
-                    job = ward.shared().submit(orders.train, recipe, who=who)
+                    job = ward.shared().submit(orders.train, recipe, who=who if learner is None else learner)
                 else:
                     job = submit(self.executor, jobs.train, recipe)
                 training = self.trainings[recipe] = Training(recipe, job)
@@ -163,6 +164,11 @@ class Laboratory:
     def ready(self) -> bool:
         """Whether a worker can take a job."""
         return getattr(self.executor, "ready", lambda: True)()
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is trained, in one sentence without its full stop; empty if it is."""
+        return getattr(self.executor, "trouble", "")
 
     def traced(self, recipe: Recipe) -> bool:
         """Whether this recipe would start without tracing."""

@@ -1,13 +1,18 @@
 """The parts of the second wall that need no walled process: its message format and its filter."""
 
+import fcntl
 import io
 import json
 import math
+import os
 import pickle
 import platform
 import re
 import struct
 import sys
+import termios
+import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -34,7 +39,8 @@ def crossed(value):
         (),
         {},
         (1, [2, (3,)]),
-        {1: {"a": None}, (2,): []},
+        {1: {"a": None}, -(2**31) + 1: [], "": ()},
+        -(10**100),
     ],
     ids=repr,
 )
@@ -59,18 +65,56 @@ def test_numbers_of_numpy_become_those_of_python_and_odd_ones_stay():
     assert crossed("half a letter: \ud800") == "half a letter: ?"
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, np.array([object()]), np.array(["a"]), ValueError("a"), b"a", len])
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        {1, 2},
+        np.array([object()]),
+        np.array(["a"]),
+        np.zeros((1,) * 9),
+        ValueError("a"),
+        b"a",
+        len,
+        {2**31: 1},
+        {1.0: 1},
+        {True: 1},
+        {None: 1},
+        {(1,): 1},
+    ],
+    ids=repr,
+)
 def test_nothing_else_is_sent(value):
     with pytest.raises(TypeError, match="plain values"):
         wire.encode([value])
 
 
+def nested(depth: int) -> list:
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 @pytest.mark.parametrize(
-    "value", [np.zeros(2**23 + 1), ["x" * 100] * 50_000, "x" * (4 * 2**20)], ids=["big", "many", "long"]
+    ("value", "words"),
+    [
+        (np.zeros(2**23 + 1), "64 MB"),
+        (["x" * 100] * 50_000, "1 MB of text"),
+        ("x" * 2**20, "1 MB of text"),
+        ([0] * 100_000, "100,000 values"),
+        (10**100 + 1, "100 digits"),
+        (nested(wire.DEEPEST + 1), "too deep"),
+    ],
+    ids=["big", "many", "long", "values", "digits", "deep"],
 )
-def test_too_much_is_not_sent(value):
-    with pytest.raises(wire.TooLong):
+def test_too_much_is_not_sent(value, words):
+    with pytest.raises(wire.TooLong, match=words):
         wire.encode(value)
+
+
+def test_what_is_sent_can_be_as_deep_as_what_is_read():
+    assert crossed(nested(wire.DEEPEST)) == nested(wire.DEEPEST)
 
 
 def framed(text: str, content: bytes = b"") -> bytes:
@@ -86,7 +130,7 @@ def marked(dtype: object, shape: object) -> str:
     [
         framed("["),
         framed("\x80\x05"),
-        framed("[" * 100_000),
+        framed("[" * 50_000),
         framed("9" * 5000),
         framed('"\\ud800"'),
         framed('{"eval": "1"}'),
@@ -96,6 +140,16 @@ def marked(dtype: object, shape: object) -> str:
         framed('{"tuple": [], "dict": []}'),
         framed('{"dict": [[[], 1]]}'),
         framed('{"dict": [1]}'),
+        framed('{"dict": 1}'),
+        framed('{"dict": [[1.0, 1]]}'),
+        framed('{"dict": [[true, 1]]}'),
+        framed('{"dict": [[null, 1]]}'),
+        framed('{"dict": [[2147483648, 1]]}'),
+        framed('{"dict": [[{"tuple": [1]}, 1]]}'),
+        framed("[" * 40 + "]" * 40),
+        framed("9" * 101),
+        framed(marked("<f8", [1] * 9), bytes(8)),
+        framed(marked("<f8", [0, 2**31])),
         framed(marked("|O", [1]), bytes(8)),
         framed(marked("<f8,<f8", [1]), bytes(16)),
         framed(marked(["<f8"], [1]), bytes(8)),
@@ -131,23 +185,67 @@ def test_a_cut_message_is_the_end():
             wire.Reader(io.BytesIO(message[:length])).read()
 
 
-@pytest.mark.parametrize("lengths", [(2**32 - 1, 0), (2, 2**32 - 1), (wire.MOST_TEXT + 1, 0)])
+@pytest.mark.parametrize("lengths", [(2**32 - 1, 0), (2, 2**32 - 1), (2**20 + 1, 0)])
 def test_too_much_is_not_even_read(lengths):
     stream = io.BytesIO(struct.pack("!II", *lengths) + bytes(100))
-    with pytest.raises(wire.TooLong, match="64 MB"):
+    with pytest.raises(wire.TooLong, match="64 MB|1 MB of text"):
         wire.Reader(stream).read()
     assert stream.tell() == 8
 
 
-def test_many_small_messages_are_too_much_together():
-    one = wire.encode(1)
-    reader = wire.Reader(io.BytesIO(one * 70_000))
-    with pytest.raises(wire.TooLong):
-        for _ in range(70_000):
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (framed("1"), "4,096 messages"),
+        (framed(f"[{'0,' * 9_998}0]"), "100,000 values"),
+        (framed('"' + "x" * 9_998 + '"'), "1 MB of text"),
+        (wire.encode(np.zeros(2**17)), "64 MB"),
+    ],
+    ids=["messages", "values", "text", "bytes"],
+)
+def test_many_messages_are_too_much_together(message, words):
+    most = 4097 if len(message) < 100 else 110
+    reader = wire.Reader(io.BytesIO(message * most))
+    with pytest.raises(wire.TooLong, match=words):
+        for _ in range(most):
             reader.read()
     reader.stream.seek(0)
     reader.renew()
-    assert reader.read() == 1
+    reader.read()
+
+
+def colliding(count: int) -> str:
+    """A dictionary whose keys have the same hash: to make it takes time with the square of their number."""
+    return json.dumps({"dict": [[k * (2**61 - 1), 0] for k in range(count)]})
+
+
+FLOODS = {
+    "keys that collide": colliding(40_000),
+    "fractions that collide": json.dumps({"dict": [[k * (2.0**61 - 1), 0] for k in range(1, 25_000)]}),
+    "lists": f"[{'[],' * 340_000}0]",
+    "lists in lists": f"[{'[[[[[[]]]]]],' * 70_000}0]",
+    "deep lists": "[" * 500_000 + "]" * 500_000,
+    "objects": f"[{'{},' * 340_000}0]",
+    "objects in one": json.dumps({str(k): 0 for k in range(90_000)}),
+    "long numbers": f"[{('9' * 4299 + ',') * 230}0]",
+    "long shapes": json.dumps({"array": ["<f8", [10**60] * 16_000]}),
+    "many arrays": f"[{json.dumps({'array': ['<f8', [0]]})[:-1] + '},'}" * 30_000 + "0]",
+}
+
+
+@pytest.mark.parametrize("text", FLOODS.values(), ids=FLOODS)
+def test_what_nobody_may_answer_costs_no_more_than_the_longest_answer(text):
+    """The thread that reads holds the interpreter, and every page with it. Its own time: others may have the cores."""
+
+    def spent(message: bytes) -> float:
+        began = time.thread_time()
+        with suppress(wire.Malformed, wire.TooLong):
+            wire.Reader(io.BytesIO(message)).read()
+        return time.thread_time() - began
+
+    longest = wire.encode([[k / 7, "x"] for k in range(24_000)])
+    assert wire.Reader(io.BytesIO(longest)).read()[1] == [1 / 7, "x"]
+    assert min(spent(framed(text)) for _ in range(2)) < 3 * min(spent(longest) for _ in range(3))
 
 
 # The filter, run here step by step as the kernel does.
@@ -211,6 +309,19 @@ def test_some_calls_are_judged_by_their_arguments(machine):
         (0o100, seccomp.DENY),
     ):
         assert verdict(machine, calls["openat"], (0, 0, flags)) == answer
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_of_a_descriptor_only_a_few_things_may_be_asked(machine):
+    calls = seccomp.numbers(seccomp.JUDGED, machine)
+    for command in range(2000):
+        allowed = command in (fcntl.F_DUPFD, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_SETFL, 1030)
+        assert (verdict(machine, calls["fcntl"], (0, command, 0)) == seccomp.ALLOW) == allowed, command
+    assert verdict(machine, calls["fcntl"], (0, fcntl.F_SETFL, os.O_NONBLOCK)) == seccomp.ALLOW
+    assert verdict(machine, calls["fcntl"], (0, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)) == seccomp.DENY
+    assert verdict(machine, calls["ioctl"], (0, termios.FIONREAD)) == seccomp.ALLOW
+    for command in (termios.FIOASYNC, 0x8901, 0x8902, termios.TIOCSTI, 0):  # FIOSETOWN, SIOCSPGRP
+        assert verdict(machine, calls["ioctl"], (0, command, 1)) == seccomp.DENY, command
 
 
 @pytest.mark.parametrize("machine", MACHINES)

@@ -1,10 +1,12 @@
 """How a walled process answers: plain values and arrays, never a pickle.
 
-Whoever has taken the process over writes what they like, so that reading must be safe: a message is two lengths, a text
-of JSON and the bytes of its arrays, and it can make nothing but plain values, of a bounded size.
+Whoever has taken the process over writes what they like, so that reading must be safe: a message is two lengths, a
+text of JSON and the bytes of its arrays, and it can make nothing but plain values, of a bounded size, in bounded time.
+What a text can make is bounded before it is parsed, for the parser holds the interpreter until it is through.
 
 JSON has lists and objects only. An object is always a mark here, {kind: content}: {"tuple": […]}, {"dict": [[key,
-value], …]} or {"array": [dtype, shape]}, whose bytes follow in the order of the arrays.
+value], …]} or {"array": [dtype, shape]}, whose bytes follow in the order of the arrays. Keys are texts, which Python
+hashes with a secret, or small integers: numbers can be chosen so that all of them collide.
 """
 
 from __future__ import annotations
@@ -12,14 +14,24 @@ from __future__ import annotations
 import json
 import math
 import struct
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
 
 LENGTHS = struct.Struct("!II")  # of the text and of the arrays, in bytes
-MOST_BYTES = 64 * 2**20  # of one message, and of all messages of one job
-MOST_TEXT = 4 * 2**20  # of one message: a short text can make many small values, each far larger than its letters
-LEAST_COST = 1024  # bytes that a message counts for at least
+# What the messages of one job may have together, and how that is said. The longest training of a lesson takes 100
+# messages, 40 kB of text, 7,000 values and 1 MB of arrays.
+MOST = {
+    "bytes": (64 * 2**20, "64 MB"),
+    "text": (2**20, "1 MB of text"),
+    "values": (100_000, "100,000 values"),
+    "messages": (4096, "4,096 messages"),
+}
+DEEPEST = 32  # lists in lists
+MOST_AXES = 8
+SMALL = 2**31  # beyond which an integer is no key
+LARGEST = 10**100  # beyond which an integer is no answer: the page makes floats of them
 DTYPES = {np.dtype(code).str: np.dtype(code) for code in "?bhilqBHILQefdFD"}
 
 
@@ -36,51 +48,76 @@ def encode(value: Any) -> bytes:
     arrays: list[np.ndarray] = []
     text = json.dumps(marked(value, arrays)).encode()
     content = b"".join(array.tobytes() for array in arrays)
-    if len(text) > MOST_TEXT or len(text) + len(content) > MOST_BYTES:
-        raise TooLong("the answer is longer than 64 MB, or has more than 4 MB of text")
+    for kind, amount in {**lengths(len(text), len(content)), "values": values_in(text)}.items():
+        most, words = MOST[kind]
+        if amount > most:
+            raise TooLong(f"the answer has more than {words}")
     return LENGTHS.pack(len(text), len(content)) + text + content
 
 
-def marked(value: Any, arrays: list[np.ndarray]) -> Any:
+def lengths(text: int, content: int) -> dict[str, int]:
+    """What a message of these lengths takes of MOST."""
+    return {"messages": 1, "text": text, "bytes": text + content}
+
+
+def values_in(text: bytes) -> int:
+    """At least as many values as this text can make. It is not parsed for that."""
+    return 1 + sum(text.count(mark) for mark in (b",", b"[", b"{", b":"))
+
+
+def marked(value: Any, arrays: list[np.ndarray], depth: int = 0) -> Any:
     """`value` as JSON has it; its arrays are put into the list."""
     if isinstance(value, np.generic):
         value = value.item()
+    if depth > DEEPEST or (isinstance(value, int) and abs(value) > LARGEST):
+        raise TooLong("the answer has a number of more than 100 digits, or lists too deep in lists")
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
         return value.encode(errors="replace").decode()
-    if isinstance(value, list):
-        return [marked(item, arrays) for item in value]
-    if isinstance(value, tuple):
-        return {"tuple": [marked(item, arrays) for item in value]}
-    if isinstance(value, dict):
-        return {"dict": [[marked(key, arrays), marked(item, arrays)] for key, item in value.items()]}
-    if isinstance(value, np.ndarray) and value.dtype.str in DTYPES:
+    if isinstance(value, (list, tuple)):
+        items = [marked(item, arrays, depth + 1) for item in value]
+        return items if isinstance(value, list) else {"tuple": items}
+    if isinstance(value, dict) and all(map(is_key, value)):
+        return {"dict": [[marked(key, arrays), marked(item, arrays, depth + 1)] for key, item in value.items()]}
+    if isinstance(value, np.ndarray) and value.dtype.str in DTYPES and value.ndim <= MOST_AXES:
         arrays.append(value)
         return {"array": [value.dtype.str, list(value.shape)]}
+    kind = f"a dict with the key {next(key for key in value if not is_key(key))!r}" if isinstance(value, dict) else ""
     raise TypeError(
-        f"a walled process answers with plain values and arrays of numbers only; got {type(value).__name__}"
+        "a walled process answers with plain values and arrays of numbers only, and with texts and small integers as "
+        f"keys; got {kind[:80] or type(value).__name__}"
     )
 
 
+def is_key(key: Any) -> bool:
+    return type(key) is str or (type(key) is int and abs(key) < SMALL)
+
+
 class Reader:
-    """Reads messages from a stream that is not to be trusted, up to MOST_BYTES between two calls of `renew`."""
+    """Reads messages from a stream that is not to be trusted: between two calls of `renew` what MOST says."""
 
     def __init__(self, stream: BinaryIO):
         self.stream = stream
         self.renew()
 
     def renew(self) -> None:
-        """Let it read MOST_BYTES again."""
-        self.left = MOST_BYTES
+        """Let it read as much again."""
+        self.left = {kind: most for kind, (most, _) in MOST.items()}
 
     def read(self) -> Any:
         """The next value. EOFError at the end, Malformed or TooLong where the other side breaks the rules."""
         text, content = LENGTHS.unpack(self._exactly(LENGTHS.size))
-        self.left -= max(text + content, LEAST_COST)
-        if text > MOST_TEXT or self.left < 0:
-            raise TooLong(f"it answered with more than {MOST_BYTES // 2**20} MB")
-        return decode(self._exactly(text), self._exactly(content))
+        self._spend(lengths(text, content))
+        letters = self._exactly(text)
+        self._spend({"values": values_in(letters)})
+        return decode(letters, self._exactly(content))
+
+    def _spend(self, amounts: dict[str, int]) -> None:
+        for kind, amount in amounts.items():
+            self.left[kind] -= amount
+            if self.left[kind] < 0:
+                raise TooLong(f"it answered with more than {MOST[kind][1]}")
 
     def _exactly(self, count: int) -> bytes:
         got = self.stream.read(count)
@@ -91,28 +128,50 @@ class Reader:
 
 def decode(text: bytes, content: bytes) -> Any:
     """The value of a message. Malformed for whatever `encode` does not write."""
-    left = memoryview(content)
-
-    def array(dtype: str, shape: list[int]) -> np.ndarray:
-        nonlocal left
-        if not all(type(length) is int and length >= 0 for length in shape):
-            raise ValueError("a length is a whole number")
-        kind = DTYPES[dtype]
-        size = math.prod(shape) * kind.itemsize
-        taken, left = left[:size], left[size:]
-        return np.frombuffer(taken, kind).reshape(shape).copy()
-
-    makers = {"tuple": tuple, "dict": dict, "array": lambda described: array(*described)}
-
-    def unmarked(mark: dict) -> Any:
-        ((kind, inside),) = mark.items()
-        return makers[kind](inside)
-
+    arrays = Arrays(content)
     try:
-        json.dumps(json.loads(text), ensure_ascii=False).encode()  # raises on half characters, which no page can show
-        value = json.loads(text, object_hook=unmarked)
+        value = unmarked(json.loads(text), arrays.take)
     except (ValueError, TypeError, LookupError, RecursionError, OverflowError, MemoryError) as failure:
         raise Malformed("its answer cannot be read") from failure
-    if left:
+    if arrays.left:
         raise Malformed("its answer is longer than it says")
     return value
+
+
+def unmarked(value: Any, array: Callable[[Any, Any], np.ndarray], depth: int = 0) -> Any:
+    """What `marked` made this JSON of. Raises ValueError, TypeError or LookupError where it did not."""
+    if depth > DEEPEST:
+        raise ValueError("too deep")
+    if isinstance(value, str):
+        value.encode()  # raises on half characters, which no page can show
+    elif isinstance(value, int) and abs(value) > LARGEST:
+        raise ValueError("too large")
+    elif isinstance(value, list):
+        return [unmarked(item, array, depth + 1) for item in value]
+    elif isinstance(value, dict):
+        ((kind, inside),) = value.items()
+        if not isinstance(inside, list):
+            raise TypeError("a mark has a list")
+        if kind == "array":
+            return array(*inside)
+        if kind == "tuple":
+            return tuple(unmarked(item, array, depth + 1) for item in inside)
+        if kind != "dict" or not all(is_key(key) for key, _ in inside):
+            raise TypeError("no such mark, or no such key")
+        return {unmarked(key, array): unmarked(item, array, depth + 1) for key, item in inside}
+    return value
+
+
+class Arrays:
+    """The bytes behind a text, taken array by array."""
+
+    def __init__(self, content: bytes):
+        self.left = memoryview(content)
+
+    def take(self, dtype: str, shape: list[int]) -> np.ndarray:
+        if len(shape) > MOST_AXES or not all(type(length) is int and 0 <= length < SMALL for length in shape):
+            raise ValueError("no such shape")
+        kind = DTYPES[dtype]
+        size = math.prod(shape) * kind.itemsize
+        taken, self.left = self.left[:size], self.left[size:]
+        return np.frombuffer(taken, kind).reshape(shape).copy()
