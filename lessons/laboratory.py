@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import threading
 import time
 import weakref
@@ -20,7 +21,7 @@ from lessons.doctor.orders import Pasted
 from lessons.pool import Job, WorkerDied, WorkerPool
 from lessons.run import Closing, Opening, Run, Snapshot
 from lessons.settings import Settings
-from lessons.survey import Survey
+from lessons.survey import UNATTENDED_AFTER, Survey, recent
 from lessons.table import Table
 
 KEPT_CELLS = 40_000  # of finished maps, together: about 10 MB
@@ -35,8 +36,9 @@ class Training:
 
     def __init__(self, settings: Settings, job: Job, pasted: Pasted | None = None, table: Table | None = None):
         self.settings, self.job, self.pasted, self.table = settings, job, pasted, table
-        self.watchers: dict[Hashable, float] = {}
+        self.watchers: dict[Hashable, float] = {}  # when each was last seen; replaced, never changed in place
         self._gathered: tuple[int, Run | None] = (0, None)
+        self._lock = threading.Lock()  # whoever joins while the last one leaves either keeps it or is told that it ends
 
     @property
     def done(self) -> bool:
@@ -65,15 +67,23 @@ class Training:
             self._gathered = len(items), Run.gather(settings, training_batch(settings, self.table), items)
         return self._gathered[1]
 
-    def watch(self, who: Hashable) -> None:
-        self.watchers[who] = time.monotonic()
+    def watch(self, who: Hashable) -> bool:
+        """Say that `who` looks. False where it has been stopped: it will not go on for them."""
+        now = time.monotonic()
+        with self._lock:
+            self.watchers = recent(self.watchers, now - UNATTENDED_AFTER) | {who: now}
+            return not self.job.stopped
 
-    def leave(self, who: Hashable) -> None:
-        """Stop watching; the last to leave stops the training."""
-        self.watchers.pop(who, None)
-        recent = time.monotonic() - ABSENT_AFTER
-        if not any(seen > recent for seen in self.watchers.values()):
-            self.job.stop()
+    def leave(self, who: Hashable, since: float = math.inf) -> None:
+        """Stop watching; the last to leave stops the training. Nothing happens where `who` has looked after `since`."""
+        with self._lock:
+            if self.watchers.get(who, -math.inf) > since:
+                return
+            self.watchers = {other: seen for other, seen in self.watchers.items() if other != who}
+            if self.job.done() or recent(self.watchers, time.monotonic() - ABSENT_AFTER):
+                return
+            self.job.stopped = True
+        self.job.stop()  # without the lock: a cluster may take a moment
 
     def halted(self) -> Training:
         """This training as far as it is now, for one who has stopped it.
@@ -110,18 +120,18 @@ class Laboratory:
             kept = self.private if table else self.trainings
             key = (settings, pasted, table) if table else (settings, pasted)
             training = kept.get(key)
-            if training is None or training.job.stopped or training.failure:
+            if training is None or training.failure or not training.watch(who):
                 data = (table.fit(settings), table) if table else (settings,)
                 if pasted:
                     job = ward.shared().submit(orders.train, pasted, *data, who=who)
                 else:
                     job = submit(self.executor, jobs.train, *data)
                 training = kept[key] = Training(settings, job, pasted, table)
+                training.watch(who)
                 if table:
                     weakref.finalize(training, release, job).atexit = False
             if not table:
                 self.trainings.move_to_end(key)
-            training.watch(who)
             self._forget()
             return training
 
@@ -132,10 +142,10 @@ class Laboratory:
         """
         with self.lock:
             survey = self.surveys.get(plan)
-            if survey is None or survey.ended:
+            if survey is None or not survey.watch(who):
                 survey = self.surveys[plan] = Survey(plan, self._hand_out, workers_of(self.executor))
+                survey.watch(who)
             self.surveys.move_to_end(plan)
-            survey.watch(who)
             self._forget_cells()
         survey.begin()
         return survey
