@@ -27,7 +27,10 @@ from lessons.table import Table
 KEPT_CELLS = 40_000  # of finished maps, together: about 10 MB
 BATCH_SECONDS = 0.1  # after which a worker of ours puts a map away, so that a click can go first
 FAR_BATCH_SECONDS = 0.5  # on a cluster a job costs 11 ms and its workers are many
+LEAST_CELLS = 64  # what the smallest map counts as: its plan has a size too
 KEPT_BYTES = 48e6  # finished runs that are remembered, together
+LEAST_BYTES = 20e3  # what a training counts as at least: one that failed has no arrays, and a text all the same
+KEPT_MEASUREMENTS = 200  # of experiments and births: a few kB each
 ABSENT_AFTER = 3.0  # seconds after which a watcher who has not asked again counts as gone
 
 
@@ -105,7 +108,7 @@ class Laboratory:
         # On own data: a training goes when the last session that shows it does, and its key, with the data, goes too.
         self.private: WeakValueDictionary[tuple[Settings, Pasted | None, Table], Training] = WeakValueDictionary()
         self.surveys: OrderedDict[Plan, Survey] = OrderedDict()
-        self.measurements: dict[tuple, Job] = {}
+        self.measurements: OrderedDict[tuple, Job] = OrderedDict()
         self.lock = threading.Lock()
 
     def train(
@@ -157,11 +160,13 @@ class Laboratory:
 
     def measure(self, function: Callable, *args) -> Job:
         """The job of an experiment: one for all who ask. What it raises is remembered too: it can be the point."""
+        key = function, args
         with self.lock:
-            job = self.measurements.get((function, args))
+            job = self.measurements.get(key)
             if job is None or (job.done() and isinstance(job.exception(), WorkerDied)):
-                job = submit(self.executor, jobs.measure, function, *args)
-                self.measurements[(function, args)] = job
+                job = self.measurements[key] = submit(self.executor, jobs.measure, function, *args)
+            self.measurements.move_to_end(key)
+            self._forget_measurements()
             return job
 
     def prepare(self, *recipes: Settings) -> None:
@@ -181,11 +186,18 @@ class Laboratory:
 
     def _forget_cells(self) -> None:
         """Drop the oldest finished maps beyond KEPT_CELLS."""
-        total = sum(survey.plan.runs for survey in self.surveys.values())
+        total = sum(max(plan.runs, LEAST_CELLS) for plan in self.surveys)
         for plan, survey in list(self.surveys.items())[:-1]:
             if total > KEPT_CELLS and survey.done:
-                total -= plan.runs
+                total -= max(plan.runs, LEAST_CELLS)
                 del self.surveys[plan]
+
+    def _forget_measurements(self) -> None:
+        """Drop the oldest finished measurements beyond KEPT_MEASUREMENTS."""
+        beyond = len(self.measurements) - KEPT_MEASUREMENTS
+        for key in list(self.measurements)[: max(0, beyond)]:
+            if self.measurements[key].done():
+                del self.measurements[key]
 
     def _forget(self) -> None:
         """Drop the oldest finished runs beyond KEPT_BYTES."""
@@ -199,8 +211,10 @@ class Laboratory:
 
 
 def size(training: Training) -> float:
+    """About how many bytes it keeps."""
     snapshots = [item for item in training.items if isinstance(item, Snapshot)]
-    return sum(array.nbytes for snapshot in snapshots for array in vars(snapshot).values())
+    text = len(training.pasted.text) if training.pasted else 0
+    return LEAST_BYTES + text + sum(array.nbytes for snapshot in snapshots for array in vars(snapshot).values())
 
 
 class FarJob(Job):

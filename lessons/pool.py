@@ -127,7 +127,8 @@ class WorkerPool(Executor):
         with self.changed:
             for worker in self.workers:
                 if key not in worker.keys:
-                    worker.warm = deque(job for job in worker.warm if job.key != key)
+                    for job in [job for job in worker.warm if job.key == key]:
+                        worker.warm.remove(job)
                     worker.warm.appendleft(Job(fn, args, {}, key, background=True))
             self.changed.notify_all()
 
@@ -207,7 +208,7 @@ class Worker:
     def __init__(self, pool: WorkerPool, index: int):
         self.pool, self.index = pool, index
         self.keys: list[Hashable] = []  # what it keeps warm, the latest last
-        self.warm: deque[Job] = deque()
+        self.warm: deque[Job] = deque(maxlen=pool.keeps)  # it could not keep more warm; the oldest wish goes
         self.job: Job | None = None  # what it is doing
         self.ready = False
         self.greeting = None  # what the process said of itself when it was ready

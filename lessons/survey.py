@@ -73,7 +73,7 @@ class Survey:
             return self.changed.wait_for(lambda: len(self.found) > count or self.done, timeout)
 
     def watch(self, who: Hashable) -> bool:
-        """Say that `who` looks: a map that nobody has looked at for UNATTENDED_AFTER stops. False where it has ended."""
+        """Say that `who` looks. False where it has ended. What nobody has looked at for UNATTENDED_AFTER stops."""
         now = time.monotonic()
         with self.changed:
             self.watchers = recent(self.watchers, now - UNATTENDED_AFTER) | {who: now}

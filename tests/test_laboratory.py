@@ -16,7 +16,7 @@ import pytest
 from lessons.atlas import Plan
 from lessons.doctor.orders import Pasted
 from lessons.engine.train import trained
-from lessons.laboratory import ABSENT_AFTER, Laboratory, structure
+from lessons.laboratory import ABSENT_AFTER, LEAST_BYTES, LEAST_CELLS, Laboratory, structure
 from lessons.pool import Job, WorkerPool
 from lessons.run import Run
 from lessons.settings import Settings
@@ -174,6 +174,44 @@ def test_the_oldest_finished_runs_are_forgotten(laboratory, monkeypatch):
     newest = replace(SHORT, seed=5)
     laboratory.train(newest, "who").job.result(PATIENT)
     assert (SHORT, None) not in laboratory.trainings and (newest, None) in laboratory.trainings
+
+
+@pytest.fixture
+def quick():
+    """Measures in this process and trains nothing: what it is given to train fails."""
+    with ThreadPoolExecutor(2) as threads:
+        yield Laboratory(threads)
+
+
+def test_the_oldest_measurements_are_forgotten_and_those_asked_for_are_kept(quick, monkeypatch):
+    """Of each run that ends in NaN the birth is measured, under its settings."""
+    monkeypatch.setattr("lessons.laboratory.KEPT_MEASUREMENTS", 10)
+    first = quick.measure(str, 0)
+    for number in range(1, 100):
+        assert quick.measure(str, number).result(PATIENT) == str(number)
+        assert quick.measure(str, 0) is first, "the one that is always asked for was forgotten"
+    assert len(quick.measurements) == 10
+    assert quick.measure(str, 1).result(PATIENT) == "1", "what was forgotten cannot be measured again"
+
+
+def test_a_measurement_under_way_is_not_forgotten(busy, monkeypatch):
+    monkeypatch.setattr("lessons.laboratory.KEPT_MEASUREMENTS", 1)
+    jobs = [busy.measure(str, number) for number in range(5)]
+    assert [busy.measure(str, number) for number in range(5)] == jobs
+
+
+def test_trainings_that_fail_and_maps_of_one_cell_count_too(quick, monkeypatch):
+    monkeypatch.setattr("lessons.laboratory.KEPT_BYTES", 10 * LEAST_BYTES)
+    monkeypatch.setattr("lessons.laboratory.KEPT_CELLS", 10 * LEAST_CELLS)
+    monkeypatch.setattr("lessons.jobs.survey", lambda *_: iter(()))
+    for number in range(40):
+        training = quick.train(f"no settings {number}", "who")
+        assert training.job.exception(PATIENT)
+        survey = quick.survey(Plan(SHORT, "learning_rate", "seed", (0.01,), (number,)), "who")
+        survey.leave("who", ABSENT_AFTER)
+        assert survey.wait(PATIENT)
+    quick.train("the last", "who")
+    assert len(quick.trainings) <= 11 and len(quick.surveys) <= 11
 
 
 def test_a_pasted_loss_trains_behind_walls_as_the_same_loss_of_ours_does(laboratory):
