@@ -16,6 +16,8 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
+from lessons.numeral import is_whole
+
 ROOT = Path(__file__).parent.parent
 ATTEMPTS = 2  # a job whose worker died is tried once more
 PATIENCE = 0.4  # seconds that a job may be overtaken by jobs whose graph this worker has traced
@@ -354,7 +356,7 @@ def default_size() -> int:
     """As many workers as cores and memory allow, at least one. UNMASKED_WORKERS sets another number."""
     wanted = os.environ.get("UNMASKED_WORKERS", "")
     if wanted:
-        if not wanted.isdecimal() or not 1 <= int(wanted) <= 64:
+        if not is_whole(wanted, 1, 64):
             raise ValueError(f"UNMASKED_WORKERS: got “{wanted}”; takes a whole number from 1 to 64.")
         return int(wanted)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
