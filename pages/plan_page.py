@@ -17,6 +17,7 @@ from lessons.lesson import Lesson
 from lessons.settings import BadInput
 from lessons.worksheet import worksheet
 from pages.ui.address import root_link, went_back
+from pages.ui.presence import watch
 from pages.ui.quotation import quoted
 
 LOOK = 0.5  # seconds between two looks at trainings under way
@@ -153,6 +154,8 @@ def summary(planner: Planner) -> bool:
 def progress(planner: Planner) -> None:
     """Train what is not known yet. Asks for a new page when an answer has come true."""
     waiting = {item: shared().train(preset_of(item).settings, who()) for item in planner.unknown}
+    for training in waiting.values():
+        watch(training, who())
     news = [take(planner, item, training) for item, training in waiting.items() if training.done]
     if any(news) or not waiting:
         st.rerun()

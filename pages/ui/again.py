@@ -12,7 +12,7 @@ import streamlit as st
 from lessons.laboratory import Training, shared
 from lessons.settings import Settings
 from lessons.variation import told, variation
-from pages.ui import learner
+from pages.ui import learner, presence
 from pages.ui.desk import Desk, Guess
 from pages.ui.prediction import guess_of, question, told_of, verdict
 
@@ -84,7 +84,7 @@ def begin(twin: Again, guess: Guess) -> None:
 
 def watch(desk: Desk, twin: Again) -> None:
     """Draws nothing: asks for a new page when the twin's run is there."""
-    twin.training.watch(id(twin))
+    presence.watch(twin.training, id(twin))
     if twin.training.done:
         st.rerun()
 

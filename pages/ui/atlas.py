@@ -17,6 +17,7 @@ from lessons.settings import SPECS, BadInput, Settings, idle
 from lessons.survey import Survey
 from pages.ui.desk import Desk
 from pages.ui.lab import chart
+from pages.ui.presence import watch
 from pages.ui.quotation import quoted
 
 LOOK = 0.3  # seconds between two pictures of a map that fills
@@ -54,7 +55,7 @@ def look(desk: Desk) -> bool:
     survey = desk.survey
     if survey is None or not desk.surveying or survey.done:
         return False
-    survey.watch(id(desk))
+    watch(survey, id(desk))
     survey.wait_beyond(len(survey.found), LARGE_LOOK if survey.plan.runs > LARGE else LOOK)
     return not survey.done
 

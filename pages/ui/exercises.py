@@ -18,6 +18,7 @@ from pages.ui.controls import name_of
 from pages.ui.desk import Desk
 from pages.ui.findings import MARKS
 from pages.ui.lab import chart
+from pages.ui.presence import watch
 from pages.ui.quotation import quoted
 from pages.ui.sheet import Exercises, Sheet, exercises_of
 
@@ -106,10 +107,17 @@ def look(sheet: Sheet) -> None:
     if trial is None:
         return
     until = time.monotonic() + FIRST_LOOK
-    trial.advance()
+    advance(trial)
     while (job := trial.waits_for) and (left := until - time.monotonic()) > 0:
         job.wait_beyond(len(job.items), left)
-        trial.advance()
+        advance(trial)
+
+
+def advance(trial: Trial) -> None:
+    """Let it go on, as long as this session is there."""
+    trial.advance()
+    if trial.training:
+        watch(trial.training, trial.who)
 
 
 # --- the task
@@ -290,7 +298,7 @@ def progress(desk: Desk, sheet: Sheet, drawn: object) -> None:
     if drawn is None:
         return
     desk.catch_up()
-    sheet.trial.advance()
+    advance(sheet.trial)
     job = sheet.trial.waits_for
     if job is None:
         st.rerun()

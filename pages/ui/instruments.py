@@ -13,6 +13,7 @@ from pages.ui.desk import Desk
 from pages.ui.diagnosis import Diagnosis, diagnosis_below, diagnosis_of, first_line, shade_of, told
 from pages.ui.lab import content, lab
 from pages.ui.prediction import judge, tell
+from pages.ui.presence import watch
 from pages.ui.twins import hint, stop_pinned, train_pinned
 
 FIRST_LOOK = 0.1  # seconds a click waits for a run to finish before it shows what there is
@@ -60,7 +61,7 @@ def leave(desk: Desk) -> None:
 def look(desk: Desk) -> None:
     """Wait for the training, a moment at most: for its end, or for its beginning once the page says that it waits."""
     training = desk.training
-    training.watch(id(desk))
+    watch(training, id(desk))
     waited = desk.looked == desk.presses
     if waited and not training.job.items:
         training.job.wait_beyond(0, QUEUE_LOOK)

@@ -22,6 +22,7 @@ from lessons.twins import (
 )
 from pages.ui.desk import Desk
 from pages.ui.lab import chart
+from pages.ui.presence import watch
 from pages.ui.quotation import quoted
 
 LOOK = 0.3  # seconds between two pictures of runs under way
@@ -152,7 +153,7 @@ def comparison(desk: Desk) -> None:
         return
     waiting = [training for training in (pinned, other) if under_way(desk, training)]
     for training in waiting:
-        training.watch(id(desk))
+        watch(training, id(desk))
     if waiting:
         waiting[0].job.wait_beyond(len(waiting[0].job.items), LOOK)
     waiting = [training for training in waiting if not training.done]
