@@ -18,7 +18,7 @@ from lessons.settings import BadInput
 from lessons.worksheet import worksheet
 from pages.ui.address import root_link, went_back
 from pages.ui.presence import watch
-from pages.ui.quotation import quoted
+from pages.ui.quotation import fail, quoted, warn
 
 LOOK = 0.5  # seconds between two looks at trainings under way
 
@@ -65,7 +65,7 @@ def render() -> None:
     )
     choose(planner)
     if planner.problem:
-        st.warning(quoted(planner.problem))
+        warn(planner.problem)
     write_address(planner.agenda.address)
     planner.written.add(planner.agenda.address)
     if not planner.agenda.items:
@@ -228,7 +228,7 @@ def guidance(lesson: Lesson) -> None:
 def answers(planner: Planner, item: Item, lesson: Lesson) -> None:
     """Which answer came true, and the belief behind each of the others."""
     if item in planner.failures:
-        st.error(f"It cannot be run here: {quoted(planner.failures[item])}")
+        fail(f"It cannot be run here: {planner.failures[item]}")
     elif item not in planner.outcomes:
         st.caption("The answer is being read off a run.")
     true = planner.outcomes.get(item)

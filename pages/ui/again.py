@@ -15,6 +15,7 @@ from lessons.variation import told, variation
 from pages.ui import learner, presence
 from pages.ui.desk import Desk, Guess
 from pages.ui.prediction import guess_of, question, told_of, verdict
+from pages.ui.quotation import warn
 
 LOOK = 0.3  # seconds between two looks at a twin's run
 
@@ -74,7 +75,7 @@ def offer(desk: Desk, twin: Again) -> None:
             on_click=lambda: begin(twin, Guess(answer, confidence)),
         )
     if twin.problem:
-        st.warning(twin.problem)
+        warn(twin.problem)
 
 
 def begin(twin: Again, guess: Guess) -> None:

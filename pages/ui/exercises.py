@@ -19,7 +19,7 @@ from pages.ui.desk import Desk
 from pages.ui.findings import MARKS
 from pages.ui.lab import chart
 from pages.ui.presence import watch
-from pages.ui.quotation import quoted
+from pages.ui.quotation import quoted, warn
 from pages.ui.sheet import Exercises, Sheet, exercises_of
 
 FIRST_LOOK = 0.15  # seconds that a click waits for an answer: a run that is known is there at once
@@ -289,7 +289,7 @@ def status(desk: Desk, sheet: Sheet) -> None:
     """One line below the buttons. Polling is a fragment of that line; news draw the page anew."""
     with st.container(key="exercise-status"):
         if sheet.busy:
-            st.warning(sheet.busy)
+            warn(sheet.busy)
         drawn = sheet.trial.waits_for if sheet.trial else None
         st.fragment(progress, run_every=LOOK if drawn else None)(desk, sheet, drawn)
 

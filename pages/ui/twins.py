@@ -23,7 +23,7 @@ from lessons.twins import (
 from pages.ui.desk import Desk
 from pages.ui.lab import chart
 from pages.ui.presence import watch
-from pages.ui.quotation import quoted
+from pages.ui.quotation import fail, first_line, quoted
 
 LOOK = 0.3  # seconds between two pictures of runs under way
 NOTHING = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
@@ -159,7 +159,7 @@ def comparison(desk: Desk) -> None:
     waiting = [training for training in waiting if not training.done]
     for training, who in ((pinned, "The pinned run"), (other, "The present run")):
         if training.failure:
-            st.error(f"{who} cannot be trained: {quoted(str(training.failure).strip().partition(chr(10))[0])}")
+            fail(f"{who} cannot be trained: {first_line(training.failure)}")
             return
     runs = [training.run() for training in (pinned, other)]
     if None in runs:
