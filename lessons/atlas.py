@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lessons.lesson import Lesson
+from lessons.numeral import is_whole
 from lessons.outcome import OUTCOMES
 from lessons.plain import plain
 from lessons.recipe import Recipe
@@ -257,9 +258,7 @@ def distinct(name: str, given: tuple, most: int) -> tuple:
 def size(given: str) -> tuple[int, int]:
     """(columns, rows) from “16x12” or “16”. Raises BadInput."""
     parts = (given or str(SIZE)).split("x")
-    if len(parts) > 2 or not all(
-        part.isascii() and part.isdecimal() and 1 <= int(part) <= MOST_ALONG for part in parts
-    ):
+    if len(parts) > 2 or not all(is_whole(part, 1, MOST_ALONG) for part in parts):
         raise BadInput(f"map: got “{given[:40]}” for its size; takes 1 to {MOST_ALONG}, or two such as 16x12.")
     return int(parts[0]), int(parts[-1])
 

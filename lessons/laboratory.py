@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import threading
 import time
 import weakref
@@ -20,12 +21,15 @@ from lessons.pool import Job, WorkerDied, WorkerPool
 from lessons.recipe import Recipe
 from lessons.run import Closing, Opening, Run, Snapshot
 from lessons.settings import Settings
-from lessons.survey import Survey
+from lessons.survey import UNATTENDED_AFTER, Survey, recent
 
 KEPT_CELLS = 40_000  # of finished maps, together: about 10 MB
 BATCH_SECONDS = 0.1  # after which a worker of ours puts a map away, so that a click can go first
 FAR_BATCH_SECONDS = 0.5  # on a cluster a job costs 11 ms and its workers are many
+LEAST_CELLS = 64  # what the smallest map counts as: its plan has a size too
 KEPT_BYTES = 48e6  # finished runs that are remembered, together
+LEAST_BYTES = 20e3  # what a training counts as at least: one that failed has no arrays, and a text all the same
+KEPT_MEASUREMENTS = 200  # of experiments and births: a few kB each
 ABSENT_AFTER = 3.0  # seconds after which a watcher who has not asked again counts as gone
 
 
@@ -34,8 +38,9 @@ class Training:
 
     def __init__(self, recipe: Recipe, job: Job):
         self.recipe, self.job = recipe, job
-        self.watchers: dict[Hashable, float] = {}
+        self.watchers: dict[Hashable, float] = {}  # when each was last seen; replaced, never changed in place
         self._gathered: tuple[int, Run | None] = (0, None)
+        self._lock = threading.Lock()  # whoever joins while the last one leaves either keeps it or is told that it ends
 
     @property
     def done(self) -> bool:
@@ -63,15 +68,23 @@ class Training:
             self._gathered = len(items), Run.gather(self.recipe, training_batch(self.recipe), items)
         return self._gathered[1]
 
-    def watch(self, who: Hashable) -> None:
-        self.watchers[who] = time.monotonic()
+    def watch(self, who: Hashable) -> bool:
+        """Say that `who` looks. False where it has been stopped: it will not go on for them."""
+        now = time.monotonic()
+        with self._lock:
+            self.watchers = recent(self.watchers, now - UNATTENDED_AFTER) | {who: now}
+            return not self.job.stopped
 
-    def leave(self, who: Hashable) -> None:
-        """Stop watching; the last to leave stops the training."""
-        self.watchers.pop(who, None)
-        recent = time.monotonic() - ABSENT_AFTER
-        if not any(seen > recent for seen in self.watchers.values()):
-            self.job.stop()
+    def leave(self, who: Hashable, since: float = math.inf) -> None:
+        """Stop watching; the last to leave stops the training. Nothing happens where `who` has looked after `since`."""
+        with self._lock:
+            if self.watchers.get(who, -math.inf) > since:
+                return
+            self.watchers = {other: seen for other, seen in self.watchers.items() if other != who}
+            if self.job.done() or recent(self.watchers, time.monotonic() - ABSENT_AFTER):
+                return
+            self.job.stopped = True
+        self.job.stop()  # without the lock: a cluster may take a moment
 
     def halted(self) -> Training:
         """This training as far as it is now, for one who has stopped it.
@@ -93,7 +106,7 @@ class Laboratory:
         self.trainings: WeakValueDictionary[Recipe, Training] = WeakValueDictionary()
         self.remembered: OrderedDict[Recipe, Training] = OrderedDict()  # those that the laboratory itself holds
         self.surveys: OrderedDict[Plan, Survey] = OrderedDict()
-        self.measurements: dict[tuple, Job] = {}
+        self.measurements: OrderedDict[tuple, Job] = OrderedDict()
         self.lock = threading.Lock()
 
     def train(self, recipe: Recipe, who: Hashable, learner: Hashable = None) -> Training:
@@ -105,18 +118,18 @@ class Laboratory:
         """
         with self.lock:
             training = self.trainings.get(recipe)
-            if training is None or training.job.stopped or training.failure:
+            if training is None or training.failure or not training.watch(who):
                 if recipe.pasted:
                     job = ward.shared().submit(orders.train, recipe, who=who if learner is None else learner)
                 else:
                     job = submit(self.executor, jobs.train, recipe)
                 training = self.trainings[recipe] = Training(recipe, job)
+                training.watch(who)
                 if recipe.table:
                     weakref.finalize(training, release, job).atexit = False
             if not recipe.table:
                 self.remembered[recipe] = training
                 self.remembered.move_to_end(recipe)
-            training.watch(who)
             self._forget()
             return training
 
@@ -127,10 +140,10 @@ class Laboratory:
         """
         with self.lock:
             survey = self.surveys.get(plan)
-            if survey is None or survey.ended:
+            if survey is None or not survey.watch(who):
                 survey = self.surveys[plan] = Survey(plan, self._hand_out, workers_of(self.executor))
+                survey.watch(who)
             self.surveys.move_to_end(plan)
-            survey.watch(who)
             self._forget_cells()
         survey.begin()
         return survey
@@ -142,11 +155,13 @@ class Laboratory:
 
     def measure(self, function: Callable, *args) -> Job:
         """The job of an experiment: one for all who ask. What it raises is remembered too: it can be the point."""
+        key = function, args
         with self.lock:
-            job = self.measurements.get((function, args))
+            job = self.measurements.get(key)
             if job is None or (job.done() and isinstance(job.exception(), WorkerDied)):
-                job = submit(self.executor, jobs.measure, function, *args)
-                self.measurements[(function, args)] = job
+                job = self.measurements[key] = submit(self.executor, jobs.measure, function, *args)
+            self.measurements.move_to_end(key)
+            self._forget_measurements()
             return job
 
     def birth(self, recipe: Recipe) -> Job:
@@ -176,11 +191,18 @@ class Laboratory:
 
     def _forget_cells(self) -> None:
         """Drop the oldest finished maps beyond KEPT_CELLS."""
-        total = sum(survey.plan.runs for survey in self.surveys.values())
+        total = sum(max(plan.runs, LEAST_CELLS) for plan in self.surveys)
         for plan, survey in list(self.surveys.items())[:-1]:
             if total > KEPT_CELLS and survey.done:
-                total -= plan.runs
+                total -= max(plan.runs, LEAST_CELLS)
                 del self.surveys[plan]
+
+    def _forget_measurements(self) -> None:
+        """Drop the oldest finished measurements beyond KEPT_MEASUREMENTS."""
+        beyond = len(self.measurements) - KEPT_MEASUREMENTS
+        for key in list(self.measurements)[: max(0, beyond)]:
+            if self.measurements[key].done():
+                del self.measurements[key]
 
     def _forget(self) -> None:
         """Drop the oldest finished runs beyond KEPT_BYTES."""
@@ -194,8 +216,10 @@ class Laboratory:
 
 
 def size(training: Training) -> float:
+    """About how many bytes it keeps."""
     snapshots = [item for item in training.items if isinstance(item, Snapshot)]
-    return sum(array.nbytes for snapshot in snapshots for array in vars(snapshot).values())
+    text = len(training.recipe.pasted.text) if training.recipe.pasted else 0
+    return LEAST_BYTES + text + sum(array.nbytes for snapshot in snapshots for array in vars(snapshot).values())
 
 
 class FarJob(Job):

@@ -17,6 +17,8 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
+from lessons.numeral import is_whole
+
 ROOT = Path(__file__).parent.parent
 ATTEMPTS = 2  # a job whose worker died is tried once more
 STARTS = 3  # a worker that cannot be started is not tried for ever: each attempt takes seconds of a processor
@@ -140,7 +142,8 @@ class WorkerPool(Executor):
         with self.changed:
             for worker in self.workers:
                 if key not in worker.keys:
-                    worker.warm = deque(job for job in worker.warm if job.key != key)
+                    for job in [job for job in worker.warm if job.key == key]:
+                        worker.warm.remove(job)
                     worker.warm.appendleft(Job(fn, args, {}, key, background=True))
             self.changed.notify_all()
 
@@ -243,7 +246,7 @@ class Worker:
     def __init__(self, pool: WorkerPool, index: int):
         self.pool, self.index = pool, index
         self.keys: list[Hashable] = []  # what it keeps warm, the latest last
-        self.warm: deque[Job] = deque()
+        self.warm: deque[Job] = deque(maxlen=pool.keeps)  # it could not keep more warm; the oldest wish goes
         self.job: Job | None = None  # what it is doing
         self.ready = False
         self.misses = 0  # attempts in a row to start it
@@ -406,7 +409,7 @@ def default_size() -> int:
     """As many workers as cores and memory allow, at least one. UNMASKED_WORKERS sets another number."""
     wanted = os.environ.get("UNMASKED_WORKERS", "")
     if wanted:
-        if not wanted.isdecimal() or not 1 <= int(wanted) <= 64:
+        if not is_whole(wanted, 1, 64):
             raise ValueError(f"UNMASKED_WORKERS: got “{wanted}”; takes a whole number from 1 to 64.")
         return int(wanted)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

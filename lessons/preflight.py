@@ -29,6 +29,7 @@ from lessons import cluster, pool
 from lessons.classroom import database
 from lessons.classroom.room import LARGEST
 from lessons.laboratory import Laboratory, structure
+from lessons.numeral import is_whole
 from lessons.pool import ROOT, WorkerPool
 from lessons.recipe import Recipe
 from lessons.settings import BadInput, Settings
@@ -92,7 +93,7 @@ def port_of(given: str | None) -> int:
 
 def whole(name: str, given: str, most: int) -> int:
     """Raises BadInput."""
-    if not given.strip().isdecimal() or not 1 <= int(given) <= most:
+    if not is_whole(given, 1, most):
         raise BadInput(f"{name}: got “{given[:40]}”; takes a whole number from 1 to {most}.")
     return int(given)
 

@@ -10,9 +10,10 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from numbers import Real
 from typing import Any
 
-from lessons import losses
+from lessons import losses, numeral
 from lessons.data import GARBAGE
 
 
@@ -56,11 +57,11 @@ class Number(Spec):
         return f"a {'whole number' if self.whole else 'number'} from {self.low:g} to {self.high:g}"
 
     def parse(self, name: str, given: Any) -> int | float:
-        if isinstance(given, bool):
+        if isinstance(given, bool) or not isinstance(given, str | Real):
             raise self.refuse(name, given)
         try:
-            value = float(given)
-        except (TypeError, ValueError, OverflowError):
+            value = numeral.number(given) if isinstance(given, str) else float(given)
+        except (ValueError, OverflowError):
             raise self.refuse(name, given) from None
         if not math.isfinite(value) or not self.low <= value <= self.high or (self.whole and value % 1):
             raise self.refuse(name, given)

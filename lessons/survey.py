@@ -5,6 +5,7 @@ A batch ends by itself when its time is up and what it left goes into another, s
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter, deque
@@ -29,7 +30,7 @@ class Survey:
     def __init__(self, plan: Plan, hand_out: Callable[[Plan, Sequence[Place], bool], Job], workers: int):
         """`hand_out` makes a job of some cells that share a graph, compiled or not; it may leave some undone."""
         self.plan, self.hand_out, self.workers = plan, hand_out, workers
-        self.watchers: dict[Hashable, float] = {}
+        self.watchers: dict[Hashable, float] = {}  # when each was last seen; replaced, never changed in place
         groups = plan.groups()
         self.left = {graph: deque(places) for graph, places in groups.items()}  # cells not handed out
         self.compiled = worth_compiling(plan, groups)
@@ -71,19 +72,26 @@ class Survey:
         with self.changed:
             return self.changed.wait_for(lambda: len(self.found) > count or self.done, timeout)
 
-    def watch(self, who: Hashable) -> None:
-        """Say that `who` still looks. A map that nobody has looked at for UNATTENDED_AFTER stops."""
-        self.watchers[who] = time.monotonic()
+    def watch(self, who: Hashable) -> bool:
+        """Say that `who` looks. False where it has ended. What nobody has looked at for UNATTENDED_AFTER stops."""
+        now = time.monotonic()
+        with self.changed:
+            self.watchers = recent(self.watchers, now - UNATTENDED_AFTER) | {who: now}
+            return not self.ended
 
-    def leave(self, who: Hashable, absent_after: float) -> None:
-        """Stop watching; the last to leave stops the map."""
-        self.watchers.pop(who, None)
-        if not self.attended(absent_after):
-            self.stop()
+    def leave(self, who: Hashable, absent_after: float, since: float = math.inf) -> None:
+        """Stop watching; the last to leave stops the map. Nothing happens where `who` has looked after `since`."""
+        with self.changed:
+            if self.watchers.get(who, -math.inf) > since:
+                return
+            self.watchers = {other: seen for other, seen in self.watchers.items() if other != who}
+            if self.attended(absent_after):
+                return
+            self.stopped = self.stopped or not self.done
+        self.stop()
 
     def attended(self, absent_after: float) -> bool:
-        recent = time.monotonic() - absent_after
-        return any(seen > recent for seen in list(self.watchers.values()))
+        return bool(recent(self.watchers, time.monotonic() - absent_after))
 
     def stop(self) -> None:
         """Hand out no more and keep what is there. The workers are free after the chunk of epochs they are in."""
@@ -143,6 +151,11 @@ class Survey:
             if not self.ended and not self.attended(UNATTENDED_AFTER):
                 self.stopped = True
             self.begin()
+
+
+def recent(watchers: dict[Hashable, float], since: float) -> dict[Hashable, float]:
+    """Those who were seen after `since`."""
+    return {who: seen for who, seen in watchers.items() if seen > since}
 
 
 def worth_compiling(plan: Plan, groups: dict[Settings, list[Place]]) -> set[Settings]:

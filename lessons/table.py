@@ -19,6 +19,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from lessons import numeral
 from lessons.settings import SPECS, BadInput, Settings
 
 MEGABYTES = (
@@ -373,7 +374,7 @@ def value(line: int, column: str, cell: str) -> float:
     """The number in a cell, NaN where it is missing. Raises BadInput."""
     got = number(cell)
     if got is None:
-        if re.fullmatch(r"[-+]?\d+,\d+", cell):
+        if re.fullmatch(r"[-+]?[0-9]+,[0-9]+", cell):
             raise refusal(line, column, cell, f"a decimal point: {cell.replace(',', '.')}")
         raise refusal(line, column, cell, "a number, or empty for missing")
     if abs(got) > LARGEST:
@@ -386,7 +387,7 @@ def number(cell: str) -> float | None:
     if cell.lower() in MISSING:
         return math.nan
     try:
-        return float(cell)
+        return numeral.number(cell)
     except ValueError:
         return None
 

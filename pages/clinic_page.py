@@ -18,7 +18,7 @@ from pages.ui.address import root_link
 from pages.ui.consultation import OPTIONS, Consultation, answer_of, consultation, failure_of, key_of
 from pages.ui.desk import BROUGHT
 from pages.ui.findings import HEALTHY, MARKS, REFUSED, count, findings
-from pages.ui.quotation import quoted
+from pages.ui.quotation import fail, first_line, quoted, warn
 
 LOOK = 0.3  # seconds between two looks for the answer while something is examined
 SCORECARD = Path(__file__).parent.parent / "docs" / "scorecard.md"
@@ -67,7 +67,7 @@ def render(pages: Mapping) -> None:
         "it; every finding comes with the numbers that showed it."
     )
     for problem in mine.problems:
-        st.warning(problem)
+        warn(problem)
     examples(mine)
     left, right = st.columns([1.9, 1], gap="medium")
     with left.container(key="clinic-left"):
@@ -219,7 +219,7 @@ def options(mine: Consultation) -> None:
                 help=help_,
             )
     if mine.mistake:
-        st.warning(mine.mistake)
+        warn(mine.mistake)
     if mine.options:
         st.button(
             "Infer everything",
@@ -254,7 +254,7 @@ def status(mine: Consultation) -> None:
         if trouble := shared().trouble:
             st.warning(f"{trouble[:1].upper()}{trouble[1:]}.")
         if mine.busy:
-            st.warning(mine.busy)
+            warn(mine.busy)
         if mine.refusal:
             st.markdown(refused(mine.refusal.line, mine.refusal.message))
         else:
@@ -292,7 +292,7 @@ def headline(mine: Consultation) -> None:
     result = mine.result
     if failure := failure_of(job):
         if not (isinstance(failure, OutOfOrder) and shared().trouble):  # that is told above
-            st.error(failed(failure))
+            fail(failed(failure))
     elif result is None:
         st.markdown("Stopped: nothing was found out.")
     elif result["refused"]:
@@ -314,7 +314,7 @@ def refused(line: int | None, message: str) -> str:
 
 def failed(failure: BaseException) -> str:
     """Why there is no answer, in one sentence."""
-    words = str(failure).strip().splitlines()[0] if str(failure).strip() else type(failure).__name__
+    words = first_line(failure)
     if isinstance(failure, Overrun):
         return f"The loss asked for too much: {words}."
     if isinstance(failure, WorkerDied):
@@ -384,7 +384,7 @@ def tried(result: Mapping) -> None:
 def mended(mine: Consultation) -> None:
     """Versions in which a fix was made, examined again."""
     if failure := failure_of(mine.mending):
-        st.error(f"A mended version could not be made: {str(failure).strip()[:300] or type(failure).__name__}")
+        fail(f"A mended version could not be made: {first_line(failure)[:300]}")
         return
     versions = answer_of(mine.mending)
     if versions is None:

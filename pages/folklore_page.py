@@ -6,7 +6,7 @@ from lessons.claims import CLAIMS, DEPENDS, FAILS, HOLDS, Claim, Outcome, find
 from lessons.claims.verification import Verification, shared
 from lessons.settings import BadInput
 from pages.ui.address import root_link
-from pages.ui.quotation import quoted
+from pages.ui.quotation import fail, quoted, warn
 
 LOOK = 0.5  # seconds between two looks for a verdict while something is measured
 TITLES = {
@@ -80,7 +80,7 @@ def follow_address() -> Claim | None:
     try:
         claim = find(asked) if asked is not None else None
     except BadInput as problem:
-        st.warning(str(problem))
+        warn(problem)
         claim = None
     if claim and st.session_state.get("folklore:address") != asked:
         st.session_state["folklore:visit"] = st.session_state.get("folklore:visit", 0) + 1
@@ -176,7 +176,7 @@ def row(verification: Verification, claim: Claim) -> None:
                 st.markdown(f"It {quoted(outcome.on)}.")
             st.markdown(f"{quoted(outcome.sentence)} :gray[:small[{footnote(outcome)}]]")
         if claim.id in verification.failures:
-            st.error(f"It cannot be measured here: {quoted(verification.failures[claim.id])}")
+            fail(f"It cannot be measured here: {verification.failures[claim.id]}")
         details = st.expander("Experiment and rule", type="compact", key=opened(claim), on_change="rerun")
         if details.open:
             with details:

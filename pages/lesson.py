@@ -21,6 +21,7 @@ from pages.ui.luck import luck
 from pages.ui.measurements import experiment
 from pages.ui.own_data import bring_data, own_data_row, settle
 from pages.ui.prediction import ask, recall
+from pages.ui.quotation import quoted, warn
 from pages.ui.takeaway import preview, takeaway
 from pages.ui.twins import comparison, pin_button, strip, unpin
 
@@ -73,7 +74,7 @@ def laboratory(desk: Desk) -> None:
         unpin(desk)
         st.rerun()  # all of the page: what is measured below has to do with the data too
     for problem in desk.problems:
-        st.warning(problem)
+        warn(problem)
     presets(desk)
     own_loss(desk)
     desk.drawn = desk.standing
@@ -125,7 +126,9 @@ def own_loss(desk: Desk) -> None:
     if brought:
         name = brought.function or "your loss"
         row = st.container(key="own_loss", horizontal=True, vertical_alignment="center", gap="small")
-        if row.toggle(f"Train **{name}**, from the clinic, in place of this lesson's loss", True, key=desk.key("own")):
+        if row.toggle(
+            f"Train **{quoted(name)}**, from the clinic, in place of this lesson's loss", True, key=desk.key("own")
+        ):
             desk.pasted = brought
         row.button("Forget it", key=desk.key("forget"), type="tertiary", on_click=lambda: st.session_state.pop(BROUGHT))
     if desk.pasted != before:

@@ -18,7 +18,8 @@ from lessons.recipe import Recipe
 from lessons.settings import BadInput
 from lessons.worksheet import worksheet
 from pages.ui.address import root_link, went_back
-from pages.ui.quotation import quoted
+from pages.ui.presence import watch
+from pages.ui.quotation import fail, quoted, warn
 
 LOOK = 0.5  # seconds between two looks at trainings under way
 
@@ -65,7 +66,7 @@ def render() -> None:
     )
     choose(planner)
     if planner.problem:
-        st.warning(quoted(planner.problem))
+        warn(planner.problem)
     write_address(planner.agenda.address)
     planner.written.add(planner.agenda.address)
     if not planner.agenda.items:
@@ -154,6 +155,8 @@ def summary(planner: Planner) -> bool:
 def progress(planner: Planner) -> None:
     """Train what is not known yet. Asks for a new page when an answer has come true."""
     waiting = {item: shared().train(Recipe(preset_of(item).settings), who()) for item in planner.unknown}
+    for training in waiting.values():
+        watch(training, who())
     news = [take(planner, item, training) for item, training in waiting.items() if training.done]
     if any(news) or not waiting:
         st.rerun()
@@ -226,7 +229,7 @@ def guidance(lesson: Lesson) -> None:
 def answers(planner: Planner, item: Item, lesson: Lesson) -> None:
     """Which answer came true, and the belief behind each of the others."""
     if item in planner.failures:
-        st.error(f"It cannot be run here: {quoted(planner.failures[item])}")
+        fail(f"It cannot be run here: {planner.failures[item]}")
     elif item not in planner.outcomes:
         st.caption("The answer is being read off a run.")
     true = planner.outcomes.get(item)

@@ -12,7 +12,7 @@ from pages.ui.classroom.door import door, entry
 from pages.ui.classroom.projector import projector
 from pages.ui.classroom.seat import seated
 from pages.ui.classroom.visit import PROJECTOR, SEAT, Seat, found
-from pages.ui.quotation import quoted
+from pages.ui.quotation import warn
 
 
 def render(pages: Mapping[str, Any]) -> None:
@@ -25,11 +25,11 @@ def render(pages: Mapping[str, Any]) -> None:
     try:
         code = found(code).code
     except Away as problem:
-        st.warning(str(problem))
+        warn(problem)
         st.button("Try again", key="room:retry", icon=":material/refresh:")
         return
     except BadInput as problem:
-        st.warning(quoted(str(problem)))
+        warn(problem)
         door("")
         return
     if "instructor" in asked:

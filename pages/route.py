@@ -9,6 +9,7 @@ from pages import clinic_page, folklore_page, home, lesson, plan_page, record_pa
 from pages.ui import learner
 from pages.ui.classroom.companion import companion
 from pages.ui.classroom.visit import SEAT
+from pages.ui.quotation import warn
 from pages.ui.server import HERE
 
 STYLE = f"<style>{(HERE / 'style.css').read_text(encoding='utf-8')}</style>"
@@ -55,7 +56,7 @@ def follow(pages: dict) -> None:
     try:
         find(slug)
     except BadInput as problem:
-        st.warning(str(problem))
+        warn(problem)
         return
     st.switch_page(pages[slug], query_params=asked)
 
@@ -66,10 +67,10 @@ def follow_page(others: dict) -> None:
     name = asked.pop("page")
     if name in others:
         st.switch_page(others[name], query_params=asked)
-    st.warning(f"page: got “{name[:40]}”; there are {', '.join(others)}.")
+    warn(f"page: got “{name[:40]}”; there are {', '.join(others)}.")
 
 
 def follow_learner() -> None:
     """Go on as the learner of a private link."""
     if problem := learner.follow_link(st.query_params["learner"]):
-        st.warning(problem)
+        warn(problem)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pages.ui.quotation import JOINER
 from tests import browser_setup
 
 ROOT = Path(__file__).parent.parent
@@ -86,3 +87,8 @@ def browsing() -> Iterator:
             yield browser
         finally:
             browser.close()
+
+
+def plain(text: str) -> str:
+    """What a reader sees of a text that `quoted` has made."""
+    return text.replace(JOINER, "").replace("\\", "")

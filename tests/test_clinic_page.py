@@ -25,7 +25,7 @@ from pages import clinic_page
 from pages.ui.consultation import Consultation
 from pages.ui.learner import SESSION, Learner
 from tests.screen import await_, panel, ready
-from tests.site import ROOT, serving
+from tests.site import ROOT, plain, serving
 from tests.test_pool import eventually
 
 WITHIN = 60  # seconds: other tests may have the cores
@@ -368,7 +368,7 @@ def test_the_address_holds_options_and_example_and_no_text(real):
 )
 def test_nonsense_in_the_address_is_one_sentence(real, name, value, takes):
     page = opened(**{name: value, "label_shape": "B,2"})
-    said = [one.value for one in page.warning]
+    said = [plain(one.value) for one in page.warning]
     assert len(said) == 1 and takes in said[0] and (value in said[0] or name in said[0])
     assert page.selectbox(key="clinic:option:label_shape").value == "B,2", "what was good is taken"
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,12 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lessons.atlas import Plan
 from lessons.engine.train import trained
-from lessons.laboratory import Laboratory, structure
-from lessons.pool import WorkerPool
+from lessons.laboratory import ABSENT_AFTER, LEAST_BYTES, LEAST_CELLS, Laboratory, structure
+from lessons.pool import Job, WorkerPool
 from lessons.recipe import Pasted, Recipe
 from lessons.run import Run
 from lessons.settings import Settings
+from lessons.survey import Survey
 
 ROOT = Path(__file__).parent.parent
 PATIENT = 60
@@ -71,6 +74,80 @@ def test_a_watcher_who_went_without_a_word_does_not_hold_it(laboratory, monkeypa
     assert training.job.stopped and training.done
 
 
+@pytest.fixture
+def busy():
+    """An executor that is occupied: what it is given waits, and no TensorFlow is loaded."""
+    free = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(free.wait)
+        yield Laboratory(threads)
+        threads.shutdown(wait=False, cancel_futures=True)
+        free.set()
+
+
+PLAN = Plan(SHORT, "learning_rate", "seed", (0.01, 0.1), (0, 1))
+WAYS = {  # what is stopped, join, leave, whether it was stopped
+    "training": (
+        Job,
+        lambda it, who: it.train(Recipe(SHORT), who),
+        lambda it, who: it.leave(who),
+        lambda it: it.job.stopped,
+    ),
+    "map": (
+        Survey,
+        lambda it, who: it.survey(PLAN, who),
+        lambda it, who: it.leave(who, ABSENT_AFTER),
+        lambda it: it.stopped,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WAYS)
+def test_who_joins_between_the_look_and_the_stop_is_not_stopped(busy, kind, monkeypatch):
+    """The last one leaves and has seen that nobody else looks; then, before anything is stopped, another joins."""
+    what, join, leave, stopped = WAYS[kind]
+    looked, joined, stop = threading.Event(), threading.Event(), what.stop
+
+    def late(it) -> None:
+        looked.set()
+        joined.wait(PATIENT)
+        stop(it)
+
+    monkeypatch.setattr(what, "stop", late)
+    with ThreadPoolExecutor(1) as another:
+        leaving = another.submit(leave, join(busy, "last"), "last")
+        assert looked.wait(PATIENT)
+        theirs = join(busy, "joins")
+        joined.set()
+        leaving.result(PATIENT)
+    assert not stopped(theirs)
+
+
+@pytest.mark.parametrize("kind", WAYS)
+def test_many_who_join_and_leave_at_once_are_not_stopped_by_each_other(busy, kind):
+    _, join, leave, stopped = WAYS[kind]
+
+    def visits(who: int) -> int:
+        lost = 0
+        for _ in range(30):
+            joined = join(busy, who)
+            lost += stopped(joined)
+            leave(joined, who)
+        return lost
+
+    with ThreadPoolExecutor(8) as crowd:
+        assert list(crowd.map(visits, range(8), timeout=PATIENT)) == [0] * 8
+
+
+def test_a_training_remembers_those_who_look_and_not_all_who_ever_did(busy, monkeypatch):
+    """A run that is kept is opened by class after class."""
+    monkeypatch.setattr("lessons.laboratory.UNATTENDED_AFTER", 0)
+    monkeypatch.setattr("lessons.survey.UNATTENDED_AFTER", 0)
+    for who in range(50):
+        training, survey = busy.train(Recipe(SHORT), who), busy.survey(PLAN, who)
+    assert list(training.watchers) == list(survey.watchers) == [49]
+
+
 def test_a_stopped_run_is_trained_anew_and_a_finished_one_is_not(laboratory):
     settings = replace(LONG, seed=3)
     first = laboratory.train(Recipe(settings), "who")
@@ -102,6 +179,44 @@ def test_the_oldest_finished_runs_are_forgotten(laboratory, monkeypatch):
     newest = replace(SHORT, seed=5)
     laboratory.train(Recipe(newest), "who").job.result(PATIENT)
     assert Recipe(SHORT) not in laboratory.trainings and Recipe(newest) in laboratory.trainings
+
+
+@pytest.fixture
+def quick():
+    """Measures in this process and trains nothing: what it is given to train fails."""
+    with ThreadPoolExecutor(2) as threads:
+        yield Laboratory(threads)
+
+
+def test_the_oldest_measurements_are_forgotten_and_those_asked_for_are_kept(quick, monkeypatch):
+    """Of each run that ends in NaN the birth is measured, under its settings."""
+    monkeypatch.setattr("lessons.laboratory.KEPT_MEASUREMENTS", 10)
+    first = quick.measure(str, 0)
+    for number in range(1, 100):
+        assert quick.measure(str, number).result(PATIENT) == str(number)
+        assert quick.measure(str, 0) is first, "the one that is always asked for was forgotten"
+    assert len(quick.measurements) == 10
+    assert quick.measure(str, 1).result(PATIENT) == "1", "what was forgotten cannot be measured again"
+
+
+def test_a_measurement_under_way_is_not_forgotten(busy, monkeypatch):
+    monkeypatch.setattr("lessons.laboratory.KEPT_MEASUREMENTS", 1)
+    jobs = [busy.measure(str, number) for number in range(5)]
+    assert [busy.measure(str, number) for number in range(5)] == jobs
+
+
+def test_trainings_that_fail_and_maps_of_one_cell_count_too(quick, monkeypatch):
+    monkeypatch.setattr("lessons.laboratory.KEPT_BYTES", 10 * LEAST_BYTES)
+    monkeypatch.setattr("lessons.laboratory.KEPT_CELLS", 10 * LEAST_CELLS)
+    monkeypatch.setattr("lessons.jobs.survey", lambda *_: iter(()))
+    for number in range(40):
+        training = quick.train(Recipe(f"no settings {number}"), "who")
+        assert training.job.exception(PATIENT)
+        survey = quick.survey(Plan(SHORT, "learning_rate", "seed", (0.01,), (number,)), "who")
+        survey.leave("who", ABSENT_AFTER)
+        assert survey.wait(PATIENT)
+    quick.train(Recipe("the last"), "who")
+    assert len(quick.remembered) <= 11 and len(quick.surveys) <= 11
 
 
 def test_a_pasted_loss_trains_behind_walls_as_the_same_loss_of_ours_does(laboratory):

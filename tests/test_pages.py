@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from lessons import LESSONS
 from tests.selection import first
-from tests.site import ROOT
+from tests.site import ROOT, plain
 
 SLUGS = list(LESSONS)
 WITHIN = 60  # seconds for a run of AppTest: the first one waits for TensorFlow
@@ -35,7 +35,7 @@ def trained(page: AppTest, slug: str) -> AppTest:
 
 
 def warnings(page: AppTest) -> str:
-    return "\n".join(one.value for one in page.warning)
+    return "\n".join(plain(one.value) for one in page.warning)
 
 
 def test_front_page_lists_every_lesson():

@@ -251,6 +251,15 @@ def run(pool, to: int) -> list:
     return job.items
 
 
+def test_no_more_is_wished_for_than_a_worker_keeps_warm():
+    """Every page that is opened wishes for its graphs: those of a worker that is never idle must not pile up."""
+    pool = WorkerPool(1, affinity=lambda _, args: args, keeps=3)
+    pool.workers = [pool.hire(0)]  # not started: it takes nothing
+    for number in (*range(50), 48):
+        pool.warm(print, number)
+    assert [job.key for job in pool.workers[0].warm] == [(48,), (49,), (47,)]
+
+
 def test_warming_is_done_in_the_background_and_known(both):
     warmed = Settings(units=3, timesteps=3, sequences=3)
     assert not both.knows(jobs.train, warmed)

@@ -3,6 +3,7 @@
 from lessons.claims import answer_a, answer_b, answer_c, answer_d, answer_e  # noqa: F401 (importing declares)
 from lessons.claims.claim import CLAIMS as _DECLARED
 from lessons.claims.claim import DEPENDS, FAILS, HOLDS, Claim, Outcome
+from lessons.numeral import is_whole
 from lessons.settings import BadInput
 
 __all__ = ["CLAIMS", "DEPENDS", "FAILS", "HOLDS", "Claim", "Outcome", "find"]
@@ -13,7 +14,6 @@ CLAIMS: dict[int, Claim] = dict(sorted(_DECLARED.items()))
 def find(asked: int | str) -> Claim:
     """The claim of that id. Raises BadInput."""
     text = str(asked).strip()
-    number = int(text) if text.isdecimal() and len(text) < 6 else None
-    if number not in CLAIMS:
+    if not is_whole(text, min(CLAIMS), max(CLAIMS)):
         raise BadInput(f"claim: got “{text[:40]}”; takes a whole number from {min(CLAIMS)} to {max(CLAIMS)}.")
-    return CLAIMS[number]
+    return CLAIMS[int(text)]

@@ -6,8 +6,10 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
+from lessons import numeral
 from lessons.settings import BadInput
 
 TASKS = ("regression", "binary", "multiclass", "distance")
@@ -95,7 +97,7 @@ def read_shape(name: str, given: Any) -> tuple[int, ...]:
     if not words or words[0] not in ("B", "None", "-1"):
         raise refusal
     sizes = [TIMESTEPS if word in ("T", "None") else word for word in words[1:]]
-    if not all(isinstance(size, int) or (size.isascii() and size.isdecimal() and int(size) > 0) for size in sizes):
+    if not all(isinstance(size, int) or numeral.is_whole(size, 1, LARGEST) for size in sizes):
         raise refusal
     shape = tuple(int(size) for size in sizes)
     if len(shape) > 5 or math.prod(shape) > LARGEST:
@@ -106,12 +108,15 @@ def read_shape(name: str, given: Any) -> tuple[int, ...]:
 def read_padding(name: str, given: Any) -> str | float:
     if given in PADDINGS:
         return given
+    refusal = BadInput(f"{name}: got “{str(given)[:40]}”; takes none, keras, nan, or the number that marks padding.")
+    if isinstance(given, bool) or not isinstance(given, str | Real):
+        raise refusal
     try:
-        value = float(given)
-    except (TypeError, ValueError):
-        value = math.inf
-    if isinstance(given, bool) or math.isinf(value):
-        raise BadInput(f"{name}: got “{str(given)[:40]}”; takes none, keras, nan, or the number that marks padding.")
+        value = numeral.number(given) if isinstance(given, str) else float(given)
+    except (ValueError, OverflowError):
+        raise refusal from None
+    if math.isinf(value):
+        raise refusal
     return "nan" if math.isnan(value) else value
 
 

@@ -13,9 +13,10 @@ from lessons.laboratory import Training, shared
 from lessons.recipe import Recipe
 from lessons.settings import Settings
 from lessons.variation import told, variation
-from pages.ui import learner
+from pages.ui import learner, presence
 from pages.ui.desk import Desk, Guess
 from pages.ui.prediction import guess_of, question, told_of, verdict
+from pages.ui.quotation import warn
 
 LOOK = 0.3  # seconds between two looks at a twin's run
 
@@ -75,7 +76,7 @@ def offer(desk: Desk, twin: Again) -> None:
             on_click=lambda: begin(twin, Guess(answer, confidence)),
         )
     if twin.problem:
-        st.warning(twin.problem)
+        warn(twin.problem)
 
 
 def begin(twin: Again, guess: Guess) -> None:
@@ -85,7 +86,7 @@ def begin(twin: Again, guess: Guess) -> None:
 
 def watch(desk: Desk, twin: Again) -> None:
     """Draws nothing: asks for a new page when the twin's run is there."""
-    twin.training.watch(id(twin))
+    presence.watch(twin.training, id(twin))
     if twin.training.done:
         st.rerun()
 

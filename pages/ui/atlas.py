@@ -18,7 +18,8 @@ from lessons.settings import SPECS, BadInput, Settings
 from lessons.survey import Survey
 from pages.ui.desk import Desk
 from pages.ui.lab import chart
-from pages.ui.quotation import quoted
+from pages.ui.presence import watch
+from pages.ui.quotation import fail, first_line, quoted
 
 LOOK = 0.3  # seconds between two pictures of a map that fills
 LARGE_LOOK = 1.0  # the same for a map whose picture is long
@@ -55,7 +56,7 @@ def look(desk: Desk) -> bool:
     survey = desk.survey
     if survey is None or not desk.surveying or survey.done:
         return False
-    survey.watch(id(desk))
+    watch(survey, id(desk))
     survey.wait_beyond(len(survey.found), LARGE_LOOK if survey.plan.runs > LARGE else LOOK)
     return not survey.done
 
@@ -181,7 +182,7 @@ def tell(survey: Survey, cells: list[Cell], live: bool) -> None:
     if live:
         st.progress(there / wanted, f"{there} of {wanted} trained")
     elif survey.failure is not None:
-        st.error(f"The map cannot be finished: {quoted(str(survey.failure).strip().partition(chr(10))[0])}")
+        fail(f"The map cannot be finished: {first_line(survey.failure)}")
     elif there < wanted:
         st.caption(f"Stopped: {there} of {wanted} trained.")
 
@@ -225,7 +226,7 @@ def opened(desk: Desk, plan: Plan, cells: list[Cell]) -> None:
         kept = f" The pinned run keeps its seed, {desk.pinned.seed}." if desk.pinned else ""
         st.caption(f"The run in sight above is another.{kept}")
     elif training.failure:
-        st.caption(f"It cannot be trained: {quoted(str(training.failure).strip().partition(chr(10))[0])}")
+        st.caption(f"It cannot be trained: {quoted(first_line(training.failure))}")
     elif not training.done:
         st.caption("Running it by itself.")
     elif (run := training.run()) and run.closing:

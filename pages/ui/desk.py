@@ -8,7 +8,7 @@ old widgets' values along, and would undo it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -231,8 +231,18 @@ class Desk:
                 training.leave(id(self))
                 setattr(self, name, None)
                 self.watching, self.twins, self.diagnosis = False, None, None
+        self.leave_luck(training for training in self.luck if training.recipe.table)
         self.luck = [training for training in self.luck if not training.recipe.table]
         self.table = None
+
+    @property
+    def luck_watcher(self) -> tuple:
+        """Who watches the seeds of “Is it luck?”: the run in sight can be one of them, and is left by itself."""
+        return id(self), "luck"
+
+    def leave_luck(self, trainings: Iterable[Training]) -> None:
+        for training in trainings:
+            training.leave(self.luck_watcher)
 
     @property
     def standing(self) -> tuple:

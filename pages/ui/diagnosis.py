@@ -21,7 +21,7 @@ from lessons.settings import Settings
 from lessons.twins import differences
 from pages.ui.desk import Desk
 from pages.ui.findings import HEALTHY, count, findings, plural
-from pages.ui.quotation import quoted
+from pages.ui.quotation import first_line, quoted
 
 LOOK = 0.2  # seconds between two looks whether the birth has been found
 OWN_LOSS = ("loss", "epsilon")  # fields that change nothing while the learner's own loss is trained
@@ -293,7 +293,3 @@ def certify(birth: Birth) -> None:
 
 def as_code(text: str) -> str:
     return f"`{text.replace('|', chr(92) + '|')}`"
-
-
-def first_line(failure: BaseException) -> str:
-    return str(failure).strip().partition("\n")[0] or type(failure).__name__

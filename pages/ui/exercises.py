@@ -19,7 +19,8 @@ from pages.ui.controls import name_of
 from pages.ui.desk import Desk
 from pages.ui.findings import MARKS
 from pages.ui.lab import chart
-from pages.ui.quotation import quoted
+from pages.ui.presence import watch
+from pages.ui.quotation import quoted, warn
 from pages.ui.sheet import Exercises, Sheet, exercises_of
 
 FIRST_LOOK = 0.15  # seconds that a click waits for an answer: a run that is known is there at once
@@ -107,10 +108,17 @@ def look(sheet: Sheet) -> None:
     if trial is None:
         return
     until = time.monotonic() + FIRST_LOOK
-    trial.advance()
+    advance(trial)
     while (job := trial.waits_for) and (left := until - time.monotonic()) > 0:
         job.wait_beyond(len(job.items), left)
-        trial.advance()
+        advance(trial)
+
+
+def advance(trial: Trial) -> None:
+    """Let it go on, as long as this session is there."""
+    trial.advance()
+    if trial.training:
+        watch(trial.training, trial.who)
 
 
 # --- the task
@@ -282,7 +290,7 @@ def status(desk: Desk, sheet: Sheet) -> None:
     """One line below the buttons. Polling is a fragment of that line; news draw the page anew."""
     with st.container(key="exercise-status"):
         if sheet.busy:
-            st.warning(sheet.busy)
+            warn(sheet.busy)
         drawn = sheet.trial.waits_for if sheet.trial else None
         st.fragment(progress, run_every=LOOK if drawn else None)(desk, sheet, drawn)
 
@@ -291,7 +299,7 @@ def progress(desk: Desk, sheet: Sheet, drawn: object) -> None:
     if drawn is None:
         return
     desk.catch_up()
-    sheet.trial.advance()
+    advance(sheet.trial)
     job = sheet.trial.waits_for
     if job is None:
         st.rerun()

@@ -10,12 +10,14 @@ from lessons.data import training_batch
 from lessons.doctor.ward import Busy
 from lessons.laboratory import Training, shared
 from lessons.run import Run
-from pages.ui import learner
+from pages.ui import learner, quotation
 from pages.ui.again import ask_again
 from pages.ui.desk import Desk
-from pages.ui.diagnosis import Diagnosis, diagnosis_below, diagnosis_of, first_line, shade_of, told
+from pages.ui.diagnosis import Diagnosis, diagnosis_below, diagnosis_of, shade_of, told
 from pages.ui.lab import content, lab
 from pages.ui.prediction import judge, tell
+from pages.ui.presence import watch
+from pages.ui.quotation import fail, first_line
 from pages.ui.twins import hint, stop_pinned, train_pinned
 
 FIRST_LOOK = 0.1  # seconds a click waits for a run to finish before it shows what there is
@@ -66,7 +68,7 @@ def leave(desk: Desk) -> None:
 def look(desk: Desk) -> None:
     """Wait for the training, a moment at most: for its end, or for its beginning once the page says that it waits."""
     training = desk.training
-    training.watch(id(desk))
+    watch(training, id(desk))
     waited = desk.looked == desk.presses
     if waited and not training.job.items:
         training.job.wait_beyond(0, QUEUE_LOOK)
@@ -112,9 +114,9 @@ def instruments(desk: Desk) -> None:
     )
     desk.delivered = token
     if training and training.failure:
-        st.error(f"This cannot be trained: {first_line(training.failure)}")
+        fail(f"This cannot be trained: {first_line(training.failure)}")
     for warning in run.opening.warnings if run else ():
-        st.info(f"Keras warns: {warning}")
+        quotation.tell(f"Keras warns: {warning}")
     if not (desk.presenting or desk.own):
         ask_again(desk)
     if diagnosis:

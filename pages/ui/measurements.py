@@ -6,6 +6,7 @@ from lessons.experiment import Experiment, Measured
 from lessons.laboratory import shared
 from pages.ui.desk import Desk
 from pages.ui.lab import chart
+from pages.ui.quotation import fail
 
 LOOK = 0.2  # seconds between two looks whether the worker is done
 
@@ -43,7 +44,7 @@ def outcome(desk: Desk, name: str, it: Experiment, picked: tuple) -> None:
                 st.empty()  # lets Streamlit interrupt: another click must not wait for this
     failure = job.exception()
     if failure is not None:
-        st.error(f"It raises: {failure}" if it.explains else f"The measurement failed: {failure}")
+        fail(f"It raises: {failure}" if it.explains else f"The measurement failed: {failure}")
         if it.explains:
             st.markdown(it.explains)
         return

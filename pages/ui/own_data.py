@@ -9,7 +9,7 @@ from lessons.settings import OWN_DATA, BadInput
 from lessons.table import Table
 from pages.ui.controls import control
 from pages.ui.desk import OWN, Desk
-from pages.ui.quotation import quoted
+from pages.ui.quotation import quoted, warn
 
 PROBLEM = "own:problem"  # session keys: why the last file was refused,
 UPLOADS = "own:uploads"  # how many were taken,
@@ -59,7 +59,7 @@ def bring_data(desk: Desk, place) -> None:
     uploads = st.session_state.get(UPLOADS, 0)
     with place.popover("Your data", icon=":material/upload_file:", type="tertiary", key=desk.key(f"bring:{uploads}")):
         if problem := st.session_state.get(PROBLEM):
-            st.warning(problem)
+            warn(problem)
         refusals = st.session_state.get(REFUSALS, 0)
         key = desk.key(f"file:{uploads}:{refusals}")  # another key is another uploader: the one before drops its file
         st.file_uploader(
@@ -102,7 +102,7 @@ def take_file(desk: Desk, key: str) -> None:
     try:
         take(desk, Table.parse(file.getvalue(), file.name))
     except BadInput as problem:
-        st.session_state[PROBLEM] = f"{quoted(shortened(file.name))}, {quoted(str(problem))}"
+        st.session_state[PROBLEM] = f"{shortened(file.name)}, {problem}"
         count(REFUSALS)
 
 

@@ -17,6 +17,7 @@ from lessons.export.script import script
 from lessons.laboratory import Training
 from lessons.settings import BadInput
 from pages.ui.desk import Desk
+from pages.ui.quotation import warn
 
 SCRIPTS_KEPT = 64  # in memory, ten kilobytes each
 FILES_KEPT = 16  # on their way to browsers, at most
@@ -38,7 +39,7 @@ def takeaway(desk: Desk) -> None:
     with menu:
         problem = refused(parcel) if parcel.recipe.pasted else None  # of the lessons' own losses all can be taken
         if problem:
-            st.warning(problem)
+            warn(problem)
         row = st.container(horizontal=True, gap="small")
         offer(desk, row, "Script", parcel.file(".py"), lambda: written(parcel), off=bool(problem))
         offer(desk, row, "Notebook", parcel.file(".ipynb"), lambda: notebook(parcel), off=bool(problem))
@@ -72,7 +73,7 @@ def preview(desk: Desk) -> None:
     if box.open:
         parcel = packed(desk)
         problem = refused(parcel)
-        box.warning(problem) if problem else box.code(written(parcel, shortened=True), language="python", height=520)
+        warn(problem, box) if problem else box.code(written(parcel, shortened=True), language="python", height=520)
 
 
 def packed(desk: Desk) -> Parcel:

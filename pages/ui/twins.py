@@ -23,7 +23,8 @@ from lessons.twins import (
 )
 from pages.ui.desk import Desk
 from pages.ui.lab import chart
-from pages.ui.quotation import quoted
+from pages.ui.presence import watch
+from pages.ui.quotation import fail, first_line, quoted
 
 LOOK = 0.3  # seconds between two pictures of runs under way
 NOTHING = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
@@ -154,13 +155,13 @@ def comparison(desk: Desk) -> None:
         return
     waiting = [training for training in (pinned, other) if under_way(desk, training)]
     for training in waiting:
-        training.watch(id(desk))
+        watch(training, id(desk))
     if waiting:
         waiting[0].job.wait_beyond(len(waiting[0].job.items), LOOK)
     waiting = [training for training in waiting if not training.done]
     for training, who in ((pinned, "The pinned run"), (other, "The present run")):
         if training.failure:
-            st.error(f"{who} cannot be trained: {quoted(str(training.failure).strip().partition(chr(10))[0])}")
+            fail(f"{who} cannot be trained: {first_line(training.failure)}")
             return
     runs = [training.run() for training in (pinned, other)]
     if None in runs:

@@ -15,7 +15,7 @@ from pages.ui.classroom.ballot import asked, bars, beliefs, right_answer
 from pages.ui.classroom.invitation import invitation
 from pages.ui.classroom.question import experiment, question
 from pages.ui.classroom.visit import instructor_link, left, projector_link, spelled
-from pages.ui.quotation import quoted
+from pages.ui.quotation import quoted, tell, warn
 from pages.ui.store import rooms
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ def console(code: str, key: str) -> None:
         room = rooms().look(code)
         tally, members = rooms().tally(code, key), rooms().members(code, key)
     except BadInput as problem:
-        st.warning(quoted(str(problem)))
+        warn(problem)
         return
     head(room, key)
     with st.container():
         if problem := st.session_state.pop(PROBLEM, ""):
-            st.warning(quoted(problem))
+            warn(problem)
     follow_plan(room, key)
     choose(room, key)
     if room.slug:
@@ -51,7 +51,7 @@ def console(code: str, key: str) -> None:
         steps(room, key, told)
         standing(room, tally, lesson, right)
         if told:
-            st.info(told.says, icon=":material/lightbulb:")
+            tell(told.says, icon=":material/lightbulb:")
         teacher(lesson)
         with st.expander("The question as the room sees it", icon=":material/help:"):
             question(lesson, preset)

@@ -6,7 +6,7 @@ from lessons.classroom import pace
 from lessons.classroom.agenda import Agenda, lesson_of, preset_of
 from lessons.settings import BadInput
 from pages.ui.classroom.visit import SEAT, Seat, address_of, found, spelled, who
-from pages.ui.quotation import quoted
+from pages.ui.quotation import quoted, warn
 from pages.ui.store import rooms
 
 PROBLEM = "room:problem"  # session key: why the last attempt failed
@@ -33,7 +33,7 @@ def door(plan: str) -> None:
         )
         agenda, problem = Agenda.kept(plan)
         if problem:
-            st.warning(quoted(problem))
+            warn(problem)
         if agenda.items:
             titles = "; ".join(f"{lesson_of(item).title} ({preset_of(item).label})" for item in agenda.items)
             st.caption(f"Its session plan, {agenda.minutes} minutes: {quoted(titles)}")
@@ -57,7 +57,7 @@ def nickname() -> None:
 def tell() -> None:
     with st.container():
         if problem := st.session_state.pop(PROBLEM, ""):
-            st.warning(quoted(problem))
+            warn(problem)
 
 
 def typed(key: str) -> str:

@@ -15,7 +15,7 @@ from pages.ui.classroom.invitation import invitation
 from pages.ui.classroom.question import experiment, question
 from pages.ui.classroom.visit import spelled
 from pages.ui.lab import chart
-from pages.ui.quotation import quoted
+from pages.ui.quotation import quoted, warn
 from pages.ui.store import rooms
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def projector(code: str) -> None:
         st.info("This room has ended.")
         return
     except BadInput as problem:
-        st.warning(str(problem))
+        warn(problem)
         return
     st.markdown(f"## {SAYS[room.phase]}")
     st.caption(f"Room {spelled(code)} · {counts.joined} joined · {counts.voted} voted · {counts.done} have run it")

@@ -18,7 +18,7 @@ from pages.ui.classroom.visit import SEAT, Seat, left, spelled, who
 from pages.ui.classroom.watch import watch
 from pages.ui.desk import Desk
 from pages.ui.instruments import instruments, start
-from pages.ui.quotation import quoted
+from pages.ui.quotation import quoted, tell, warn
 from pages.ui.store import rooms
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
         tally = rooms().revealed(seat.code)
     except (NoRoom, NotAllowed) as problem:
         st.session_state.pop(SEAT, None)
-        st.info("This room has ended." if isinstance(problem, NoRoom) else str(problem))
+        tell("This room has ended." if isinstance(problem, NoRoom) else problem)
         st.button("Another room", key="room:another", on_click=leave)
         return
     except Away as problem:
-        st.warning(str(problem))
+        warn(problem)
         if last := st.session_state.get(LAST):
             watch("room:watch", last.watch, ANY)
         return
@@ -135,7 +135,7 @@ def vote_buttons(seat: Seat, room: Room, lesson: Lesson, own: dict[int, int]) ->
         )
     with st.container():
         if refused := st.session_state.pop(REFUSED, ""):
-            st.warning(quoted(refused))
+            warn(refused)
     if mine is None:
         first = own.get(1)
         st.caption(

@@ -1,0 +1,147 @@
+"""What came from outside is shown as the text that it is, wherever a page shows it."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lessons import LESSONS
+from pages.ui.own_data import PROBLEM
+from pages.ui.quotation import JOINER, quoted
+from tests.site import ROOT, plain
+from tests.test_pages import WITHIN, lesson_page
+
+LINK, HTML, TURN = "[Log in](//evil.example/x)", "<b onclick=x>b</b>", "\u202egnp.exe"
+HOSTILE = f"{LINK} {HTML} {TURN} www.evil.example :red[r] :smile:"
+SLUG = next(iter(LESSONS))
+BOXES = ("warning", "error", "info", "success", "toast", "exception")
+PAGES = sorted((ROOT / "pages").rglob("*.py"))
+
+
+def harmless(value: str) -> bool:
+    """Whether a text for Streamlit holds none of the signs that make a link, markup or another order of letters."""
+    return not re.search(r"(?<!\\)\[Log|(?<!\\)<b|\u202e|www\.|:red|:smile", value)
+
+
+def test_the_hostile_text_is_one():
+    assert not harmless(HOSTILE)
+    assert harmless(quoted(HOSTILE)) and plain(quoted(HOSTILE)) == HOSTILE.replace("\u202e", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("epochs: got “1”", "epochs: got “1”"),
+        ("a_b", r"a\_b"),
+        ("# head", r"\# head"),
+        ("- item", r"\- item"),
+        ("1. item", r"1\. item"),
+        ("two\n\n# lines\tand  spaces", r"two \# lines and spaces"),
+        ("    code", "code"),
+        ("https://evil.example", f"https:{JOINER}//evil.example"),
+        ("www.evil.example", f"www{JOINER}.evil.example"),
+        ("a@evil.example", f"a@{JOINER}evil.example"),
+        (":smile:", f":{JOINER}smile:"),
+        ("\u2066a\u200fb\u0000c\ufeff", "abc"),
+        ("&lt;b&gt;", r"\&lt;b\&gt;"),
+        ("שלום", "\u2068שלום\u2069"),
+        ("👩\u200d💻", "👩\u200d💻"),
+        ("", ""),
+    ],
+)
+def test_signs_that_would_make_something_are_parted_or_escaped(text, shown):
+    assert quoted(text) == shown
+
+
+def spoken(path: Path) -> list[ast.Call]:
+    """The calls of a file that fill a box of Streamlit's."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    return [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in BOXES and call.args]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_box_has_words_of_ours_or_is_filled_by_quotation(path):
+    """`warn`, `fail` and `tell` quote; whoever calls Streamlit itself has nothing from outside to say."""
+    if path.name == "quotation.py":
+        return
+    for call in spoken(path):
+        assert isinstance(call.args[0], ast.Constant), f"line {call.lineno}: {ast.unparse(call)}"
+
+
+def values(page: AppTest) -> list[str]:
+    """All that a page shows as Markdown, the labels of its widgets among it."""
+    assert not page.exception
+    kinds = ("markdown", "caption", "warning", "error", "info", "toast", "header", "subheader")
+    shown = [one.value for kind in kinds for one in page.get(kind) if hasattr(one, "value")]
+    labelled = ("toggle", "button", "checkbox", "radio", "expander", "selectbox", "popover")
+    return [*shown, *(one.label for kind in labelled for one in page.get(kind) if getattr(one, "label", None))]
+
+
+def hurt(page: AppTest) -> list[str]:
+    return [value for value in values(page) if not harmless(value)]
+
+
+def page_of(name: str, **query: str) -> AppTest:
+    """The app itself, or one of its pages: AppTest does not follow st.navigation to those that are functions."""
+    given = "{}" if name == "clinic_page" else ""
+    script = f"from pages import {name}\n{name}.render({given})\n"
+    page = AppTest.from_file(str(ROOT / "app.py")) if name == "app" else AppTest.from_string(script)
+    page.default_timeout = WITHIN
+    for key, value in query.items():
+        page.query_params[key] = value
+    return page.run()
+
+
+ADDRESSES = [
+    ("app", {"page": HOSTILE}),
+    ("app", {"lesson": HOSTILE}),
+    ("app", {"learner": HOSTILE}),
+    ("folklore_page", {"claim": HOSTILE}),
+    ("plan_page", {"steps": HOSTILE}),
+    ("plan_page", {"steps": f"{SLUG}:{HOSTILE}"}),
+    *(
+        ("clinic_page", {name: HOSTILE})
+        for name in ("example", "task", "activation", "shape", "label_shape", "padding")
+    ),
+    ("clinic_page", {HOSTILE: "1"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "query"), ADDRESSES, ids=lambda given: given if isinstance(given, str) else next(iter(given))
+)
+def test_an_address_puts_nothing_but_text_on_a_page(name, query):
+    page = page_of(name, **query)
+    assert hurt(page) == []
+    assert len(page.warning) >= 1, "nothing was told"
+
+
+NAMES = [
+    "preset",
+    "epochs",
+    "mask",
+    "loss",
+    "mode",
+    "hide",
+    "map_x",
+    "map_size",
+    "map_seeds",
+    "pin.preset",
+    "pin.epochs",
+    HOSTILE,
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lesson_s_address_puts_nothing_but_text_on_it(name):
+    page = lesson_page(SLUG, **{name: HOSTILE if name != HOSTILE else "1"})
+    assert hurt(page) == [] and len(page.warning) >= 1
+
+
+def test_a_file_s_name_and_a_loss_s_are_text():
+    page = lesson_page(SLUG)
+    page.session_state[PROBLEM] = f"{HOSTILE}, line 1: {HOSTILE}"
+    page.run()
+    assert hurt(page) == []
