@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from lessons import find
+from lessons import find, losses
 from lessons.doctor.orders import Pasted
 from lessons.lesson import Lesson
+from lessons.run import output_of
 from lessons.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Parcel:
     settings: Settings
     pasted: Pasted | None = None
     table: Table | None = None
+    output: str | None = None  # what a prediction is, as the run told it; a pasted loss has to be run for that
 
     @property
     def lesson(self) -> Lesson:
@@ -39,6 +41,12 @@ class Parcel:
     def trained(self) -> Settings:
         """The settings as they are trained: a table decides some of them."""
         return self.table.fit(self.settings) if self.table else self.settings
+
+    @property
+    def says(self) -> str:
+        """What a prediction is, see run.output_of."""
+        logits = not self.pasted and losses.takes_logits(self.settings.loss)
+        return self.output or output_of(self.settings.activation, logits)
 
     def file(self, ending: str) -> str:
         """A file's name: `mask_and_loss-broken.py`, `mask_and_loss-broken-curve.csv`."""
