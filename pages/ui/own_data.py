@@ -167,7 +167,8 @@ def description(desk: Desk) -> str:
 def gaps_told(mine: Table) -> str:
     if not mine.gaps:
         return "No gaps in time."
-    return f"{table.told(mine.gaps)} times have no row; a step is {duration(mine.tick) if mine.dated else f'{mine.tick:g}'}."
+    step = duration(mine.tick) if mine.dated else f"{mine.tick:g}"
+    return f"{table.told(mine.gaps)} times have no row; a step is {step}."
 
 
 def duration(seconds: float) -> str:
