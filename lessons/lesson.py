@@ -11,6 +11,7 @@ from lessons.run import Run
 from lessons.settings import BadInput, Settings
 
 CHAPTERS = ("Five answers", "Behind the answers")
+UNANSWERED = "This run cannot answer it."  # said in place of an outcome: nothing is kept, and nothing counts
 CONFIDENCE = ("a guess", "fairly sure", "certain")  # how sure one is of a prediction, the surest last
 
 
@@ -40,13 +41,19 @@ class Answer:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The question before Run. On every run exactly one of the answers comes true."""
+    """The question before Run. On every run that can answer it exactly one of the answers comes true.
+
+    `answerable`: whether a run can. Where no gradient is finite nobody knows how much of it lies on padding.
+    """
 
     question: str
     answers: tuple[Answer, ...]
+    answerable: Callable[[Run], bool] = lambda run: True
 
     def outcome(self, run: Run) -> int | None:
-        """Which answer came true."""
+        """Which answer came true; None where this run cannot answer the question."""
+        if not self.answerable(run):
+            return None
         return next((index for index, answer in enumerate(self.answers) if answer.came_true(run)), None)
 
 

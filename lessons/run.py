@@ -15,6 +15,7 @@ from lessons.plain import plain
 from lessons.recipe import Recipe
 from lessons.settings import Settings
 
+THRESHOLDS = {"number": 0.5, "probability": 0.5, "logit": 0.0}  # what a prediction can be; above, it counts as 1
 KEPT_EPOCHS = 200  # gradients of more epochs than this are thinned to as many, evenly spaced
 
 
@@ -59,6 +60,7 @@ class Opening:
     warnings: tuple[str, ...]  # what Keras warned of while the model was built and traced
     versions: dict[str, str]
     layers: tuple[LayerMask, ...] = ()  # from the input to the prediction
+    output: str = "number"  # what a prediction is: one of THRESHOLDS
 
 
 @dataclass(frozen=True)
@@ -162,9 +164,17 @@ def leak(gradient: np.ndarray, real: np.ndarray) -> np.ndarray:
         return on_padding / total
 
 
-def error(settings: Settings, predictions: np.ndarray, truth: np.ndarray, real: np.ndarray) -> np.ndarray:
+def output_of(activation: str, takes_logits: bool) -> str:
+    """What a prediction is: a sigmoid makes a probability, and other outputs are what the loss takes them for."""
+    if activation == "sigmoid":
+        return "probability"
+    return "logit" if takes_logits else "number"
+
+
+def error(settings: Settings, predictions: np.ndarray, truth: np.ndarray, real: np.ndarray, output: str) -> np.ndarray:
     """The fixed yardstick: mean absolute error, or 1 - accuracy, on real steps against the true labels.
 
+    `output`: what a prediction is, of which 1 - accuracy depends.
     predictions (..., batch, time), truth and real (batch, time) -> (...). NaN where a prediction is not finite.
     `real` leaves out what nobody knows the truth of (PaddedBatch.known); NaN where that is everything.
     """
@@ -173,15 +183,10 @@ def error(settings: Settings, predictions: np.ndarray, truth: np.ndarray, real: 
     at = predictions[..., real].astype(float)
     wanted = truth[real]
     if settings.task == "binary":
-        wrong = ((at > threshold(settings)) != (wanted > 0.5)).astype(float)
+        wrong = ((at > THRESHOLDS[output]) != (wanted > 0.5)).astype(float)
         return np.where(np.isfinite(at), wrong, np.nan).mean(axis=-1)
     with np.errstate(invalid="ignore"):
         return np.abs(at - wanted).mean(axis=-1)
-
-
-def threshold(settings: Settings) -> float:
-    """Above it a prediction counts as 1."""
-    return 0.0 if settings.loss.endswith("_from_logits") else 0.5
 
 
 def baseline(settings: Settings, batch: PaddedBatch) -> float:

@@ -144,6 +144,16 @@ class Table:
         parts = [one.laid_out(self.keeps_gaps(settings)) for one in self.series]
         return sum(int(np.isnan(y).sum()) for _, y in parts), sum(int(np.isnan(x).sum()) for x, _ in parts)
 
+    def steps(self, settings: Settings) -> int:
+        """The length that sequences are padded to."""
+        return max(int(self.lengths(settings).max()), SPECS["timesteps"].low)
+
+    def shares(self, settings: Settings) -> tuple[float, float]:
+        """Of all steps the share that is padding, and of the labels on real steps the share that is missing."""
+        lengths = self.lengths(settings)
+        padding = 1 - lengths.sum() / (len(lengths) * self.steps(settings))
+        return float(padding), float(self.missing(settings)[0] / lengths.sum())
+
     @cached_property
     def unscaled(self) -> tuple[str, ...]:
         """Columns whose values are far from mean 0 and deviation 1."""
@@ -158,27 +168,26 @@ class Table:
 
     def fit(self, settings: Settings) -> Settings:
         """The settings with what the data decide: sequences and steps, how much is missing, what the labels are."""
-        lengths = self.lengths(settings)
-        steps = max(int(lengths.max()), SPECS["timesteps"].low)
-        padding = 1 - lengths.sum() / (len(lengths) * steps)
+        padding, missing = self.shares(settings)
         return replace(
             settings,
             sequences=self.sizes[0],
-            timesteps=steps,
+            timesteps=self.steps(settings),
             task="binary" if self.binary else "regression",
-            padding_share=min(padding, SPECS["padding_share"].high),
-            nan_share=min(self.missing(settings)[0] / lengths.sum(), SPECS["nan_share"].high),
+            padding_share=min(padding, SPECS["padding_share"].high),  # the fields end there; texts tell `shares`
+            nan_share=min(missing, SPECS["nan_share"].high),
         )
 
     def idle(self, settings: Settings) -> dict[str, str]:
-        """The fields that this table decides or leaves without effect, with the reason. `settings` fit it."""
+        """The fields that this table decides or leaves without effect, with the reason."""
         inputs = self.missing(settings)[1]
+        padding, missing = self.shares(settings)
         reasons = {
-            "sequences": f"Your data have {sum(self.sizes)}, {settings.sequences} of them to train on.",
+            "sequences": f"Your data have {sum(self.sizes)}, {self.sizes[0]} of them to train on.",
             "timesteps": f"Your longest sequence has {self.lengths(settings).max()}.",
             "task": f"Your labels are {'0 and 1' if self.binary else 'numbers'}.",
-            "padding_share": f"Your sequences leave {settings.padding_share:.0%}.",
-            "nan_share": f"Of your labels {settings.nan_share:.0%} are missing.",
+            "padding_share": f"Your sequences leave {percent(padding)}.",
+            "nan_share": f"Of your labels {percent(missing)} are missing.",
         }
         if not inputs:
             reasons["input_fill"] = "No input is missing."
@@ -186,7 +195,9 @@ class Table:
             reasons["gaps"] = "There are none."
         elif not self.gaps_fit:
             longest = max(self.series, key=lambda one: one.extent)
-            reasons["gaps"] = f"Squeezed: kept, “{longest.id}” would have {longest.extent} steps, and {STEPS} fit."
+            reasons["gaps"] = (
+                f"Squeezed: kept, “{longest.id}” would have {told(longest.extent)} steps, and {STEPS} fit."
+            )
         return reasons
 
     # --- the sequences as a run takes them
@@ -478,6 +489,18 @@ def refusal(line: int, column: str, given: str, takes: str) -> BadInput:
 
 def shortened(text: str) -> str:
     return text if len(text) <= 40 else text[:37] + "…"
+
+
+def percent(share: float) -> str:
+    """Three significant digits, and neither nothing nor all where it is some."""
+    if 0.9995 <= share < 1:
+        return "over 99.9%"
+    return f"{100 * share:.3g}%"
+
+
+def told(steps: int) -> str:
+    """A number of steps in words: a gap is counted up to TOO_FAR of them and no further."""
+    return str(steps) if steps <= TOO_FAR else f"more than {TOO_FAR:.0f}"
 
 
 def counted(count: int, what: str) -> str:

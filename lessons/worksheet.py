@@ -8,7 +8,7 @@ from html import escape
 
 from lessons import losses
 from lessons.classroom.agenda import Agenda, Item, lesson_of, preset_of
-from lessons.lesson import CONFIDENCE, Lesson, Preset
+from lessons.lesson import CONFIDENCE, UNANSWERED, Lesson, Preset
 from lessons.recipe import Recipe
 from lessons.settings import SPECS, Choice, Settings
 
@@ -44,7 +44,8 @@ ul { margin: 1mm 0 2mm; padding-left: 5mm }
 def worksheet(agenda: Agenda, answers: Mapping[Item, int | None] | None = None) -> str:
     """The learners' copy; with `answers` the teacher's, where each item's number is the answer that came true.
 
-    An item without one is told as not measured: nobody knows an answer before it has been run.
+    An item without one is told as not measured: nobody knows an answer before it has been run. One whose answer is None
+    was run, and its run cannot answer the question.
     """
     title = "Unmasked: worksheet" + (", teacher's copy" if answers is not None else "")
     parts = [f"<h1>{escape(title)}</h1>"]
@@ -86,7 +87,7 @@ def section(number: int, item: Item, answers: Mapping[Item, int | None] | None, 
         parts += [ballots(lesson), '<div class="notes"><h3>Why? What did the run show?</h3>']
         parts += ['<div class="line"></div>' * NOTE_LINES, "</div>"]
     else:
-        parts += [key(lesson, answers.get(item)), f'<p class="small">{prose(preset.says)}</p>']
+        parts += [key(lesson, answers.get(item), item in answers), f'<p class="small">{prose(preset.says)}</p>']
         parts += [guidance(lesson)] if first else []
     return "\n".join([*parts, "</section>"])
 
@@ -123,7 +124,7 @@ def ballots(lesson: Lesson) -> str:
     return f'<table class="votes">{head}{"".join(rows)}</table>'
 
 
-def key(lesson: Lesson, true: int | None) -> str:
+def key(lesson: Lesson, true: int | None, measured: bool) -> str:
     """The answers as a teacher needs them: which came true, and what those believe who chose another."""
     rows = []
     for index, answer in enumerate(lesson.prediction.answers):
@@ -131,7 +132,8 @@ def key(lesson: Lesson, true: int | None) -> str:
             rows.append(f'<tr class="true"><td>{prose(answer.text)}</td><td>Came true.</td></tr>')
         else:
             rows.append(f'<tr><td>{prose(answer.text)}</td><td class="belief">{prose(answer.belief)}</td></tr>')
-    untold = "" if true is not None else "<p>Not measured yet: run it to see which answer comes true.</p>"
+    untold = UNANSWERED if measured else "Not measured yet: run it to see which answer comes true."
+    untold = "" if true is not None else f"<p>{untold}</p>"
     head = "<tr><th>Answer</th><th>What to say to those who chose it</th></tr>"
     return f'{untold}<table class="votes">{head}{"".join(rows)}</table>'
 

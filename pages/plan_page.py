@@ -13,7 +13,7 @@ import streamlit as st
 from lessons import LESSONS
 from lessons.classroom.agenda import INTRODUCTION, PACE, Agenda, Item, lesson_of, preset_of, told
 from lessons.laboratory import Training, shared
-from lessons.lesson import Lesson
+from lessons.lesson import UNANSWERED, Lesson
 from lessons.recipe import Recipe
 from lessons.settings import BadInput
 from lessons.worksheet import worksheet
@@ -233,11 +233,13 @@ def answers(planner: Planner, item: Item, lesson: Lesson) -> None:
     elif item not in planner.outcomes:
         st.caption("The answer is being read off a run.")
     true = planner.outcomes.get(item)
+    if item in planner.outcomes and true is None:
+        st.caption(UNANSWERED)
     for index, answer in enumerate(lesson.prediction.answers):
         if index == true:
             st.markdown(f":green[:material/check: **{quoted(answer.text)}**] came true")
         else:
-            st.markdown(f"{quoted(answer.text)} :gray[{quoted(answer.belief) if item in planner.outcomes else ''}]")
+            st.markdown(f"{quoted(answer.text)} :gray[{quoted(answer.belief) if true is not None else ''}]")
 
 
 def link_to(agenda: Agenda) -> str:

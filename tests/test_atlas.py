@@ -70,7 +70,7 @@ def in_float64(plan: Plan) -> dict[tuple[int, int], str]:
         given = [tf.constant(batch.x, tf.float64), tf.constant(batch.mask), tf.constant(batch.y, tf.float64)]
         told = [[tensor.numpy() for tensor in step(*given)] for _ in range(settings.epochs)]
         predictions = np.array([epoch[1][..., 0] for epoch in told])
-        errors = run.error(settings, predictions, batch.truth[..., 0], batch.known)
+        errors = run.error(settings, predictions, batch.truth[..., 0], batch.known, "number")
         last = model(given[:2]).numpy()[..., 0][batch.known]
         losses = [epoch[0] for epoch in told]
         ended[row, column] = outcome(losses, errors, run.baseline(settings, batch), bool(np.isfinite(last).all()))

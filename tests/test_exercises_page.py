@@ -12,8 +12,8 @@ from lessons import LESSONS
 from lessons.classroom import pace
 from lessons.classroom.refusal import TooOften
 from lessons.doctor import ward as wards
-from lessons.doctor.orders import Pasted
 from lessons.doctor.ward import Ward
+from lessons.recipe import Pasted
 from pages.ui import learner
 from pages.ui.sheet import Sheet
 from tests.screen import await_, open_lesson, panel, run_button

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import streamlit as st
@@ -14,7 +15,11 @@ from lessons import LESSONS
 from lessons.classroom.patience import NoAnswer, Patience
 from lessons.classroom.progress import Progress
 from lessons.classroom.steps import NoLearner, Step
-from pages.ui import learner, store
+from lessons.course import standing
+from lessons.lesson import UNANSWERED
+from lessons.record import record
+from lessons.variation import variation
+from pages.ui import again, learner, store
 from tests.screen import SLUG, address, await_, panel, ready, run_button
 from tests.site import ROOT, serving
 from tests.test_pages import lesson_page, trained, warnings
@@ -207,6 +212,42 @@ def test_a_prediction_and_its_run_are_kept_and_a_wrong_one_is_asked_again(databa
     assert back.session_state["learner"].key == key and not back.warning
     kept = Progress(store.engine()).steps(key)
     assert [step.kind for step in kept] == ["prediction", "prediction", "run", "twin"]
+
+
+def test_a_run_that_cannot_answer_settles_no_prediction_and_the_next_may(database):
+    page = predicted(lesson_page(SLUG, padded_labels="nan"))
+    page.button(key=f"{SLUG}:run").click().run()
+    trained(page, SLUG)
+    page.run()
+    desk = page.session_state[f"{SLUG}:desk"]
+    told = [one.value for one in page.caption if "You predict" in one.value]
+    assert len(told) == 1 and UNANSWERED in told[0] and "Press Run" not in told[0]
+    assert [step.kind for step in steps_of(page)] == ["prediction", "run"]
+    assert desk.guesses[FIRST].outcome is None and f"{SLUG}:run_twin" not in {one.key for one in page.button}
+    kept = record(steps_of(page))
+    assert kept.predictions.observed == 0 and standing(LESSON, steps_of(page)) == "begun"
+    page.button(key=f"{SLUG}:reset").click().run()
+    page.button(key=f"{SLUG}:run").click().run()
+    trained(page, SLUG)
+    assert desk.guesses[FIRST].outcome == 2 and record(steps_of(page)).predictions.observed == 1
+
+
+def test_a_twin_that_cannot_answer_is_told_and_not_kept(database, monkeypatch):
+    monkeypatch.setattr(again, "variation", lambda settings: replace(variation(settings), padding_share=0.0))
+    page = predicted(lesson_page(SLUG))
+    page.button(key=f"{SLUG}:run").click().run()
+    trained(page, SLUG)
+    page.radio(key=f"{SLUG}:answer:again:{FIRST}").set_value(2)
+    page.run()
+    page.button_group(key=f"{SLUG}:confidence:again:{FIRST}").set_value("a guess")
+    page.run()
+    page.button(key=f"{SLUG}:run_twin").click().run()
+    twin, until = page.session_state[f"{SLUG}:desk"].again[FIRST], time.monotonic() + 60
+    while not twin.guess.unanswered and time.monotonic() < until:
+        page.run()
+    page.run()
+    assert any(UNANSWERED in one.value for one in page.caption)
+    assert "twin" not in [step.kind for step in steps_of(page)]
 
 
 def test_a_right_prediction_is_not_asked_again_and_presenting_keeps_nothing(database):

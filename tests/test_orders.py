@@ -43,6 +43,7 @@ OPENING = {
     "source": "x",
     "warnings": ("y",),
     "versions": {"keras": "3"},
+    "output": "number",
     "layers": [("x", "y", True, False)],
 }
 CLOSING = {"kind": "Closing", "predictions": np.zeros(SHAPE, "float32"), "seconds": 1.0}

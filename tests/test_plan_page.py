@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from lessons import LESSONS, laboratory
 from lessons.classroom.agenda import Agenda
+from lessons.lesson import UNANSWERED
 from lessons.recipe import Recipe
 from pages import plan_page
 from pages.ui.quotation import quoted
@@ -137,6 +138,16 @@ def test_answers_are_read_off_runs(monkeypatch):
     finally:
         laboratory.shared().executor.shutdown(wait=False, cancel_futures=True)
         laboratory.shared.cache_clear()
+
+
+def test_a_run_that_cannot_answer_is_told_and_no_belief_is_called_wrong(monkeypatch):
+    monkeypatch.setattr(plan_page, "shared", lambda: pytest.fail("it is known already"))
+    page = opened(Agenda((BROKEN,)).address)
+    page.session_state["plan"].outcomes[BROKEN] = None
+    page.toggle(key="plan:answers").set_value(True).run()
+    assert not page.exception and UNANSWERED in "\n".join(one.value for one in page.caption)
+    assert "came true" not in told(page)
+    assert not any(quoted(one.belief) in told(page) for one in LESSONS[BROKEN[0]].prediction.answers)
 
 
 def test_what_cannot_be_run_is_told(monkeypatch):

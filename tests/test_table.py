@@ -138,6 +138,48 @@ def test_what_the_data_decide_of_the_settings():
     assert parsed(HEAD, "a,1,5,1", "b,1,5,0", "c,1,5,").fit(PLAIN).timesteps == 2
 
 
+@pytest.mark.parametrize(
+    ("long", "labels", "padding", "missing"),
+    [
+        (48, 1, "78.3%", "98.1%"),  # the field ends at 90 %
+        (48, 48, "78.3%", "7.69%"),
+        (3, 2, "53.3%", "71.4%"),
+    ],
+)
+def test_what_is_told_of_the_shares_is_what_was_measured(long, labels, padding, missing):
+    rows = [f"a,{step},1,{step if step < labels else ''}" for step in range(long)]
+    mine = parsed(HEAD, *rows, *(f"b{at},0,1," for at in range(4)))
+    reasons, (share, unknown) = mine.idle(PLAIN), mine.shares(PLAIN)
+    lengths = [long, 1, 1, 1, 1]
+    assert share == pytest.approx(1 - sum(lengths) / (5 * long))
+    assert unknown == pytest.approx((long - labels + 4) / (long + 4))
+    assert reasons["padding_share"] == f"Your sequences leave {table.percent(share)}."
+    assert reasons["nan_share"] == f"Of your labels {table.percent(unknown)} are missing."
+    assert max(mine.fit(PLAIN).padding_share, mine.fit(PLAIN).nan_share) <= 0.9
+    assert (table.percent(share), table.percent(unknown)) == (padding, missing)
+
+
+def test_padding_beyond_the_bound_of_its_field_is_told_as_measured():
+    mine = parsed(HEAD, *(f"a,{step},1,1" for step in range(48)), *(f"b{at},0,1,1" for at in range(60)))
+    assert mine.idle(PLAIN)["padding_share"] == "Your sequences leave 96.3%." and mine.fit(PLAIN).padding_share == 0.9
+
+
+def test_a_gap_that_is_counted_no_further_is_told_as_more():
+    mine = parsed(HEAD, "a,1,5,1", "a,2,5,1", "a,1e30,5,1", "b,1,5,1", "c,1,5,1")
+    assert "would have more than 1000000 steps" in mine.idle(replace(PLAIN, gaps="keep"))["gaps"]
+
+
+def test_a_share_is_never_told_as_all_or_nothing_where_it_is_some():
+    assert [table.percent(share) for share in (0, 0.00004, 0.955, 0.99, 0.9996, 1)] == [
+        "0%",
+        "0.004%",
+        "95.5%",
+        "99%",
+        "over 99.9%",
+        "100%",
+    ]
+
+
 def test_one_of_three_is_held_out_and_the_seed_draws_which():
     mine = Table.parse(sample(), "sample.csv")
     assert mine.sizes == (24, 12)

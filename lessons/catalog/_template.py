@@ -82,8 +82,11 @@ LESSON = Lesson(
         "Where will the gradient lie in the first epoch?",
         (
             Answer("On real steps only", lambda run: run.leak[0] == 0, "What someone believes who expects this."),
-            Answer("On padding too", lambda run: run.leak[0] != 0, "What someone believes who expects that."),
+            Answer("On padding too", lambda run: run.leak[0] > 0, "What someone believes who expects that."),
         ),
+        # A run that cannot answer the question has no outcome: here one without padding, or with a gradient that is
+        # all 0 or not finite (the leak is NaN then).
+        answerable=lambda run: not run.batch.label_real.all() and run.leak[0] == run.leak[0],
     ),
     # What a learner must see within two seconds: at least a factor 2, or NaN against finite, on every seed from 0 to 4.
     contrast=Contrast("broken", "fixed", "error on real steps", lambda run: run.snapshot.error[-1]),

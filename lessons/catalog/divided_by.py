@@ -9,7 +9,7 @@ BASE = Settings(optimizer="sgd", learning_rate=0.5, padding_share=0.9, timesteps
 
 
 def per_sequence_mse(y_true, y_pred, epsilon):
-    """squared error, mean over each sequence's valid steps, then over sequences"""
+    """squared error, one scalar: mean over each sequence's valid steps, then over sequences"""
     from keras import ops
 
     error = ops.mean(ops.square(y_true - y_pred), axis=-1)  # (batch, time)
@@ -155,6 +155,12 @@ def in_batches() -> Measured:
     return Measured(sentence, {"whole": whole, "one_by_one": one}, tuple(rows))
 
 
+def comparable(run) -> bool:
+    """Whether the loss is not a number, or the one on real steps is one to compare it with."""
+    loss, real = run.snapshot.loss[0], run.snapshot.real_loss[0]
+    return loss != loss or abs(real) < float("inf")
+
+
 def compared(run) -> str:
     """How the first loss compares with the same loss on real steps only."""
     loss, real = float(run.snapshot.loss[0]), float(run.snapshot.real_loss[0])
@@ -286,6 +292,7 @@ LESSON = Lesson(
                 "Padding makes a loss larger where its errors are in the sum, or where nothing is divided at all.",
             ),
         ),
+        answerable=comparable,
     ),
     contrast=Contrast("broken", "fixed", "error on real steps", lambda run: run.snapshot.error[-1]),
     experiments=(

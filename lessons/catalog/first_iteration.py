@@ -209,8 +209,13 @@ BASE = Settings(
 POST = {"padding": "post", "mask": "inputs"}
 
 
-def finite(run) -> bool:
-    return bool(np.isfinite(run.snapshot.loss).all())
+def some_nan(run) -> bool:
+    return bool(np.isnan(run.snapshot.loss).any())
+
+
+def known_to_the_end(run) -> bool:
+    """Whether every loss is a finite number, and so are the error at the end and the one of the best constant."""
+    return bool(np.isfinite([*run.snapshot.loss, run.snapshot.error[-1], run.baseline]).all())
 
 
 def learned(run) -> bool:
@@ -341,23 +346,24 @@ LESSON = Lesson(
         (
             Answer(
                 "Some loss was NaN",
-                lambda run: not finite(run),
+                some_nan,
                 "An infinite slope, or the log of a negative number, has to occur at one step only; a mask of 0 times "
                 "it is NaN. Where no step meets one, a loss stays a number however badly it trains.",
             ),
             Answer(
                 "Numbers all along, and the model learned",
-                lambda run: finite(run) and learned(run),
+                lambda run: not some_nan(run) and learned(run),
                 "A finite first loss says nothing about its gradient, and a finite loss says nothing about what it "
                 "rewards.",
             ),
             Answer(
                 "Numbers all along, and it did not learn",
-                lambda run: finite(run) and not learned(run),
+                lambda run: not some_nan(run) and not learned(run),
                 "A loss fails to teach when its gradient is small where the error is large. A corner or a minimum "
                 "other than 0 does not keep a model from learning.",
             ),
         ),
+        answerable=lambda run: some_nan(run) or known_to_the_end(run),
     ),
     contrast=Contrast("broken", "fixed", "error on real steps after training", lambda run: run.snapshot.error[-1]),
     experiments=(

@@ -264,6 +264,20 @@ def stack_figure(names, masks, values) -> dict:
     return {"data": [bars], "layout": layout}
 
 
+def passed(run) -> bool:
+    """Whether a mask goes into a layer: without one there is none to lose."""
+    return any(row.mask_in for row in run.opening.layers)
+
+
+def warned(run) -> bool:
+    return any("mask" in said for said in run.opening.warnings)
+
+
+def told_apart(run) -> bool:
+    """Whether gradient on padding can be seen: there is padding with a label, and the gradient is finite and not 0."""
+    return not run.batch.label_real.all() and run.leak[0] == run.leak[0]
+
+
 LESSON = Lesson(
     chapter="Behind the answers",
     order=1,
@@ -358,22 +372,23 @@ LESSON = Lesson(
         (
             Answer(
                 "It is lost, and Keras warns",
-                lambda run: any("mask" in said for said in run.opening.warnings),
+                warned,
                 "Keras warns where a layer says that it does not support masks. An operator or a slice is no layer of "
                 "yours, and nobody asks it.",
             ),
             Answer(
                 "No warning, and the gradient stays off the padding",
-                lambda run: not any("mask" in said for said in run.opening.warnings) and run.leak[0] == 0,
+                lambda run: not warned(run) and run.leak[0] == 0,
                 "A right mask at the first layer is not yet one at the loss. Each layer on the way has to hand it on.",
             ),
             Answer(
                 "No warning, and the gradient lies on padding",
-                lambda run: not any("mask" in said for said in run.opening.warnings) and run.leak[0] != 0,
+                lambda run: not warned(run) and run.leak[0] > 0,
                 "Not every layer eats the mask: those that work step by step, recurrent layers with "
                 "return_sequences=True and attention hand it on.",
             ),
         ),
+        answerable=lambda run: passed(run) and (warned(run) or told_apart(run)),
     ),
     contrast=Contrast("broken", "fixed", "error on real steps", lambda run: run.snapshot.error[-1]),
     experiments=(

@@ -63,6 +63,12 @@ def mask_times_predict() -> Measured:
 
 BASE = Settings(padded_labels="garbage", epochs=30)
 
+
+def padded_share(run) -> float:
+    """Share of padding among the steps that have a label."""
+    return float((~run.batch.label_real).mean())
+
+
 LESSON = Lesson(
     chapter="Five answers",
     order=3,
@@ -184,16 +190,17 @@ LESSON = Lesson(
             ),
             Answer(
                 "Some, less than its share of the steps",
-                lambda run: 0 < run.leak[0] <= (~run.batch.real).mean(),
+                lambda run: 0 < run.leak[0] <= padded_share(run),
                 "Padding does not pull by its share of the steps but by the size of its errors: by what the padded "
                 "labels happen to hold.",
             ),
             Answer(
                 "More than its share of the steps",
-                lambda run: not run.leak[0] <= (~run.batch.real).mean(),
+                lambda run: run.leak[0] > padded_share(run),
                 "Where the mask reaches the loss, the padded steps have weight 0, whatever their labels hold.",
             ),
         ),
+        answerable=lambda run: padded_share(run) > 0 and run.leak[0] == run.leak[0],  # NaN where no share is known
     ),
     contrast=Contrast("broken", "fixed", "error on real steps", lambda run: run.snapshot.error[-1]),
     reading=(

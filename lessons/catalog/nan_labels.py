@@ -184,12 +184,16 @@ BASE = Settings(loss="nan_labels.multiplied_by_mask", nan_share=0.2, padded_labe
 WEIGHTS = {"mask": "not_nan", "sample_weight": "instead"}
 
 
-def first_is_finite(run) -> bool:
-    return bool(np.isfinite(run.snapshot.loss[0]))
+def turns_nan(run) -> int | None:
+    """The first epoch whose loss is NaN, from 0."""
+    epochs = np.flatnonzero(np.isnan(run.snapshot.loss))
+    return int(epochs[0]) if epochs.size else None
 
 
-def all_finite(run) -> bool:
-    return bool(np.isfinite(run.snapshot.loss).all() and np.isfinite(run.snapshot.error).all())
+def tells_when(run) -> bool:
+    """Whether a loss is NaN, or all are finite and so is the model at the end: else the next loss may be NaN."""
+    known = run.predictions[run.batch.known]
+    return turns_nan(run) is not None or bool(np.isfinite([*run.snapshot.loss, *known]).all())
 
 
 LESSON = Lesson(
@@ -328,21 +332,22 @@ LESSON = Lesson(
         (
             Answer(
                 "At the first step",
-                lambda run: not first_is_finite(run),
+                lambda run: turns_nan(run) == 0,
                 "It does when NaN is still in the labels while the loss computes. Where it was replaced before, or "
                 "cut out of the value after, the first loss is a number.",
             ),
             Answer(
                 "After the first step",
-                lambda run: first_is_finite(run) and not all_finite(run),
+                lambda run: turns_nan(run) not in (0, None),
                 "That is the mark of a repaired value with an unrepaired gradient: `where` around the result.",
             ),
             Answer(
                 "Never",
-                lambda run: first_is_finite(run) and all_finite(run),
+                lambda run: turns_nan(run) is None,
                 "A mask does not remove a NaN. It multiplies, and NaN times 0 is NaN, in the loss and in its gradient.",
             ),
         ),
+        answerable=tells_when,
     ),
     contrast=Contrast("broken", "fixed", "error on real steps after training", lambda run: run.snapshot.error[-1]),
     experiments=(

@@ -138,7 +138,13 @@ def learned(run) -> bool:
 
 
 def near_zero(run) -> bool:
-    return bool(run.snapshot.loss[-1] < NEAR_ZERO)
+    return bool(abs(run.snapshot.loss[-1]) < NEAR_ZERO)
+
+
+def answers(run) -> bool:
+    """Whether the last loss is high or NaN, or near 0 with an error that is known; not one far below 0."""
+    known = np.isfinite([run.snapshot.error[-1], run.baseline]).all()
+    return bool(known) if near_zero(run) else not run.snapshot.loss[-1] < 0
 
 
 LESSON = Lesson(
@@ -292,6 +298,7 @@ LESSON = Lesson(
                 "a number format swallows the epsilon.",
             ),
         ),
+        answerable=answers,
     ),
     contrast=Contrast("broken", "fixed", "error on real steps after training", lambda run: run.snapshot.error[-1]),
     experiments=(

@@ -176,6 +176,10 @@ def state_figure(rows, ways) -> dict:
     return {"data": traces, "layout": layout}
 
 
+def padded_share(run) -> float:
+    return float((~run.batch.real).mean())
+
+
 LESSON = Lesson(
     chapter="Behind the answers",
     order=4,
@@ -284,17 +288,19 @@ LESSON = Lesson(
             ),
             Answer(
                 "Some, less than its share of the steps",
-                lambda run: 0 < run.input_leak[0] <= (~run.batch.real).mean(),
+                lambda run: 0 < run.input_leak[0] <= padded_share(run),
                 "The gradient at the last output reaches the latest steps first. What is padded there gets most of it; "
                 "what a mask skips gets none.",
             ),
             Answer(
                 "More than its share of the steps",
-                lambda run: not run.input_leak[0] <= (~run.batch.real).mean(),
+                lambda run: run.input_leak[0] > padded_share(run),
                 "Padding at the far end from the output is forgotten like any early step, and masked padding is not "
                 "seen at all.",
             ),
         ),
+        # The share is NaN where no gradient is finite, or all of it is 0.
+        answerable=lambda run: padded_share(run) > 0 and run.input_leak[0] == run.input_leak[0],
     ),
     contrast=Contrast("broken", "fixed", "validation loss", lambda run: run.snapshot.val_loss[-1]),
     experiments=(

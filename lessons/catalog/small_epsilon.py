@@ -348,6 +348,7 @@ LESSON = Lesson(
                 "the loss stays finite.",
             ),
         ),
+        answerable=lambda run: ended(run) == "not finite" or run.snapshot.loss[0] == run.snapshot.loss[0],
     ),
     contrast=Contrast("broken", "fixed", "loss after the last epoch", lambda run: run.snapshot.loss[-1]),
     experiments=(

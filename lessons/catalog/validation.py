@@ -429,6 +429,12 @@ def tell_cell(numbers: dict, ran: str) -> Measured:
     return Measured(sentence, numbers, rows)
 
 
+def comparable(run) -> bool:
+    """Whether the validation loss is not a number, or can be told in multiples of the loss on real steps."""
+    held_out, real = run.snapshot.val_loss[-1], run.snapshot.real_loss[-1]
+    return held_out != held_out or (held_out >= 0 and 0 <= real < float("inf"))
+
+
 def kept_up(run) -> str:
     """How the validation loss ends beside the loss on the real training steps."""
     held_out, real = float(run.snapshot.val_loss[-1]), float(run.snapshot.real_loss[-1])
@@ -576,6 +582,7 @@ LESSON = Lesson(
                 "Garbage in a padded label does no harm where a mask leaves it out.",
             ),
         ),
+        answerable=comparable,
     ),
     contrast=Contrast("broken", "fixed", "validation loss", lambda run: run.snapshot.val_loss[-1]),
     experiments=(

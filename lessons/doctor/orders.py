@@ -11,7 +11,7 @@ from lessons.data import training_batch
 from lessons.doctor.rule import SEVERITIES
 from lessons.doctor.walls.form import array, empty, fits, plain_by_name
 from lessons.recipe import Recipe
-from lessons.run import Closing, LayerMask, Opening, Snapshot, kept_epochs
+from lessons.run import THRESHOLDS, Closing, LayerMask, Opening, Snapshot, kept_epochs
 
 TOLD = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
 
@@ -42,6 +42,7 @@ OPENING = {
     "source": str,
     "warnings": lambda told: type(told) is tuple and fits([*told], [str]),
     "versions": plain_by_name,
+    "output": frozenset(THRESHOLDS),
     "layers": [lambda row: type(row) is tuple and [*map(type, row)] == [str, str, bool, bool]],
 }
 

@@ -63,7 +63,7 @@ def survey_cell(plan: Plan, place: tuple[int, int, int], compiled: bool) -> Iter
             leak = float(run.leak(np.abs(by_step(told["gradient"][:1], batch)), batch.label_real)[0])
         losses.append(told["loss"])
         predictions = by_step(told["predictions"], batch)
-        errors.append(run.error(settings, predictions, run.squeezed(batch.truth), batch.known))
+        errors.append(run.error(settings, predictions, run.squeezed(batch.truth), batch.known, graph.output))
     loss, error, baseline = np.concatenate(losses), np.concatenate(errors), run.baseline(settings, batch)
     finite = bool(np.isfinite(graph.predict()[batch.known]).all())
     yield Cell(*place, outcome(loss, error, baseline, finite), late(error), late(loss), leak, baseline)

@@ -33,14 +33,14 @@ def train(recipe: Recipe, graph: "Graph | None" = None) -> Iterator[Opening | Sn
     graph = graph or traced(recipe.structure())
     graph.start(recipe, batch, data.validation_batch(recipe))
     try:
-        yield Opening(graph.source, graph.warnings, versions(), graph.xray())
+        yield Opening(graph.source, graph.warnings, versions(), graph.xray(), graph.output)
         kept = run.kept_epochs(settings.epochs)
         done, step = 0, min(FIRST_CHUNK, settings.epochs)
         while done < settings.epochs:
             begun = time.perf_counter()
             told = graph.advance(step)
             spent = time.perf_counter() - begun
-            yield snapshot(settings, batch, done, told, kept)
+            yield snapshot(settings, batch, done, told, kept, graph.output)
             done += step
             wanted = int(step * CHUNK_SECONDS / max(spent, 1e-4)) if done > FIRST_CHUNK else 10 * step
             step = max(1, min(wanted, settings.epochs - done))
@@ -61,8 +61,10 @@ def trace(recipe: Recipe) -> None:
         pass
 
 
-def snapshot(settings: Settings, batch: data.PaddedBatch, first: int, told: dict, kept: np.ndarray) -> Snapshot:
-    """Snapshot of the epochs from `first` on, from what the graph told of them."""
+def snapshot(
+    settings: Settings, batch: data.PaddedBatch, first: int, told: dict, kept: np.ndarray, output: str
+) -> Snapshot:
+    """Snapshot of the epochs from `first` on, from what the graph told of them. `output`: what a prediction is."""
     epochs = first + np.arange(len(told["loss"]))
     these = np.isin(epochs, kept)
     predictions = by_step(told["predictions"], batch)
@@ -73,7 +75,7 @@ def snapshot(settings: Settings, batch: data.PaddedBatch, first: int, told: dict
         loss=told["loss"],
         real_loss=told["real_loss"] if batch.known.any() else np.full_like(told["loss"], np.nan),
         val_loss=told["val_loss"],
-        error=run.error(settings, predictions, run.squeezed(batch.truth), batch.known),
+        error=run.error(settings, predictions, run.squeezed(batch.truth), batch.known, output),
         kept=epochs[these],
         gradient=np.abs(by_step(told["gradient"][these], batch)),
         input_gradient=input_norm,
@@ -126,6 +128,8 @@ class Graph:
         name = getattr(loss, "__name__", "your loss") if loss else settings.loss.rpartition(".")[2]
         row = xray.loss_row(self.loss, name, self.model.outputs[0], settings.sequences)
         self.layers = (*xray.layers_of(self.model), row)
+        shape = (settings.sequences, *self.model.outputs[0].shape[1:])
+        self.output = run.output_of(settings.activation, xray.takes_logits(self.loss, shape))
         self.initial = self.model.get_weights()
         self.traces = 0
         self.batched = settings.batched

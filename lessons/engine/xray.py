@@ -62,6 +62,7 @@ def loss_row(loss: keras.losses.Loss, name: str, prediction, sequences: int) -> 
 
 LABELS = ((1.0, 0.5), (0.0, 0.1))  # above and below the prediction: a log of the difference has only one side
 PREDICTION = 0.3
+LESS = 0.9  # of the loss at predictions of 0 and 1 that may be left: smoothed labels leave a cross-entropy 0.4
 
 
 def heeds_mask(loss: keras.losses.Loss, shape: tuple[int, ...]) -> bool:
@@ -82,6 +83,22 @@ def heeds_mask(loss: keras.losses.Loss, shape: tuple[int, ...]) -> bool:
         if np.isfinite([before, after]).all():
             return before == after
     return True
+
+
+def takes_logits(loss: keras.losses.Loss, shape: tuple[int, ...]) -> bool:
+    """Whether the loss takes predictions (batch, …) for logits: outside 0 to 1 they cost less, and never less than 0.
+
+    An error grows there, and the log of what is no probability is NaN, cut off, or below 0.
+    """
+
+    def values(beyond: float) -> list[float]:
+        """With 1 as label and a prediction so far above 1, and with 0 and one so far below 0."""
+        cases = (1.0, 1.0 + beyond), (0.0, -beyond)
+        given = ((np.full(shape, label, "float32"), np.full(shape, p, "float32")) for label, p in cases)
+        return [float(np.mean(loss(label, keras.ops.convert_to_tensor(p)))) for label, p in given]
+
+    outside = values(2.0)
+    return min(outside) >= 0 and sum(outside) < LESS * sum(values(0.0))
 
 
 def without_mask(rows: tuple[LayerMask, ...]) -> tuple[LayerMask, ...]:

@@ -12,8 +12,10 @@ from lessons.run import baseline, error, leak, squeezed
 OWN_DATA = "written in by the exporter"
 
 
-def program(recipe, loss, takes_epsilon, may_be_object, notebook, page):
-    """`loss`: its name in the script, of a function or, if it `may_be_object`, a Loss. `page`: the file for figures."""
+def program(recipe, loss, takes_epsilon, may_be_object, output, notebook, page):
+    """`loss`: its name in the script, of a function or, if it `may_be_object`, a Loss. `output`: what a prediction is,
+    see run.output_of. `page`: the file for figures.
+    """
     from importlib.util import find_spec
     from pathlib import Path
 
@@ -146,7 +148,8 @@ def program(recipe, loss, takes_epsilon, may_be_object, notebook, page):
 
     # %% What it has learned, on real steps and against the true labels, whatever the loss says
     predictions = squeezed(model.predict(x, verbose=0))
-    reached, constant = error(settings, predictions, squeezed(train.truth), train.known), baseline(settings, train)
+    reached = error(settings, predictions, squeezed(train.truth), train.known, output)
+    constant = baseline(settings, train)
     print(f"error {reached:.6g}, of the best constant {constant:.6g}")
     if settings.batched:
         gradients = np.concatenate(gradients).reshape(settings.epochs, *train.real.shape)[shown]  # (shown, batch, time)

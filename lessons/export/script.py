@@ -45,6 +45,7 @@ def parts_of(parcel: Parcel, given: Loss, notebook: bool, shortened: bool = Fals
         "loss": Named(given.name),
         "takes_epsilon": given.takes_epsilon,
         "may_be_object": given.may_be_object,
+        "output": parcel.says,
         "notebook": notebook,
         "page": parcel.file(".html"),
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from lessons.laboratory import Training, shared
+from lessons.lesson import UNANSWERED
 from lessons.recipe import Recipe
 from lessons.settings import Settings
 from lessons.variation import told, variation
@@ -44,7 +45,9 @@ def ask_again(desk: Desk) -> None:
             return
         if twin.training and twin.guess.outcome is None:
             judge(desk, twin)
-        if twin.guess and twin.guess.outcome is not None:
+        if twin.guess and twin.guess.unanswered:
+            st.caption(f":material/help: The twin ({told(desk.preset.settings, twin.settings)}): {UNANSWERED}")
+        elif twin.guess and twin.guess.outcome is not None:
             numbers = told(desk.preset.settings, twin.settings)
             verdict(desk.lesson, twin.guess, f"Of the twin ({numbers}) you predicted")
         else:
@@ -100,7 +103,7 @@ def judge(desk: Desk, twin: Again) -> None:
         return
     twin.guess.outcome = desk.lesson.prediction.outcome(run)
     if twin.guess.outcome is None:
-        twin.guess, twin.problem = None, "None of these answers came true for the twin."
+        twin.guess.unanswered = True
         return
     numbers = {name: getattr(twin.settings, name) for name in twin.settings.to_query(desk.preset.settings)}
     learner.keep("twin", desk.lesson.slug, desk.preset.name, told_of(desk.lesson, twin.guess) | {"numbers": numbers})

@@ -38,11 +38,12 @@ TREATMENTS = (*OWN_DATA, "nan_fill")  # fields that say how own data are treated
 
 @dataclass
 class Guess:
-    """What a learner predicted for a preset, and what the first run after it showed."""
+    """What a learner predicted for a preset, and what the first run after it that could answer showed."""
 
     answer: int
     confidence: str
     outcome: int | None = None  # the answer that came true
+    unanswered: bool = False  # the last run could not answer; the next may
 
 
 @dataclass

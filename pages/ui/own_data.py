@@ -143,7 +143,7 @@ def understood(desk: Desk) -> None:
 
 def description(desk: Desk) -> str:
     """The table in words."""
-    mine, fit = desk.table, desk.recipe.settings
+    mine, (padding, _) = desk.table, desk.table.shares(desk.settings)
     columns, lengths = mine.columns, mine.lengths(desk.settings)
     labels, inputs = mine.missing(desk.settings)
     features = ", ".join(f"**{quoted(name)}**" for name in columns.features)
@@ -151,7 +151,7 @@ def description(desk: Desk) -> str:
         f"**{named(mine)}**: sequence id **{quoted(columns.id)}**, time **{quoted(columns.time)}**, "
         f"features {features}, label **{quoted(columns.label)}**.",
         f"{mine.sizes[0]} sequences to train on, {mine.sizes[1]} held out for validation: the seed draws which.",
-        f"{lengths.min()} to {lengths.max()} steps, so {fit.padding_share:.0%} is padding: see the data picture.",
+        f"{lengths.min()} to {lengths.max()} steps, so {table.percent(padding)} is padding: see the data picture.",
         f"Missing: {labels} of {lengths.sum()} labels, {inputs} of {lengths.sum() * mine.features} inputs. "
         + gaps_told(mine),
     ]
@@ -167,7 +167,8 @@ def description(desk: Desk) -> str:
 def gaps_told(mine: Table) -> str:
     if not mine.gaps:
         return "No gaps in time."
-    return f"{mine.gaps} times have no row; a step is {duration(mine.tick) if mine.dated else f'{mine.tick:g}'}."
+    step = duration(mine.tick) if mine.dated else f"{mine.tick:g}"
+    return f"{table.told(mine.gaps)} times have no row; a step is {step}."
 
 
 def duration(seconds: float) -> str:

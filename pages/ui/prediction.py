@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lessons.classroom.steps import Step
-from lessons.lesson import CONFIDENCE, Lesson
+from lessons.lesson import CONFIDENCE, UNANSWERED, Lesson
 from lessons.run import Run
 from pages.ui import learner
 from pages.ui.desk import Desk, Guess
@@ -14,7 +14,7 @@ def recall(desk: Desk) -> None:
     for step in learner.kept(desk.lesson.slug):
         if step.kind == "prediction" and (guess := guess_of(desk.lesson, step)):
             before = desk.guesses.get(step.name)
-            if before is None or before.outcome is None:
+            if before is None or (before.outcome is None and guess.outcome is not None):
                 desk.guesses[step.name] = guess
 
 
@@ -74,7 +74,9 @@ def judge(desk: Desk, run: Run) -> None:
     guess = desk.guesses.get(name)
     if guess and guess.outcome is None:
         guess.outcome = desk.lesson.prediction.outcome(run)
-        learner.keep("prediction", slug, name, told_of(desk.lesson, guess))
+        guess.unanswered = guess.outcome is None
+        if not guess.unanswered:
+            learner.keep("prediction", slug, name, told_of(desk.lesson, guess))
     if not desk.presenting and not any(step.kind == "run" and step.name == name for step in learner.kept(slug)):
         learner.keep("run", slug, name, {"epochs": run.epochs, "changed": desk.changed})
 
@@ -86,7 +88,8 @@ def tell(desk: Desk) -> None:
         return
     if guess.outcome is None:
         said = desk.lesson.prediction.answers[guess.answer]
-        st.caption(f":material/help: You predict, {guess.confidence}: **{said.text}**. Press Run.")
+        then = f"{UNANSWERED} It counts neither way." if guess.unanswered else "Press Run."
+        st.caption(f":material/help: You predict, {guess.confidence}: **{said.text}**. {then}")
     else:
         verdict(desk.lesson, guess)
 

@@ -77,7 +77,10 @@ def preview(desk: Desk) -> None:
 
 
 def packed(desk: Desk) -> Parcel:
-    return Parcel(desk.lesson.slug, desk.preset.name, desk.recipe)
+    """What is on the desk. What the predictions of a pasted loss are, its run has told, if there is one."""
+    run = desk.training.run() if desk.training and desk.pasted and not desk.outdated else None
+    output = run.opening.output if run else None
+    return Parcel(desk.lesson.slug, desk.preset.name, desk.recipe, output)
 
 
 def written(parcel: Parcel, shortened: bool = False) -> str:

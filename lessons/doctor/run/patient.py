@@ -10,7 +10,7 @@ import numpy as np
 from lessons.doctor.rule import Evidence
 from lessons.outcome import BEATS, late
 from lessons.recipe import MaskPath
-from lessons.run import Run, Snapshot, squeezed, threshold
+from lessons.run import THRESHOLDS, Run, Snapshot, squeezed
 from lessons.settings import Settings
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class Patient:
     @property
     def classes(self) -> np.ndarray:
         """Like `real`, bool: the last predictions of 0/1 labels as classes."""
-        return self.snapshot.predictions[-1] > threshold(self.settings)
+        return self.snapshot.predictions[-1] > THRESHOLDS[self.run.opening.output]
 
     @property
     def comparison(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import streamlit as st
 
 from lessons import find
 from lessons.laboratory import Training, shared
-from lessons.lesson import Answer, Lesson, Preset
+from lessons.lesson import UNANSWERED, Answer, Lesson, Preset
 from lessons.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -30,14 +31,32 @@ def training_of(preset: Preset) -> Training:
     return shared().train(Recipe(preset.settings), "room")
 
 
-def right_answer(lesson: Lesson, preset: Preset, patience: float = 0) -> int | None:
-    """Which answer comes true, read off the run; None where it trains longer than `patience` (seconds)."""
+@dataclass(frozen=True)
+class Reading:
+    """What the run of a preset has said so far. `right`: the answer that came true; None where none is known."""
+
+    done: bool
+    right: int | None = None
+
+    @property
+    def words(self) -> str:
+        """What to say where no answer is known."""
+        if self.right is not None:
+            return ""
+        return UNANSWERED if self.done else "Running it, to see which answer comes true."
+
+
+def right_answer(lesson: Lesson, preset: Preset, patience: float = 0) -> Reading:
+    """Which answer comes true, read off the run; not done where it trains longer than `patience` (seconds).
+
+    A run that failed, or one that cannot answer the question, is done without an answer.
+    """
     training = training_of(preset)
     until = time.monotonic() + patience
     while not training.done and (left := until - time.monotonic()) > 0:
         training.job.wait_beyond(len(training.job.items), left)
     run = training.run() if training.done and not training.failure else None
-    return next((at for at, answer in enumerate(lesson.prediction.answers) if run and answer.came_true(run)), None)
+    return Reading(training.done, lesson.prediction.outcome(run) if run else None)
 
 
 def bars(answers: tuple[Answer, ...], tally: Tally, right: int | None, own: dict[int, int] | None = None) -> None:
@@ -65,7 +84,12 @@ def bar(ballot: int, at: int, tally: Tally, own: dict[int, int]) -> str:
 
 
 def beliefs(lesson: Lesson, tally: Tally, right: int | None) -> list[str]:
-    """What those believed who chose an answer that did not come true, in the last vote; the most frequent first."""
+    """What those believed who chose an answer that did not come true, in the last vote; the most frequent first.
+
+    None where no answer did: then nobody was wrong.
+    """
+    if right is None:
+        return []
     last = tally.votes.get(max(tally.votes, default=1), {})
     wrong = sorted(((count, at) for at, count in last.items() if at != right and count), reverse=True)
     answers = lesson.prediction.answers

@@ -11,7 +11,7 @@ from lessons.classroom.agenda import Agenda, Item, lesson_of, preset_of
 from lessons.classroom.phase import NAMES, PHASES, Advice, advice
 from lessons.lesson import Lesson
 from lessons.settings import BadInput
-from pages.ui.classroom.ballot import asked, bars, beliefs, right_answer
+from pages.ui.classroom.ballot import Reading, asked, bars, beliefs, right_answer
 from pages.ui.classroom.invitation import invitation
 from pages.ui.classroom.question import experiment, question
 from pages.ui.classroom.visit import instructor_link, left, projector_link, spelled
@@ -45,11 +45,11 @@ def console(code: str, key: str) -> None:
     choose(room, key)
     if room.slug:
         lesson, preset = asked(room)
-        right = right_answer(lesson, preset)
-        votes = tally.votes.get(max(tally.votes, default=1), {})
+        reading = right_answer(lesson, preset)
+        votes, right = tally.votes.get(max(tally.votes, default=1), {}), reading.right
         told = advice(room.phase, votes.get(right, 0), sum(votes.values())) if right is not None else None
         steps(room, key, told)
-        standing(room, tally, lesson, right)
+        standing(room, tally, lesson, reading)
         if told:
             tell(told.says, icon=":material/lightbulb:")
         teacher(lesson)
@@ -202,12 +202,12 @@ def steps(room: Room, key: str, told: Advice | None) -> None:
         )
 
 
-def standing(room: Room, tally: Tally, lesson: Lesson, right: int | None) -> None:
+def standing(room: Room, tally: Tally, lesson: Lesson, reading: Reading) -> None:
     """Counts, and both votes side by side. For the instructor alone."""
     st.markdown(f"**{tally.joined}** joined · **{tally.voted}** voted · **{tally.done}** have run it")
-    bars(lesson.prediction.answers, tally, right)
-    if right is None:
-        st.caption("Running it, to see which answer comes true.")
+    bars(lesson.prediction.answers, tally, reading.right)
+    if reading.words:
+        st.caption(reading.words)
     elif room.phase == "reveal":
-        for words in beliefs(lesson, tally, right):
+        for words in beliefs(lesson, tally, reading.right):
             st.markdown(quoted(words))

@@ -83,7 +83,9 @@ def running(preset: Preset) -> None:
 
 
 def reveal(lesson: Lesson, preset: Preset, tally: Tally) -> None:
-    right = right_answer(lesson, preset)
-    bars(lesson.prediction.answers, tally, right)
-    for words in beliefs(lesson, tally, right) if right is not None else ():
+    reading = right_answer(lesson, preset)
+    bars(lesson.prediction.answers, tally, reading.right)
+    if reading.words:
+        st.caption(reading.words)
+    for words in beliefs(lesson, tally, reading.right):
         st.markdown(quoted(words))

@@ -11,7 +11,7 @@ from lessons.classroom import pace
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
 from lessons.lesson import Lesson, Preset
 from lessons.settings import BadInput
-from pages.ui.classroom.ballot import asked, bars, beliefs, right_answer
+from pages.ui.classroom.ballot import Reading, asked, bars, beliefs, right_answer
 from pages.ui.classroom.companion import SEEN
 from pages.ui.classroom.question import experiment, question
 from pages.ui.classroom.visit import SEAT, Seat, left, spelled, who
@@ -91,17 +91,17 @@ def body(
     pages: Mapping[str, Any],
 ) -> bool:
     """What the phase asks for. False where something in it is still to come."""
-    right: int | None = None
+    reading: Reading | None = None
     answers = lesson.prediction.answers
     with st.container(key="room-body"):
         if room.ballot:
             vote_buttons(seat, room, lesson, own)
         elif tally and room.phase == "reveal":
-            right = right_answer(lesson, preset, PATIENCE)
-            bars(answers, tally, right, own)
-            if right is None:
-                st.caption("Running it, to see which answer comes true.")
-            for words in beliefs(lesson, tally, right) if right is not None else ():
+            reading = right_answer(lesson, preset, PATIENCE)
+            bars(answers, tally, reading.right, own)
+            if reading.words:
+                st.caption(reading.words)
+            for words in beliefs(lesson, tally, reading.right):
                 st.markdown(quoted(words))
         elif room.phase == "run" and own:
             st.markdown(f"You voted: **{quoted(answers[own[max(own)]].text)}**")
@@ -117,7 +117,7 @@ def body(
         bench(seat, room, lesson, preset, pages)
     elif room.phase != "waiting":
         experiment(lesson, preset)
-    return room.phase != "reveal" or right is not None
+    return room.phase != "reveal" or bool(reading and reading.done)
 
 
 def vote_buttons(seat: Seat, room: Room, lesson: Lesson, own: dict[int, int]) -> None:

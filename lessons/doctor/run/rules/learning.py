@@ -262,9 +262,10 @@ def no_learning(patient: Patient) -> Evidence | None:
     said = f"After {counted(patient.run.epochs, 'epoch')} {patient.comparison}; the loss goes from "
     said += f"{patient.loss_from:.3g} to {patient.loss_to:.3g}."
     if line <= NOTHING_TO_LEARN:
+        share = f"{line:.3g}" if line > 0 else "nothing"
         said += (
-            f" The best straight line through this input and the one before explains {max(line, 0):.3g} of the "
-            "labels' variance: there may be nothing to learn."
+            f" The best straight line through this input and the one before explains {share} of the labels' variance: "
+            "there may be nothing to learn."
         )
         way = none("Look at the labels first: where they do not depend on the inputs, the best answer is a constant.")
     else:
