@@ -17,7 +17,7 @@ CONFIDENCE = ("a guess", "fairly sure", "certain")  # how sure one is of a predi
 
 @dataclass(frozen=True)
 class Preset:
-    """A named recipe: demo button, share link and test input at once."""
+    """Named settings: demo button, share link and test input at once."""
 
     name: str
     label: str

@@ -1,4 +1,4 @@
-"""Settings: the one recipe of a run.
+"""Settings: every field of a run.
 
 Each field declares its default, what it takes, label and help once, here. Widgets, URL, JSON, command line and
 validation are derived from the declarations. A field's URL and command-line name is its name.
@@ -114,7 +114,7 @@ RATES = (1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 1.0)
 
 @dataclass(frozen=True)
 class Settings:
-    """The recipe of a run. Hashable: equal settings are the same run."""
+    """What is set of a run, whatever its data. Hashable."""
 
     mask: str = _choice(
         "aligned",

@@ -1,6 +1,6 @@
 """Table: a learner's own data, read from a CSV file, in place of a lesson's generated ones. NumPy only.
 
-Sequence id, time, features, label, a row for each step. It travels beside Settings and is kept nowhere but in the
+Sequence id, time, features, label, a row for each step. It is part of a Recipe and kept nowhere but in the
 session that brought it. `docs/own_data.md` describes the format.
 """
 

@@ -18,6 +18,7 @@ from lessons.recipe import MaskPath, Pasted, Recipe
 from lessons.settings import SPECS, BadInput, Settings
 from lessons.table import Table, sample
 from lessons.trial import usage_of
+from pages.ui.diagnosis import unpassed
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = Table.parse(sample(), "sample.csv")
@@ -106,6 +107,15 @@ def test_a_route_is_idle_where_it_moves_no_mask():
         recipe = Recipe(Settings(**dict(zip(ROUTES, values, strict=True))))
         paths = {recipe.with_changes({"mask_route": value}).mask_path for value in SPECS["mask_route"].options}
         assert (len(paths) == 1) == ("mask_route" in recipe.idle()), values
+
+
+def test_the_page_says_what_becomes_of_a_mask_that_is_not_passed():
+    for mask, route, weight in itertools.product(("aligned", "none"), *(SPECS[name].options for name in ROUTES[1:3])):
+        recipe = Recipe(Settings(mask=mask, mask_route=route, sample_weight=weight))
+        if not recipe.mask_path.passed:
+            words = unpassed(recipe)
+            assert ("weighs" in words) == (mask != "none" and weight != "none"), words
+            assert ("inputs are 0" in words) == (mask != "none" and route == "multiplied"), words
 
 
 def test_a_weight_may_leave_out_missing_labels_and_a_factor_of_the_inputs_may_not():

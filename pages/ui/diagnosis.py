@@ -15,7 +15,7 @@ from lessons.doctor.run.finding import Finding
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.laboratory import shared
 from lessons.pool import Job
-from lessons.recipe import Recipe
+from lessons.recipe import MaskPath, Recipe
 from lessons.run import LayerMask, Run
 from lessons.settings import Settings
 from lessons.twins import differences
@@ -25,6 +25,12 @@ from pages.ui.quotation import first_line, quoted
 
 LOOK = 0.2  # seconds between two looks whether the birth has been found
 OWN_LOSS = ("loss", "epsilon")  # fields that change nothing while the learner's own loss is trained
+UNPASSED = {
+    MaskPath(): "every layer and the loss take padding for real steps",
+    MaskPath(weighted=True): "every layer takes padding for real steps, and the loss weighs each step by the mask",
+    MaskPath(multiplied=True): "inputs are 0 where it is False, and every layer and the loss take them for real steps",
+    MaskPath(weighted=True, multiplied=True): "inputs are 0 where it is False, and the loss weighs each step by it",
+}
 NOWHERE = "none"  # in place of a finding's code: none is shown in the charts
 
 
@@ -222,7 +228,7 @@ def xray(run: Run) -> None:
     """One row per layer: whether a mask goes in and whether one comes out."""
     layers = run.opening.layers
     if not any(row.mask_in for row in layers):
-        st.markdown("No mask is passed to this model: every layer and the loss take padding for real steps.")
+        st.markdown(f"No mask is passed to this model: {unpassed(run.recipe)}.")
         return
     rows = ["| layer | mask in | mask out | |", "|---|---|---|---|"]
     for row in layers:
@@ -230,6 +236,11 @@ def xray(run: Run) -> None:
         rows.append(f"| {named(row)} | {said(row.mask_in)} | {out} | {fate(row, run)} |")
     with st.container(key="xray"):
         st.markdown("\n".join(rows))
+
+
+def unpassed(recipe: Recipe) -> str:
+    """What becomes of a mask that no layer is told of."""
+    return UNPASSED[MaskPath() if recipe.settings.mask == "none" else recipe.mask_path]
 
 
 def named(row: LayerMask) -> str:
