@@ -1,5 +1,6 @@
 """The laboratory: equal settings train once, whoever asks; any executor will do; no TensorFlow in the server."""
 
+import gc
 import json
 import os
 import subprocess
@@ -203,6 +204,18 @@ def test_a_measurement_under_way_is_not_forgotten(busy, monkeypatch):
     monkeypatch.setattr("lessons.laboratory.KEPT_MEASUREMENTS", 1)
     jobs = [busy.measure(str, number) for number in range(5)]
     assert [busy.measure(str, number) for number in range(5)] == jobs
+
+
+def test_a_training_that_is_forgotten_is_found_as_long_as_somebody_holds_it(quick, monkeypatch):
+    monkeypatch.setattr("lessons.laboratory.KEPT_BYTES", 0)
+    first = Recipe("no settings")
+    held = quick.train(first, "who")
+    assert held.job.exception(PATIENT)
+    assert quick.train(Recipe("others"), "who").job.exception(PATIENT)
+    assert first not in quick.remembered and quick.trainings[first] is held
+    del held
+    gc.collect()
+    assert first not in quick.trainings
 
 
 def test_trainings_that_fail_and_maps_of_one_cell_count_too(quick, monkeypatch):
