@@ -238,7 +238,7 @@ def spread_share(patient: Patient) -> float:
 
 def too_early(patient: Patient) -> bool:
     """Whether there have been too few updates for anything to be learned."""
-    return patient.run.epochs * patient.batches < FEW_UPDATES
+    return patient.run.epochs * patient.run.recipe.updates < FEW_UPDATES
 
 
 @RUN_RULES.rule(

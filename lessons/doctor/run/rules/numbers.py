@@ -145,7 +145,7 @@ def said_of_gradient(patient: Patient, onset: Onset) -> str:
 
 def said_of_update(patient: Patient, onset: Onset) -> str:
     said = f"Backward only: in epoch {onset.epoch + 1} the loss is still {spoken(patient.snapshot.loss[onset.epoch])}"
-    if patient.batches > 1:
+    if patient.run.recipe.updates > 1:
         said = f"Backward only: the loss is a number until epoch {onset.epoch + 1}"
     if bad_inputs(patient):
         said += f", for the mask hides the NaN in the inputs of {counted(bad_inputs(patient), 'step')}"
