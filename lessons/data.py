@@ -55,7 +55,7 @@ def validation_batch(settings, table=None) -> PaddedBatch:
 
 def _batch(settings, mask: str, padded_labels: str, stream: int, table) -> PaddedBatch:
     # One generator per purpose: a toggle that draws more numbers must not shift the others' draws.
-    steps, noise, padding, missing = (np.random.default_rng([settings.seed, stream, k]) for k in range(4))
+    steps, noise, labels, gaps, inputs = (np.random.default_rng([settings.seed, stream, k]) for k in range(5))
     if table:
         settings = table.fit(settings)
         features, target, lengths = table.sequences(settings, stream)
@@ -69,10 +69,10 @@ def _batch(settings, mask: str, padded_labels: str, stream: int, table) -> Padde
         x[row, real[row]] = features[row, :length]
         truth[row, real[row]] = target[row, :length]
     y = truth.copy()
-    y[~real] = padded_values(padded_labels, (~real).sum(), settings.task, padding)[:, None]
-    x[~real] = padded_inputs(settings.padded_inputs, (~real).sum(), padding, x.shape[-1])
+    y[~real] = padded_values(padded_labels, (~real).sum(), settings.task, labels)[:, None]
+    x[~real] = padded_inputs(settings.padded_inputs, (~real).sum(), inputs, x.shape[-1])
     if table or settings.nan_share:
-        y = with_missing(y, real, 0 if table else settings.nan_share, settings.nan_fill, missing)
+        y = with_missing(y, real, 0 if table else settings.nan_share, settings.nan_fill, gaps)
     used = used_mask(mask, settings.mask_shift, real, x, y)
     if settings.output == "last_step":
         last = (real * np.arange(1, settings.timesteps + 1)).argmax(axis=1)

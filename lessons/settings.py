@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from typing import Any
 
-from lessons import losses
+from lessons import data, losses
 
 
 class BadInput(ValueError):
@@ -309,7 +310,13 @@ class Settings:
     )
     validation_labels: str = _choice(
         "same",
-        {"same": "as in training", "zero": "zeros", "random": "random values", "garbage": "garbage: 1000"},
+        {
+            "same": "as in training",
+            "zero": "zeros",
+            "random": "random values",
+            "garbage": "garbage: 1000",
+            "nan": "NaN",
+        },
         "Padded validation labels",
         "What stands in the padded labels of the validation data.",
     )
@@ -374,33 +381,107 @@ def spec_of(name: str) -> Spec:
 OWN_DATA = ("gaps", "input_fill", "scale")  # fields that matter to a learner's own data only
 
 
+KEEP_THE_MASK = ("none", "dense", "time_distributed", "layer_normalization", "attention")  # of the layers in between
+FROM_LABELS = ("labels", "not_nan")  # masks that are made from the labels of all steps
+
+
 def idle(settings: Settings, table=None) -> dict[str, str]:
-    """The fields that cannot change this run, each with the reason why. `table`: the learner's own data, if any."""
+    """The fields that cannot change this run, each with the reason why. `table`: the learner's own data, if any.
+
+    Read off the recipe and its data. What gradients make of a field, a run must show: a clipping that never bites is
+    not idle.
+    """
     if table is None:
-        return dict(_idle(settings)) | dict.fromkeys(OWN_DATA, "This is for your own data.")
-    return dict(_idle(table.fit(settings))) | table.idle(settings)
+        return dict(_idle_of_lesson(settings))
+    return dict(_idle(table.fit(settings), table)) | table.idle(settings)
 
 
-def _idle(s: Settings) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=1024)  # a map asks for each of its rows and columns
+def _idle_of_lesson(settings: Settings) -> tuple[tuple[str, str], ...]:
+    return *_idle(settings, None), *((name, "This is for your own data.") for name in OWN_DATA)
+
+
+def _idle(s: Settings, table) -> Iterator[tuple[str, str]]:
+    training, validation = data.training_batch(s, table), data.validation_batch(s, table)
     if s.mask != "shifted":
         yield "mask_shift", "The mask is not a shifted one."
-    if s.mask == "none" and s.sample_weight == "none":
-        yield "mask_route", "There is no mask."
-    if s.mask == "none":
-        yield "sample_weight", "There is no mask to use as a weight."
-        yield "validation_mask", "There is no mask in training either."
+    yield from _idle_masks(s, table, training, validation)
     if not losses.uses_epsilon(s.loss):
         yield "epsilon", "This loss has no epsilon."
+    elif losses.reads_mask(s.loss) and not _mask_at_loss(s):
+        yield "epsilon", "It is for counting the steps of a mask, and no mask reaches the loss."
     if s.clipping == "none":
         yield "clip_at", "Nothing is clipped."
-    if s.padding_share == 0:
-        for name in ("padding", "padded_labels", "padded_inputs", "validation_labels"):
+    if training.real.all() and validation.real.all():
+        for name in ("padding", "padded_inputs"):
             yield name, "There is no padding."
-    if s.nan_share == 0:
-        yield "nan_fill", "No label is missing."
+    yield from _idle_labels(s, table, training, validation)
     if s.output == "last_step":
-        if s.mask not in ("labels", "not_nan"):  # these are made from the labels of all steps
-            for name in ("padded_labels", "validation_labels"):
-                yield name, "There is one label per sequence, and it is real."
-        yield "sample_weight", "There is one label per sequence: a weight per step has nothing to weigh."
         yield "between", "There is one output per sequence: no step is left for a layer in between."
+
+
+def _weighted(s: Settings) -> bool:
+    return s.output == "every_step" and s.sample_weight != "none"
+
+
+def _mask_at_loss(s: Settings) -> bool:
+    """Whether a mask comes to the loss with the predictions."""
+    passed = s.mask != "none" and s.mask_route == "passed" and s.sample_weight != "instead"
+    return passed and s.output == "every_step" and s.between in KEEP_THE_MASK
+
+
+def _idle_masks(s: Settings, table, training, validation) -> Iterator[tuple[str, str]]:
+    whole = training.mask.all() and validation.mask.all()
+    nothing_left_out = "There is no mask." if s.mask == "none" else "The mask leaves no step out."
+    # A mask that leaves nothing out is no mask, but for one scalar: times a mask or a weight it is a number for each
+    # step, which shows where they are summed up.
+    scalar = losses.scalar(s.loss)
+    summed = scalar and s.reduction == "sum"
+    counted = summed or (losses.reads_mask(s.loss) and s.epsilon > 0)
+    if s.mask == "none" or (whole and not (counted and _mask_at_loss(replace(s, mask_route="passed")))):
+        yield "mask_route", nothing_left_out
+    if s.output == "last_step":
+        yield "sample_weight", "There is one label per sequence: a weight per step has nothing to weigh."
+    elif whole and not summed and not (counted and s.mask != "none"):
+        yield "sample_weight", f"{nothing_left_out} A weight would be 1 everywhere."
+    if s.mask == "none":
+        yield "validation_mask", "There is no mask in training either."
+    else:
+        same = data.validation_batch(replace(s, validation_mask="same"), table)
+        if s.mask_route == "multiplied" and not _weighted(s):
+            if all(_zero_at(~mask, same) for mask in (same.mask, same.real)):
+                yield "validation_mask", "It is multiplied into inputs that are 0 already where a mask is False."
+        elif same.mask.all() and same.real.all() and not (counted and _mask_at_loss(s)):
+            yield "validation_mask", "Whichever it is, no step of the validation data is left out."
+    if scalar and not _weighted(s) and not _mask_at_loss(s):
+        yield "reduction", "The loss is one number, and no mask or weight makes one for every step of it."
+    elif s.output == "last_step" and s.batch_size == 1:
+        yield "reduction", "A batch of one sequence has one value of the loss."
+
+
+def _idle_labels(s: Settings, table, training, validation) -> Iterator[tuple[str, str]]:
+    every_step = s.output == "every_step"
+    used = s.mask if s.validation_mask == "same" or s.mask == "none" else s.validation_mask
+    makes_mask, makes_validation_mask = s.mask in FROM_LABELS, used in FROM_LABELS
+    if s.mask_route == "multiplied" and not _weighted(s) and _zero_at(~validation.real, validation):
+        makes_validation_mask = False  # it is multiplied into zeros, and nobody asks for a gradient there
+    one_label = "There is one label per sequence, and it is real."
+    in_training = not training.real.all() and (every_step or makes_mask)
+    in_validation = not validation.real.all() and (every_step or makes_validation_mask)
+    if not in_validation:
+        yield "validation_labels", "The validation data have no padding." if validation.real.all() else one_label
+    if not in_training and not (in_validation and s.validation_labels == "same"):
+        yield "padded_labels", "There is no padding." if training.real.all() else one_label
+    bare = replace(s, nan_fill="keep", padded_labels="zero", validation_labels="same")
+    every_label = replace(bare, output="every_step")
+    missing = (
+        data.training_batch(every_label if makes_mask else bare, table).y,
+        data.validation_batch(every_label if used in FROM_LABELS else bare, table).y,
+    )
+    if not any(map(math.isnan, (labels.sum() for labels in missing))):
+        yield "nan_fill", "No label is missing." if every_step or not s.nan_share else "No label in use is missing."
+
+
+def _zero_at(steps, batch: data.PaddedBatch) -> bool:
+    """Whether all inputs at these steps, (batch, time) bool, are 0; NaN is not."""
+    return not batch.x[steps].any()
