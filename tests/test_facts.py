@@ -205,7 +205,7 @@ def what_float_types_absorb():
 
 @fact(
     "small_epsilon",
-    "finite, and huge in its gradient where a sure answer is wrong",
+    "finite; at a sure wrong answer its gradient is huge",
     "the gradient at a wrong answer is $1/\\epsilon$: it **explodes**. Clip instead and it is 0: **dead**.",
     "From logits you need no epsilon.",
 )
@@ -318,7 +318,7 @@ def one_value_per_step():
     "Python operators, `keras.ops`, slices and `Add` with one unmasked input say nothing.",
     "Dense, normalisation, recurrent layers with return_sequences=True and attention hand it on.",
     "Dense, TimeDistributed(Dense), LayerNormalization and attention hand it on.",
-    "One that computes each step alone could; not all do.",
+    "Each layer says for itself whether it supports masks.",
     "Conv1D loses the mask too, but Keras warns.",
     "The same multiplication inside a Lambda layer: lost as well, now with a warning.",
 )

@@ -336,8 +336,8 @@ LESSON = Lesson(
             ("A3",),
             claimed="Softplus is a smooth stand-in for abs, and return_sequences=False is critical.",
             truth=(
-                "Softplus of |error| still has a corner at 0, half as sharp, and its least value is log 2 instead of 0. "
-                "Set “Output” to every step: it trains as well. Huber and log-cosh are smooth and end at 0."
+                "Softplus of |error| still has a corner at 0, half as sharp, and its least value is log 2 instead of "
+                "0. Set “Output” to every step: it trains as well. Huber and log-cosh are smooth and end at 0."
             ),
         ),
     ),
