@@ -7,6 +7,7 @@ epsilon is smaller than float32 sees, or that the flat part of relu or of a clip
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ SEEN = {"epsilon": (0.0, 0.01, 0.1, 1.0), "clip_at": (0.01,), "activation": ("li
 FIELDS = [name for name in SPECS if name not in OWN_DATA]
 TRACED = [name for name in FIELDS if SPECS[name].retraces]
 GIVEN = [name for name in FIELDS if name not in TRACED]  # arguments of a traced graph: another value costs no trace
-DRAWN = 6  # recipes of each structure
+DRAWN = 5  # recipes of each structure
 
 
 def values_of(name: str) -> list:
@@ -76,17 +77,18 @@ def changes(settings: Settings, name: str) -> Iterator[str]:
             yield f"{name}={value} changes {', '.join(differ)}" if differ else ""
 
 
-def check(settings: Settings, name: str) -> None:
+def check(settings: Settings, name: str, values: int | None = None) -> None:
+    """`values`: how many other values of an idle field are tried; all of them if None."""
     reason = idle(settings).get(name)
     if reason is None:
         assert any(changes(settings, name)), f"{name} changes nothing in {settings.to_query()}"
     else:
         assert reason.endswith(".")
-        told_apart = [words for words in changes(settings, name) if words]
+        told_apart = [words for words in islice(changes(settings, name), values) if words]
         assert not told_apart, f"“{reason}”, and yet {told_apart[0]} in {settings.to_query()}"
 
 
-@pytest.mark.parametrize("number", first(5, range(60)))
+@pytest.mark.parametrize("number", first(3, range(60)))
 def test_of_what_a_graph_is_given(number):
     for settings in recipes(number):
         for name in GIVEN:
@@ -95,7 +97,7 @@ def test_of_what_a_graph_is_given(number):
 
 @pytest.mark.parametrize(("number", "name"), first(len(TRACED), [(k, name) for k in range(20) for name in TRACED]))
 def test_of_what_a_graph_is_made_of(number, name):
-    check(recipes(number)[0], name)
+    check(recipes(number)[0], name, values=None if number else 2)
 
 
 NO_MASK = Settings(mask="none", sequences=4, timesteps=5, units=2, epochs=3)
