@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lessons.engine.train import trained
-from lessons.settings import OWN_DATA, SPECS, Choice, Settings, idle
+from lessons.settings import KEEP_THE_MASK, OWN_DATA, SPECS, Choice, Settings, idle
 from tests.selection import first
 
 SMALL = {"epochs": (3,), "sequences": (4, 6), "timesteps": (5, 8), "units": (2, 4), "batch_size": (0, 1, 3)}
@@ -117,3 +117,9 @@ NO_MASK = Settings(mask="none", sequences=4, timesteps=5, units=2, epochs=3)
 def test_of_cases_that_were_wrong_once(settings, name, is_idle):
     assert (name in idle(settings)) == is_idle
     check(settings, name)
+
+
+@pytest.mark.parametrize("between", SPECS["between"].options)
+def test_which_layers_keep_the_mask_is_what_keras_does(between):
+    *_, loss = trained(replace(Settings(), between=between, sequences=4, timesteps=5, units=2, epochs=1)).opening.layers
+    assert loss.mask_in == (between in KEEP_THE_MASK)

@@ -99,3 +99,10 @@ def test_numbers_need_no_threshold():
     said, truth, known = np.full((1, 1, 2), 0.25), np.zeros((1, 2)), np.ones((1, 2), bool)
     for logits in (True, False):
         assert error(Settings(), said, truth, known, output_of("linear", logits)) == 0.25
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_a_losss_label_says_whether_it_returns_one_scalar(name):
+    loss = losses.bound(name, 0.1)
+    y, p = np.full((3, 4, 1), 0.25, "float32"), np.full((3, 4, 1), 0.5, "float32")
+    assert (np.ndim(loss(y, p)) == 0) == losses.scalar(name)
