@@ -58,7 +58,7 @@ def _batch(recipe, mask: str, padded_labels: str, stream: int) -> PaddedBatch:
     settings = recipe.settings
     table = recipe.table
     # One generator per purpose: a toggle that draws more numbers must not shift the others' draws.
-    steps, noise, padding, missing = (np.random.default_rng([settings.seed, stream, k]) for k in range(4))
+    steps, noise, labels, gaps, inputs = (np.random.default_rng([settings.seed, stream, k]) for k in range(5))
     if table:
         features, target, lengths = table.sequences(settings, stream)
     else:
@@ -71,10 +71,10 @@ def _batch(recipe, mask: str, padded_labels: str, stream: int) -> PaddedBatch:
         x[row, real[row]] = features[row, :length]
         truth[row, real[row]] = target[row, :length]
     y = truth.copy()
-    y[~real] = padded_values(padded_labels, (~real).sum(), settings.task, padding)[:, None]
-    x[~real] = padded_inputs(settings.padded_inputs, (~real).sum(), padding, x.shape[-1])
+    y[~real] = padded_values(padded_labels, (~real).sum(), settings.task, labels)[:, None]
+    x[~real] = padded_inputs(settings.padded_inputs, (~real).sum(), inputs, x.shape[-1])
     if table or settings.nan_share:
-        y = with_missing(y, real, 0 if table else settings.nan_share, settings.nan_fill, missing)
+        y = with_missing(y, real, 0 if table else settings.nan_share, settings.nan_fill, gaps)
     used = used_mask(mask, settings.mask_shift, real, x, y)
     if settings.output == "last_step":
         last = last_steps(real)[:, None]

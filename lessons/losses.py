@@ -1,6 +1,7 @@
 """The losses on offer: plain functions `(y_true, y_pred)`, as a learner would write them.
 
-One public function = one loss; its docstring's first line is its label. A parameter `epsilon` makes the epsilon
+One public function = one loss; its docstring's first line is its label, and names one that returns a single number
+“one scalar”. A parameter `epsilon` makes the epsilon
 control work, a name that ends in `_from_logits` says that predictions are logits. Keras is imported inside each
 function, so that importing this file stays cheap and the page can list the losses without TensorFlow.
 A lesson file may add its own, named `<slug>.<function>`. Shapes: y_true, y_pred (batch, time, 1).
@@ -137,6 +138,20 @@ def label(name: str) -> str:
 
 def uses_epsilon(name: str) -> bool:
     return "epsilon" in inspect.signature(find(name)).parameters
+
+
+def takes_logits(name: str) -> bool:
+    return name.endswith("_from_logits")
+
+
+def scalar(name: str) -> bool:
+    """Whether it returns one number and not one per step or sequence; its label says so."""
+    return "one scalar" in label(name)
+
+
+def reads_mask(name: str) -> bool:
+    """Whether it looks for the mask of the prediction itself."""
+    return "_keras_mask" in source(name)
 
 
 def bound(name: str, epsilon: float) -> Callable:

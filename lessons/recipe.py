@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lessons.data import extent
-from lessons.settings import OWN_DATA, Settings, idle
+from lessons.idle import idle
+from lessons.settings import Settings
 from lessons.table import Table
 
 
@@ -88,10 +89,7 @@ class Recipe:
 
     def idle(self) -> dict[str, str]:
         """The fields that cannot change this run, each with the reason why."""
-        reasons = idle(self.settings)
-        if self.table is None:
-            return reasons | dict.fromkeys(OWN_DATA, "This is for your own data.")
-        return reasons | self.table.idle(self.settings)
+        return idle(self)
 
 
 def mask_path(settings: Settings, mask: str) -> MaskPath:

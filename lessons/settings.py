@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any
@@ -311,7 +311,13 @@ class Settings:
     )
     validation_labels: str = _choice(
         "same",
-        {"same": "as in training", "zero": "zeros", "random": "random values", "garbage": f"garbage: {GARBAGE:g}"},
+        {
+            "same": "as in training",
+            "zero": "zeros",
+            "random": "random values",
+            "garbage": f"garbage: {GARBAGE:g}",
+            "nan": "NaN",
+        },
         "Padded validation labels",
         "What stands in the padded labels of the validation data.",
     )
@@ -374,32 +380,3 @@ def spec_of(name: str) -> Spec:
 
 
 OWN_DATA = ("gaps", "input_fill", "scale")  # fields that matter to a learner's own data only
-
-
-def idle(settings: Settings) -> dict[str, str]:
-    """The fields that cannot change a run of these settings, whatever its data, each with the reason why."""
-    return dict(_idle(settings))
-
-
-def _idle(s: Settings) -> Iterator[tuple[str, str]]:
-    if s.mask != "shifted":
-        yield "mask_shift", "The mask is not a shifted one."
-    if s.mask == "none":
-        yield "mask_route", "There is no mask."
-        yield "sample_weight", "There is no mask to use as a weight."
-        yield "validation_mask", "There is no mask in training either."
-    if not losses.uses_epsilon(s.loss):
-        yield "epsilon", "This loss has no epsilon."
-    if s.clipping == "none":
-        yield "clip_at", "Nothing is clipped."
-    if s.padding_share == 0:
-        for name in ("padding", "padded_labels", "padded_inputs", "validation_labels"):
-            yield name, "There is no padding."
-    if s.nan_share == 0:
-        yield "nan_fill", "No label is missing."
-    if s.output == "last_step":
-        if s.mask not in ("labels", "not_nan"):  # these are made from the labels of all steps
-            for name in ("padded_labels", "validation_labels"):
-                yield name, "There is one label per sequence, and it is real."
-        yield "sample_weight", "There is one label per sequence: a weight per step has nothing to weigh."
-        yield "between", "There is one output per sequence: no step is left for a layer in between."

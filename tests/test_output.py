@@ -14,7 +14,7 @@ from lessons.engine.xray import takes_logits
 from lessons.export.parcel import Parcel
 from lessons.recipe import Pasted, Recipe
 from lessons.run import Run, error, output_of
-from lessons.settings import Settings
+from lessons.settings import SPECS, Settings
 
 OFFERED = sorted({name for lesson in LESSONS.values() for name in lesson.losses} | set(losses.LABELS))
 BINARY = Settings(task="binary", epochs=1, sequences=4, timesteps=4, units=4)
@@ -41,8 +41,9 @@ def pasted(body: str) -> Pasted:
 
 @pytest.mark.parametrize("name", OFFERED)
 def test_a_losss_name_says_what_it_takes(name):
-    loss = build_loss(replace(BINARY, loss=name))
-    assert takes_logits(loss, (4, 4, 1)) == losses.takes_logits(name)
+    for dtype in SPECS["loss_dtype"].options:
+        loss = build_loss(replace(BINARY, loss=name, loss_dtype=dtype))
+        assert takes_logits(loss, (4, 4, 1)) == losses.takes_logits(name)
 
 
 @pytest.mark.parametrize("what", PASTED)
@@ -101,3 +102,10 @@ def test_numbers_need_no_threshold():
     said, truth, known = np.full((1, 1, 2), 0.25), np.zeros((1, 2)), np.ones((1, 2), bool)
     for logits in (True, False):
         assert error(Settings(), said, truth, known, output_of("linear", logits)) == 0.25
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_a_losss_label_says_whether_it_returns_one_scalar(name):
+    loss = losses.bound(name, 0.1)
+    y, p = np.full((3, 4, 1), 0.25, "float32"), np.full((3, 4, 1), 0.5, "float32")
+    assert (np.ndim(loss(y, p)) == 0) == losses.scalar(name)

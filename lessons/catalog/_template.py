@@ -61,7 +61,7 @@ LESSON = Lesson(
         "**Time:** which presets deserve a vote, and which can just be run."
     ),
     # Fields of Settings in sight, and behind "More". Changed alone from the first preset, each must change the run,
-    # or be idle with a reason (lessons.settings.idle): a test tries them all.
+    # or be idle with a reason (lessons/idle.py): a test tries them all.
     controls=("mask", "mask_shift", "loss", "epsilon"),
     more=("padded_labels", "padding_share", "seed"),
     losses=("mse", "scalar_mse"),

@@ -331,13 +331,13 @@ LESSON = Lesson(
         Preset(
             "softplus",
             "softplus(|error|)",
-            "It learns, but its curve ends well above 0, and at error 0 it is as sharp as abs.",
+            "It learns, but its curve ends well above 0, and at error 0 it has a corner, half as sharp as that of abs.",
             BASE.with_changes(POST | {"loss": "first_iteration.softplus_error", "output": "last_step", "epochs": 60}),
             ("A3",),
             claimed="Softplus is a smooth stand-in for abs, and return_sequences=False is critical.",
             truth=(
-                "Softplus of |error| still has the corner of abs, and its least value is log 2 instead of 0. Set "
-                "“Output” to every step: it trains as well. Huber and log-cosh are smooth and end at 0."
+                "Softplus of |error| still has a corner at 0, half as sharp, and its least value is log 2 instead of "
+                "0. Set “Output” to every step: it trains as well. Huber and log-cosh are smooth and end at 0."
             ),
         ),
     ),
@@ -392,7 +392,7 @@ LESSON = Lesson(
             hints=(
                 "A mask multiplies what the loss returns. What is 0 times an infinite slope?",
                 "The slope at error 0 is 0 divided by the root of epsilon.",
-                "Any epsilon above 0 ends the NaN here; a small one hardly changes the loss.",
+                "Any epsilon that is not 0 in float32 ends the NaN here; a small one hardly changes the loss.",
             ),
             goal=Goal(error=0.15),
         ),

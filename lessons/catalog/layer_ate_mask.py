@@ -384,8 +384,8 @@ LESSON = Lesson(
             Answer(
                 "No warning, and the gradient lies on padding",
                 lambda run: not warned(run) and run.leak[0] > 0,
-                "Not every layer eats the mask: those that work step by step, recurrent layers with "
-                "return_sequences=True and attention hand it on.",
+                "Not every layer eats the mask: Dense, normalisation, recurrent layers with return_sequences=True and "
+                "attention hand it on.",
             ),
         ),
         answerable=lambda run: passed(run) and (warned(run) or told_apart(run)),
@@ -422,7 +422,7 @@ LESSON = Lesson(
             solution=BASE.with_changes({"between": "dense"}),
             hints=(
                 "Which cell it is makes no difference: the mask is lost behind it.",
-                "A layer that mixes steps or moves them has no mask to hand on; one that works step by step has.",
+                "Each layer says for itself whether it supports masks. One that computes each step alone could.",
                 "Dense, TimeDistributed(Dense), LayerNormalization and attention hand it on.",
             ),
             goal=Goal(error=0.6, leak=0),

@@ -358,7 +358,7 @@ LESSON = Lesson(
             ),
             hints=(
                 "Nothing after the first return is run.",
-                "The log of a probability is negative: a loss that is to be made small wants its opposite.",
+                "The log of a probability is never above 0: a loss that is to be made small wants its opposite.",
                 "Clip, label 1, label 0, and the mean with a minus. The line with where and the other return stay out.",
             ),
             goal=Goal(error=0.15),

@@ -272,7 +272,7 @@ LESSON = Lesson(
         Preset(
             "lstm",
             "LSTM, post, no mask",
-            "The forget gate of an LSTM starts open, which helps it to remember; not enough.",
+            "The forget gate of an LSTM starts more open than shut, which helps it to remember; not enough.",
             BASE.with_changes({"cell": "lstm"}),
             findings=("gradient_on_padding",),
         ),

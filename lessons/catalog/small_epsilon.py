@@ -309,7 +309,7 @@ LESSON = Lesson(
         Preset(
             "larger",
             "1e-7 in float32",
-            "The smallest power of ten that 1 does not absorb. Finite, for as long as no sure answer is wrong.",
+            "The smallest power of ten that 1 does not absorb: finite; at a sure wrong answer its gradient is huge.",
             BASE.with_changes({"epsilon": 1e-7}),
         ),
         Preset(

@@ -95,7 +95,7 @@ def takes_logits(loss: keras.losses.Loss, shape: tuple[int, ...]) -> bool:
         """With 1 as label and a prediction so far above 1, and with 0 and one so far below 0."""
         cases = (1.0, 1.0 + beyond), (0.0, -beyond)
         given = ((np.full(shape, label, "float32"), np.full(shape, p, "float32")) for label, p in cases)
-        return [float(np.mean(loss(label, keras.ops.convert_to_tensor(p)))) for label, p in given]
+        return [float(keras.ops.mean(loss(label, keras.ops.convert_to_tensor(p)))) for label, p in given]
 
     outside = values(2.0)
     return min(outside) >= 0 and sum(outside) < LESS * sum(values(0.0))
