@@ -1,13 +1,16 @@
 """The parts of the second wall that need no walled process: its message format and its filter."""
 
+import fcntl
 import io
 import json
 import math
+import os
 import pickle
 import platform
 import re
 import struct
 import sys
+import termios
 import time
 from contextlib import suppress
 
@@ -306,6 +309,19 @@ def test_some_calls_are_judged_by_their_arguments(machine):
         (0o100, seccomp.DENY),
     ):
         assert verdict(machine, calls["openat"], (0, 0, flags)) == answer
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_of_a_descriptor_only_a_few_things_may_be_asked(machine):
+    calls = seccomp.numbers(seccomp.JUDGED, machine)
+    for command in range(2000):
+        allowed = command in (fcntl.F_DUPFD, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_SETFL, 1030)
+        assert (verdict(machine, calls["fcntl"], (0, command, 0)) == seccomp.ALLOW) == allowed, command
+    assert verdict(machine, calls["fcntl"], (0, fcntl.F_SETFL, os.O_NONBLOCK)) == seccomp.ALLOW
+    assert verdict(machine, calls["fcntl"], (0, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)) == seccomp.DENY
+    assert verdict(machine, calls["ioctl"], (0, termios.FIONREAD)) == seccomp.ALLOW
+    for command in (termios.FIOASYNC, 0x8901, 0x8902, termios.TIOCSTI, 0):  # FIOSETOWN, SIOCSPGRP
+        assert verdict(machine, calls["ioctl"], (0, command, 1)) == seccomp.DENY, command
 
 
 @pytest.mark.parametrize("machine", MACHINES)

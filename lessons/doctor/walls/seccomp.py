@@ -12,6 +12,7 @@ import os
 import platform
 import struct
 import sys
+from collections.abc import Iterable
 
 from lessons.doctor.walls.landlock import NO_NEW_PRIVILEGES, checked, libc
 
@@ -42,15 +43,33 @@ DENIED = """
     setresuid 117 147, setresgid 119 149, setfsuid 122 151, setfsgid 123 152, setgroups 116 159,
     capset 126 91, personality 135 92, quotactl 179 60, syslog 103 116, iopl 172 -, ioperm 173 -,
     modify_ldt 154 -, setpriority 141 140, ioprio_set 251 30, sched_setscheduler 144 119,
-    sched_setparam 142 118, sched_setattr 314 274
+    sched_setparam 142 118, sched_setattr 314 274, sched_setaffinity 203 122, migrate_pages 256 238,
+    move_pages 279 239, process_mrelease 448 448, get_robust_list 274 100, semop 65 193, semtimedop 220 192,
+    semctl 66 191, shmdt 67 197, msgsnd 69 189, msgrcv 70 188, msgctl 71 187, mq_timedsend 242 182,
+    mq_timedreceive 243 183, mq_notify 244 184, mq_getsetattr 245 185, io_setup 206 0, io_destroy 207 1,
+    io_submit 209 2, io_cancel 210 3, io_getevents 208 4, io_pgetevents 333 292, sync 162 81, syncfs 306 267,
+    fsync 74 82, fdatasync 75 83, sync_file_range 277 84, timer_create 222 107, timer_settime 223 110,
+    timerfd_create 283 85, timerfd_settime 286 86, flock 73 32, quotactl_fd 443 443, seccomp 317 277,
+    vhangup 153 58, landlock_create_ruleset 444 444
 """
 UNKNOWN = "clone3 435 435, openat2 437 437"  # told as missing, so that glibc takes clone and openat, whose flags we see
-JUDGED = "open 2 -, openat 257 56, clone 56 220, kill 62 129, tgkill 234 131, prlimit64 302 261, prctl 157 167"
+JUDGED = """
+    open 2 -, openat 257 56, clone 56 220, kill 62 129, tgkill 234 131, prlimit64 302 261, prctl 157 167,
+    fcntl 72 25, ioctl 16 29
+"""
+# What may be asked of a descriptor. The rest has signals sent to others (F_SETOWN, F_SETSIG, F_SETOWN_EX, F_NOTIFY, and
+# FIOASYNC, FIOSETOWN, SIOCSPGRP of ioctl), breaks into what others do with a file, or drives a device.
+FCNTL = {"F_DUPFD": 0, "F_GETFD": 1, "F_SETFD": 2, "F_GETFL": 3, "F_SETFL": 4, "F_DUPFD_CLOEXEC": 1030}
+IOCTL = {  # whether it is a terminal and how wide, how much can be read; to block, to be closed at a new program
+    "TCGETS": 0x5401, "TCGETS2": 0x802C542A, "TIOCGWINSZ": 0x5413, "FIONREAD": 0x541B, "FIONBIO": 0x5421,
+    "FIOCLEX": 0x5451, "FIONCLEX": 0x5450,
+}  # fmt: skip
+O_ASYNC = 0o20000  # a flag of F_SETFL: a signal for whatever can be read
 LAST_KNOWN = 451  # what kernels added later is told as missing
 X32 = 0x40000000  # x86_64 answers to a second set of numbers from here on
 
 ARCHITECTURES = {"x86_64": (0xC000003E, 317), "aarch64": (0xC00000B7, 277)}  # its mark, its number of `seccomp`
-SET_FILTER, ALL_THREADS = 1, 1
+SET_FILTER, ALL_THREADS, ASK_ACTION = 1, 1, 2
 THREAD = 0x00010000  # CLONE_THREAD
 PARENT_DEATH_SIGNAL = 1
 
@@ -58,6 +77,7 @@ PARENT_DEATH_SIGNAL = 1
 LOAD, JUMP_EQUAL, JUMP_ABOVE, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x25, 0x45, 0x06
 ALLOW, KILL = 0x7FFF0000, 0x80000000
 DENY, MISSING = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
+ACTIONS = 0xFFFF0000  # the rest is the error's number
 NUMBER_AT, ARCHITECTURE_AT, ARGUMENTS_AT = 0, 4, 16  # offsets in `struct seccomp_data`
 
 
@@ -65,6 +85,14 @@ class Program(ctypes.Structure):
     """`struct sock_fprog`."""
 
     _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_char_p)]
+
+
+def available() -> bool:
+    """Whether this system has such filters, and lets a process have one. Nothing is changed."""
+    if not sys.platform.startswith("linux") or platform.machine() not in ARCHITECTURES:
+        return False
+    _, seccomp = ARCHITECTURES[platform.machine()]
+    return libc().syscall(seccomp, ASK_ACTION, 0, ctypes.byref(ctypes.c_uint32(DENY & ACTIONS))) == 0
 
 
 def restrict() -> bool:
@@ -112,6 +140,8 @@ def filter_for(machine: str, process: int) -> bytes:
                 )
                 if name in judged
             ),
+            answer(judged["fcntl"], only(1, FCNTL.values(), (FCNTL["F_SETFL"], 2, O_ASYNC))),
+            answer(judged["ioctl"], only(1, IOCTL.values())),
             step(RETURN, ALLOW),
         ]
     )
@@ -134,6 +164,16 @@ def allow_if(argument: int, jump: int, value: int, then: bool) -> bytes:
     met, not_met = (ALLOW, DENY) if then else (DENY, ALLOW)
     load = step(LOAD, ARGUMENTS_AT + 8 * argument)
     return load + step(jump, value, off=1) + step(RETURN, met) + step(RETURN, not_met)
+
+
+def only(argument: int, allowed: Iterable[int], but: tuple[int, int, int] | None = None) -> bytes:
+    """Allow the call if its argument is one of these. `but`: (value, other argument, bits that it may not have)."""
+    load = step(LOAD, ARGUMENTS_AT + 8 * argument)
+    judged = b""
+    if but:
+        value, other, bits = but
+        judged = answer(value, allow_if(other, JUMP_ANY_BIT, bits, False))
+    return load + judged + b"".join(answer(value, step(RETURN, ALLOW)) for value in allowed) + step(RETURN, DENY)
 
 
 def step(operation: int, value: int, on: int = 0, off: int = 0) -> bytes:
