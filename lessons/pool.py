@@ -7,6 +7,7 @@ import itertools
 import math
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -18,15 +19,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ATTEMPTS = 2  # a job whose worker died is tried once more
+STARTS = 3  # a worker that cannot be started is not tried for ever: each attempt takes seconds of a processor
 PATIENCE = 0.4  # seconds that a job may be overtaken by jobs whose graph this worker has traced
 PATIENCE_BEHIND = 2.0  # the same for work in the background: about what it takes to compile a graph for a map
 FIRST_BYTES = 1.0e9  # the server and one worker, TensorFlow's shared pages included
 WORKER_BYTES = 0.3e9  # what each further worker has for itself
+ENDING = 0.3  # seconds from a process' last word to its end
 LOOK_AROUND = 1.0  # seconds between two looks of an idle worker's thread whether its process still lives
 
 
 class WorkerDied(RuntimeError):
     """The process ended in the middle of a job, as often as ATTEMPTS."""
+
+
+class OutOfOrder(RuntimeError):
+    """The pool does no jobs. `str()` is one sentence that says why."""
 
 
 class Job(Future):
@@ -91,12 +98,14 @@ class WorkerPool(Executor):
         self.queue: deque[Job] = deque()
         self.changed = threading.Condition()
         self.closed = False
+        self.proven = False  # some worker has been ready once
+        self.trouble = ""  # why it does no jobs, in one sentence without its full stop
         self.workers: list[Worker] = []
 
     def start(self) -> None:
         """Start the workers in the background. Called by the first `submit` too."""
         with self.changed:
-            if not self.workers and not self.closed:
+            if not (self.workers or self.closed or self.trouble):
                 self.workers = [self.hire(index) for index in range(self.size)]
                 for worker in self.workers:
                     worker.thread.start()
@@ -112,10 +121,14 @@ class WorkerPool(Executor):
         return self.enqueue(Job(fn, args, {}, self.affinity(fn, args), background=True))
 
     def enqueue(self, job: Job) -> Job:
+        """The job, which has failed already by OutOfOrder where the pool does none."""
         self.start()
         with self.changed:
             if self.closed:
                 raise RuntimeError("the pool is shut down")
+            if self.trouble:
+                job.set_exception(OutOfOrder(self.trouble))
+                return job
             self.queue.append(job)
             self.changed.notify_all()
         return job
@@ -130,6 +143,27 @@ class WorkerPool(Executor):
                     worker.warm = deque(job for job in worker.warm if job.key != key)
                     worker.warm.appendleft(Job(fn, args, {}, key, background=True))
             self.changed.notify_all()
+
+    def missed(self, worker: Worker, ending: str) -> None:
+        """This worker could not be started. After some attempts it is given up, and with the last one the pool."""
+        with self.changed:
+            worker.misses += 1
+            worker.retired = worker.misses >= STARTS
+            if worker.retired and not (self.proven and any(not other.retired for other in self.workers)):
+                self.give_up(
+                    f"no process could be started for this: {STARTS} attempts failed, the last with {ending}; "
+                    "the server's log says more"
+                )
+
+    def give_up(self, trouble: str) -> None:
+        """Do no more jobs. Those that wait fail by OutOfOrder."""
+        with self.changed:
+            self.trouble, left = trouble, [*self.queue]
+            self.queue.clear()
+            self.changed.notify_all()
+        for job in left:
+            if job.running() or job.set_running_or_notify_cancel():
+                job.set_exception(OutOfOrder(trouble))
 
     def ready(self) -> bool:
         """Whether some worker can take a job."""
@@ -155,7 +189,9 @@ class WorkerPool(Executor):
     def next_job(self, worker: Worker) -> Job | None:
         """The job this worker should do now; None after a while without one."""
         with self.changed:
-            self.changed.wait_for(lambda: self._choice(worker) or (self.closed and not self.queue), LOOK_AROUND)
+            self.changed.wait_for(
+                lambda: self._choice(worker) or self.trouble or (self.closed and not self.queue), LOOK_AROUND
+            )
             job = self._choice(worker)
             if job in self.queue:
                 self.queue.remove(job)
@@ -210,6 +246,8 @@ class Worker:
         self.warm: deque[Job] = deque()
         self.job: Job | None = None  # what it is doing
         self.ready = False
+        self.misses = 0  # attempts in a row to start it
+        self.retired = False  # it is not tried any more
         self.greeting = None  # what the process said of itself when it was ready
         self.process: subprocess.Popen | None = None
         self.sending = threading.Lock()
@@ -241,7 +279,7 @@ class Worker:
             pass  # the process is gone, its pipe broken or closed already: its thread sees to it
 
     def _serve(self) -> None:
-        while not self.pool.closed or self.pool.queue:
+        while not (self.retired or self.pool.trouble) and (self.pool.queue or not self.pool.closed):
             if self._alive() or self._start():
                 job = self.pool.next_job(self)
                 if job and (job.running() or job.set_running_or_notify_cancel()):
@@ -260,17 +298,34 @@ class Worker:
         self.ready = False
         self.keys.clear()
         first = self.pool.workers[0]
-        while not (self is first or self.pool.closed or (first.ready and (first.keys or not first.warm))):
+        while not (self is first or first.retired or self.pool.closed or self.pool.trouble) and not (
+            first.ready and (first.keys or not first.warm)
+        ):
             time.sleep(0.05)
+        if self.pool.trouble:
+            return False
         self._bury()
         self.process = self._open()
         try:
             _, _, self.greeting = self._receive()
         except EOFError:
-            time.sleep(LOOK_AROUND)  # it cannot start: try again, but not in a spin
+            if not self.pool.closed:
+                self.pool.missed(self, self._ending())
+                time.sleep(LOOK_AROUND)  # it cannot start: try again, but not in a spin
             return False
-        self.ready = True
+        self.misses, self.pool.proven, self.ready = 0, True, True
         return True
+
+    def _ending(self) -> str:
+        """How the process ended, which has closed its pipe."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(ENDING)
+        code = self.process.poll()
+        if code is None:
+            return "no answer"
+        if code >= 0:
+            return f"exit code {code}"
+        return signal.Signals(-code).name if -code in {*signal.Signals} else f"signal {-code}"  # some have no name
 
     def _bury(self) -> None:
         """End the process, if there is one, and close its pipes."""

@@ -1,10 +1,12 @@
 """What code might try once it is past the first wall, and what must work behind it: jobs for tests/test_ward.py."""
 
 import ctypes
+import errno
 import fcntl
 import mmap
 import os
 import pickle
+import platform
 import resource
 import signal
 import socket
@@ -12,6 +14,7 @@ import stat
 import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from pathlib import Path
@@ -143,6 +146,80 @@ def hidden_file():
     return os.memfd_create("hidden")
 
 
+def signal_by_pipe():
+    """Once something can be read, the kernel sends the signal of our choice to the process of our choice."""
+    reader, _ = os.pipe()
+    fcntl.fcntl(reader, fcntl.F_SETOWN, os.getppid())
+    fcntl.fcntl(reader, 10, signal.SIGURG)  # F_SETSIG
+    fcntl.fcntl(reader, fcntl.F_SETFL, os.O_ASYNC)
+    return "armed"
+
+
+def signal_by_pipe_of_a_thread():
+    reader, _ = os.pipe()
+    fcntl.fcntl(reader, 15, struct.pack("ii", 1, os.getppid()))  # F_SETOWN_EX, F_OWNER_PID
+    return "armed"
+
+
+def signal_by_ioctl():
+    reader, _ = os.pipe()
+    fcntl.ioctl(reader, termios.FIOASYNC, struct.pack("i", 1))
+    return "armed"
+
+
+def lease():
+    with open(__file__) as file:
+        return fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK) or "leased"
+
+
+def watch_folder():
+    folder = os.open(Path(__file__).parent, os.O_RDONLY)
+    return fcntl.fcntl(folder, fcntl.F_NOTIFY, fcntl.DN_ACCESS) or "watched"
+
+
+def grow_pipe():
+    reader, _ = os.pipe()
+    return fcntl.fcntl(reader, 1031, 2**20)  # F_SETPIPE_SZ
+
+
+def lock_file():
+    with open(__file__) as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return "locked"
+
+
+def called(name: str, *arguments):
+    """What a function of the C library gives; nothing where that says that the argument is none."""
+    return checked_but(errno.EINVAL, getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments))
+
+
+def remove_semaphores():
+    return called("semctl", 2**30, 0, 0)  # IPC_RMID, of an object that is none
+
+
+def remove_messages():
+    return called("msgctl", 2**30, 0, None)
+
+
+def asynchronous_io():
+    setup = {"x86_64": 206, "aarch64": 0}[platform.machine()]
+    return called("syscall", setup, 1, ctypes.byref(ctypes.c_ulong(0)))
+
+
+def flush_disks():
+    with open(__file__) as file:
+        return checked(ctypes.CDLL(None, use_errno=True).syncfs(file.fileno()))
+
+
+def make_timer():
+    return called("timer_create", 0, None, ctypes.byref(ctypes.c_void_p()))
+
+
+def move_parent():
+    os.sched_setaffinity(os.getppid(), os.sched_getaffinity(os.getppid()))
+    return "moved"
+
+
 def unlimited_memory():
     return raise_limit(resource.RLIMIT_AS)
 
@@ -155,6 +232,10 @@ def raise_limit(kind: int):
     _, most = resource.getrlimit(kind)
     resource.setrlimit(kind, (most + 1, most + 1))
     return most
+
+
+def checked_but(allowed: int, answer: int) -> int:
+    return 0 if answer < 0 and ctypes.get_errno() == allowed else checked(answer)
 
 
 def checked(answer: int) -> int:
@@ -241,9 +322,33 @@ def abort():
     os.abort()
 
 
+def end_by_a_signal_without_a_name():
+    os.kill(os.getpid(), signal.SIGRTMIN + 1)
+
+
 def start_threads():
     while True:
         threading.Thread(target=time.sleep, args=(1000,)).start()
+
+
+def start_small_threads():
+    """Whose stacks take hardly any memory."""
+    threading.stack_size(2**15)
+    for _ in range(3000):
+        threading.Thread(target=time.sleep, args=(1000,)).start()
+    time.sleep(1000)
+
+
+def leave_a_thread_that_computes():
+    """It goes on when the job is done, and no limit of its own ends it."""
+    resource.setrlimit(resource.RLIMIT_CPU, (resource.RLIM_INFINITY,) * 2)
+    threading.Thread(target=spin, daemon=True).start()
+    return os.getpid()
+
+
+def compute_without_limit():
+    resource.setrlimit(resource.RLIMIT_CPU, (resource.RLIM_INFINITY,) * 2)
+    spin()
 
 
 def flood_stdout():
@@ -365,6 +470,23 @@ def answer_object():
 def close_pipe():
     os.close(pipe_of_answers())
     time.sleep(1000)
+
+
+# What a process does for the next learner once it is taken over.
+
+
+def take_over(order: str, answer):
+    from lessons.doctor import orders
+
+    setattr(orders, order, lambda *_: answer)
+    return "taken"
+
+
+def take_over_training(items: list):
+    from lessons.doctor import orders
+
+    orders.train = lambda *_: iter(items)
+    return "taken"
 
 
 # What has to work.

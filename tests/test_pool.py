@@ -13,7 +13,7 @@ import pytest
 
 from lessons import jobs
 from lessons.laboratory import structure
-from lessons.pool import WorkerDied, WorkerPool, default_size
+from lessons.pool import STARTS, OutOfOrder, WorkerDied, WorkerPool, default_size
 from lessons.settings import Settings
 
 LONG = Settings(epochs=3000, padded_labels="garbage")
@@ -317,3 +317,27 @@ def test_the_number_of_workers_is_a_setting_and_bounded_by_the_cores(monkeypatch
 
 if sys.platform == "win32":
     pytestmark = pytest.mark.skip(reason="SIGKILL")
+
+
+def test_a_pool_that_cannot_be_started_says_so_and_stops(monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", "/nonexistent")  # no Python starts with it
+    pool = WorkerPool(2)
+    job = pool.submit(number_of_process)
+    with pytest.raises(OutOfOrder, match=f"^no process could be started for this: {STARTS} attempts failed, the last"):
+        job.result(PATIENT)
+    assert pool.trouble == str(job.exception()) and not pool.ready()
+    assert isinstance(pool.submit(number_of_process).exception(0), OutOfOrder), "at once"
+    assert eventually(lambda: not any(worker.thread.is_alive() for worker in pool.workers)), "it is not tried for ever"
+    assert [worker.misses for worker in pool.workers] == [STARTS, 0]
+    assert all(worker.process is None or worker.process.poll() is not None for worker in pool.workers)
+    pool.shutdown()
+
+
+def test_a_worker_that_starts_in_the_end_counts_from_nothing(monkeypatch):
+    pool = WorkerPool(1)
+    monkeypatch.setenv("PYTHONHOME", "/nonexistent")
+    job = pool.submit(number_of_process)
+    assert eventually(lambda: pool.workers[0].misses == 1)
+    monkeypatch.delenv("PYTHONHOME")
+    assert job.result(PATIENT) and pool.workers[0].misses == 0 and not pool.trouble
+    pool.shutdown()

@@ -100,7 +100,8 @@ def read(path: Path) -> str:
 
 @contextlib.contextmanager
 def ward(size: int | None = None) -> Iterator[Ward]:
-    beds = Ward(size, spares=0, limits=LIMITS, warm=WARM)
+    # Whoever types this runs their own files on their own machine: with the walls that it has.
+    beds = Ward(size, spares=0, limits=LIMITS, warm=WARM, fewer_walls=True)
     try:
         yield beds
     finally:

@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lessons.run import Closing, LayerMask, Opening, Snapshot
+import numpy as np
+
+from lessons.data import training_batch
+from lessons.doctor.rule import SEVERITIES
+from lessons.doctor.walls.form import array, empty, fits, plain_by_name
+from lessons.run import Closing, LayerMask, Opening, Snapshot, kept_epochs
 from lessons.settings import Settings
 from lessons.table import Table
 
 TOLD = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
+
+
+# What these orders answer, as `lessons.doctor.walls.form` says it.
+NUMBERS = [(int, float, None)]
+REFUSAL = {"line": (int, None), "message": str}
+FINDING = {
+    **dict.fromkeys(("code", "title", "message", "why", "fix", "lesson"), str),
+    "severity": frozenset(SEVERITIES),
+    "line": (int, None),
+    "evidence": plain_by_name,
+    "curve": (None, {
+        "x": NUMBERS, "value": NUMBERS, "gradient?": (None, NUMBERS),
+        "label?": (int, float, None), "x_title?": (str, None), "title?": (str, None),
+    }),
+}  # fmt: skip
+EXAMINATION = (
+    {"function": (str, None), "findings": empty, "healthy": None, "refused": REFUSAL},
+    {
+        "function": (str, None), "findings": [FINDING], "healthy": bool, "refused": None, "usage": plain_by_name,
+        "inferred": [str], "tried": [str], "unprobed": [str], "seconds": float,
+    },
+)  # fmt: skip
+MENDED = [{"title": str, "codes": [str], "text": str, "left": [str]}]
+OPENING = {
+    "kind": frozenset({"Opening"}),
+    "source": str,
+    "warnings": lambda told: type(told) is tuple and fits([*told], [str]),
+    "versions": plain_by_name,
+    "layers": [lambda row: type(row) is tuple and [*map(type, row)] == [str, str, bool, bool]],
+}
 
 
 @dataclass(frozen=True)
@@ -19,6 +54,16 @@ class Pasted:
 
     text: str
     function: str | None = None
+
+
+def warm_up() -> None:
+    """Load what all these orders need, and do once what the first learner would have to wait for.
+
+    Later a walled process may not be able to open the files.
+    """
+    from lessons.doctor.loss import examination, mending, training  # noqa: F401
+
+    examination.warm_up()
 
 
 def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict:
@@ -57,3 +102,36 @@ def told(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:
     if "layers" in values:
         values["layers"] = tuple(LayerMask(*row) for row in values["layers"])
     return TOLD[values.pop("kind")](**values)
+
+
+def tells(item: Any, before: Sequence[Mapping], pasted: Pasted, settings: Settings, table: Table | None = None) -> bool:
+    """Whether this can be the next item of that training, after those `before`."""
+    if not before:
+        return fits(item, OPENING)
+    if type(item) is not dict or type(item.get("kind")) is not str or before[-1]["kind"] == "Closing":
+        return False
+    shape = training_batch(settings, table).real.shape
+    if item["kind"] == "Closing":
+        values = {"predictions": lambda told: array(told, "f", *shape), "seconds": float}
+        return fits(item, {"kind": str, **values})
+    epochs, kept = (np.size(item.get(name)) for name in ("epochs", "kept"))
+    first = int(before[-1]["epochs"][-1]) + 1 if before[-1]["kind"] == "Snapshot" else 0
+    form = {"kind": frozenset({"Snapshot"})}
+    form |= {"epochs": lambda told: array(told, "i", epochs), "kept": lambda told: array(told, "i", kept)}
+    form |= dict.fromkeys(("loss", "real_loss", "val_loss", "error"), lambda told: array(told, "f", epochs))
+    form |= dict.fromkeys(("gradient", "input_gradient", "predictions"), lambda told: array(told, "f", kept, *shape))
+    return (
+        fits(item, form)
+        and 0 < epochs <= settings.epochs - first
+        and np.array_equal(item["epochs"], first + np.arange(epochs))
+        and np.array_equal(item["kept"], np.intersect1d(item["epochs"], kept_epochs(settings.epochs)))
+    )
+
+
+# What the ward asks before it believes a walled process: of what is returned, and of each item.
+ANSWERS = {
+    examine: lambda answer: fits(answer, EXAMINATION),
+    mend: lambda answer: fits(answer, MENDED),
+    train: lambda answer: answer is None,
+}
+ITEMS = {examine: lambda *_: False, mend: lambda *_: False, train: tells}

@@ -2,6 +2,9 @@
 
 It gives every job limits and ends the process of a job that breaks one. A spare process, warm, takes the next job while
 another is started; no job that had begun is tried again, for it can be what ended its process.
+
+Learners share the processes: whoever has had less of them lately comes first, and one process is kept for those who
+have had little, so that nobody waits long behind somebody who fills the queue, brings processes down or holds them.
 """
 
 from __future__ import annotations
@@ -9,17 +12,20 @@ from __future__ import annotations
 import builtins
 import contextlib
 import functools
+import math
 import os
 import secrets
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lessons.doctor.walls import wire
+from lessons.doctor import orders
+from lessons.doctor.walls import sandbox, wire
 from lessons.doctor.walls.sandbox import LESSONS, mapped
 from lessons.pool import ROOT, Job, Worker, WorkerDied, WorkerPool, default_size, memory
 from lessons.worker import QUIET
@@ -27,8 +33,14 @@ from lessons.worker import QUIET
 GRACE = 0.3  # seconds that a job has to end by itself when it is stopped
 AT_ONCE = 2  # jobs of one learner: one that runs and one that waits
 ROOMY = 3e9  # bytes that a machine should have for a process that only stands by
+SHARE = 15.0  # seconds of the processes that a learner may have had lately without standing back for others
+FORGOTTEN = 300.0  # seconds after which half of what a learner has had counts no more
+LOOK = 0.25  # seconds between two looks at what the processes use
+MOST_THREADS = 256  # beyond those that TensorFlow has when it is warm
+ROUNDING = 2.0  # seconds of computing that the kernel's own limit, of whole seconds, may let pass
+AT_REST = 1.0  # seconds of computing that are too many for a process that has no job
 WORN = 0.5  # share of the memory it may take that a process may keep after a job
-WARM = "lessons.doctor.loss.examination.warm_up"
+WARM = "lessons.doctor.orders.warm_up"
 KINDS = ("begun", "item", "done", "failed")
 OUT_OF_TURN = "it answered out of turn"
 LONGEST_FAILURE = 2000  # letters
@@ -46,6 +58,7 @@ ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "2",  # glibc would map 64 MB for each thread, which counts as memory
 }
+FEWER_WALLS = "UNMASKED_FEWER_WALLS"
 KEPT = ("LD_LIBRARY_PATH", "SYSTEMROOT")  # what some systems need to start Python at all
 
 
@@ -66,8 +79,28 @@ class Limits:
     memory: float = 2e9  # bytes of address space beyond what is mapped once TensorFlow is warm
 
 
+class Shares:
+    """For how many seconds each learner has had a process lately."""
+
+    def __init__(self):
+        self.had: dict[Hashable, tuple[float, float]] = {}  # seconds, and when that was so
+
+    def of(self, who: Hashable) -> float:
+        seconds, then = self.had.get(who, (0.0, 0.0))
+        return seconds * 0.5 ** ((time.monotonic() - then) / FORGOTTEN)
+
+    def mean(self) -> float:
+        return sum(map(self.of, self.had)) / max(1, len(self.had))
+
+    def add(self, who: Hashable, seconds: float) -> None:
+        self.had[who] = self.of(who) + seconds, time.monotonic()
+        self.had = {who: had for who, had in self.had.items() if self.of(who) > 0.1}
+
+
 class Ward(WorkerPool):
     """An executor of which `size` processes work at once, and `spares` more stand by.
+
+    Without Landlock or seccomp it does no jobs (OutOfOrder), unless it may have `fewer_walls`; the environment says so.
 
     `warm` names a function, as `module.function`, that each process calls before its walls are raised. Only what lies
     below `readable` can be imported later, beside Python's own packages.
@@ -80,11 +113,25 @@ class Ward(WorkerPool):
         limits: Limits = Limits(),
         warm: str = "",
         readable: Sequence[Path] = (LESSONS,),
+        fewer_walls: bool | None = None,
     ):
         self.working = size or default_size()
         super().__init__(self.working + spares)
         self.limits, self.warming_up, self.readable = limits, warm, readable
-        self.served: Hashable = None  # whose job was begun last
+        self.fewer_walls = fewer_walls_allowed() if fewer_walls is None else fewer_walls
+        self.shares, self.share = Shares(), SHARE
+        if not self.fewer_walls and (lacking := sandbox.lacking()):
+            self.trouble = (
+                f"code from strangers is not run here, because this system has no {' and no '.join(lacking)}; "
+                f"where only its owner can reach the server, {FEWER_WALLS}=1 lets it run"
+            )
+
+    def start(self) -> None:
+        with self.changed:
+            if self.workers or self.trouble or self.closed:
+                return
+            super().start()
+        threading.Thread(target=self._look_after, daemon=True, name="ward").start()
 
     def hire(self, index: int) -> Bed:
         return Bed(self, index)
@@ -111,17 +158,39 @@ class Ward(WorkerPool):
     def next_job(self, worker: Bed) -> Job | None:
         with self.changed:
             job = super().next_job(worker)
-            self.served = job.who if job else self.served
+            worker.since = time.monotonic()
             return job
 
     def _choice(self, worker: Bed) -> Job | None:
-        """The oldest, but nobody has two jobs running, and whoever was served last comes after the others."""
-        running = [bed.job for bed in self.workers if bed.job]
-        if len(running) >= self.working:
-            return None
-        served = {job.who for job in running} - {None}
+        """The oldest job of whoever has had least; nobody has two jobs running.
+
+        Who has had more than a share leaves a process to others, where there are any, and does not count where one of
+        those comes.
+        """
+        running = [bed for bed in self.workers if bed.job]
+        served = {bed.job.who for bed in running} - {None}
         allowed = [job for job in self.queue if job.who not in served]
-        return min(allowed, key=lambda job: job.who == self.served, default=None)
+        job = min(allowed, key=lambda job: self.shares.of(job.who), default=None)
+        if job and self._has_had_enough(job.who):
+            alone = len(self.workers) == 1 or self.shares.had.keys() <= {job.who}
+            free = alone or any(other.idle for other in self.workers if other is not worker)
+            return job if free and len(running) < self.working else None
+        others = [bed for bed in running if not self._has_had_enough(bed.job.who, bed.held)]
+        return job if len(others) < self.working else None
+
+    def _has_had_enough(self, who: Hashable, held: float = 0.0) -> bool:
+        """More than a share, and than half of what learners have had on average. `held`: by a job that runs."""
+        return who is not None and self.shares.of(who) + held > max(self.share, self.shares.mean() / 2)
+
+    def _look_after(self) -> None:
+        """Have every process looked at, as long as there are any."""
+        while not (self.closed or self.trouble):
+            for bed in self.workers:
+                bed.look_after()
+            with self.changed:
+                if self.queue:  # somebody may have had their share by now
+                    self.changed.notify_all()
+            time.sleep(LOOK)
 
 
 class Bed(Worker):
@@ -133,6 +202,14 @@ class Bed(Worker):
         super().__init__(pool, index)
         # What was written before it was given a job cannot be the answer to that job.
         self.numbers = iter(functools.partial(secrets.randbits, 48), None)
+        self.since = self.took = 0.0  # when its job was begun; how long its start took
+        self.rested = math.inf  # what it had computed when it last began or ended a job
+        self.threads = 0  # when it was warm
+
+    @property
+    def held(self) -> float:
+        """Seconds that its job has had it."""
+        return time.monotonic() - self.since
 
     def stop(self, job: Job) -> None:
         timer = threading.Timer(GRACE, self._end, [job])
@@ -142,7 +219,7 @@ class Bed(Worker):
 
     def _open(self) -> subprocess.Popen:
         limits = self.pool.limits
-        said = [self.pool.warming_up, limits.computing, limits.memory, *self.pool.readable]
+        said = [self.pool.warming_up, limits.computing, limits.memory, int(self.pool.fewer_walls), *self.pool.readable]
         process = subprocess.Popen(
             [sys.executable, "-m", "lessons.doctor.walls.bed", *map(str, said)],
             stdin=subprocess.PIPE,
@@ -155,12 +232,17 @@ class Bed(Worker):
         return process
 
     def _start(self) -> bool:
+        self.rested, self.since = math.inf, time.monotonic()
         started = super()._start()
-        self.mapped = self._mapped()
+        self.mapped, self.took = self._mapped(), self.held
+        used = usage(self.process.pid) if started else None
+        if used:
+            self.rested, self.threads = used
         return started
 
     def _do(self, job: Job) -> None:
-        self.begun, self.verdict = False, None
+        self.begun, self.verdict, self.since = False, None, time.monotonic()
+        self._rest()
         limit = self.pool.limits.waiting
         timer = threading.Timer(limit, self._end, [job, Overrun(f"stopped after {limit:g} s")])
         timer.daemon = True
@@ -169,6 +251,10 @@ class Bed(Worker):
             super()._do(job)
         finally:
             timer.cancel()
+            self._rest()
+        if job.who is not None:  # whoever brings a process down has had the next one's start, too
+            with self.pool.changed:
+                self.pool.shares.add(job.who, self.held + (0.0 if self._alive() else self.took))
         if self._mapped() - self.mapped > WORN * self.pool.limits.memory:
             self._kill()
             self.process.wait()  # else it could be given one more job
@@ -180,8 +266,13 @@ class Bed(Worker):
             self.begun = True
             while True:
                 kind, content = self._answers(job)
-                if kind != "item":
-                    return kind == "failed", self._remade(content) if kind == "failed" else content
+                if kind == "failed":
+                    return True, self._remade(content)
+                function, args, _ = job.call
+                if kind == "done":
+                    self._believe(orders.ANSWERS.get(function), content)
+                    return False, content
+                self._believe(orders.ITEMS.get(function), content, job.items, *args)
                 job.tell(content)
         except (wire.TooLong, wire.Malformed) as failure:
             verdict = Overrun(str(failure)) if isinstance(failure, wire.TooLong) else WorkerDied(str(failure))
@@ -196,6 +287,11 @@ class Bed(Worker):
         if not ours or kind not in KINDS or (kind == "begun") is self.begun:
             raise wire.Malformed(OUT_OF_TURN)
         return kind, content
+
+    def _believe(self, form: Callable[..., bool] | None, *answer) -> None:
+        """Raises Malformed where an order's answer is not in the form that it has."""
+        if form and not form(*answer):
+            raise wire.Malformed("its answer cannot be read")
 
     def _receive(self) -> tuple:
         message = self.reader.read()
@@ -227,17 +323,34 @@ class Bed(Worker):
     def _cause(self) -> Exception:
         if self.verdict:
             return self.verdict
-        code = self.process.returncode
-        if code == -getattr(signal, "SIGXCPU", 0):
+        if self.process.returncode == -getattr(signal, "SIGXCPU", 0):
             return Overrun(f"stopped after {self.pool.limits.computing:g} s of computing")
-        ending = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return WorkerDied(f"it brought down the process that it ran in ({ending})")
+        return WorkerDied(f"it brought down the process that it ran in ({self._ending()})")
 
     def _end(self, job: Job, verdict: Exception | None = None) -> None:
         """End the process if it still does this job."""
         with self.pool.changed:
             if self.job is job and not job.done():
                 self.verdict = self.verdict or verdict
+                self._kill()
+
+    def _rest(self) -> None:
+        used = usage(self.process.pid)
+        self.rested = used[0] if used else math.inf
+
+    def look_after(self) -> None:
+        """End the process if it computes, or has threads, beyond what it may: it could lift its own limits."""
+        with self.pool.changed:
+            used = usage(self.process.pid) if self.ready else None
+            if not used:
+                return
+            computed, threads = used[0] - self.rested, used[1] - self.threads
+            limit = self.pool.limits.computing
+            if self.job and threads > MOST_THREADS:
+                self._end(self.job, Overrun(f"it started more than {MOST_THREADS} threads"))
+            elif self.job and self.begun and computed > limit + ROUNDING:
+                self._end(self.job, Overrun(f"stopped after {limit:g} s of computing"))
+            elif not self.job and (threads > MOST_THREADS or computed > AT_REST):
                 self._kill()
 
     def _kill(self) -> None:
@@ -252,6 +365,23 @@ class Bed(Worker):
             return mapped(Path(f"/proc/{self.process.pid}/statm").read_bytes())
         except (OSError, IndexError):  # no Linux, or it is gone
             return 0
+
+
+def usage(pid: int) -> tuple[float, int] | None:
+    """Seconds that a process has computed and how many threads it has; None where the system does not tell."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # no Linux, or it is gone
+        return None
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK"), int(told[17])
+
+
+def fewer_walls_allowed() -> bool:
+    """Whether the operator lets strangers' code run without Landlock or seccomp. Raises ValueError."""
+    said = os.environ.get(FEWER_WALLS, "")
+    if said not in ("", "0", "1"):
+        raise ValueError(f"{FEWER_WALLS}: got “{said[:40]}”; takes 1, or 0.")
+    return said == "1"
 
 
 @functools.cache

@@ -1,8 +1,9 @@
-"""One walled process: `python -m lessons.doctor.walls.bed WARM COMPUTING MEMORY READABLE…`, for code from strangers.
+"""One walled process, for code from strangers: `python -m lessons.doctor.walls.bed` with the arguments of `main`.
 
 Like `lessons.worker` it takes pickled jobs on stdin, one at a time: the server can be trusted. It itself cannot, once
 a job has run in it: so it answers in the format of `lessons.doctor.walls.wire`, and tells a failure by the name and
-text of an exception. Before each job it says ("begun", number, None).
+text of an exception. Before each job it says ("begun", number, None). Without Landlock or seccomp it ends before it
+takes one, unless FEWER is "1".
 """
 
 import functools
@@ -11,7 +12,9 @@ import importlib
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from lessons.doctor.walls.sandbox import Sandbox, allow_computing
 from lessons.worker import claim_pipes, prepare, serve, silenced, stand_back
@@ -19,7 +22,7 @@ from lessons.worker import claim_pipes, prepare, serve, silenced, stand_back
 LONGEST_FAILURE = 2000  # letters
 
 
-def main(warm: str, computing: str, memory: str, *readable: str) -> None:
+def main(warm: str, computing: str, memory: str, fewer: str, *readable: str) -> None:
     inbox, outbox = claim_pipes()
     nowhere = os.open(os.devnull, os.O_RDWR)
     stand_back()
@@ -31,11 +34,16 @@ def main(warm: str, computing: str, memory: str, *readable: str) -> None:
         start_runtime()
         if warm:
             call(warm)
+        # NumPy may start threads: not before the process is confined. Later no file may be open to be imported.
+        from lessons.doctor.walls import wire
+
         gc.freeze()  # what is loaded by now stays: it need not be looked through after each job
     for standard in (0, 1, 2):  # until now a failure to start could be read on the server's stderr
         os.dup2(nowhere, standard)
     sandbox.limit(float(memory))
-    tell = functools.partial(answer, outbox)
+    if sandbox.lacking and fewer != "1":
+        os._exit(1)
+    tell = functools.partial(answer, outbox, wire.encode)
 
     def begin(number: int) -> None:
         allow_computing(float(computing))
@@ -61,12 +69,10 @@ def call(name: str) -> None:
     getattr(importlib.import_module(module), function)()
 
 
-def answer(outbox, kind: str, number: int | None, content) -> None:
-    from lessons.doctor.walls import wire  # NumPy may start threads: not before the process is confined
-
+def answer(outbox, encode: Callable[[Any], bytes], kind: str, number: int | None, content) -> None:
     if isinstance(content, Exception):
         content = type(content).__name__, str(content)[:LONGEST_FAILURE]
-    outbox.write(wire.encode((kind, number, content)))
+    outbox.write(encode((kind, number, content)))
     outbox.flush()
 
 

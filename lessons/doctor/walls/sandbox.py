@@ -36,11 +36,18 @@ KEPT_CAPABILITIES = 0b110  # to read what belongs to another user; Landlock says
 LINUX = sys.platform.startswith("linux")
 
 
+def lacking() -> list[str]:
+    """Those of the two walls that matter most that this system does not have. Nothing is changed."""
+    walls = {"Landlock": landlock.version() > 0, "seccomp": seccomp.available()}
+    return [name for name, there in walls.items() if not there]
+
+
 class Sandbox:
     """The walls around this process: `confine` before it starts a thread, `limit` when all is loaded and warm."""
 
     def __init__(self):
         self.walls: list[str] = []  # those that stand, in words
+        self.lacking: list[str] = []  # those of `lacking` that do not
         self.confined = False
         self.statm = os.open("/proc/self/statm", os.O_RDONLY) if LINUX else None  # when it is read it cannot be opened
 
@@ -49,9 +56,12 @@ class Sandbox:
         if LINUX:
             checked(libc().prctl(DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0))
             drop_capabilities()
+            with contextlib.suppress(OSError):  # where memory runs out the kernel ends this one, and not the server
+                Path("/proc/self/oom_score_adj").write_text("1000")
             self.walls.append("none of the rights of an administrator")
         version = landlock.restrict([*installed(), *readable])
         if not version:
+            self.lacking.append("Landlock")
             return
         self.confined = True
         self.walls.append(f"Landlock {version}: reads Python, its packages and the lessons only, writes nowhere")
@@ -74,6 +84,8 @@ class Sandbox:
                 self._bound("NPROC", 0, "no further processes")
         if seccomp.restrict():
             self.walls.append("seccomp: no programs, processes, sockets or foreign signals, no change to any file")
+        else:
+            self.lacking.append("seccomp")
 
     def _bound(self, kind: str, most: int, wall: str) -> None:
         with contextlib.suppress(ValueError, OSError):  # a stricter one is in force, or the system does not know it

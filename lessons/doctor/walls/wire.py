@@ -1,8 +1,8 @@
 """How a walled process answers: plain values and arrays, never a pickle.
 
-Whoever has taken the process over writes what they like, so that reading must be safe: a message is two lengths, a text
-of JSON and the bytes of its arrays, and it can make nothing but plain values, of a bounded size, in bounded time. What a
-text can make is bounded before it is parsed, for the parser holds the interpreter until it is through.
+Whoever has taken the process over writes what they like, so that reading must be safe: a message is two lengths, a
+text of JSON and the bytes of its arrays, and it can make nothing but plain values, of a bounded size, in bounded time.
+What a text can make is bounded before it is parsed, for the parser holds the interpreter until it is through.
 
 JSON has lists and objects only. An object is always a mark here, {kind: content}: {"tuple": […]}, {"dict": [[key,
 value], …]} or {"array": [dtype, shape]}, whose bytes follow in the order of the arrays. Keys are texts, which Python

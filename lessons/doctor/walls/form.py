@@ -1,0 +1,47 @@
+"""What an answer has to look like. A walled process that was taken over may answer anything: no more reaches a page.
+
+A form is a type, None, a set of texts of which it is one, a list with the form of its items, a dict with the form of
+each key (“name?” may be missing), a tuple of forms of which it has one, or a function that says whether it fits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def fits(value: Any, form: Any) -> bool:
+    if isinstance(form, tuple):
+        return any(fits(value, one) for one in form)
+    if isinstance(form, list):
+        return type(value) is list and all(fits(item, form[0]) for item in value)
+    if isinstance(form, dict):
+        forms = {name.removesuffix("?"): inner for name, inner in form.items()}
+        wanted = {name for name in form if not name.endswith("?")}
+        return (
+            type(value) is dict
+            and wanted <= value.keys() <= forms.keys()
+            and all(fits(item, forms[name]) for name, item in value.items())
+        )
+    if isinstance(form, frozenset):
+        return type(value) is str and value in form
+    return type(value) is form if isinstance(form, type) else value is None if form is None else bool(form(value))
+
+
+def empty(value: Any) -> bool:
+    return type(value) is list and not value
+
+
+def plain(value: Any) -> bool:
+    """Numbers, texts and lists of them."""
+    return fits(value, (None, bool, int, float, str, [plain]))
+
+
+def plain_by_name(value: Any) -> bool:
+    return type(value) is dict and all(type(name) is str and plain(item) for name, item in value.items())
+
+
+def array(value: Any, kinds: str, *shape: int) -> bool:
+    """An array of this shape, whose numbers are of one of these kinds: i, f, …"""
+    return isinstance(value, np.ndarray) and value.dtype.kind in kinds and value.shape == shape
