@@ -99,11 +99,17 @@ class Laboratory:
         self.lock = threading.Lock()
 
     def train(
-        self, settings: Settings, who: Hashable, pasted: Pasted | None = None, table: Table | None = None
+        self,
+        settings: Settings,
+        who: Hashable,
+        pasted: Pasted | None = None,
+        table: Table | None = None,
+        learner: Hashable = None,
     ) -> Training:
         """The training of these settings, watched by `who`: one under way, one remembered, or a new one.
 
-        With a `pasted` loss it runs behind the walls of the ward. Raises Busy. With a `table` it is trained on that,
+        With a `pasted` loss it runs behind the walls of the ward, on the account of `learner`, who may watch from
+        several places; left out, of `who`. Raises Busy. With a `table` it is trained on that,
         and remembered only as long as somebody holds it.
         """
         with self.lock:
@@ -113,7 +119,7 @@ class Laboratory:
             if training is None or training.job.stopped or training.failure:
                 data = (table.fit(settings), table) if table else (settings,)
                 if pasted:
-                    job = ward.shared().submit(orders.train, pasted, *data, who=who)
+                    job = ward.shared().submit(orders.train, pasted, *data, who=who if learner is None else learner)
                 else:
                     job = submit(self.executor, jobs.train, *data)
                 training = kept[key] = Training(settings, job, pasted, table)
@@ -163,6 +169,11 @@ class Laboratory:
     def ready(self) -> bool:
         """Whether a worker can take a job."""
         return getattr(self.executor, "ready", lambda: True)()
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is trained, in one sentence without its full stop; empty if it is."""
+        return getattr(self.executor, "trouble", "")
 
     def traced(self, settings: Settings, table: Table | None = None) -> bool:
         """Whether these settings would start without tracing."""

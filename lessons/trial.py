@@ -21,11 +21,23 @@ CANNOT_TRAIN = "raises_in_fit"  # the finding that says a training would only ra
 
 
 class Trial:
-    """What was tried, and how far it is. Ask it to `advance` while you wait. Raises Busy."""
+    """What was tried, and how far it is. Ask it to `advance` while you wait. Raises Busy.
 
-    def __init__(self, exercise: Exercise, answer: Settings | str, laboratory: Laboratory, ward: Ward, who: Hashable):
+    `who` watches it, on the account of `learner`; left out, of `who`.
+    """
+
+    def __init__(
+        self,
+        exercise: Exercise,
+        answer: Settings | str,
+        laboratory: Laboratory,
+        ward: Ward,
+        who: Hashable,
+        learner: Hashable = None,
+    ):
         self.exercise, self.answer = exercise, answer
         self.laboratory, self.ward, self.who = laboratory, ward, who
+        self.learner = who if learner is None else learner
         self.examination: Job | None = None
         self.training: Training | None = None
         self.refused: dict | None = None  # by the first wall, which needs no process
@@ -39,7 +51,7 @@ class Trial:
         except Refused as refusal:
             self.refused = {"line": refusal.line, "message": refusal.message}
         else:
-            self.examination = ward.submit(orders.examine, answer, None, usage_of(exercise), who=who)
+            self.examination = ward.submit(orders.examine, answer, None, usage_of(exercise), who=self.learner)
 
     def advance(self) -> None:
         """Begin the training once the clinic has looked, and say that somebody waits for it."""
@@ -48,7 +60,7 @@ class Trial:
         elif self._may_train:
             try:
                 pasted = Pasted(self.answer)
-                self.training = self.laboratory.train(self.exercise.settings, self.who, pasted)
+                self.training = self.laboratory.train(self.exercise.settings, self.who, pasted, learner=self.learner)
             except Busy:  # what was stopped before is not gone yet: the next look asks again
                 return
 

@@ -13,7 +13,7 @@ from lessons.doctor.examples import EXAMPLES
 from lessons.doctor.orders import Pasted
 from lessons.doctor.usage import ACTIVATIONS, LABELS, PADDINGS, TASKS
 from lessons.doctor.ward import Overrun, shared
-from lessons.pool import WorkerDied
+from lessons.pool import OutOfOrder, WorkerDied
 from pages.ui.address import root_link
 from pages.ui.consultation import OPTIONS, Consultation, answer_of, consultation, failure_of, key_of
 from pages.ui.desk import BROUGHT
@@ -251,6 +251,8 @@ def status(mine: Consultation) -> None:
     """One place below the buttons: refused, under way, or the headline of what was found."""
     drawn = mine.waits_for  # looked at once, and first: what ends while this is drawn is news
     with st.container(key="clinic-status", gap="xsmall"):
+        if trouble := shared().trouble:
+            st.warning(f"{trouble[:1].upper()}{trouble[1:]}.")
         if mine.busy:
             st.warning(mine.busy)
         if mine.refusal:
@@ -289,7 +291,8 @@ def headline(mine: Consultation) -> None:
         return
     result = mine.result
     if failure := failure_of(job):
-        st.error(failed(failure))
+        if not (isinstance(failure, OutOfOrder) and shared().trouble):  # that is told above
+            st.error(failed(failure))
     elif result is None:
         st.markdown("Stopped: nothing was found out.")
     elif result["refused"]:
@@ -420,13 +423,15 @@ def fine_print() -> None:
         with st.expander("How good is it? The scorecard", icon=":material/analytics:"):
             st.markdown(SCORECARD.read_text(encoding="utf-8"))
     with st.expander("Code from strangers: the walls", icon=":material/shield:", key="clinic-walls"):
-        standing = shared().walls
+        standing, trouble = shared().walls, shared().trouble
         st.markdown(
             "The text is parsed first and only what a loss needs is admitted; nothing else of it runs. What is "
             "admitted runs in a process of its own, which is ended when it takes too long."
         )
         if standing:
             st.markdown("Around that process on this server:\n" + "\n".join(f"- {quoted(wall)}" for wall in standing))
+        elif trouble:
+            st.markdown("There is no such process on this server, and nothing is examined.")
         else:
             st.markdown("The process is still being started; its walls are listed here when it stands.")
         st.markdown(

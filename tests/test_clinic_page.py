@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import signal
 import time
 from concurrent.futures import wait
@@ -22,6 +23,7 @@ from lessons.doctor.ward import Bed, Limits, Ward
 from lessons.pool import Job
 from pages import clinic_page
 from pages.ui.consultation import Consultation
+from pages.ui.learner import SESSION, Learner
 from tests.screen import await_, panel, ready
 from tests.site import ROOT, serving
 from tests.test_pool import eventually
@@ -116,6 +118,13 @@ def press(page: AppTest, name: str = "examine") -> AppTest:
 
 def brought(page: AppTest) -> Consultation:
     return page.session_state["clinic:consultation"]
+
+
+def known(page: AppTest) -> str:
+    """As whom this session is counted, once it is."""
+    if SESSION not in page.session_state:
+        page.session_state[SESSION] = secrets.token_hex(8)
+    return page.session_state[SESSION]
 
 
 def answered(page: AppTest) -> AppTest:
@@ -232,7 +241,7 @@ def test_a_mending_that_fails_is_told(real):
 
 def test_a_learner_with_two_jobs_is_told_to_wait(real):
     page = opened(example="healthy")
-    jobs = [real.submit(orders.examine, ENDLESS, None, {}, who=brought(page).who) for _ in range(2)]
+    jobs = [real.submit(orders.examine, ENDLESS, None, {}, who=known(page)) for _ in range(2)]
     press(page)
     assert "One of your examinations runs and one waits: try again when the first is done." in told(page)
     assert brought(page).examination is None
@@ -247,9 +256,32 @@ def test_a_learner_who_asks_too_often_is_told_when_it_goes_on(real):
     page = opened(example="healthy")
     with suppress(TooOften):
         while True:
-            pace.spend("clinic", str(id(brought(page))))
+            pace.spend("clinic", known(page))
     press(page)
     assert "Clinic: 30 a minute at most; go on in " in told(page) and brought(page).examination is None
+
+
+def test_a_learner_is_the_same_in_all_their_tabs(real):
+    """Two jobs and one pace, however many tabs: by their key, and not by their address."""
+    tabs, other = [opened(example="healthy") for _ in range(4)], opened(example="healthy")
+    for tab in tabs:
+        tab.session_state["learner"] = Learner("a" * 32, read=True)
+        pasted(tab, ENDLESS)
+        press(tab)
+    jobs = [brought(tab).examination for tab in tabs if brought(tab).examination]
+    assert len(jobs) == 2
+    assert all("One of your examinations runs and one waits" in told(tab) for tab in tabs[2:])
+    press(other)
+    mine = brought(other).examination
+    assert mine and eventually(lambda: mine.running() or mine.done(), WITHIN), "others do not wait behind both"
+    for job in jobs:
+        job.stop()
+    assert wait(jobs, WITHIN).not_done == set()
+    with suppress(TooOften):
+        while True:
+            pace.spend("clinic", "a" * 32)
+    assert "Clinic: 30 a minute at most" in told(press(tabs[0]))
+    assert "a minute at most" not in told(press(answered(other)))
 
 
 def test_what_only_the_process_refuses_is_told_with_its_line(real):

@@ -2,13 +2,17 @@
 
 import time
 from concurrent.futures import wait
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lessons import LESSONS
+from lessons.classroom import pace
+from lessons.classroom.refusal import TooOften
 from lessons.doctor import ward as wards
+from lessons.doctor.orders import Pasted
 from lessons.doctor.ward import Ward
 from pages.ui import learner
 from pages.ui.sheet import Sheet
@@ -201,11 +205,38 @@ def test_stop_ends_an_attempt_and_no_attempt_is_counted():
 def test_a_learner_with_two_jobs_is_told_to_wait(ward):
     page = opened(MEND)
     mine = sheet(page, MEND)
-    jobs = [ward.submit(time.sleep, 60, who=id(mine)) for _ in range(2)]
+    page.session_state[learner.SESSION] = "Ada"
+    jobs = [ward.submit(time.sleep, 60, who="Ada") for _ in range(2)]
     press(page, MEND, "check")
     assert "one waits: try again when the first is done." in told(page) and mine.trial is None
     for job in jobs:
         job.stop()
+
+
+def test_a_learner_has_one_pace_in_exercises_and_lessons(ward):
+    """The clinic's: what is pasted anywhere costs the same processes."""
+    page = opened(MEND, mode="present")  # Run asks for no prediction then
+    page.session_state[learner.SESSION] = "Grace"
+    with suppress(TooOften):
+        while True:
+            pace.spend("clinic", "Grace")
+    press(page, MEND, "check")
+    assert "Clinic: 30 a minute at most; go on in " in told(page) and sheet(page, MEND).trial is None
+    desk = page.session_state[f"{SLUG}:desk"]
+    desk.pasted = Pasted(sheet(page, MEND).text)
+    checked(page.button(key=f"{SLUG}:run").click().run())
+    assert any("30 a minute at most; go on in " in one for one in desk.problems) and desk.training is None
+    assert ward.unfinished() == []
+
+
+def test_an_attempt_that_no_process_could_look_at_is_none(monkeypatch):
+    closed = Ward(1, spares=0)
+    closed.give_up("nothing is run here")
+    monkeypatch.setattr(wards, "shared", lambda: closed)
+    page = opened(MEND)
+    press(page, MEND, "check")
+    assert "It cannot be run: nothing is run here." in told(checked(page.run()))
+    assert sheet(page, MEND).attempts == []
 
 
 def test_what_was_kept_is_there_in_a_new_session(steps):

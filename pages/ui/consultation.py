@@ -20,6 +20,7 @@ from lessons.doctor.usage import Usage
 from lessons.doctor.ward import Busy, Ward
 from lessons.pool import Job
 from lessons.settings import BadInput
+from pages.ui import learner
 from pages.ui.address import Address
 
 OPTIONS = ("task", "activation", "shape", "label_shape", "labels", "padding")
@@ -46,7 +47,6 @@ class Consultation:
     examination: Job | None = None
     mending: Job | None = None
     busy: str = ""  # why the last press could not be taken
-    who: object = field(default_factory=object)
     _admission: tuple[str, Admitted | Refused] | None = None
 
     # --- what is on the page
@@ -116,8 +116,8 @@ class Consultation:
         self.stop()
         self.busy, question = "", self.question
         try:
-            pace.spend("clinic", str(id(self)))
-            self.examination = submit(ward, orders.examine, question, self.who)
+            pace.spend("clinic", learner.who())
+            self.examination = submit(ward, orders.examine, question)
         except (Busy, TooOften) as busy:
             words = str(busy).rstrip(".")
             self.busy = f"{words[:1].upper()}{words[1:]}."
@@ -128,7 +128,7 @@ class Consultation:
         """Ask for mended versions, if there is something to mend and it has not been asked."""
         if self.wants_mending:
             with contextlib.suppress(Busy):  # what was stopped is not gone yet: the next look asks again
-                self.mending = submit(ward, orders.mend, self.asked, self.who)
+                self.mending = submit(ward, orders.mend, self.asked)
 
     @property
     def wants_mending(self) -> bool:
@@ -186,8 +186,8 @@ def key_of(option: str) -> str:
     return f"clinic:option:{option}"
 
 
-def submit(ward: Ward, order: Callable, question: Question, who: object) -> Job:
-    return ward.submit(order, question.text, question.function, dict(question.options), who=who)
+def submit(ward: Ward, order: Callable, question: Question) -> Job:
+    return ward.submit(order, question.text, question.function, dict(question.options), who=learner.who())
 
 
 def failure_of(job: Job | None) -> BaseException | None:

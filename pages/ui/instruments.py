@@ -4,10 +4,13 @@ import time
 
 import streamlit as st
 
+from lessons.classroom import pace
+from lessons.classroom.refusal import TooOften
 from lessons.data import training_batch
 from lessons.doctor.ward import Busy
 from lessons.laboratory import Training, shared
 from lessons.run import Run
+from pages.ui import learner
 from pages.ui.again import ask_again
 from pages.ui.desk import Desk
 from pages.ui.diagnosis import Diagnosis, diagnosis_below, diagnosis_of, first_line, shade_of, told
@@ -31,9 +34,12 @@ def start(desk: Desk) -> None:
     if desk.outdated and desk.training is not desk.pinned_training:
         leave(desk)
     try:
-        desk.training = shared().train(desk.settings, id(desk), desk.pasted, desk.table)
+        me = learner.who() if desk.pasted else None
+        if desk.pasted:
+            pace.spend("clinic", me)
+        desk.training = shared().train(desk.settings, id(desk), desk.pasted, desk.table, me)
         train_pinned(desk)
-    except Busy as problem:
+    except (Busy, TooOften) as problem:
         desk.problems = [str(problem)]
         return
     desk.watching = True
@@ -123,6 +129,8 @@ def status(desk: Desk, run: Run | None, diagnosis: Diagnosis | None) -> dict:
     """How far things are, in words, for the panel's status line. `live`: the panel shall ask again."""
     training = desk.training
     if training is None:
+        if trouble := shared().trouble:
+            return {"live": False, "words": trouble, "share": 0}
         ready = shared().ready()
         return {"live": not ready, "words": "" if ready else "warming up: TensorFlow is loading", "share": 0}
     trained, wanted = (run.epochs if run else 0), training.settings.epochs

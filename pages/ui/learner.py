@@ -6,6 +6,7 @@ no more is stored than a hash of what its provider calls it.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lessons.classroom.progress import Progress
 
 HERE = "learner"  # session key
+SESSION = "learner:session"  # and of what a session is called where it is counted
 COOKIE = "unmasked_learner"
 PLACES = ("desk", "exercises")  # session keys after the slug: what a learner has made there is theirs alone
 UNKEPT = 200  # steps that wait for the database to come back
@@ -128,6 +130,14 @@ def remember(place: str) -> None:
         anonymous = me.key if me.key and not me.account else ""
         _cookie(key=f"learner:cookie:{place}", data={"name": COOKIE, "key": anonymous, "forget": me.gone})
     patience().warm()  # now that the page is drawn
+
+
+def who() -> str:
+    """Under whom it is counted what costs others something: the learner, in all their tabs; unknown, this session.
+
+    Never the address: a whole class may share one.
+    """
+    return learner().key or st.session_state.setdefault(SESSION, secrets.token_hex(8))
 
 
 # --- who it is

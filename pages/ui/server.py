@@ -60,6 +60,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     PagesManager.uses_pages_directory = False
     try:
         laboratory = shared()
+        ward.fewer_walls_allowed()
     except ValueError as problem:  # BadInput is one; the pool's own is no BadInput, for it knows no settings
         sys.exit(f"unmasked: {problem}")
     if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already

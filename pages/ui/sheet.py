@@ -11,11 +11,14 @@ from typing import Any
 
 import streamlit as st
 
+from lessons.classroom import pace
+from lessons.classroom.refusal import TooOften
 from lessons.doctor import ward
 from lessons.doctor.ward import Busy
 from lessons.exercise import Exercise, FindSetting, OrderLines
 from lessons.laboratory import shared
 from lessons.lesson import Lesson
+from lessons.pool import OutOfOrder
 from lessons.settings import BadInput, Settings
 from lessons.trial import Trial
 from pages.ui import learner
@@ -140,9 +143,11 @@ class Sheet:
         self.stop()
         self.busy = ""
         try:
-            self.trial = Trial(self.exercise, self.answer, shared(), ward.shared(), id(self))
-        except Busy as busy:
-            words = str(busy)
+            if not isinstance(self.exercise, FindSetting):
+                pace.spend("clinic", learner.who())
+            self.trial = Trial(self.exercise, self.answer, shared(), ward.shared(), id(self), learner.who())
+        except (Busy, TooOften) as busy:
+            words = str(busy).rstrip(".")
             self.busy = f"{words[:1].upper()}{words[1:]}."
 
     def stop(self) -> None:
@@ -160,7 +165,7 @@ class Sheet:
         if trial is None or trial.told or not trial.done:
             return
         trial.told = True
-        if trial.stopped:
+        if trial.stopped or isinstance(trial.failure, OutOfOrder):  # the learner's doing it was not
             return
         self.attempts.append(Attempt(trial.passed, trial.reached))
         if keep:
