@@ -3,18 +3,24 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 
 import pytest
 import streamlit as st
+from sqlalchemy import create_engine, make_url
 from streamlit.testing.v1 import AppTest
 
 from lessons import LESSONS
+from lessons.classroom import database as classroom_database
 from lessons.classroom.patience import NoAnswer, Patience
 from lessons.classroom.progress import Progress
+from lessons.classroom.refusal import Away
+from lessons.classroom.room import Rooms
 from lessons.classroom.steps import NoLearner, Step
 from pages.ui import learner, store
+from tests.databases import empty, postgresql
 from tests.screen import SLUG, address, await_, panel, ready, run_button
 from tests.site import ROOT, serving
 from tests.test_pages import lesson_page, trained, warnings
@@ -337,6 +343,92 @@ def test_what_a_question_raises_is_no_matter_of_the_database():
     with pytest.raises(ValueError, match="own"):
         patient.ask(wrong)
     assert not patient.down
+
+
+FAULTS = {  # asked of any database: the fault is the question's own
+    "a row that is there already": "INSERT INTO room SELECT * FROM room",
+    "a table that is not there": "SELECT * FROM nonsense",
+    "no SQL": "nonsense",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_one_question_shuts_nobody_off(database_url, fault):
+    engine = classroom_database.connect(database_url)
+    Rooms(engine).open()
+    patient = Patience(lambda: engine)
+
+    def wrong(engine):
+        with engine.begin() as db:
+            db.exec_driver_sql(FAULTS[fault])
+
+    with pytest.raises(NoAnswer):  # what was to be written waits; the page is drawn
+        patient.ask(wrong)
+    assert not patient.down and patient.ask(lambda engine: Progress(engine).begin())
+    engine.dispose()
+
+
+def test_two_transactions_that_wait_for_each_other_shut_nobody_off(tmp_path):
+    """PostgreSQL ends one of them with an OperationalError, as it does with all when it goes away."""
+    engine = classroom_database.connect(empty("postgresql", tmp_path))
+    patient = Patience(lambda: engine, wait=30, first=30)
+    both, looked, down = threading.Barrier(2), threading.Event(), []
+
+    def cross(locks: tuple[int, int]) -> None:
+        def question(engine):
+            with engine.begin() as db:
+                db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({locks[0]})")
+                both.wait(30)
+                db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({locks[1]})")
+                looked.wait(30)  # its answer would open what the other has shut
+
+        try:
+            patient.ask(question)
+        except NoAnswer:
+            down.append(patient.down)
+            looked.set()
+
+    threads = [threading.Thread(target=cross, args=(locks,)) for locks in ((1, 2), (2, 1))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert down == [False]
+    engine.dispose()
+
+
+def test_a_database_that_went_away_is_left_in_peace(tmp_path):
+    """Its connections are cut, and it takes no new ones."""
+    url = empty("postgresql", tmp_path)
+    engine, patient = classroom_database.connect(url), Patience(lambda: engine, wait=30, first=30)
+    patient.ask(lambda engine: Progress(engine).check())
+    name, admin = make_url(url).database, create_engine(postgresql(), isolation_level="AUTOCOMMIT")
+    with admin.connect() as db:
+        db.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        db.exec_driver_sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    with pytest.raises(NoAnswer):
+        patient.ask(lambda engine: Progress(engine).check())
+    assert patient.down
+    for one in (engine, admin):
+        one.dispose()
+
+
+def test_a_file_that_is_no_database_is_left_in_peace(tmp_path):
+    (tmp_path / "no.sqlite").write_text("no database" * 1000)
+    patient = Patience(lambda: classroom_database.connect(f"sqlite:///{tmp_path / 'no.sqlite'}"), wait=30, first=30)
+    with pytest.raises(NoAnswer):
+        patient.ask(lambda engine: Progress(engine).check())
+    assert patient.down
+
+
+def test_a_database_of_a_later_version_breaks_no_page(database):
+    with store.engine().begin() as db:
+        db.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    forget_connections()
+    with pytest.raises(Away):
+        store.rooms()
+    page = home()
+    assert not page.exception and "Nothing is kept at the moment" in shown(page)
 
 
 def test_login_is_offered_where_a_provider_is_named_and_nowhere_else(monkeypatch):

@@ -166,6 +166,31 @@ def test_two_tabs_at_once_lose_nothing(here, elsewhere):
     assert not failures and len(here.steps(key)) == 40
 
 
+def test_two_first_logins_of_one_account_are_one_learner(here, elsewhere):
+    """Both have looked, and nobody was there, before either writes. Also where a year ago there was somebody."""
+    for subject in range(12):
+        account, failures = account_key("https://issuer.example", str(subject)), []
+        if subject % 2:
+            here.begin(account)
+            age(here, YEAR + 60)
+        both = threading.Barrier(2)
+
+        def log_in(where: Progress, account=account, failures=failures, both=both) -> None:
+            both.wait(10)
+            try:
+                where.begin(account)
+                where.keep(account, GUESS)
+            except Exception as failure:
+                failures.append(failure)
+
+        threads = [threading.Thread(target=log_in, args=(one,)) for one in (here, elsewhere)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert not failures and len(here.steps(account)) == 2
+
+
 def test_a_step_is_kept_within_milliseconds(here):
     key = here.begin()
     here.keep(key, *(Step("hint", "validation", str(number)) for number in range(1000)))

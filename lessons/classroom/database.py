@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,7 +14,8 @@ from alembic.config import Config
 from platformdirs import user_data_path
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from lessons.settings import BadInput
 
@@ -23,6 +25,8 @@ PATIENCE = 10.0  # seconds that a writer waits for another one, on SQLite
 READING = {"reading": True}  # execution option of a connection that will not write
 LOCK = 7_105_301  # ours among PostgreSQL's advisory locks; any number would do
 ANSWERS_WITHIN = 5  # seconds, for PostgreSQL to take a connection
+AWAY = (OperationalError, InterfaceError, PoolTimeout)  # raised where the database goes away, and for little else
+ROLLED_BACK = "40"  # PostgreSQL's class of errors: two transactions were in each other's way
 
 
 def address() -> str:
@@ -50,9 +54,13 @@ def connect(address: str) -> Engine:
 
 
 def options(address: str) -> dict[str, Any]:
-    """Of an engine. A database that was started again is found again; one that is gone keeps nobody waiting."""
+    """Of an engine. A database that was started again is found again; one that is gone keeps nobody waiting.
+
+    An error names no values: it may be logged, and what learners wrote is nobody's business there.
+    """
     away = make_url(address).get_backend_name() == "postgresql"
-    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": ANSWERS_WITHIN} if away else {}}
+    patience = {"connect_timeout": ANSWERS_WITHIN} if away else {}
+    return {"pool_pre_ping": True, "hide_parameters": True, "connect_args": patience}
 
 
 def ready(engine: Engine) -> Engine:
@@ -80,6 +88,16 @@ def begin_on_sqlite(connection: Connection) -> None:
     """
     reading = connection.get_execution_options().get("reading")
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def unreachable(fault: BaseException) -> bool:
+    """Whether a question failed because nobody can ask the database now, and not because of what was asked."""
+    if not isinstance(fault, AWAY):
+        return isinstance(fault, OSError)
+    cause = getattr(fault, "orig", None)
+    if isinstance(cause, sqlite3.Error):  # SQLite says OperationalError of wrong SQL, too
+        return getattr(cause, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
+    return not (getattr(cause, "sqlstate", None) or "").startswith(ROLLED_BACK)
 
 
 def upgrade(engine: Engine) -> None:
@@ -110,10 +128,19 @@ def draft(message: str) -> None:
 
 def put(db: Connection, table: Table, values: Mapping[str, Any], unique: Iterable[str]) -> None:
     """Insert a row, or change the one that has the same values in the `unique` columns."""
-    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
     unique = tuple(unique)
     rest = {name: value for name, value in values.items() if name not in unique}
-    db.execute(dialect.insert(table).values(**values).on_conflict_do_update(index_elements=unique, set_=rest))
+    db.execute(dialect(db).insert(table).values(**values).on_conflict_do_update(index_elements=unique, set_=rest))
+
+
+def add(db: Connection, table: Table, values: Mapping[str, Any], unique: Iterable[str]) -> None:
+    """Insert a row, unless one has the same values in the `unique` columns."""
+    db.execute(dialect(db).insert(table).values(**values).on_conflict_do_nothing(index_elements=tuple(unique)))
+
+
+def dialect(db: Connection):
+    """The module with the `insert` that knows conflicts."""
+    return postgresql if db.dialect.name == "postgresql" else sqlite
 
 
 if __name__ == "__main__":

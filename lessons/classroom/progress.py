@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 
 from lessons.classroom import keys
-from lessons.classroom.database import READING
+from lessons.classroom.database import READING, add
 from lessons.classroom.schema import learner, step
 from lessons.classroom.steps import KINDS, Course, NoLearner, Step
 from lessons.settings import BadInput
@@ -32,13 +32,15 @@ class Progress:
         with self.engine.connect().execution_options(**READING) as db:
             db.scalar(select(1))
 
-    def begin(self, account: str = "") -> str:
-        """A new learner's key, which is told once and stored nowhere; or the account's, where one is given."""
-        key, now = account or keys.key(), time.time()
+    def begin(self, key: str = "") -> str:
+        """The key of a learner who is there now: a new one, or the one given. It is stored nowhere.
+
+        A learner who is there already stays as they are, whoever else begins them in the same moment.
+        """
+        key, now = key or keys.key(), time.time()
         with self.engine.begin() as db:
             db.execute(delete(learner).where(learner.c.seen < now - YEAR))
-            if not (account and known(db, key)):
-                db.execute(insert(learner).values(key=keys.sealed(key), began=now, seen=now))
+            add(db, learner, {"key": keys.sealed(key), "began": now, "seen": now}, ("key",))
         return key
 
     def course(self, key: str) -> Course:
@@ -88,10 +90,6 @@ class Progress:
         """Delete everything of this learner. Nobody is left of whom something could be told."""
         with self.engine.begin() as db:
             db.execute(delete(learner).where(learner.c.key == keys.sealed(key)))
-
-
-def known(db: Connection, key: str) -> bool:
-    return db.scalar(select(learner.c.id).where(learner.c.key == keys.sealed(key))) is not None
 
 
 def found_learner(db: Connection, key: str, lock: bool = False) -> Row:

@@ -15,12 +15,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from lessons import find
 from lessons.classroom import keys
-from lessons.classroom.database import READING, put
+from lessons.classroom.database import AWAY, READING, put
 from lessons.classroom.phase import BALLOTS, PHASES, SHOWN, Phase
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
 from lessons.classroom.schema import finish, member, room, vote
@@ -267,7 +265,7 @@ def answering() -> Iterator[None]:
     """Raises Away where the database goes away meanwhile."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as fault:
+    except AWAY as fault:
         raise Away(fault) from fault
 
 

@@ -32,11 +32,12 @@ def rooms() -> Rooms:
 def engine() -> Engine:
     """Raises Away; the next call tries again."""
     load()
+    from alembic.util import CommandError
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         return connected()
-    except SQLAlchemyError as fault:
+    except (SQLAlchemyError, CommandError) as fault:  # the latter where a later version has been here
         raise Away(fault) from fault
 
 
