@@ -14,11 +14,12 @@ from streamlit.testing.v1 import AppTest
 
 from lessons import LESSONS
 from lessons.classroom import database as classroom_database
+from lessons.classroom import keys
 from lessons.classroom.patience import NoAnswer, Patience
 from lessons.classroom.progress import Progress
 from lessons.classroom.refusal import Away
 from lessons.classroom.room import Rooms
-from lessons.classroom.steps import NoLearner, Step
+from lessons.classroom.steps import NoLearner, Step, account_key
 from pages.ui import learner, store
 from tests.databases import empty, postgresql
 from tests.screen import SLUG, address, await_, panel, ready, run_button
@@ -304,6 +305,107 @@ def test_what_waited_for_the_database_is_written_when_it_is_back(database):
     again.run()
     assert not again.exception and me.key and not me.unkept
     assert [step.kind for step in Progress(store.engine()).steps(me.key)] == ["prediction", "hint"]
+
+
+# --- a database that takes longer than anybody waits
+
+
+@pytest.fixture
+def slow(database_url, monkeypatch):
+    """A database of each kind, for this process, and a way to let whoever writes wait for as long as a block takes."""
+    monkeypatch.setenv("UNMASKED_DATABASE_URL", database_url)
+    forget_connections()
+    engine = store.engine()
+
+    @contextmanager
+    def writers_wait():
+        learner.patience().ask(lambda progress: progress.check())
+        learner.patience().wait = 0.2
+        with engine.begin() as db:  # on SQLite this is the one writer
+            if engine.dialect.name == "postgresql":
+                db.exec_driver_sql("LOCK TABLE learner, step IN EXCLUSIVE MODE")
+            yield
+        learner.patience().wait = 30
+        await_(lambda: not learner.patience().down, "an answer after all")
+
+    writers_wait.progress = Progress(engine)
+    yield writers_wait
+    engine.dispose()
+    forget_connections()
+
+
+def call(words: str, me: learner.Learner) -> learner.Learner:
+    """A page of this learner's session that calls one function; who sits there afterwards."""
+    page = AppTest.from_string(
+        f"from pages.ui import learner\nlearner.learner()\nlearner.{words}\n", default_timeout=60
+    )
+    page.session_state["learner"] = me
+    page.run()
+    assert not page.exception
+    return page.session_state["learner"]
+
+
+def keep_hint(me: learner.Learner, name: str) -> learner.Learner:
+    return call(f"keep('hint', 'validation', '{name}', {{}})", me)
+
+
+def rows(progress: Progress) -> tuple[int, list[str]]:
+    """How many learners there are, and the names of all steps."""
+    with progress.engine.connect() as db:
+        names = db.exec_driver_sql("SELECT name FROM step ORDER BY at").scalars().all()
+        return db.exec_driver_sql("SELECT count(*) FROM learner").scalar(), names
+
+
+@pytest.mark.parametrize("who", ["newcomer", "known", "account"])
+def test_what_is_written_late_is_not_written_again(slow, who):
+    key = {"newcomer": "", "known": keys.key(), "account": account_key("issuer", "17")}[who]
+    if who == "known":
+        slow.progress.begin(key)
+    me = learner.Learner(key, account=who == "account", read=True)
+    with slow():
+        me = keep_hint(me, "first")
+        assert [step.name for step in me.unkept] == ["first"], "nobody waited for it"
+    me = keep_hint(me, "second")
+    assert rows(slow.progress) == (1, ["first", "second"]) and not me.unkept
+    assert [step.name for step in slow.progress.steps(me.key)] == ["first", "second"]
+    assert call("course()", me).steps == slow.progress.steps(me.key)
+
+
+def test_what_was_written_late_is_not_shown_twice(slow):
+    me = learner.Learner(slow.progress.begin(), read=True)
+    with slow():
+        me = keep_hint(me, "first")
+    me = call("course()", me)
+    assert [step.name for step in me.steps] == ["first"] and not me.unkept
+
+
+def test_two_become_one_however_late(slow):
+    """And what had not been written yet comes along."""
+    mine, link = slow.progress.begin(), slow.progress.begin()
+    slow.progress.keep(mine, Step("hint", "validation", "mine", at=1.0))
+    slow.progress.keep(link, Step("hint", "validation", "link", at=2.0))
+    me = learner.Learner(mine, read=True, offered=link)
+    with slow():
+        me = keep_hint(me, "unkept")
+        learner.patience()._until = 0.0
+        me = call("change(True)", me)
+        assert (me.key, me.offered) == (mine, link), "the question stands"
+    me = call("change(True)", me)
+    assert (me.key, me.offered, me.unkept) == (link, "", [])
+    assert rows(slow.progress) == (1, ["mine", "link", "unkept"])
+    assert [step.name for step in me.steps] == ["mine", "link", "unkept"]
+
+
+def test_who_is_forgotten_does_not_come_back_with_a_late_step(slow):
+    me = learner.Learner(slow.progress.begin(), read=True)
+    with slow():
+        me = keep_hint(me, "late")
+        late = me.key, me.new, tuple(me.unkept)
+    call("forget(True)", me)
+    for key, new, steps in (late, ("", *late[1:])):
+        with pytest.raises(NoLearner):
+            learner.written(slow.progress, me, key, new, steps)  # as if the lock had come only now
+    assert rows(slow.progress) == (0, [])
 
 
 # --- patience

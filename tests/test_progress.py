@@ -144,8 +144,29 @@ def test_an_account_takes_over_what_was_done_before_it_logged_in(here, elsewhere
     assert here.course(account).at == "mask_and_loss"
     with pytest.raises(NoLearner):
         here.steps(key)
+
+
+def test_a_step_that_is_written_twice_is_there_once(here, elsewhere):
+    key, first, later = here.begin(), Step("hint", "validation", "spot"), Step("run", "nan_labels", "broken")
+    here.keep(key, first)
+    elsewhere.keep(key, first, later)
+    here.keep(key, first)
+    assert here.steps(key) == [first, later]
+    assert here.course(key).at == "nan_labels", "who was slow is not led back"
+    alike = Step("hint", "validation", "spot", at=first.at)
+    here.keep(key, alike)
+    assert len(here.steps(key)) == 3, "to do the same again is another step"
+
+
+def test_who_begins_and_adopts_twice_has_done_it_once(here, elsewhere):
+    key, other = here.begin(), here.begin()
+    here.keep(other, GUESS)
+    assert elsewhere.begin(key) == key and count(here, learner) == 2
+    for _ in range(2):
+        here.adopt(key, other)
+        assert here.steps(key) == [GUESS] and count(here, learner) == 1
     with pytest.raises(NoLearner):
-        here.adopt(account, key)
+        here.adopt(other, key)
 
 
 def test_two_tabs_at_once_lose_nothing(here, elsewhere):

@@ -109,6 +109,7 @@ step = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("learner", ForeignKey("learner.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("uid", String(32), nullable=False, unique=True),  # from the page that wrote it: written twice it is one row
     Column("slug", String(80), nullable=False),
     Column("kind", String(20), nullable=False),  # prediction, run, exercise, hint
     Column("name", String(80), nullable=False),  # of the preset or the exercise
