@@ -82,7 +82,7 @@ def test_a_link_takes_the_keys_that_are_made_and_no_account(here):
 def test_forgetting_deletes_every_row(here, elsewhere):
     key, other = here.begin(), here.begin()
     here.keep(key, GUESS)
-    here.keep(other, GUESS)
+    here.keep(other, Step("run", "validation", "broken"))
     elsewhere.forget(key)
     with pytest.raises(NoLearner):
         here.steps(key)
@@ -200,7 +200,7 @@ def test_two_first_logins_of_one_account_are_one_learner(here, elsewhere):
             both.wait(10)
             try:
                 where.begin(account)
-                where.keep(account, GUESS)
+                where.keep(account, Step("hint", "validation", "spot"))
             except Exception as failure:
                 failures.append(failure)
 
