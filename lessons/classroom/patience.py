@@ -84,6 +84,8 @@ class Patience(Generic[Store]):
                     BadInput,
                     OSError,
                 ) as problem:  # nobody can use it, whatever it is
+                    if isinstance(problem, BadInput):
+                        LOG.error("unmasked: %s", problem)
                     raise ConnectionError(str(problem)) from problem
                 found = question(store)
             except (SQLAlchemyError, OSError) as problem:

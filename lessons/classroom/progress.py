@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 
 from lessons.classroom import keys
-from lessons.classroom.database import READING, add
+from lessons.classroom.database import READING, SECRET, add
 from lessons.classroom.schema import learner, step
 from lessons.classroom.steps import KINDS, Course, NoLearner, Step
 from lessons.settings import BadInput
@@ -22,10 +22,17 @@ SHORT = 200  # letters of a text that is told all the same where it would be mor
 
 
 class Progress:
-    """The learners in one database. Any number of processes may have one of these."""
+    """The learners in one database. Any number of processes may have one of these.
+
+    `engine`: as `database.connect` and `database.ready` give it, with the secret that keys are stored under.
+    """
 
     def __init__(self, engine: Engine):
-        self.engine = engine
+        self.engine, self._secret = engine, engine.get_execution_options()[SECRET]
+
+    def stored(self, key: str) -> bytes:  # (32,)
+        """What the database has of a learner's key."""
+        return keys.wrapped(keys.sealed(key), self._secret)
 
     def check(self) -> None:
         """Raises what SQLAlchemy raises where the database does not answer."""
@@ -40,13 +47,13 @@ class Progress:
         key, now = key or keys.key(), time.time()
         with self.engine.begin() as db:
             db.execute(delete(learner).where(learner.c.seen < now - YEAR))
-            add(db, learner, {"key": keys.sealed(key), "began": now, "seen": now}, ("key",))
+            add(db, learner, {"key": self.stored(key), "began": now, "seen": now}, ("key",))
         return key
 
     def course(self, key: str) -> Course:
         """Raises NoLearner."""
         with self.engine.connect().execution_options(**READING) as db:
-            found = found_learner(db, key)
+            found = found_learner(db, self.stored(key))
             rows = db.execute(select(step).where(step.c.learner == found.id).order_by(step.c.at, step.c.id))
             return Course(tuple(step_of(row) for row in rows), found.at)
 
@@ -61,7 +68,7 @@ class Progress:
         """
         rows = [row_of(one) for one in steps]
         with self.engine.begin() as db:
-            who = found_learner(db, key, lock=True).id  # nobody else writes this learner's steps meanwhile
+            who = found_learner(db, self.stored(key), lock=True).id  # nobody else writes this learner's steps meanwhile
             known = set(db.scalars(select(step.c.uid).where(step.c.uid.in_([one.uid for one in steps]))))
             new = [row | {"learner": who} for row in rows if row["uid"] not in known]
             if not new:
@@ -73,7 +80,7 @@ class Progress:
     def moved(self, key: str, where: str) -> None:
         """Remember the lesson that a learner has opened. Raises NoLearner."""
         with self.engine.begin() as db:
-            who = found_learner(db, key, lock=True).id
+            who = found_learner(db, self.stored(key), lock=True).id
             db.execute(update(learner).where(learner.c.id == who).values(seen=time.time(), at=where[:80]))
 
     def adopt(self, key: str, other: str) -> None:
@@ -83,8 +90,9 @@ class Progress:
         """
         with self.engine.begin() as db:
             # Always in the same order: two who adopt each other would else wait for each other.
-            found = {one: find_learner(db, one, lock=True) for one in sorted({key, other}, key=keys.sealed)}
-            mine, theirs = found[key], found[other]
+            both = self.stored(key), self.stored(other)
+            found = {one: find_learner(db, one, lock=True) for one in sorted(set(both))}
+            mine, theirs = (found[one] for one in both)
             if mine is None:
                 raise NoLearner
             if theirs is None or mine.id == theirs.id:
@@ -98,20 +106,20 @@ class Progress:
     def forget(self, key: str) -> None:
         """Delete everything of this learner. Nobody is left of whom something could be told."""
         with self.engine.begin() as db:
-            db.execute(delete(learner).where(learner.c.key == keys.sealed(key)))
+            db.execute(delete(learner).where(learner.c.key == self.stored(key)))
 
 
-def found_learner(db: Connection, key: str, lock: bool = False) -> Row:
+def found_learner(db: Connection, stored: bytes, lock: bool = False) -> Row:
     """The learner's row; nobody changes it before this transaction ends, where it is locked. Raises NoLearner."""
-    found = find_learner(db, key, lock)
+    found = find_learner(db, stored, lock)
     if found is None:
         raise NoLearner
     return found
 
 
-def find_learner(db: Connection, key: str, lock: bool = False) -> Row | None:
+def find_learner(db: Connection, stored: bytes, lock: bool = False) -> Row | None:
     """As `found_learner`; None where there is none."""
-    here = (learner.c.key == keys.sealed(key)) & (learner.c.seen >= time.time() - YEAR)
+    here = (learner.c.key == stored) & (learner.c.seen >= time.time() - YEAR)
     asked = select(learner).where(here)
     return db.execute(asked.with_for_update() if lock else asked).one_or_none()
 

@@ -33,6 +33,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from lessons.doctor import ward
 from lessons.laboratory import shared
 from lessons.pool import WorkerPool
+from pages.ui import store
 from pages.ui.classroom import watch
 
 HERE = Path(__file__).parent
@@ -59,6 +60,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     # kind and tell the first visitor of a deep link that there is no such page.
     PagesManager.uses_pages_directory = False
     try:
+        store.check()
         laboratory = shared()
     except ValueError as problem:  # BadInput is one; the pool's own is no BadInput, for it knows no settings
         sys.exit(f"unmasked: {problem}")
