@@ -267,6 +267,15 @@ def test_to_be_forgotten_here_leaves_the_rows_unless_they_are_asked_for(database
         progress.steps(key)
 
 
+def test_an_account_that_is_deleted_leaves_the_browser_the_key_of_somebody_else(database):
+    progress = Progress(store.engine())
+    account = progress.begin(account_key("issuer", "17"))
+    me = call("forget(True)", learner.Learner(account, account=True, read=True, brought=progress.begin()))
+    assert (me.key, me.account, me.gone) == (account, True, False)
+    with pytest.raises(NoLearner):
+        progress.steps(account)
+
+
 def test_without_a_database_lessons_work_and_the_front_page_says_so(monkeypatch):
     monkeypatch.setenv("UNMASKED_DATABASE_URL", DEAD)
     forget_connections()
@@ -296,10 +305,12 @@ def test_a_link_that_could_not_be_read_is_followed_when_the_database_answers(dat
     assert page.session_state["learner"].key == link and not page.warning
 
 
-def test_what_waited_for_the_database_is_written_when_it_is_back(database):
-    page = predicted(lesson_page(SLUG))
+def test_what_waited_for_the_database_is_written_when_it_is_back(database, monkeypatch):
+    with monkeypatch.context() as away:
+        away.setattr(learner.patience(), "_until", time.monotonic() + 600)
+        page = predicted(lesson_page(SLUG))
     me = page.session_state["learner"]
-    me.unkept, me.key, me.read = list(me.steps), "", False  # as if nobody had answered
+    assert len(me.unkept) == 1 and not me.key
     again = AppTest.from_string("from pages.ui.learner import keep\nkeep('hint', 'validation', 'spot', {})\n")
     again.session_state["learner"] = me
     again.run()

@@ -1,7 +1,7 @@
 """Who sits at this session, and what is kept of them: under the key of their private link, or under their account.
 
 Nobody is written down before there is something worth keeping. No name, no password, no address is asked: of an account
-no more is stored than a hash of what its provider calls it.
+no more is stored than a keyed hash of what its provider calls it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lessons.classroom.progress import Progress
 
 HERE = "learner"  # session key
+UNANSWERED = "learner:unanswered"  # session key: who chose was not heard
 COOKIE = "unmasked_learner"
 PLACES = ("desk", "exercises")  # session keys after the slug: what a learner has made there is theirs alone
 UNKEPT = 200  # steps that wait for the database to come back
@@ -55,7 +56,8 @@ class Learner:
     read: bool = False  # what the database has of them is among the steps
     gone: bool = False  # the browser shall forget the key that it has
     over: bool = False  # somebody else sits here: nobody is written down for a step that is still on its way
-    offered: str = ""  # a link's key, of another learner than the one of this browser
+    brought: str = ""  # the key that this browser had when the session began
+    offered: str = ""  # a key of another learner: of a link, or the one that was brought to an account
 
 
 # --- for the pages
@@ -136,26 +138,23 @@ def remember(place: str) -> None:
 
 
 def recognise(me: Learner) -> None:
-    """By the account or the cookie. What was done in this browser before a login becomes the account's."""
+    """By the account or the cookie. On a shared machine the two may be different people: who has logged in is asked."""
     try:
-        brought = read_link(str(st.context.cookies.get(COOKIE)))
+        me.brought = read_link(str(st.context.cookies.get(COOKIE)))
     except NoLearner:
-        brought = ""
+        pass
     account = logged_in()
-    if account:
-        me.key, me.account = account, True
-        if brought:
-            try:
-                patience().ask(lambda progress: progress.adopt(progress.begin(account), brought))
-                me.gone = True
-            except NoLearner:
-                me.gone = True
-            except NoAnswer:
-                pass  # the cookie stays: the next session adopts it
-    else:
-        me.key = brought
+    me.key, me.account = account or me.brought, bool(account)
     if me.key:
         read(me)
+    if me.account and me.brought:
+        try:
+            patience().ask(lambda progress: progress.course(me.brought))
+            me.offered = me.brought
+        except NoLearner:
+            me.gone = True
+        except NoAnswer:
+            pass  # the cookie stays: the next session is asked
 
 
 def read(me: Learner) -> None:
@@ -192,7 +191,7 @@ def write(me: Learner) -> None:
     if me.key == me.new:
         me.new = keys.key()
     me.unkept = me.unkept[len(steps) :]
-    me.read, me.visited, me.gone = me.read or me.key != key, steps[-1].slug, False
+    me.read, me.visited, me.gone = me.read or me.key != key, steps[-1].slug, me.gone and me.account
 
 
 def written(progress: Progress, me: Learner, key: str, new: str, steps: tuple[Step, ...]) -> str:
@@ -264,9 +263,11 @@ def change(together: bool) -> None:
     try:
         found = patience().ask(go_over)
     except (NoAnswer, NoLearner) as problem:
-        me.over, me.offered = False, key if isinstance(problem, NoAnswer) else ""
+        unanswered = isinstance(problem, NoAnswer)
+        me.over, me.offered, st.session_state[UNANSWERED] = False, key if unanswered else "", unanswered
         return
     now = Learner(whose, account=me.account and together, steps=list(found.steps), at=found.at, read=True)
+    now.brought, now.gone = me.brought, whose != key == me.brought  # an account has what that key was for
     if together:
         there = {step.uid for step in found.steps}
         now.unkept = [step for step in me.unkept if step.uid not in there]
@@ -291,7 +292,8 @@ def forget(rows: bool) -> bool:
         except NoAnswer:
             me.over = False
             return False
-    become(Learner(me.key if me.account else "", account=me.account, read=True, gone=True))
+    now = Learner(me.key if me.account else "", account=me.account, read=True, gone=not me.account)
+    become(now)  # beside an account the browser may have somebody else's key: that stays
     return True
 
 
