@@ -305,6 +305,15 @@ def test_a_link_that_could_not_be_read_is_followed_when_the_database_answers(dat
     assert page.session_state["learner"].key == link and not page.warning
 
 
+def test_who_follows_their_own_link_loses_nothing_that_waits(database):
+    link, waits = Progress(store.engine()).begin(), Step("run", SLUG, FIRST)
+    page = visit(learner.Learner(link, steps=[waits], unkept=[waits], read=True))
+    page.query_params["learner"] = link
+    page.run()
+    assert not page.exception and not page.button and steps_of(page) == [waits]
+    assert Progress(store.engine()).steps(link) == [waits]
+
+
 def test_what_waited_for_the_database_is_written_when_it_is_back(database, monkeypatch):
     with monkeypatch.context() as away:
         away.setattr(learner.patience(), "_until", time.monotonic() + 600)

@@ -227,7 +227,9 @@ def follow_link(given: str) -> str:
     except NoAnswer:
         return "What is kept under this link cannot be read now: the database does not answer. Try again in a minute."
     del st.query_params["learner"]
-    if key != me.key and (me.steps or me.account):
+    if key == me.key:
+        read(me)
+    elif me.steps or me.account:
         me.offered = key
     else:
         become(Learner(key, steps=list(found.steps), at=found.at, read=True))
