@@ -4,6 +4,7 @@ import sqlite3
 
 from lessons import LESSONS
 from lessons.classroom import database
+from lessons.classroom.environment import SECRET
 from lessons.classroom.progress import Progress
 from lessons.classroom.steps import Step, account_key
 from pages.ui.learner import COOKIE
@@ -30,8 +31,9 @@ def click(page, label: str):
     button.click()
 
 
-def test_progress_moves_to_the_account_that_says_so_and_comes_back_in_another_browser(browser, tmp_path):
+def test_progress_moves_to_the_account_that_says_so_and_comes_back_in_another_browser(browser, tmp_path, monkeypatch):
     """A shared machine: somebody has worked without an account; whoever logs in is asked whether that was them."""
+    monkeypatch.delenv(SECRET)  # it is in the file beside SQLite's, for the server and for us
     file = tmp_path / "classroom.sqlite"
     progress = Progress(database.connect(f"sqlite:///{file}"))
     link = progress.begin()
