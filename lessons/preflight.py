@@ -1,7 +1,7 @@
 """Before a class: does everything work on this machine, and is it enough for so many learners?
 
 Every check does the thing itself: it starts a server, trains in a worker, opens a room in the database and deletes it.
-It leaves nothing behind but the database's tables, which the app would make too.
+It leaves nothing behind but the database's tables and SQLite's secret, which the app would make too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from lessons import cluster, pool
-from lessons.classroom import database
+from lessons.classroom import database, environment
 from lessons.classroom.room import LARGEST
 from lessons.laboratory import Laboratory, structure
 from lessons.numeral import is_whole
@@ -367,7 +367,9 @@ def stored() -> Check:
                 return Check("database", FAILED, f"{place} keeps what was deleted.", "Look at its log.")
         finally:
             engine.dispose()
-    except (SQLAlchemyError, OSError, BadInput) as failure:
+    except BadInput as failure:  # of the secret that progress is kept under
+        return Check("database", FAILED, f"{place} cannot be used: {failure}", f"Set {environment.SECRET}.")
+    except (SQLAlchemyError, OSError) as failure:
         do = f"Does it run, and is the address right? {database.VARIABLE} or the secret [connections.classroom] has it."
         told = without_password(first_line(getattr(failure, "orig", None) or failure), address)
         return Check("database", FAILED, f"{place} cannot be used: {told}", do)

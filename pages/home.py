@@ -159,23 +159,31 @@ def account(row, me: learner.Learner) -> None:
             key=f"home:login:{name}",
             type="tertiary",
             icon=":material/login:",
-            help="What you did is then kept under your account. Of the account nothing is stored but a hash.",
+            help="What you do is then kept under your account, and what you did here, if you say so. "
+            "Of the account nothing is stored but a hash.",
             on_click=st.login,
             args=(name,) if name else (),
         )
 
 
 def choose_learner() -> None:
-    """A private link was opened in a browser that knows somebody else."""
+    """A private link was opened in a browser that knows somebody else, or who has logged in found such a browser."""
     me = learner.learner()
     box = st.container(key="offered-link")
     if not me.offered:
         return
     with box.container(border=True):
-        whose = "your account's" if me.account else "this browser's"
-        st.markdown(f"**This link belongs to other progress than {whose}.** Whose shall it be from now on?")
+        if me.account and me.offered == me.brought:
+            st.markdown("**Somebody has worked in this browser without an account.** Was it you?")
+            words = "It was me: add it to my account", "It was somebody else"
+        else:
+            whose = "your account's" if me.account else "this browser's"
+            st.markdown(f"**This link belongs to other progress than {whose}.** Whose shall it be from now on?")
+            words = "Both together", "Stay as I am"
         row = st.container(horizontal=True, gap="small")
         if not me.account:
             row.button("The link's", key="home:change", on_click=learner.change, args=(False,))
-        row.button("Both together", key="home:together", on_click=learner.change, args=(True,))
-        row.button("Stay as I am", key="home:stay", type="tertiary", on_click=learner.decline)
+        row.button(words[0], key="home:together", on_click=learner.change, args=(True,))
+        row.button(words[1], key="home:stay", type="tertiary", on_click=learner.decline)
+        if st.session_state.pop(learner.UNANSWERED, False):
+            st.warning("The database does not answer. Try again in a minute.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from functools import cache
 from itertools import count
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url
 
+from lessons.classroom.environment import SECRET
+
+os.environ.setdefault(SECRET, "of the tests, and of nobody's server")  # PostgreSQL wants one
 KINDS = ("sqlite", "postgresql")
 _numbers = count()
 

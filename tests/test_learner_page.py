@@ -3,23 +3,30 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 import streamlit as st
+from sqlalchemy import create_engine, make_url
 from streamlit.testing.v1 import AppTest
 
 from lessons import LESSONS
+from lessons.classroom import database as classroom_database
+from lessons.classroom import keys
 from lessons.classroom.patience import NoAnswer, Patience
 from lessons.classroom.progress import Progress
-from lessons.classroom.steps import NoLearner, Step
+from lessons.classroom.refusal import Away
+from lessons.classroom.room import Rooms
+from lessons.classroom.steps import NoLearner, Step, account_key
 from lessons.course import standing
 from lessons.lesson import UNANSWERED
 from lessons.record import record
 from lessons.variation import variation
 from pages.ui import again, learner, store
+from tests.databases import empty, postgresql
 from tests.screen import SLUG, address, await_, panel, ready, run_button
 from tests.site import ROOT, serving
 from tests.test_pages import lesson_page, trained, warnings
@@ -301,6 +308,15 @@ def test_to_be_forgotten_here_leaves_the_rows_unless_they_are_asked_for(database
         progress.steps(key)
 
 
+def test_an_account_that_is_deleted_leaves_the_browser_the_key_of_somebody_else(database):
+    progress = Progress(store.engine())
+    account = progress.begin(account_key("issuer", "17"))
+    me = call("forget(True)", learner.Learner(account, account=True, read=True, brought=progress.begin()))
+    assert (me.key, me.account, me.gone) == (account, True, False)
+    with pytest.raises(NoLearner):
+        progress.steps(account)
+
+
 def test_without_a_database_lessons_work_and_the_front_page_says_so(monkeypatch):
     monkeypatch.setenv("UNMASKED_DATABASE_URL", DEAD)
     forget_connections()
@@ -330,15 +346,127 @@ def test_a_link_that_could_not_be_read_is_followed_when_the_database_answers(dat
     assert page.session_state["learner"].key == link and not page.warning
 
 
-def test_what_waited_for_the_database_is_written_when_it_is_back(database):
-    page = predicted(lesson_page(SLUG))
+def test_who_follows_their_own_link_loses_nothing_that_waits(database):
+    link, waits = Progress(store.engine()).begin(), Step("run", SLUG, FIRST)
+    page = visit(learner.Learner(link, steps=[waits], unkept=[waits], read=True))
+    page.query_params["learner"] = link
+    page.run()
+    assert not page.exception and not page.button and steps_of(page) == [waits]
+    assert Progress(store.engine()).steps(link) == [waits]
+
+
+def test_what_waited_for_the_database_is_written_when_it_is_back(database, monkeypatch):
+    with monkeypatch.context() as away:
+        away.setattr(learner.patience(), "_until", time.monotonic() + 600)
+        page = predicted(lesson_page(SLUG))
     me = page.session_state["learner"]
-    me.unkept, me.key, me.read = list(me.steps), "", False  # as if nobody had answered
+    assert len(me.unkept) == 1 and not me.key
     again = AppTest.from_string("from pages.ui.learner import keep\nkeep('hint', 'validation', 'spot', {})\n")
     again.session_state["learner"] = me
     again.run()
     assert not again.exception and me.key and not me.unkept
     assert [step.kind for step in Progress(store.engine()).steps(me.key)] == ["prediction", "hint"]
+
+
+# --- a database that takes longer than anybody waits
+
+
+@pytest.fixture
+def slow(database_url, monkeypatch):
+    """A database of each kind, for this process, and a way to let whoever writes wait for as long as a block takes."""
+    monkeypatch.setenv("UNMASKED_DATABASE_URL", database_url)
+    forget_connections()
+    engine = store.engine()
+
+    @contextmanager
+    def writers_wait():
+        learner.patience().ask(lambda progress: progress.check())
+        learner.patience().wait = 0.2
+        with engine.begin() as db:  # on SQLite this is the one writer
+            if engine.dialect.name == "postgresql":
+                db.exec_driver_sql("LOCK TABLE learner, step IN EXCLUSIVE MODE")
+            yield
+        learner.patience().wait = 30
+        await_(lambda: not learner.patience().down, "an answer after all")
+
+    writers_wait.progress = Progress(engine)
+    yield writers_wait
+    engine.dispose()
+    forget_connections()
+
+
+def call(words: str, me: learner.Learner) -> learner.Learner:
+    """A page of this learner's session that calls one function; who sits there afterwards."""
+    page = AppTest.from_string(
+        f"from pages.ui import learner\nlearner.learner()\nlearner.{words}\n", default_timeout=60
+    )
+    page.session_state["learner"] = me
+    page.run()
+    assert not page.exception
+    return page.session_state["learner"]
+
+
+def keep_hint(me: learner.Learner, name: str) -> learner.Learner:
+    return call(f"keep('hint', 'validation', '{name}', {{}})", me)
+
+
+def rows(progress: Progress) -> tuple[int, list[str]]:
+    """How many learners there are, and the names of all steps."""
+    with progress.engine.connect() as db:
+        names = db.exec_driver_sql("SELECT name FROM step ORDER BY at").scalars().all()
+        return db.exec_driver_sql("SELECT count(*) FROM learner").scalar(), names
+
+
+@pytest.mark.parametrize("who", ["newcomer", "known", "account"])
+def test_what_is_written_late_is_not_written_again(slow, who):
+    key = {"newcomer": "", "known": keys.key(), "account": account_key("issuer", "17")}[who]
+    if who == "known":
+        slow.progress.begin(key)
+    me = learner.Learner(key, account=who == "account", read=True)
+    with slow():
+        me = keep_hint(me, "first")
+        assert [step.name for step in me.unkept] == ["first"], "nobody waited for it"
+    me = keep_hint(me, "second")
+    assert rows(slow.progress) == (1, ["first", "second"]) and not me.unkept
+    assert [step.name for step in slow.progress.steps(me.key)] == ["first", "second"]
+    assert call("course()", me).steps == slow.progress.steps(me.key)
+
+
+def test_what_was_written_late_is_not_shown_twice(slow):
+    me = learner.Learner(slow.progress.begin(), read=True)
+    with slow():
+        me = keep_hint(me, "first")
+    me = call("course()", me)
+    assert [step.name for step in me.steps] == ["first"] and not me.unkept
+
+
+def test_two_become_one_however_late(slow):
+    """And what had not been written yet comes along."""
+    mine, link = slow.progress.begin(), slow.progress.begin()
+    slow.progress.keep(mine, Step("hint", "validation", "mine", at=1.0))
+    slow.progress.keep(link, Step("hint", "validation", "link", at=2.0))
+    me = learner.Learner(mine, read=True, offered=link)
+    with slow():
+        me = keep_hint(me, "unkept")
+        learner.patience()._until = 0.0
+        me = call("change(True)", me)
+        assert (me.key, me.offered) == (mine, link), "the question stands"
+    me = call("change(True)", me)
+    assert (me.key, me.offered, me.unkept) == (link, "", [])
+    assert rows(slow.progress) == (1, ["mine", "link", "unkept"])
+    assert [step.name for step in me.steps] == ["mine", "link", "unkept"]
+
+
+def test_who_is_forgotten_does_not_come_back_with_a_late_step(slow):
+    me = learner.Learner(slow.progress.begin(), read=True)
+    with slow():
+        me = keep_hint(me, "late")
+        late = me.key, me.new, tuple(me.unkept)
+    call("forget(True)", me)
+    for key, new, steps in (late, ("", *late[1:])):
+        with pytest.raises(NoLearner):
+            learner.written(slow.progress, me, key, new, steps)  # as if the lock had come only now
+    assert rows(slow.progress) == (0, [])
 
 
 # --- patience
@@ -378,6 +506,92 @@ def test_what_a_question_raises_is_no_matter_of_the_database():
     with pytest.raises(ValueError, match="own"):
         patient.ask(wrong)
     assert not patient.down
+
+
+FAULTS = {  # asked of any database: the fault is the question's own
+    "a row that is there already": "INSERT INTO room SELECT * FROM room",
+    "a table that is not there": "SELECT * FROM nonsense",
+    "no SQL": "nonsense",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_one_question_shuts_nobody_off(database_url, fault):
+    engine = classroom_database.connect(database_url)
+    Rooms(engine).open()
+    patient = Patience(lambda: engine)
+
+    def wrong(engine):
+        with engine.begin() as db:
+            db.exec_driver_sql(FAULTS[fault])
+
+    with pytest.raises(NoAnswer):  # what was to be written waits; the page is drawn
+        patient.ask(wrong)
+    assert not patient.down and patient.ask(lambda engine: Progress(engine).begin())
+    engine.dispose()
+
+
+def test_two_transactions_that_wait_for_each_other_shut_nobody_off(tmp_path):
+    """PostgreSQL ends one of them with an OperationalError, as it does with all when it goes away."""
+    engine = classroom_database.connect(empty("postgresql", tmp_path))
+    patient = Patience(lambda: engine, wait=30, first=30)
+    both, looked, down = threading.Barrier(2), threading.Event(), []
+
+    def cross(locks: tuple[int, int]) -> None:
+        def question(engine):
+            with engine.begin() as db:
+                db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({locks[0]})")
+                both.wait(30)
+                db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({locks[1]})")
+                looked.wait(30)  # its answer would open what the other has shut
+
+        try:
+            patient.ask(question)
+        except NoAnswer:
+            down.append(patient.down)
+            looked.set()
+
+    threads = [threading.Thread(target=cross, args=(locks,)) for locks in ((1, 2), (2, 1))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert down == [False]
+    engine.dispose()
+
+
+def test_a_database_that_went_away_is_left_in_peace(tmp_path):
+    """Its connections are cut, and it takes no new ones."""
+    url = empty("postgresql", tmp_path)
+    engine, patient = classroom_database.connect(url), Patience(lambda: engine, wait=30, first=30)
+    patient.ask(lambda engine: Progress(engine).check())
+    name, admin = make_url(url).database, create_engine(postgresql(), isolation_level="AUTOCOMMIT")
+    with admin.connect() as db:
+        db.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        db.exec_driver_sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    with pytest.raises(NoAnswer):
+        patient.ask(lambda engine: Progress(engine).check())
+    assert patient.down
+    for one in (engine, admin):
+        one.dispose()
+
+
+def test_a_file_that_is_no_database_is_left_in_peace(tmp_path):
+    (tmp_path / "no.sqlite").write_text("no database" * 1000)
+    patient = Patience(lambda: classroom_database.connect(f"sqlite:///{tmp_path / 'no.sqlite'}"), wait=30, first=30)
+    with pytest.raises(NoAnswer):
+        patient.ask(lambda engine: Progress(engine).check())
+    assert patient.down
+
+
+def test_a_database_of_a_later_version_breaks_no_page(database):
+    with store.engine().begin() as db:
+        db.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    forget_connections()
+    with pytest.raises(Away):
+        store.rooms()
+    page = home()
+    assert not page.exception and "Nothing is kept at the moment" in shown(page)
 
 
 def test_login_is_offered_where_a_provider_is_named_and_nowhere_else(monkeypatch):

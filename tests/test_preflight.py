@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 
 from lessons import preflight
 from lessons.__main__ import main
-from lessons.classroom import database
+from lessons.classroom import database, environment
 from lessons.classroom.room import LARGEST
 from lessons.preflight import FAILED, OK, WARNING, Check
 from tests.site import ROOT, free_port
@@ -76,6 +76,14 @@ def test_a_database_that_nobody_reaches_fails_and_no_password_is_told(monkeypatc
     assert found["verdict"] == FAILED and "PostgreSQL x at localhost:1 cannot be used" in found["says"]
     assert database.VARIABLE in found["do"]
     assert "hunter2" not in out
+
+
+def test_postgresql_without_the_secret_fails_and_says_what_to_set(monkeypatch):
+    monkeypatch.setenv(database.VARIABLE, "postgresql://localhost:1/x")
+    monkeypatch.delenv(environment.SECRET)
+    found = preflight.stored()
+    assert found.verdict == FAILED and f"{environment.SECRET}: is not set" in found.says
+    assert found.do == f"Set {environment.SECRET}."
 
 
 @pytest.mark.parametrize("address", ["mysql://localhost/x", "nonsense", "sqlite:////proc/nowhere/x.sqlite"])

@@ -1,16 +1,20 @@
 """Learners in real databases: what is kept, for whom, how much, and that it is there for every process that looks."""
 
+import os
+import stat
 import threading
 import time
 
 import pytest
-from sqlalchemy import func, select, update
+from alembic import command
+from sqlalchemy import create_engine, func, select, text, update
 
-from lessons.classroom import database, keys, progress
+from lessons.classroom import database, environment, keys, progress
 from lessons.classroom.progress import LONGEST, YEAR, Progress
 from lessons.classroom.schema import learner, step
 from lessons.classroom.steps import NoLearner, Step, account_key, read_link
 from lessons.settings import BadInput
+from tests.databases import empty
 
 GUESS = Step("prediction", "mask_and_loss", "broken", {"answer": 0, "confidence": "certain", "outcome": None}, 1.5)
 
@@ -58,7 +62,8 @@ def test_learners_do_not_see_each_other_and_keys_are_not_stored(here):
     assert here.steps(other) == [] and one != other
     with here.engine.connect() as db:
         stored = db.execute(select(learner.c.key).order_by(learner.c.id)).scalars().all()
-    assert [bytes(key) for key in stored] == [keys.sealed(one), keys.sealed(other)]
+    assert [bytes(key) for key in stored] == [here.stored(one), here.stored(other)]
+    assert not {keys.sealed(one), keys.sealed(other)} & {bytes(key) for key in stored}
 
 
 @pytest.mark.parametrize("nonsense", ["", "nonsense", "x" * 32, "'; DROP TABLE learner; --", "\x00" * 32])
@@ -82,7 +87,7 @@ def test_a_link_takes_the_keys_that_are_made_and_no_account(here):
 def test_forgetting_deletes_every_row(here, elsewhere):
     key, other = here.begin(), here.begin()
     here.keep(key, GUESS)
-    here.keep(other, GUESS)
+    here.keep(other, Step("run", "validation", "broken"))
     elsewhere.forget(key)
     with pytest.raises(NoLearner):
         here.steps(key)
@@ -144,8 +149,29 @@ def test_an_account_takes_over_what_was_done_before_it_logged_in(here, elsewhere
     assert here.course(account).at == "mask_and_loss"
     with pytest.raises(NoLearner):
         here.steps(key)
+
+
+def test_a_step_that_is_written_twice_is_there_once(here, elsewhere):
+    key, first, later = here.begin(), Step("hint", "validation", "spot"), Step("run", "nan_labels", "broken")
+    here.keep(key, first)
+    elsewhere.keep(key, first, later)
+    here.keep(key, first)
+    assert here.steps(key) == [first, later]
+    assert here.course(key).at == "nan_labels", "who was slow is not led back"
+    alike = Step("hint", "validation", "spot", at=first.at)
+    here.keep(key, alike)
+    assert len(here.steps(key)) == 3, "to do the same again is another step"
+
+
+def test_who_begins_and_adopts_twice_has_done_it_once(here, elsewhere):
+    key, other = here.begin(), here.begin()
+    here.keep(other, GUESS)
+    assert elsewhere.begin(key) == key and count(here, learner) == 2
+    for _ in range(2):
+        here.adopt(key, other)
+        assert here.steps(key) == [GUESS] and count(here, learner) == 1
     with pytest.raises(NoLearner):
-        here.adopt(account, key)
+        here.adopt(other, key)
 
 
 def test_two_tabs_at_once_lose_nothing(here, elsewhere):
@@ -164,6 +190,117 @@ def test_two_tabs_at_once_lose_nothing(here, elsewhere):
     for thread in threads:
         thread.join(30)
     assert not failures and len(here.steps(key)) == 40
+
+
+def test_two_first_logins_of_one_account_are_one_learner(here, elsewhere):
+    """Both have looked, and nobody was there, before either writes. Also where a year ago there was somebody."""
+    for subject in range(12):
+        account, failures = account_key("https://issuer.example", str(subject)), []
+        if subject % 2:
+            here.begin(account)
+            age(here, YEAR + 60)
+        both = threading.Barrier(2)
+
+        def log_in(where: Progress, account=account, failures=failures, both=both) -> None:
+            both.wait(10)
+            try:
+                where.begin(account)
+                where.keep(account, Step("hint", "validation", "spot"))
+            except Exception as failure:
+                failures.append(failure)
+
+        threads = [threading.Thread(target=log_in, args=(one,)) for one in (here, elsewhere)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert not failures and len(here.steps(account)) == 2
+
+
+# --- the secret
+
+
+def test_what_was_kept_before_there_was_a_secret_is_found(database_url):
+    """The rows of the first form: keys were stored as their SHA-256, steps had no id. Links and accounts go on."""
+    account, link, now = account_key("https://issuer.example", "17"), keys.key(), time.time()
+    config, engine = database.migrations(), create_engine(database_url)
+    with engine.begin() as db:
+        config.attributes["connection"] = db
+        command.upgrade(config, "0001")
+        for number, key in enumerate((account, link), 1):
+            old = {"id": number, "key": keys.sealed(key), "began": now, "seen": now, "at": "validation"}
+            db.execute(text("INSERT INTO learner VALUES (:id, :key, :began, :seen, :at)"), old)
+            for name in ("first", "second"):
+                taken = {"id": 10 * number + len(name), "learner": number, "name": name, "at": now}
+                db.execute(
+                    text("INSERT INTO step VALUES (:id, :learner, 'validation', 'hint', :name, '{}', :at)"), taken
+                )
+    engine.dispose()
+    progress = Progress(database.connect(database_url))
+    for key in (account, link):
+        assert [one.name for one in progress.steps(key)] == ["first", "second"]
+        progress.keep(key, *progress.steps(key), Step("hint", "validation", "third"))
+        assert [one.name for one in progress.steps(key)] == ["first", "second", "third"]
+    with progress.engine.connect() as db:
+        stored = {bytes(key) for key in db.execute(select(learner.c.key)).scalars()}
+    assert stored == {progress.stored(account), progress.stored(link)}
+    assert not stored & {keys.sealed(account), keys.sealed(link)}
+    progress.engine.dispose()
+
+
+def test_who_has_the_database_cannot_try_account_numbers(here, tmp_path, monkeypatch):
+    """Without the secret one account is stored as something else."""
+    account = account_key("https://issuer.example", "17")
+    monkeypatch.setenv(environment.SECRET, "x" * environment.SHORTEST)
+    elsewhere = Progress(database.connect(f"sqlite:///{tmp_path / 'elsewhere.sqlite'}"))
+    assert elsewhere.stored(account) not in (here.stored(account), keys.sealed(account))
+    elsewhere.engine.dispose()
+
+
+def test_another_secret_is_one_sentence_and_changes_nothing(database_url, here, monkeypatch):
+    key = here.begin()
+    here.keep(key, GUESS)
+    mine = os.environ[environment.SECRET]
+    monkeypatch.setenv(environment.SECRET, "x" * environment.SHORTEST)
+    with pytest.raises(BadInput, match=r"^UNMASKED_PROGRESS_SECRET: the progress .* was kept under another one"):
+        database.connect(database_url)
+    monkeypatch.setenv(environment.SECRET, mine)
+    again = Progress(database.connect(database_url))
+    assert again.steps(key) == [GUESS]
+    again.engine.dispose()
+
+
+@pytest.mark.parametrize("short", ["", "  ", "x" * 31])
+def test_postgresql_takes_no_start_without_a_secret(tmp_path, monkeypatch, short):
+    url = empty("postgresql", tmp_path)
+    monkeypatch.setenv(environment.SECRET, short)
+    with pytest.raises(BadInput, match=r"^UNMASKED_PROGRESS_SECRET: [^\n]+ makes one\.$"):
+        database.connect(url)
+
+
+def test_sqlite_makes_its_secret_once_and_for_its_user_alone(tmp_path, monkeypatch):
+    monkeypatch.delenv(environment.SECRET)
+    url, file = f"sqlite:///{tmp_path / 'class room.sqlite'}", tmp_path / "class room.sqlite.secret"
+    engines = []
+    threads = [threading.Thread(target=lambda: engines.append(database.connect(url))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    one, *others = map(Progress, engines)
+    assert len(others) == 3 and {other.stored("key") for other in others} == {one.stored("key")}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600 and len(file.read_bytes()) >= environment.SHORTEST
+    assert sorted(path.name for path in tmp_path.iterdir() if "secret" in path.name) == [file.name]
+    key, kept = one.begin(), file.read_bytes()
+    for lost in (file.unlink, lambda: file.write_bytes(b"")):
+        lost()
+        with pytest.raises(BadInput, match=r"sqlite\.secret: is missing or cut, .* put it back\.$"):
+            database.connect(url)
+    file.write_bytes(kept)
+    again = Progress(database.connect(url))
+    assert again.steps(key) == []
+    for each in (again, one, *others):
+        each.engine.dispose()
 
 
 def test_a_step_is_kept_within_milliseconds(here):

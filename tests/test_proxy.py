@@ -18,6 +18,7 @@ from streamlit.proto.ClientState_pb2 import ClientState, ContextInfo
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from lessons.classroom import environment
 from lessons.classroom.database import VARIABLE
 from tests import databases, proxy_setup
 from tests.load import Session
@@ -145,6 +146,7 @@ def test_the_servers_of_compose_share_what_they_must():
         told[VARIABLE].startswith("postgresql://")
         and "UNMASKED_COOKIE_SECRET" in told["STREAMLIT_SERVER_COOKIE_SECRET"]
     )
+    assert told[environment.SECRET] == f"${{{environment.SECRET}:?is not set in .env}}"
     proxy = COMPOSE["services"]["proxy"]
     assert proxy["environment"]["UNMASKED_REPLICAS"].split() == [f"{name}:8501" for name in SERVERS]
     assert set(proxy["depends_on"]) == set(SERVERS)

@@ -80,6 +80,18 @@ def test_many_who_start_at_once_bring_one_database_up_to_date(database_url):
     assert faults == [] and len(engines) == 4
 
 
+def test_who_joins_votes_and_finishes_twice_has_done_it_once(rooms, elsewhere):
+    """A page that heard nothing of the first time does it again."""
+    code, key = voting(rooms)
+    seat = keys.key()
+    for where in (rooms, elsewhere):
+        assert where.join(code, "Ada", seat) == seat
+        where.vote(code, seat, 1, 2)
+        where.finish(code, seat, 1)
+    tally = rooms.tally(code, key)
+    assert (tally.joined, tally.votes, tally.done) == (1, {1: {2: 1}}, 1)
+
+
 def test_the_last_vote_before_it_closes_counts(rooms):
     code, key = voting(rooms)
     learner = rooms.join(code)

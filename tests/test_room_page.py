@@ -6,6 +6,7 @@ import asyncio
 import re
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from lessons import LESSONS
 from tests.databases import KINDS
@@ -99,6 +100,20 @@ def test_a_room_follows_its_session_plan(replicas):
         assert LESSONS["nan_labels"].aims[0] in words(console) and not console.errors
 
     asyncio.run(follow())
+
+
+def test_who_presses_join_twice_has_one_seat(replicas):
+    here, _, rooms = replicas
+    code, _ = voting(rooms)
+
+    async def join() -> None:
+        learner = await Session.open(here.url, f"room={code}")
+        [button] = [shown for shown in learner.elements("button") if shown.label == "Join"]
+        await learner.click("Join")
+        await learner.rerun("", [WidgetState(id=button.id, trigger_value=True)])  # on a page that was slow to go
+        assert rooms.counts(code).joined == 1 and not learner.errors
+
+    asyncio.run(join())
 
 
 @pytest.mark.parametrize("phase", ["vote", "discuss", "revote", "run"])

@@ -19,7 +19,9 @@ import pytest
 import streamlit as st
 from starlette.datastructures import Headers
 
+from lessons.classroom import environment
 from pages.ui import server
+from tests.site import serving
 
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / ".streamlit" / "config.toml"
@@ -377,3 +379,21 @@ def luminance(colour: str) -> float:
     shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+POSTGRESQL = "postgresql://localhost:1/x"
+
+
+@pytest.mark.parametrize("told_by", ["environment", "secrets"])
+def test_on_postgresql_a_server_without_a_secret_ends_with_one_sentence(tmp_path: Path, told_by: str):
+    """However it is told of the database; nobody has to be there for that."""
+    told, log = tmp_path / "secrets.toml", tmp_path / "log.txt"
+    told.write_text(f'[connections.classroom]\nurl = "{POSTGRESQL}"\n' if told_by == "secrets" else "")
+    said = {environment.SECRET: "", environment.URL: POSTGRESQL if told_by == "environment" else ""}
+    ends = pytest.raises(RuntimeError, match="the server ended")
+    with ends, serving(ROOT / "app.py", f"--secrets.files={told}", log=log, **said):
+        pass
+    said = log.read_text()
+    last = said.strip().splitlines()[-1]
+    assert last.startswith(f"unmasked: {environment.SECRET}: is not set; with PostgreSQL")
+    assert last.endswith("makes one.") and "Traceback" not in said

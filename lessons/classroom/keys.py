@@ -31,6 +31,16 @@ def sealed(key: str) -> bytes:  # (32,)
     return hashlib.sha256(key.encode()).digest()
 
 
+def wrapped(sealed: bytes, secret: bytes) -> bytes:  # (32,)
+    """What is stored of a sealed key that could be guessed, as an account's: who lacks the secret cannot try any."""
+    return hmac.digest(secret, sealed, "sha256")
+
+
+def fingerprint(secret: bytes) -> bytes:  # (32,)
+    """What a secret is known by, and not found by."""
+    return hmac.digest(secret, b"fingerprint", "sha256")
+
+
 def fits(key: str, stored: bytes) -> bool:
     """In constant time."""
     return hmac.compare_digest(sealed(key), stored)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from lessons.settings import BadInput
 
 Store, Found = TypeVar("Store"), TypeVar("Found")
 
+LOG = logging.getLogger(__name__)
 WAIT = 1.5  # seconds that a click waits at most; an answer takes milliseconds
 FIRST_WAIT = 8.0  # the first time: SQLAlchemy is imported, the tables are brought up to date
 REST = 30.0  # seconds during which a database that did not answer is not asked again
@@ -25,6 +27,9 @@ class NoAnswer(Exception):
 
 class Patience(Generic[Store]):
     """One for a server process. `open` gives the store: it may wait and may raise, for example because of a network.
+
+    A database that cannot be reached, or does not answer in time, is left in peace by everybody on this server. Any
+    other fault is its question's own: it is logged, and who asked hears NoAnswer.
 
     Each question has a thread of its own: the timeouts of drivers and of the network are longer than anybody waits for
     a page, and such a thread must not keep the server from ending.
@@ -42,13 +47,16 @@ class Patience(Generic[Store]):
         return time.monotonic() < self._until
 
     def ask(self, question: Callable[[Store], Found]) -> Found:
-        """What `question` returns or raises, asked of the store. Raises NoAnswer, at once while it is down."""
+        """What `question` returns or raises, asked of the store. Raises NoAnswer, at once while it is down.
+
+        After NoAnswer the question may still be answered, some time: who asks again must be able to ask twice.
+        """
         if self.down:
             raise NoAnswer
         try:
             return self._begin(question).result(self.wait if self._answered else self.first)
         except NotYet as problem:
-            self._answered, self._until = True, time.monotonic() + self.rest
+            self._leave()
             raise NoAnswer from problem
 
     def warm(self) -> None:
@@ -62,16 +70,29 @@ class Patience(Generic[Store]):
 
         def work() -> None:
             load()  # here, for no first paint shall wait for it
+            from alembic.util import CommandError
             from sqlalchemy.exc import SQLAlchemyError
+
+            from lessons.classroom.database import unreachable
 
             try:
                 try:
                     store = self.open()
-                except BadInput as problem:  # what the environment says is no address of a database
-                    raise OSError(str(problem)) from problem
+                except (
+                    SQLAlchemyError,
+                    CommandError,
+                    BadInput,
+                    OSError,
+                ) as problem:  # nobody can use it, whatever it is
+                    if isinstance(problem, BadInput):
+                        LOG.error("unmasked: %s", problem)
+                    raise ConnectionError(str(problem)) from problem
                 found = question(store)
             except (SQLAlchemyError, OSError) as problem:
-                self._answered, self._until = True, time.monotonic() + self.rest
+                if unreachable(problem):
+                    self._leave()
+                else:
+                    LOG.error("unmasked: a question to the database failed", exc_info=problem)
                 future.set_exception(NoAnswer(str(problem)))
             except BaseException as problem:
                 future.set_exception(problem)
@@ -81,3 +102,7 @@ class Patience(Generic[Store]):
 
         threading.Thread(target=work, name="asks the database", daemon=True).start()
         return future
+
+    def _leave(self) -> None:
+        """Let nobody ask it for a while."""
+        self._answered, self._until = True, time.monotonic() + self.rest

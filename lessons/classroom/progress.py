@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 
 from lessons.classroom import keys
-from lessons.classroom.database import READING
+from lessons.classroom.database import READING, SECRET, add
 from lessons.classroom.schema import learner, step
 from lessons.classroom.steps import KINDS, Course, NoLearner, Step
 from lessons.settings import BadInput
@@ -22,61 +22,80 @@ SHORT = 200  # letters of a text that is told all the same where it would be mor
 
 
 class Progress:
-    """The learners in one database. Any number of processes may have one of these."""
+    """The learners in one database. Any number of processes may have one of these.
+
+    `engine`: as `database.connect` and `database.ready` give it, with the secret that keys are stored under.
+    """
 
     def __init__(self, engine: Engine):
-        self.engine = engine
+        self.engine, self._secret = engine, engine.get_execution_options()[SECRET]
+
+    def stored(self, key: str) -> bytes:  # (32,)
+        """What the database has of a learner's key."""
+        return keys.wrapped(keys.sealed(key), self._secret)
 
     def check(self) -> None:
         """Raises what SQLAlchemy raises where the database does not answer."""
         with self.engine.connect().execution_options(**READING) as db:
             db.scalar(select(1))
 
-    def begin(self, account: str = "") -> str:
-        """A new learner's key, which is told once and stored nowhere; or the account's, where one is given."""
-        key, now = account or keys.key(), time.time()
+    def begin(self, key: str = "") -> str:
+        """The key of a learner who is there now: a new one, or the one given. It is stored nowhere.
+
+        A learner who is there already stays as they are, whoever else begins them in the same moment.
+        """
+        key, now = key or keys.key(), time.time()
         with self.engine.begin() as db:
             db.execute(delete(learner).where(learner.c.seen < now - YEAR))
-            if not (account and known(db, key)):
-                db.execute(insert(learner).values(key=keys.sealed(key), began=now, seen=now))
+            add(db, learner, {"key": self.stored(key), "began": now, "seen": now}, ("key",))
         return key
 
     def course(self, key: str) -> Course:
         """Raises NoLearner."""
         with self.engine.connect().execution_options(**READING) as db:
-            found = found_learner(db, key)
+            found = found_learner(db, self.stored(key))
             rows = db.execute(select(step).where(step.c.learner == found.id).order_by(step.c.at, step.c.id))
-            steps = (Step(row.kind, row.slug, row.name, json.loads(row.told or "{}"), row.at) for row in rows)
-            return Course(tuple(steps), found.at)
+            return Course(tuple(step_of(row) for row in rows), found.at)
 
     def steps(self, key: str) -> list[Step]:
         """In the order in which they were taken. Raises NoLearner."""
         return list(self.course(key).steps)
 
     def keep(self, key: str, *steps: Step) -> None:
-        """All of them, or none. The lesson of the last one is where the learner is. Raises NoLearner."""
-        if not steps:
-            return
+        """All of them, or none; those that are there already stay as they are.
+
+        The lesson of the last one is where the learner is, unless all were there. Raises NoLearner.
+        """
         rows = [row_of(one) for one in steps]
         with self.engine.begin() as db:
-            who = found_learner(db, key, lock=True).id
-            db.execute(insert(step), [row | {"learner": who} for row in rows])
+            who = found_learner(db, self.stored(key), lock=True).id  # nobody else writes this learner's steps meanwhile
+            known = set(db.scalars(select(step.c.uid).where(step.c.uid.in_([one.uid for one in steps]))))
+            new = [row | {"learner": who} for row in rows if row["uid"] not in known]
+            if not new:
+                return
+            db.execute(insert(step), new)
             drop_oldest(db, who)
             db.execute(update(learner).where(learner.c.id == who).values(seen=time.time(), at=steps[-1].slug))
 
     def moved(self, key: str, where: str) -> None:
         """Remember the lesson that a learner has opened. Raises NoLearner."""
         with self.engine.begin() as db:
-            who = found_learner(db, key, lock=True).id
+            who = found_learner(db, self.stored(key), lock=True).id
             db.execute(update(learner).where(learner.c.id == who).values(seen=time.time(), at=where[:80]))
 
     def adopt(self, key: str, other: str) -> None:
-        """Give this learner all that the other one did. The other is no more. Raises NoLearner for either."""
+        """Give this learner all that the other one did. The other is no more; who is no more already gives nothing.
+
+        Raises NoLearner where this learner is not there.
+        """
         with self.engine.begin() as db:
             # Always in the same order: two who adopt each other would else wait for each other.
-            found = {one: found_learner(db, one, lock=True) for one in sorted({key, other}, key=keys.sealed)}
-            mine, theirs = found[key], found[other]
-            if mine.id == theirs.id:
+            both = self.stored(key), self.stored(other)
+            found = {one: find_learner(db, one, lock=True) for one in sorted(set(both))}
+            mine, theirs = (found[one] for one in both)
+            if mine is None:
+                raise NoLearner
+            if theirs is None or mine.id == theirs.id:
                 return
             db.execute(update(step).where(step.c.learner == theirs.id).values(learner=mine.id))
             drop_oldest(db, mine.id)
@@ -87,21 +106,22 @@ class Progress:
     def forget(self, key: str) -> None:
         """Delete everything of this learner. Nobody is left of whom something could be told."""
         with self.engine.begin() as db:
-            db.execute(delete(learner).where(learner.c.key == keys.sealed(key)))
+            db.execute(delete(learner).where(learner.c.key == self.stored(key)))
 
 
-def known(db: Connection, key: str) -> bool:
-    return db.scalar(select(learner.c.id).where(learner.c.key == keys.sealed(key))) is not None
-
-
-def found_learner(db: Connection, key: str, lock: bool = False) -> Row:
+def found_learner(db: Connection, stored: bytes, lock: bool = False) -> Row:
     """The learner's row; nobody changes it before this transaction ends, where it is locked. Raises NoLearner."""
-    here = (learner.c.key == keys.sealed(key)) & (learner.c.seen >= time.time() - YEAR)
-    asked = select(learner).where(here)
-    found = db.execute(asked.with_for_update() if lock else asked).one_or_none()
+    found = find_learner(db, stored, lock)
     if found is None:
         raise NoLearner
     return found
+
+
+def find_learner(db: Connection, stored: bytes, lock: bool = False) -> Row | None:
+    """As `found_learner`; None where there is none."""
+    here = (learner.c.key == stored) & (learner.c.seen >= time.time() - YEAR)
+    asked = select(learner).where(here)
+    return db.execute(asked.with_for_update() if lock else asked).one_or_none()
 
 
 def drop_oldest(db: Connection, who: int) -> None:
@@ -115,7 +135,12 @@ def row_of(one: Step) -> dict[str, Any]:
         raise BadInput(f"kind: got “{one.kind[:40]}”; takes {', '.join(KINDS)}.")
     if not one.slug or len(one.slug) > 80 or len(one.name) > 80:
         raise BadInput(f"step: a lesson and a name have up to 80 letters; got “{one.slug[:90]}”, “{one.name[:90]}”.")
-    return {"kind": one.kind, "slug": one.slug, "name": one.name, "told": written(one.told), "at": one.at}
+    told = written(one.told)
+    return {"uid": one.uid, "kind": one.kind, "slug": one.slug, "name": one.name, "told": told, "at": one.at}
+
+
+def step_of(row: Row) -> Step:
+    return Step(row.kind, row.slug, row.name, json.loads(row.told or "{}"), row.at, row.uid)
 
 
 def written(told: Mapping[str, Any]) -> str:

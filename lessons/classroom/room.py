@@ -15,12 +15,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from lessons import find
 from lessons.classroom import keys
-from lessons.classroom.database import READING, put
+from lessons.classroom.database import AWAY, READING, add, put
 from lessons.classroom.phase import BALLOTS, PHASES, SHOWN, Phase
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
 from lessons.classroom.schema import finish, member, room, vote
@@ -180,18 +178,23 @@ class Rooms:
             found = db.execute(select(room).where(here)).one_or_none()
         return told(found).state if found else ""
 
-    def join(self, code: str, nickname: str = "") -> str:
-        """The new member's key. A nickname is plain text, and may be left out."""
+    def join(self, code: str, nickname: str = "", key: str = "") -> str:
+        """The member's key: a new one, or the one given, whose owner is in the room but once however often they join.
+
+        A nickname is plain text, and may be left out. Raises NoRoom, NotAllowed where the room is full, BadInput.
+        """
         nickname = " ".join(nickname.split())
         if len(nickname) > NICKNAME_LONGEST or not nickname.isprintable():
             raise BadInput(f"nickname: takes up to {NICKNAME_LONGEST} letters, or none.")
-        key = keys.key()
+        key = key or keys.key()
         with self._writing() as db:
             found = found_room(db, code, "shared")
+            if db.scalar(select(member.c.id).where((member.c.room == found.id) & (member.c.key == keys.sealed(key)))):
+                return key
             if db.scalar(select(func.count()).where(member.c.room == found.id)) >= LARGEST:
                 raise NotAllowed(f"The room is full: it takes {LARGEST}.")
             values = {"room": found.id, "key": keys.sealed(key), "nickname": nickname, "joined": time.time()}
-            db.execute(insert(member).values(**values))
+            add(db, member, values, ("key",))
         return key
 
     def vote(self, code: str, key: str, question: int, answer: int) -> None:
@@ -267,7 +270,7 @@ def answering() -> Iterator[None]:
     """Raises Away where the database goes away meanwhile."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as fault:
+    except AWAY as fault:
         raise Away(fault) from fault
 
 

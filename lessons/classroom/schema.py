@@ -1,6 +1,7 @@
 """The tables of the classroom. `migrations/` brings a database from any earlier form to this one.
 
-Times are seconds since 1970, UTC. A key is stored as its SHA-256: it is long and random, so nothing slower is needed.
+Times are seconds since 1970, UTC. A room's key is stored as its SHA-256: it is long and random, so nothing slower is
+needed. A learner's may be an account, which can be guessed: `keys.wrapped`.
 """
 
 from sqlalchemy import (
@@ -94,11 +95,18 @@ finish = Table(
     UniqueConstraint("member", "question"),
 )
 
+seal = Table(  # one row: by which a server knows that its secret is the one that learners' keys are stored under
+    "seal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("fingerprint", LargeBinary(32), nullable=False),
+)
+
 learner = Table(
     "learner",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("key", LargeBinary(32), nullable=False, unique=True),  # SHA-256 of the private link's key or of the account
+    Column("key", LargeBinary(32), nullable=False, unique=True),  # HMAC of the SHA-256 of link's key or account
     Column("began", Float, nullable=False),
     Column("seen", Float, nullable=False),
     Column("at", String(80), nullable=False, default=""),  # the lesson where they left
@@ -109,6 +117,7 @@ step = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("learner", ForeignKey("learner.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("uid", String(32), nullable=False, unique=True),  # from the page that wrote it: written twice it is one row
     Column("slug", String(80), nullable=False),
     Column("kind", String(20), nullable=False),  # prediction, run, exercise, hint
     Column("name", String(80), nullable=False),  # of the preset or the exercise

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from lessons.settings import BadInput
 
@@ -34,6 +35,7 @@ class Step:
     name: str  # of the preset or the exercise
     told: Mapping[str, Any] = field(default_factory=dict)  # what was answered, and what came of it
     at: float = field(default_factory=time.time)  # seconds since 1970
+    uid: str = field(default_factory=lambda: uuid4().hex)  # its own: kept twice it is one step
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Who sits at this session, and what is kept of them: under the key of their private link, or under their account.
 
 Nobody is written down before there is something worth keeping. No name, no password, no address is asked: of an account
-no more is stored than a hash of what its provider calls it.
+no more is stored than a keyed hash of what its provider calls it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from streamlit.auth_util import is_authlib_installed
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from lessons import LESSONS
-from lessons.classroom import load
+from lessons.classroom import keys, load
 from lessons.classroom.patience import NoAnswer, Patience
 from lessons.classroom.steps import Course, NoLearner, Step, account_key, read_link
 from pages.ui import store
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 HERE = "learner"  # session key
 SESSION = "learner:session"  # and of what a session is called where it is counted
+UNANSWERED = "learner:unanswered"  # session key: who chose was not heard
 COOKIE = "unmasked_learner"
 PLACES = ("desk", "exercises")  # session keys after the slug: what a learner has made there is theirs alone
 UNKEPT = 200  # steps that wait for the database to come back
@@ -48,6 +49,7 @@ _cookie = st.components.v2.component(
 @dataclass
 class Learner:
     key: str = ""  # empty before there is something worth keeping
+    new: str = field(default_factory=keys.key)  # the key to come: decided before it is written, so that twice is once
     account: bool = False
     steps: list[Step] = field(default_factory=list)
     unkept: list[Step] = field(default_factory=list)  # of the steps, those that are not in the database yet
@@ -55,7 +57,9 @@ class Learner:
     visited: str = ""  # the lesson whose visit was written down last
     read: bool = False  # what the database has of them is among the steps
     gone: bool = False  # the browser shall forget the key that it has
-    offered: str = ""  # a link's key, of another learner than the one of this browser
+    over: bool = False  # somebody else sits here: nobody is written down for a step that is still on its way
+    brought: str = ""  # the key that this browser had when the session began
+    offered: str = ""  # a key of another learner: of a link, or the one that was brought to an account
 
 
 # --- for the pages
@@ -144,26 +148,23 @@ def who() -> str:
 
 
 def recognise(me: Learner) -> None:
-    """By the account or the cookie. What was done in this browser before a login becomes the account's."""
+    """By the account or the cookie. On a shared machine the two may be different people: who has logged in is asked."""
     try:
-        brought = read_link(str(st.context.cookies.get(COOKIE)))
+        me.brought = read_link(str(st.context.cookies.get(COOKIE)))
     except NoLearner:
-        brought = ""
+        pass
     account = logged_in()
-    if account:
-        me.key, me.account = account, True
-        if brought:
-            try:
-                patience().ask(lambda progress: progress.adopt(progress.begin(account), brought))
-                me.gone = True
-            except NoLearner:
-                me.gone = True
-            except NoAnswer:
-                pass  # the cookie stays: the next session adopts it
-    else:
-        me.key = brought
+    me.key, me.account = account or me.brought, bool(account)
     if me.key:
         read(me)
+    if me.account and me.brought:
+        try:
+            patience().ask(lambda progress: progress.course(me.brought))
+            me.offered = me.brought
+        except NoLearner:
+            me.gone = True
+        except NoAnswer:
+            pass  # the cookie stays: the next session is asked
 
 
 def read(me: Learner) -> None:
@@ -178,6 +179,8 @@ def read(me: Learner) -> None:
         found = Course()
         if not me.account:
             me.key, me.gone = "", True
+    there = {step.uid for step in found.steps}
+    me.unkept = [step for step in me.unkept if step.uid not in there]  # one was written though nobody waited for it
     me.steps = [*found.steps, *me.unkept]
     me.at = me.at or found.at
     me.read = True
@@ -186,27 +189,37 @@ def read(me: Learner) -> None:
 
 
 def write(me: Learner) -> None:
-    """Put into the database what it lacks. The first step makes the learner."""
-    steps, key, account = tuple(me.unkept), me.key, me.account
+    """Put into the database what it lacks. The first step makes the learner.
+
+    What nobody waited for may be written all the same, and is then written again: with the same keys, so it is once.
+    """
+    steps, key, new = tuple(me.unkept), me.key, me.key if me.account else me.new
     try:
-        me.key = patience().ask(lambda progress: written(progress, key, account, steps))
-    except NoAnswer:
+        me.key = patience().ask(lambda progress: written(progress, me, key, new, steps))
+    except (NoAnswer, NoLearner):
         return
+    if me.key == me.new:
+        me.new = keys.key()
     me.unkept = me.unkept[len(steps) :]
-    me.read, me.visited, me.gone = me.read or me.key != key, steps[-1].slug, False
+    me.read, me.visited, me.gone = me.read or me.key != key, steps[-1].slug, me.gone and me.account
 
 
-def written(progress: Progress, key: str, account: bool, steps: tuple[Step, ...]) -> str:
-    """The key under which they are kept now: a new one, where there is no such learner any more."""
+def written(progress: Progress, me: Learner, key: str, new: str, steps: tuple[Step, ...]) -> str:
+    """The key under which they are kept now: the new one, where there is no such learner or none any more.
+
+    Raises NoLearner where somebody else sits there meanwhile.
+    """
     try:
         if key:
             progress.keep(key, *steps)
             return key
     except NoLearner:
         pass
-    key = progress.begin(key if account else "")
-    progress.keep(key, *steps)
-    return key
+    if me.over:
+        raise NoLearner
+    progress.begin(new)
+    progress.keep(new, *steps)
+    return new
 
 
 def follow_link(given: str) -> str:
@@ -224,7 +237,9 @@ def follow_link(given: str) -> str:
     except NoAnswer:
         return "What is kept under this link cannot be read now: the database does not answer. Try again in a minute."
     del st.query_params["learner"]
-    if key != me.key and (me.steps or me.account):
+    if key == me.key:
+        read(me)
+    elif me.steps or me.account:
         me.offered = key
     else:
         become(Learner(key, steps=list(found.steps), at=found.at, read=True))
@@ -236,22 +251,42 @@ def become(me: Learner) -> None:
     for slug in LESSONS:
         for place in PLACES:
             st.session_state.pop(f"{slug}:{place}", None)
+    st.session_state[HERE].over = True
     st.session_state[HERE] = me
 
 
 def change(together: bool) -> None:
-    """Go over to the learner of the offered link, with or without what was done here."""
-    me = learner()
-    key, me.offered = me.offered, ""
+    """Go over to the learner of the offered link, with or without what was done here.
+
+    Where the database does not answer the offer stands, and taking it again changes nothing that was done.
+    """
+    me, key = learner(), learner().offered
+    whose = me.key if together and me.account else key
+
+    def go_over(progress: Progress) -> Course:
+        if together and me.account:
+            progress.adopt(progress.begin(me.key), key)
+        elif together:
+            for mine in filter(None, (me.key, me.new)):  # under the new one is what came too late, if anything
+                progress.adopt(key, mine)
+        return progress.course(whose)
+
+    me.over = True
     try:
-        if together and me.key:
-            patience().ask(lambda progress: progress.adopt(me.key, key) if me.account else progress.adopt(key, me.key))
-            key = me.key if me.account else key
-        found = patience().ask(lambda progress: progress.course(key))
-    except (NoAnswer, NoLearner):
+        found = patience().ask(go_over)
+    except (NoAnswer, NoLearner) as problem:
+        unanswered = isinstance(problem, NoAnswer)
+        me.over, me.offered, st.session_state[UNANSWERED] = False, key if unanswered else "", unanswered
         return
-    mine = me.account and key == me.key
-    become(Learner(key, account=mine, steps=list(found.steps), at=found.at, read=True))
+    now = Learner(whose, account=me.account and together, steps=list(found.steps), at=found.at, read=True)
+    now.brought, now.gone = me.brought, whose != key == me.brought  # an account has what that key was for
+    if together:
+        there = {step.uid for step in found.steps}
+        now.unkept = [step for step in me.unkept if step.uid not in there]
+        now.steps += now.unkept
+    become(now)
+    if now.unkept:
+        write(now)
 
 
 def decline() -> None:
@@ -263,11 +298,14 @@ def forget(rows: bool) -> bool:
     """Let this browser forget who sits here, and the database what they did, if `rows`. Whether that was possible."""
     me = learner()
     if rows and me.key:
+        me.over = True
         try:
             patience().ask(lambda progress: progress.forget(me.key))
         except NoAnswer:
+            me.over = False
             return False
-    become(Learner(me.key if me.account else "", account=me.account, read=True, gone=True))
+    now = Learner(me.key if me.account else "", account=me.account, read=True, gone=not me.account)
+    become(now)  # beside an account the browser may have somebody else's key: that stays
     return True
 
 

@@ -8,6 +8,7 @@ import asyncio
 import gc
 import gzip
 import hashlib
+import os
 import socket
 import sys
 from base64 import b64encode
@@ -18,6 +19,7 @@ from html.parser import HTMLParser
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
@@ -33,6 +35,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from lessons.doctor import ward
 from lessons.laboratory import shared
 from lessons.pool import WorkerPool
+from pages.ui import store
 from pages.ui.classroom import watch
 
 HERE = Path(__file__).parent
@@ -59,16 +62,27 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     # kind and tell the first visitor of a deep link that there is no such page.
     PagesManager.uses_pages_directory = False
     try:
+        store.check()
         laboratory = shared()
         ward.fewer_walls_allowed()
     except ValueError as problem:  # BadInput is one; the pool's own is no BadInput, for it knows no settings
-        sys.exit(f"unmasked: {problem}")
+        end(str(problem))
     if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already
         asyncio.get_running_loop().call_later(HEAD_START, laboratory.executor.start)
     yield
     laboratory.executor.shutdown(wait=False, cancel_futures=True)
     if ward.shared.cache_info().currsize:  # somebody has been to the clinic
         ward.shared().shutdown(wait=False, cancel_futures=True)
+
+
+def end(sentence: str) -> NoReturn:
+    """End the server before it serves. Nothing runs yet that would have to be ended in order.
+
+    Whatever were raised here, SystemExit too, Starlette would print with its traceback, and hide the sentence in it.
+    """
+    sys.stdout.flush()
+    print(f"unmasked: {sentence}", file=sys.stderr, flush=True)
+    os._exit(2)
 
 
 def answer_at_once() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
-from lessons.classroom import load
+from lessons.classroom import environment, load
 from lessons.classroom.refusal import Away
 
 if TYPE_CHECKING:
@@ -32,11 +32,12 @@ def rooms() -> Rooms:
 def engine() -> Engine:
     """Raises Away; the next call tries again."""
     load()
+    from alembic.util import CommandError
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         return connected()
-    except SQLAlchemyError as fault:
+    except (SQLAlchemyError, CommandError, OSError) as fault:  # CommandError: a later version was here
         raise Away(fault) from fault
 
 
@@ -53,8 +54,19 @@ def address() -> str:
     """The secret's, else the environment's, else a file's."""
     from lessons.classroom import database
 
+    given = told()
+    return database.checked(given) if given else database.address()
+
+
+def check() -> None:
+    """Raises BadInput where this server could not keep progress. Asks no database, and loads nothing for it."""
+    environment.check(told())
+
+
+def told() -> str:
+    """The address of the database as it was given; empty where nothing is said."""
     try:
         secret = st.secrets.get("connections", {}).get(NAME, {}).get("url")
     except StreamlitSecretNotFoundError:
         secret = None
-    return database.checked(secret) if secret else database.address()
+    return secret or environment.given_url()

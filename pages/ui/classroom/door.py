@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from lessons.classroom import pace
+from lessons.classroom import keys, pace
 from lessons.classroom.agenda import Agenda, lesson_of, preset_of
 from lessons.settings import BadInput
-from pages.ui.classroom.visit import SEAT, Seat, address_of, found, spelled, who
+from pages.ui.classroom.visit import SEAT, Seat, address_of, found, seat, spelled, who
 from pages.ui.quotation import quoted, warn
 from pages.ui.store import rooms
 
 PROBLEM = "room:problem"  # session key: why the last attempt failed
+JOINING = "room:joining"  # session key, the code after it: the key of a seat that is being taken
 CODE, NAME, PLAN = "room:code", "room:name", "room:plan"  # keys of widgets
 
 
@@ -65,11 +66,19 @@ def typed(key: str) -> str:
 
 
 def join(code: str) -> None:
-    """Take a seat, and put it into the address: a reload finds it again."""
+    """Take a seat, and put it into the address: a reload finds it again.
+
+    Who has touched the button twice has one seat, and who heard nothing of the first time tries with the same key.
+    """
     try:
         here = found(code).code
-        pace.spend("join", who())
-        sit(Seat(here, rooms().join(here, typed(NAME))))
+        mine = seat()
+        if mine is None or mine.code != here:
+            pace.spend("join", who())
+            key = st.session_state.setdefault(f"{JOINING}:{here}", keys.key())
+            mine = Seat(here, rooms().join(here, typed(NAME), key))
+            del st.session_state[f"{JOINING}:{here}"]
+        sit(mine)
     except BadInput as problem:
         st.session_state[PROBLEM] = str(problem)
 
