@@ -8,8 +8,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lessons import LESSONS
+from lessons.doctor.orders import Pasted
+from lessons.laboratory import shared
+from lessons.table import Table
+from pages.ui.desk import BROUGHT, OWN
 from pages.ui.own_data import PROBLEM
 from pages.ui.quotation import JOINER, quoted
+from tests import test_laboratory
 from tests.site import ROOT, plain
 from tests.test_pages import WITHIN, lesson_page
 
@@ -83,6 +88,15 @@ def hurt(page: AppTest) -> list[str]:
     return [value for value in values(page) if not harmless(value)]
 
 
+busy = test_laboratory.busy  # the fixture
+
+
+@pytest.fixture
+def idle(busy, monkeypatch):
+    """This server's workers need not start for what no page trains here."""
+    monkeypatch.setattr(shared(), "executor", busy.executor)
+
+
 def page_of(name: str, **query: str) -> AppTest:
     """The app itself, or one of its pages: AppTest does not follow st.navigation to those that are functions."""
     given = "{}" if name == "clinic_page" else ""
@@ -112,7 +126,7 @@ ADDRESSES = [
 @pytest.mark.parametrize(
     ("name", "query"), ADDRESSES, ids=lambda given: given if isinstance(given, str) else next(iter(given))
 )
-def test_an_address_puts_nothing_but_text_on_a_page(name, query):
+def test_an_address_puts_nothing_but_text_on_a_page(idle, name, query):
     page = page_of(name, **query)
     assert hurt(page) == []
     assert len(page.warning) >= 1, "nothing was told"
@@ -135,13 +149,29 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_lesson_s_address_puts_nothing_but_text_on_it(name):
+def test_a_lesson_s_address_puts_nothing_but_text_on_it(idle, name):
     page = lesson_page(SLUG, **{name: HOSTILE if name != HOSTILE else "1"})
     assert hurt(page) == [] and len(page.warning) >= 1
 
 
-def test_a_file_s_name_and_a_loss_s_are_text():
+def test_what_is_said_of_a_file_is_text(idle):
     page = lesson_page(SLUG)
     page.session_state[PROBLEM] = f"{HOSTILE}, line 1: {HOSTILE}"
     page.run()
-    assert hurt(page) == []
+    assert hurt(page) == [] and "evil" in "".join(values(page))
+
+
+def test_the_names_in_a_file_are_text(idle):
+    header = ["id", "time", f"{LINK} www.evil.example", f"{HTML} :red[r]", "label"]
+    rows = [f"{HTML}{number},{step},1,2,1" for number in range(3) for step in (0, 1)]
+    page = lesson_page(SLUG)
+    page.session_state[OWN] = Table.parse("\n".join([",".join(header), *rows]).encode(), f"{HTML} {LINK}.csv")
+    page.run()
+    assert hurt(page) == [] and "evil" in "".join(values(page))
+
+
+def test_the_name_of_a_brought_loss_is_text(idle):
+    page = lesson_page(SLUG)
+    page.session_state[BROUGHT] = Pasted("def loss(y, p):\n    return y - p\n", HOSTILE)
+    page.run()
+    assert hurt(page) == [] and "evil" in "".join(values(page))
