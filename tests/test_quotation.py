@@ -27,7 +27,7 @@ PAGES = sorted((ROOT / "pages").rglob("*.py"))
 
 def harmless(value: str) -> bool:
     """Whether a text for Streamlit holds none of the signs that make a link, markup or another order of letters."""
-    return not re.search(r"(?<!\\)\[Log|(?<!\\)<b|\u202e|www\.|:red|:smile", value)
+    return not re.search(r"(?<!\\)\[Log|(?<!\\)<b|\u202e|www\.|(?<!\\):red|:smile:", value)
 
 
 def test_the_hostile_text_is_one():
@@ -43,6 +43,10 @@ def test_the_hostile_text_is_one():
         ("# head", r"\# head"),
         ("- item", r"\- item"),
         ("1. item", r"1\. item"),
+        ("123) item", r"123\) item"),
+        ("in 3.5 s (or 4)", "in 3.5 s (or 4)"),
+        ("LESSON:PRESET", r"LESSON\:PRESET"),
+        (":material/delete:", rf":{JOINER}material/delete:"),
         ("two\n\n# lines\tand  spaces", r"two \# lines and spaces"),
         ("    code", "code"),
         ("https://evil.example", f"https:{JOINER}//evil.example"),
