@@ -52,6 +52,7 @@ def test_the_hostile_text_is_one():
         ("https://evil.example", f"https:{JOINER}//evil.example"),
         ("www.evil.example", f"www{JOINER}.evil.example"),
         ("a@evil.example", f"a@{JOINER}evil.example"),
+        ("@tf.function", "@tf.function"),
         (":smile:", f":{JOINER}smile:"),
         ("\u2066a\u200fb\u0000c\ufeff", "abc"),
         ("&lt;b&gt;", r"\&lt;b\&gt;"),
@@ -62,6 +63,31 @@ def test_the_hostile_text_is_one():
 )
 def test_signs_that_would_make_something_are_parted_or_escaped(text, shown):
     assert quoted(text) == shown
+
+
+MADE = [  # what Streamlit's Markdown turns into links and emoji after it has taken the escapes away
+    r"(https?:\/\/|www(?=\.))([-.\w]+)([^ \t\r\n]*)",
+    r"([-.\w+]+)@([-\w]+(?:\.[-\w]+)+)",
+    r":\+1:|:-1:|:[\w-]+:",
+    r":material/\w+:",
+]
+TRAPS = [
+    "https://evil.example",
+    "HTTP://evil.example",
+    "WWW.evil.example",
+    "a@evil.example",
+    ":+1:",
+    ":smile:",
+    ":a:b:",
+    ":material/x:",
+]
+
+
+@pytest.mark.parametrize("text", TRAPS)
+def test_no_link_and_no_emoji_is_made_of_what_is_unescaped(text):
+    assert any(re.search(pattern, text, re.IGNORECASE) for pattern in MADE)
+    unescaped = quoted(f"got “{text}”").replace("\\", "")
+    assert not any(re.search(pattern, unescaped, re.IGNORECASE) for pattern in MADE)
 
 
 def spoken(path: Path) -> list[ast.Call]:

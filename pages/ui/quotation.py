@@ -9,7 +9,7 @@ SIGNS = re.compile(r"[\\`*_\[\]$~<>|#+!&-]|:(?=\w)")  # of Markdown
 NUMBERED = re.compile(r"^([0-9]+)([.)])(?= |$)")  # what begins a list
 JOINER = "\u2060"  # of no width
 # Links and emoji are made of a text whose signs are unescaped already: only another sign between helps.
-PARTED = re.compile(r"(?<=:)(?=//|[\w/+-]+:)|(?<=www)(?=\.)|(?<=@)(?=\w)", re.IGNORECASE)
+PARTED = re.compile(r"(?<=:)(?=//|[\w/+-]+:)|(?<=www)(?=\.)|(?<=[\w.+-]@)(?=\w)", re.IGNORECASE)
 TO_THE_LEFT = ("R", "AL")  # Unicode's classes of letters that are written from right to left
 ISOLATED = "\u2068{}\u2069"  # they turn nothing but the text that they stand in
 
