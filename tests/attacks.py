@@ -274,6 +274,43 @@ _TEXTS = {
     "builtins assigned": "__builtins__ = {}\ndef loss(a, b):\n    return a",
     "name of a function read": "def loss(a, b):\n    return loss.__name__",
     "name of a function taken from a file": "def loss(a, b):\n    return a\nloss.__name__ = open('/etc/passwd').read()",
+    # Python 3.12 and later: what is between a name and its brackets is code as well. Older ones cannot read it.
+    "default of a type parameter": "def loss[T, U = (y_pred.gi_frame.f_builtins)](a, b):\n    return a",
+    "default of a type parameter, called": "def loss[T = print('x')](a, b):\n    return a",
+    "default of a parameter specification": "def loss[**P = (tf.io)](a, b):\n    return a",
+    "default of a type parameter tuple": "def loss[*T = (tf.io)](a, b):\n    return a",
+    "bound of a type parameter": "def loss[T: (a.graph)](a, b):\n    return a",
+    "bound of a type parameter, a tuple": "def loss[T: (int, a.graph)](a, b):\n    return a",
+    "bare type parameter": "def loss[T](a: T, b: T):\n    return a",
+    "type parameter of a class": "class L[T: (x.graph)](tf.keras.losses.Loss):\n    def call(self, a):\n        pass",
+    "type parameter of a method": "class L(tf.keras.losses.Loss):\n    def call[T: (x.graph)](self, a):\n        pass",
+    "type parameter of an inner function": "def loss(a, b):\n    def f[T: (a.graph)](x):\n        pass\n    return f",
+    "type alias": "type X = a.graph\ndef loss(a, b):\n    return a",
+    "type alias with parameters": "type X[T: (a.graph)] = int\ndef loss(a, b):\n    return a",
+    "type parameter read back": "def loss[T: (a.graph)](a, b):\n    return T.bound",
+    "except star": "def loss(a, b):\n    try:\n        pass\n    except* a.graph:\n        pass",
+    "template string": "def loss(a, b):\n    return t'{a.graph}'",
+    "template string in print": "def loss(a, b):\n    print(t'{a.graph}')\n    return a",
+    "f-string in its own quotes": "def loss(a, b):\n    print(f'{f'{a.graph}'}')\n    return a",
+    "f-string in a specification in a specification": "def loss(a, b):\n    print(f'{a:{b:{a.graph}}}')\n    return a",
+    "assignment in an f-string": "def loss(a, b):\n    print(f'{(x := tf.io)}')\n    return a",
+    "lambda in an f-string": "def loss(a, b):\n    print(f'{(lambda: a.graph)()}')\n    return a",
+    "yield in an f-string": "def loss(a, b):\n    print(f'{(yield a)}')\n    return a",
+    "async comprehension in a default": "def loss(a, b, c=[x async for x in a]):\n    return a",
+    "f-strings in f-strings": "def loss(a, b):\n    print(" + "f'{" * 26 + "a.graph" + "}'" * 26 + ")\n    return a",
+    # Python 3.12 and 3.13 crash when they compile these, and they are compiled in the server.
+    "comprehensions in comprehensions": "def loss(a, b):\n    return " + "[" * 25 + "a" + " for x in b]" * 25,
+    "comprehensions in conditions": "def loss(a, b):\n    return " + "[x for x in b if " * 25 + "a" + "]" * 25,
+    "comprehensions of sets": "def loss(a, b):\n    return " + "{" * 25 + "a" + " for x in b}" * 25,
+    "comprehensions of keys": "def loss(a, b):\n    return " + "{" * 25 + "a" + ": 1 for x in b}" * 25,
+    "comprehensions below with": (
+        "def loss(a, b):\n    with " + ", ".join(["tf.name_scope('x')"] * 18) + ":\n        return "
+        "" + "[" * 12 + "a" + " for x in b]" * 12
+    ),
+    "comprehensions in get_config": (
+        "class L(tf.keras.losses.Loss):\n    def get_config(self):\n        return "
+        "" + "[" * 25 + "a" + " for x in b]" * 25
+    ),
     "type alias at run time": "from typing import Any\nx = eval\ndef loss(a, b):\n    return a",
 }
 

@@ -1,12 +1,15 @@
 """The first wall of the clinic: hostile text is refused with an answer, a loss is rewritten and stays the same loss."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from lessons.doctor.admission import NeverRun, Refused, admit
+from lessons.doctor.admission import NeverRun, Refused, admit, grammar, rewriter
+from lessons.doctor.admission.rewriter import Rewriter
+from tests import first_wall
 from tests.attacks import ATTACKS, LIMITED, REFUSED, TRACE
 
 ROOT = Path(__file__).parent.parent
@@ -50,6 +53,68 @@ def test_most_refusals_need_no_library():
     told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert told.returncode == 0, told.stderr
     assert int(told.stdout) <= 12
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_the_wall_is_closed_on_every_python(version):
+    """Each has a grammar of its own. What one of them does not know is refused there as no Python."""
+    program = first_wall.interpreter(version)
+    if program is None:
+        pytest.skip(f"no python{version} starts here, neither one on PATH nor one of pyenv's")
+    findings = first_wall.asked(program)
+    late = [name for name, text, kind in ATTACKS if kind == REFUSED and is_admitted(text)]
+    assert set(findings.pop("attacks")) <= set(late)  # refused when they are built, which needs the libraries
+    assert findings == {"fields": [], "nodes": [], "slow": []}
+
+
+def is_admitted(text: str) -> bool:
+    try:
+        admit(text)
+    except Refused:
+        return False
+    return True
+
+
+def test_something_planted_in_a_tree_is_found_by_this_test():
+    """The sweep over the grammar reaches all that the table admits; else it would find nothing for a wrong reason."""
+    planted = {field for field, _ in first_wall.trees_with_something_planted(first_wall.SAMPLER)}
+    fields = {f"{node}.{name}" for node, names in grammar._FIELDS.items() for name in names}
+    known = first_wall.grammar()
+    holds_no_code = {
+        f"{node}.{name}"
+        for node, names in known.items()
+        for name, sort in names.items()
+        if first_wall.planted(sort) is None
+    }
+    assert len(known) > 100 and set(grammar._FIELDS) <= set(known)
+    assert fields - holds_no_code - {"Expression.body"} <= planted
+
+
+def test_syntax_of_a_python_to_come_is_refused():
+    """A node that the table does not have, and a field of a node that it has: Python 3.14 brings `t"{x}"`."""
+
+    class TemplateStr(ast.expr):
+        _fields = ("values",)
+
+    class Return(ast.Return):
+        _fields = ("value", "afterwards")
+
+    grammar.check(ast.Module([Return(ast.Constant(1), None)], []))
+    for node in (ast.Expr(TemplateStr([])), Return(ast.Constant(1), ast.Constant(2))):
+        with pytest.raises(Refused):
+            Rewriter().module(ast.Module([node], []))
+
+
+@pytest.mark.parametrize("code", ["x.graph", "x ** 2", "import os", "f'{x}'", "x: int = 1", "class X: pass"])
+def test_what_the_rewriter_would_forget_is_refused_all_the_same(code):
+    with pytest.raises(Refused, match="not understood"):
+        grammar.check_rewritten(ast.parse(f"def loss(a, b=lambda: [1]):\n    if a:\n        {code}"))
+
+
+def test_no_text_is_visited_for_ever(monkeypatch):
+    monkeypatch.setattr(rewriter, "MAX_VISITS", 20)
+    with pytest.raises(Refused, match="too long"):
+        admit(one_line("+".join(["y_pred"] * 20)))
 
 
 def test_the_list_of_attacks_is_long_and_has_no_name_twice():
