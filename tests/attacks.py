@@ -297,7 +297,7 @@ _TEXTS = {
     "lambda in an f-string": "def loss(a, b):\n    print(f'{(lambda: a.graph)()}')\n    return a",
     "yield in an f-string": "def loss(a, b):\n    print(f'{(yield a)}')\n    return a",
     "async comprehension in a default": "def loss(a, b, c=[x async for x in a]):\n    return a",
-    "f-strings in f-strings": "def loss(a, b):\n    print(" + "f'{" * 26 + "a.graph" + "}'" * 26 + ")\n    return a",
+    "f-strings in f-strings": "def loss(a, b):\n    print(" + "f'{" * 26 + "a" + "}'" * 26 + ", a.graph)\n    return a",
     # Python 3.12 and 3.13 crash when they compile these, and they are compiled in the server.
     "comprehensions in comprehensions": "def loss(a, b):\n    return " + "[" * 25 + "a" + " for x in b]" * 25,
     "comprehensions in conditions": "def loss(a, b):\n    return " + "[x for x in b if " * 25 + "a" + "]" * 25,
@@ -330,6 +330,11 @@ _HEAVY = {
     "product that doubles": "x = 3\nfor i in range(10**6):\n    x = x * x",
     "list that doubles": "x = [0]\nfor i in range(60):\n    x = x + x",
     "text that doubles": "x = str(1)\nfor i in range(60):\n    x = x + x",
+    "power in a list": "x = [10]\nx[0] **= 10**8",
+    "power in a table": "x = {'a': [10]}\nx['a'][0] **= 10**8",
+    "shift in a list": "x = [1]\nx[-1] <<= 10**10",
+    "list in a list": "x = [[0]]\nx[0] *= 10**9",
+    "text in a list in place": "x = [str(y_true)]\nx[0] %= 10",
     "format width": "x = str(y_true)\nx % 10",
     "factorial": "import math\nmath.factorial(10**8)",
     "zeros": "tf.zeros([10**6, 10**6]) + 1",
@@ -364,6 +369,10 @@ _HEAVY = {
 
 # The same while the module is executed, before any loss exists.
 _HEAVY_TEXTS = {
+    "power in an object": (
+        "class L(tf.keras.losses.Loss):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.x = 10\n        self.x **= 10**8\n    def call(self, a, b):\n        return a"
+    ),
     "loop at the top": "for i in range(10**15):\n    pass\ndef loss(a, b):\n    return a",
     "memory at the top": "x = tf.ones([10**6, 10**6])\ndef loss(a, b):\n    return a",
     "default argument that never ends": "def loss(a, b, c=sum(1 for i in range(10**15))):\n    return a",
@@ -371,6 +380,33 @@ _HEAVY_TEXTS = {
         "class L(tf.keras.losses.Loss):\n    def __init__(self):\n        super().__init__()\n"
         "        for i in range(10**15):\n            self.x = i\n    def call(self, a, b):\n        return a"
     ),
+}
+
+# Expressions whose value would be memory as it was found, with what others have left in it: refused when they run.
+UNWRITTEN = {
+    "where without out": "np.sqrt(np.ones(9), where=False)",
+    "where and no out": "np.sqrt(np.ones(9), out=None, where=False)",
+    "where and no out in a tuple": "np.sqrt(np.ones(9), out=(None,), where=False)",
+    "where of two operands": "np.add(np.ones(9), 1, where=np.zeros(9, dtype=bool))",
+    "where of bytes": "np.negative(np.zeros(9, dtype='uint8'), where=[False])",
+    "where in a dictionary": "np.negative(np.zeros(9), **{'where': False})",
+    "where through another function": "list(map(lambda f: f(np.ones(9), where=False), [np.exp]))",
+    "where of two results": "np.modf(np.ones(9), where=False)",
+    "where with one output of two": "np.modf(np.ones(9), out=(np.ones(9), None), where=False)",
+    "where with one of two outputs by place": "np.modf(np.ones(9), np.ones(9), where=False)",
+    "where of quotient and rest": "np.divmod(np.ones(9), 2, where=False)",
+    "where of clip": "np.clip(np.ones(9), 0, 1, where=False)",
+    "where of clip as a method": "np.ones(9).clip(0, 1, where=False)",
+    "where of clip as a method of a number": "np.float32(1).clip(0, 1, where=False)",
+    "padding that is left empty": "np.pad(np.ones(9), 9, mode='empty')",
+    "padding that is left empty, by place": "np.pad(np.ones(9), 9, 'empty')",
+    "padding that is left empty, as an array": "np.pad(np.ones(9), 9, np.array('empty')[()])",
+    "room between fields": "np.ones(9, dtype={'names': ['a'], 'formats': ['i1'], 'itemsize': 100})",
+    "room between fields, aligned": "np.array([(1, 2)], dtype=[('a', 'i1'), ('b', 'i8')])",
+    "raw bytes": "np.array(np.ones(9), dtype='V100')",
+    "raw bytes by a method": "np.ones(9).astype('V100')",
+    "raw bytes by a function": "np.astype(np.ones(9), 'V100')",
+    "raw bytes of an extended float": "np.ones(9, dtype='longdouble').astype('V16')",
 }
 
 ATTACKS: list[tuple[str, str, str]] = [

@@ -52,3 +52,45 @@ def test_one_learners_text_is_not_in_anothers_answer(ward):
     second = ward.submit(orders.examine, HEALTHY, None, {}, who="two").result(60)
     assert first["refused"] or first["findings"]
     assert "my_private_name" not in repr(second) and "undefined_thing" not in repr(second)
+
+
+# Ways in which memory was handed out that nobody had written: bytes, to be searched for a word.
+ROUTES = {
+    "empty": "np.empty({size}, dtype='uint8')",
+    "empty like another": "np.empty_like(np.zeros({size}, dtype='uint8'))",
+    "where": "np.negative(np.zeros({size}, dtype='uint8'), where=False)",
+    "padding": "np.pad(np.zeros(1, dtype='uint8'), (0, {size}), mode='empty')",
+}
+WORD = "zyxwvut"
+HUNT = """
+import numpy as np
+
+for size in range(1500, 30000, 250):
+    x = {route}
+    found = x[: -{length}] == {first}
+    for i, letter in enumerate({letters}):
+        found = np.logical_and(found, x[i : len(x) - {length} + i] == letter)
+    assert not np.any(found), "found it"
+
+
+def loss(y_true, y_pred):
+    return y_pred - y_true
+"""
+
+
+def test_what_one_learner_pasted_is_not_found_by_the_next_in_the_same_process():
+    """Each route was refused or gives zeros: before, they gave pieces of the last text."""
+    ward = Ward(1, spares=0, limits=LIMITS, warm=WARM)
+    letters = list(WORD.encode())
+    secret = HEALTHY + f"# {WORD} {WORD}\n" * 800
+    try:
+        for route in ROUTES.values():
+            hunt = HUNT.format(
+                route=route.format(size="size"), length=len(letters), first=letters[0], letters=tuple(letters)
+            )
+            assert ward.submit(orders.examine, secret, None, {}).result(60)["healthy"]
+            answer = ward.submit(orders.examine, hunt, None, {}).result(60)
+            assert "found it" not in repr(answer)
+            assert answer["refused"] or "AssertionError" not in repr(answer["findings"])
+    finally:
+        ward.shutdown(wait=False)

@@ -8,7 +8,7 @@ import warnings
 from functools import partial
 from types import TracebackType
 
-from lessons.doctor.admission import guards, loss_class, screening, vocabulary
+from lessons.doctor.admission import guards, loss_class, screening, vocabulary, written
 from lessons.doctor.admission.guards import NeverRun
 from lessons.doctor.admission.intention import CLASS, FACTORY, Intention
 from lessons.doctor.admission.refusal import Refused
@@ -87,7 +87,7 @@ class Admitted:
         names = {"__builtins__": {}, **vocabulary.BUILTINS, **guards.NAMESPACE, **loss_class.NAMESPACE}
         for path, line in self._rewriter.uses.items():
             try:
-                value = vocabulary.resolve(path)
+                value = written.guarded(path, vocabulary.resolve(written.INSTEAD.get(path, path)), line)
             except AttributeError:
                 continue
             if not vocabulary.is_allowed(path):

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from functools import cache, partial
 
-from lessons.doctor.admission import vocabulary
+from lessons.doctor.admission import vocabulary, written
 from lessons.doctor.admission.refusal import Refused
 
 # What computes and nothing else. Most of it a tensor does not have: then the code fails as it does in fit.
@@ -66,7 +66,7 @@ def read(name: str, value: object) -> object:
     """`value.name`, for a name from the table and a value of the kind that the table gives it to."""
     for kind, names in _READABLE.items():
         if name in names.split() and isinstance(value, _kinds().get(kind, ())):
-            return getattr(value, name)
+            return written.method(value, name, getattr(value, name))
     if name in _READABLE["named"].split() and isinstance(value, tuple) and name in getattr(type(value), "_fields", ()):
         return value[type(value)._fields.index(name)]
     raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")

@@ -1,0 +1,65 @@
+"""Functions that may hand out memory as they find it, held to what they have written.
+
+What was freed still holds what was in it: pieces of the text that another learner pasted. These were found by calling
+functions of the vocabulary below a C library that fills what it hands out (`MALLOC_PERTURB_`).
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from lessons.doctor.admission.refusal import Refused
+
+INSTEAD = {"np.empty": "np.zeros", "np.empty_like": "np.zeros_like"}
+
+# They take `where=` as well, and begin with a value of their own: nothing is left out.
+_REDUCTIONS = frozenset(
+    "all any amax amin max mean min nanmax nanmean nanmin nanprod nanstd nansum nanvar prod std sum var".split()
+)
+_MODE = 2  # the place of `mode` among the arguments of np.pad
+
+
+def guarded(path: str, function: object, line: int | None = None) -> object:
+    """What stands behind a dotted name in pasted code: the function itself, or one that refuses to run (Refused)."""
+    if path == "tf.linalg.cholesky":
+        return partial(_lower, function)
+    if path.startswith("np.") and callable(function) and not isinstance(function, type):
+        return partial(_checked, function, path.rpartition(".")[2], line)
+    return function
+
+
+def method(array: object, name: str, value: object) -> object:
+    """The same for what is read from an array: `x.clip`, `x.astype`."""
+    import numpy as np
+
+    if callable(value) and isinstance(array, np.ndarray | np.generic):
+        return partial(_checked, value, name, None)
+    return value
+
+
+def _checked(function: Callable, name: str, line: int | None, *args: object, **kwargs: object) -> object:
+    import numpy as np
+
+    if kwargs.get("where", True) is not True and name not in _REDUCTIONS and not _has_outputs(function, args, kwargs):
+        raise Refused("`where=` without `out=`: give it an array to write to, or use np.where", line)
+    if name == "pad" and "empty" in (kwargs.get("mode"), *args[_MODE : _MODE + 1]):
+        raise Refused('np.pad with mode="empty": use "constant"', line)
+    result = function(*args, **kwargs)
+    if isinstance(result, np.ndarray | np.generic) and issubclass(result.dtype.type, np.void):
+        raise Refused("an array of records: use one of numbers", line)  # there is room between their fields
+    return result
+
+
+def _has_outputs(function: Callable, args: tuple, kwargs: dict[str, object]) -> bool:
+    """Whether a function over elements is given an array for each of its results."""
+    import numpy as np
+
+    given = kwargs["out"] if "out" in kwargs else args[getattr(function, "nin", len(args)) :]
+    given = given if isinstance(given, tuple) else (given,)
+    return len(given) == getattr(function, "nout", 1) and all(isinstance(array, np.ndarray) for array in given)
+
+
+def _lower(function: Callable, *args: object, **kwargs: object) -> object:
+    """A Cholesky factor without what stands above its diagonal: nobody writes there where there is no factor."""
+    import tensorflow as tf
+
+    return tf.linalg.band_part(function(*args, **kwargs), -1, 0)
