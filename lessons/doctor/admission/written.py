@@ -1,4 +1,4 @@
-"""Functions that may hand out memory as they find it, held to what they have written.
+"""Functions that may hand out memory as they find it, or write beside their result, held to what is theirs.
 
 What was freed still holds what was in it: pieces of the text that another learner pasted. These were found by calling
 functions of the vocabulary below a C library that fills what it hands out (`MALLOC_PERTURB_`).
@@ -43,6 +43,9 @@ def _checked(function: Callable, name: str, line: int | None, *args: object, **k
         raise Refused("`where=` without `out=`: give it an array to write to, or use np.where", line)
     if name == "pad" and "empty" in (kwargs.get("mode"), *args[_MODE : _MODE + 1]):
         raise Refused('np.pad with mode="empty": use "constant"', line)
+    for array in _all(kwargs.get("out")):
+        if isinstance(array, np.ndarray) and not array.flags.c_contiguous:  # some functions write past its end
+            raise Refused("`out=` with a part of an array: give it an array of its own, such as np.zeros_like(x)", line)
     result = function(*args, **kwargs)
     if isinstance(result, np.ndarray | np.generic) and issubclass(result.dtype.type, np.void):
         raise Refused("an array of records: use one of numbers", line)  # there is room between their fields
@@ -53,9 +56,12 @@ def _has_outputs(function: Callable, args: tuple, kwargs: dict[str, object]) -> 
     """Whether a function over elements is given an array for each of its results."""
     import numpy as np
 
-    given = kwargs["out"] if "out" in kwargs else args[getattr(function, "nin", len(args)) :]
-    given = given if isinstance(given, tuple) else (given,)
+    given = _all(kwargs["out"]) if "out" in kwargs else args[getattr(function, "nin", len(args)) :]
     return len(given) == getattr(function, "nout", 1) and all(isinstance(array, np.ndarray) for array in given)
+
+
+def _all(out: object) -> tuple:
+    return out if isinstance(out, tuple) else (out,)
 
 
 def _lower(function: Callable, *args: object, **kwargs: object) -> object:
