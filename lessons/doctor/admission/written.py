@@ -36,7 +36,7 @@ def method(array: object, name: str, value: object) -> object:
     return value
 
 
-def _checked(function: Callable, name: str, line: int | None, *args: object, **kwargs: object) -> object:
+def _checked(function: Callable, name: str, line: int | None, /, *args: object, **kwargs: object) -> object:
     import numpy as np
 
     if kwargs.get("where", True) is not True and name not in _REDUCTIONS and not _has_outputs(function, args, kwargs):
@@ -64,7 +64,7 @@ def _all(out: object) -> tuple:
     return out if isinstance(out, tuple) else (out,)
 
 
-def _lower(function: Callable, *args: object, **kwargs: object) -> object:
+def _lower(function: Callable, /, *args: object, **kwargs: object) -> object:
     """A Cholesky factor without what stands above its diagonal: nobody writes there where there is no factor."""
     import tensorflow as tf
 
