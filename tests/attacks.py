@@ -150,6 +150,8 @@ _BODIES = {
     "np.frompyfunc": "np.frompyfunc(loss, 2, 1)",
     "np.testing": "np.testing.rundocs()",
     "np.r_": "np.r_['tf']",
+    "numpy writes past its result, complex": "x = np.ones((9, 9), 'complex64')\nnp.vecmat(x, x, out=x[::-1, ::-1])",
+    "numpy writes past its result, chosen": "x = np.ones((9, 9))\nnp.choose(x < 2, [x, x], x[::-1, ::-1], 'clip')",
     "np printing function": "np.array2string(np.ones(2), formatter={'all': loss})",
     "huge decimal": "x = " + "9" * 5000,
     "huge hexadecimal": "x = 0x" + "f" * 5000,
@@ -274,6 +276,43 @@ _TEXTS = {
     "builtins assigned": "__builtins__ = {}\ndef loss(a, b):\n    return a",
     "name of a function read": "def loss(a, b):\n    return loss.__name__",
     "name of a function taken from a file": "def loss(a, b):\n    return a\nloss.__name__ = open('/etc/passwd').read()",
+    # Python 3.12 and later: what is between a name and its brackets is code as well. Older ones cannot read it.
+    "default of a type parameter": "def loss[T, U = (y_pred.gi_frame.f_builtins)](a, b):\n    return a",
+    "default of a type parameter, called": "def loss[T = print('x')](a, b):\n    return a",
+    "default of a parameter specification": "def loss[**P = (tf.io)](a, b):\n    return a",
+    "default of a type parameter tuple": "def loss[*T = (tf.io)](a, b):\n    return a",
+    "bound of a type parameter": "def loss[T: (a.graph)](a, b):\n    return a",
+    "bound of a type parameter, a tuple": "def loss[T: (int, a.graph)](a, b):\n    return a",
+    "bare type parameter": "def loss[T](a: T, b: T):\n    return a",
+    "type parameter of a class": "class L[T: (x.graph)](tf.keras.losses.Loss):\n    def call(self, a):\n        pass",
+    "type parameter of a method": "class L(tf.keras.losses.Loss):\n    def call[T: (x.graph)](self, a):\n        pass",
+    "type parameter of an inner function": "def loss(a, b):\n    def f[T: (a.graph)](x):\n        pass\n    return f",
+    "type alias": "type X = a.graph\ndef loss(a, b):\n    return a",
+    "type alias with parameters": "type X[T: (a.graph)] = int\ndef loss(a, b):\n    return a",
+    "type parameter read back": "def loss[T: (a.graph)](a, b):\n    return T.bound",
+    "except star": "def loss(a, b):\n    try:\n        pass\n    except* a.graph:\n        pass",
+    "template string": "def loss(a, b):\n    return t'{a.graph}'",
+    "template string in print": "def loss(a, b):\n    print(t'{a.graph}')\n    return a",
+    "f-string in its own quotes": "def loss(a, b):\n    print(f'{f'{a.graph}'}')\n    return a",
+    "f-string in a specification in a specification": "def loss(a, b):\n    print(f'{a:{b:{a.graph}}}')\n    return a",
+    "assignment in an f-string": "def loss(a, b):\n    print(f'{(x := tf.io)}')\n    return a",
+    "lambda in an f-string": "def loss(a, b):\n    print(f'{(lambda: a.graph)()}')\n    return a",
+    "yield in an f-string": "def loss(a, b):\n    print(f'{(yield a)}')\n    return a",
+    "async comprehension in a default": "def loss(a, b, c=[x async for x in a]):\n    return a",
+    "f-strings in f-strings": "def loss(a, b):\n    print(" + "f'{" * 26 + "a" + "}'" * 26 + ", a.graph)\n    return a",
+    # Python 3.12 and 3.13 crash when they compile these, and they are compiled in the server.
+    "comprehensions in comprehensions": "def loss(a, b):\n    return " + "[" * 25 + "a" + " for x in b]" * 25,
+    "comprehensions in conditions": "def loss(a, b):\n    return " + "[x for x in b if " * 25 + "a" + "]" * 25,
+    "comprehensions of sets": "def loss(a, b):\n    return " + "{" * 25 + "a" + " for x in b}" * 25,
+    "comprehensions of keys": "def loss(a, b):\n    return " + "{" * 25 + "a" + ": 1 for x in b}" * 25,
+    "comprehensions below with": (
+        "def loss(a, b):\n    with " + ", ".join(["tf.name_scope('x')"] * 18) + ":\n        return "
+        "" + "[" * 12 + "a" + " for x in b]" * 12
+    ),
+    "comprehensions in get_config": (
+        "class L(tf.keras.losses.Loss):\n    def get_config(self):\n        return "
+        "" + "[" * 25 + "a" + " for x in b]" * 25
+    ),
     "type alias at run time": "from typing import Any\nx = eval\ndef loss(a, b):\n    return a",
 }
 
@@ -293,6 +332,11 @@ _HEAVY = {
     "product that doubles": "x = 3\nfor i in range(10**6):\n    x = x * x",
     "list that doubles": "x = [0]\nfor i in range(60):\n    x = x + x",
     "text that doubles": "x = str(1)\nfor i in range(60):\n    x = x + x",
+    "power in a list": "x = [10]\nx[0] **= 10**8",
+    "power in a table": "x = {'a': [10]}\nx['a'][0] **= 10**8",
+    "shift in a list": "x = [1]\nx[-1] <<= 10**10",
+    "list in a list": "x = [[0]]\nx[0] *= 10**9",
+    "text in a list in place": "x = [str(y_true)]\nx[0] %= 10",
     "format width": "x = str(y_true)\nx % 10",
     "factorial": "import math\nmath.factorial(10**8)",
     "zeros": "tf.zeros([10**6, 10**6]) + 1",
@@ -327,6 +371,10 @@ _HEAVY = {
 
 # The same while the module is executed, before any loss exists.
 _HEAVY_TEXTS = {
+    "power in an object": (
+        "class L(tf.keras.losses.Loss):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.x = 10\n        self.x **= 10**8\n    def call(self, a, b):\n        return a"
+    ),
     "loop at the top": "for i in range(10**15):\n    pass\ndef loss(a, b):\n    return a",
     "memory at the top": "x = tf.ones([10**6, 10**6])\ndef loss(a, b):\n    return a",
     "default argument that never ends": "def loss(a, b, c=sum(1 for i in range(10**15))):\n    return a",
@@ -334,6 +382,35 @@ _HEAVY_TEXTS = {
         "class L(tf.keras.losses.Loss):\n    def __init__(self):\n        super().__init__()\n"
         "        for i in range(10**15):\n            self.x = i\n    def call(self, a, b):\n        return a"
     ),
+}
+
+# Expressions whose value would be memory as it was found, with what others have left in it: refused when they run.
+UNWRITTEN = {
+    "where without out": "np.sqrt(np.ones(9), where=False)",
+    "where and no out": "np.sqrt(np.ones(9), out=None, where=False)",
+    "where and no out in a tuple": "np.sqrt(np.ones(9), out=(None,), where=False)",
+    "where of two operands": "np.add(np.ones(9), 1, where=np.zeros(9, dtype=bool))",
+    "where of bytes": "np.negative(np.zeros(9, dtype='uint8'), where=[False])",
+    "where in a dictionary": "np.negative(np.zeros(9), **{'where': False})",
+    "where through another function": "list(map(lambda f: f(np.ones(9), where=False), [np.exp]))",
+    "where of two results": "np.modf(np.ones(9), where=False)",
+    "where with one output of two": "np.modf(np.ones(9), out=(np.ones(9), None), where=False)",
+    "where with one of two outputs by place": "np.modf(np.ones(9), np.ones(9), where=False)",
+    "where of quotient and rest": "np.divmod(np.ones(9), 2, where=False)",
+    "where of clip": "np.clip(np.ones(9), 0, 1, where=False)",
+    "where of clip as a method": "np.ones(9).clip(0, 1, where=False)",
+    "where of clip as a method of a number": "np.float32(1).clip(0, 1, where=False)",
+    "result written to a view": "np.take(np.ones(9), np.arange(9), out=np.ones(9)[::-1], mode='clip')",
+    "results written to views": "np.modf(np.ones(9), out=(np.ones(9), np.ones(18)[::2]))",
+    "padding that is left empty": "np.pad(np.ones(9), 9, mode='empty')",
+    "padding that is left empty, by place": "np.pad(np.ones(9), 9, 'empty')",
+    "padding that is left empty, as an array": "np.pad(np.ones(9), 9, np.array('empty')[()])",
+    "room between fields": "np.ones(9, dtype={'names': ['a'], 'formats': ['i1'], 'itemsize': 100})",
+    "room between fields, aligned": "np.array([(1, 2)], dtype=[('a', 'i1'), ('b', 'i8')])",
+    "raw bytes": "np.array(np.ones(9), dtype='V100')",
+    "raw bytes by a method": "np.ones(9).astype('V100')",
+    "raw bytes by a function": "np.astype(np.ones(9), 'V100')",
+    "raw bytes of an extended float": "np.ones(9, dtype='longdouble').astype('V16')",
 }
 
 ATTACKS: list[tuple[str, str, str]] = [

@@ -244,6 +244,14 @@ def checked(answer: int) -> int:
     return answer
 
 
+def find_in_freed_memory(backwards: str) -> bool:
+    """Whether memory that nobody has written holds a word. It comes backwards, so that the question is not found."""
+    import numpy as np
+
+    word = backwards[::-1].encode()
+    return any(word in np.empty(size, "uint8").tobytes() for size in range(1500, 30_000, 50))
+
+
 # What has to be ended.
 
 

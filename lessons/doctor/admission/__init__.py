@@ -4,14 +4,16 @@
 """
 
 import ast
+import warnings
 from functools import partial
 from types import TracebackType
 
-from lessons.doctor.admission import guards, loss_class, screening, vocabulary
+from lessons.doctor.admission import guards, loss_class, screening, vocabulary, written
 from lessons.doctor.admission.guards import NeverRun
 from lessons.doctor.admission.intention import CLASS, FACTORY, Intention
 from lessons.doctor.admission.refusal import Refused
 from lessons.doctor.admission.rewriter import Rewriter
+from lessons.doctor.admission.syntax import shown
 
 __all__ = ["Admitted", "NeverRun", "Refused", "admit"]
 
@@ -51,7 +53,7 @@ class Admitted:
         exec(compile(absent.visit(self._tree), FILENAME, "exec", dont_inherit=True), namespace)
         loss = eval(compile(chosen, CALL_FILENAME, "eval", dont_inherit=True), namespace)
         if not callable(loss):
-            raise Refused(f"{ast.unparse(chosen.body)[:60]} gives no loss: {self._choices()}")
+            raise Refused(f"{shown(chosen.body)} gives no loss: {self._choices()}")
         return loss
 
     def line_of(self, error: BaseException) -> int | None:
@@ -68,9 +70,9 @@ class Admitted:
         call = tree.body if isinstance(tree.body, ast.Call) else None
         name = call.func if call else tree.body
         if not isinstance(name, ast.Name) or name.id not in self.candidates:
-            raise Refused(f"{ast.unparse(name)[:60]} is no loss in this text: {self._choices()}")
+            raise Refused(f"{shown(name)} is no loss in this text: {self._choices()}")
         if call and not all(map(_is_literal, (*call.args, *(keyword.value for keyword in call.keywords)))):
-            raise Refused(f"{ast.unparse(call)[:60]}: the arguments may be plain numbers, strings and lists only")
+            raise Refused(f"{shown(call)}: the arguments may be plain numbers, strings and lists only")
         if call is None and self._intention.needs_arguments(name.id):
             raise Refused(f"{name.id} makes a loss from arguments: name it with them, such as {name.id}(2.0)")
         if call is None and self._intention.kinds[name.id] in (CLASS, FACTORY):
@@ -85,7 +87,7 @@ class Admitted:
         names = {"__builtins__": {}, **vocabulary.BUILTINS, **guards.NAMESPACE, **loss_class.NAMESPACE}
         for path, line in self._rewriter.uses.items():
             try:
-                value = vocabulary.resolve(path)
+                value = written.guarded(path, vocabulary.resolve(written.INSTEAD.get(path, path)), line)
             except AttributeError:
                 continue
             if not vocabulary.is_allowed(path):
@@ -110,7 +112,9 @@ class _Absent(ast.NodeTransformer):
 def _check_compiles(tree: ast.Module) -> None:
     """What only the compiler finds: `return` outside a function, `break` outside a loop."""
     try:
-        compile(tree, FILENAME, "exec", dont_inherit=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # About code such as `1 is 1`, which nobody would read.
+            compile(tree, FILENAME, "exec", dont_inherit=True)
     except SyntaxError as error:
         raise Refused(f"not Python: {error.msg}; paste the loss as it stands in the file", error.lineno) from None
     except (RecursionError, MemoryError, ValueError):

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from functools import cache, partial
 
-from lessons.doctor.admission import vocabulary
+from lessons.doctor.admission import vocabulary, written
 from lessons.doctor.admission.refusal import Refused
 
 # What computes and nothing else. Most of it a tensor does not have: then the code fails as it does in fit.
@@ -66,7 +66,7 @@ def read(name: str, value: object) -> object:
     """`value.name`, for a name from the table and a value of the kind that the table gives it to."""
     for kind, names in _READABLE.items():
         if name in names.split() and isinstance(value, _kinds().get(kind, ())):
-            return getattr(value, name)
+            return written.method(value, name, getattr(value, name))
     if name in _READABLE["named"].split() and isinstance(value, tuple) and name in getattr(type(value), "_fields", ()):
         return value[type(value)._fields.index(name)]
     raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")
@@ -136,7 +136,12 @@ def _long_text(left: object, right: object) -> bool:
     return isinstance(left, str | bytes)
 
 
-# operator in the syntax tree -> the name that replaces it, plain and in place
+def _replace(apply: Callable, container: object, index: object, value: object) -> None:
+    """`container[index] = apply(container[index], value)`"""
+    container[index] = apply(container[index], value)
+
+
+# operator in the syntax tree -> the name that replaces it. Names with "=" work in place, "= in" inside a container.
 OPERATORS = {"Mult": "<times>", "Pow": "<power>", "LShift": "<shift>", "Mod": "<modulo>"}
 
 
@@ -149,7 +154,8 @@ def _operators() -> dict[str, Callable]:
     }
     plain = {name: partial(_guarded, apply, check) for name, (apply, _, check) in table.items()}
     in_place = {f"{name}=": partial(_guarded, apply, check) for name, (_, apply, check) in table.items()}
-    return plain | in_place
+    inside = {f"{name} in": partial(_replace, apply) for name, apply in in_place.items()}
+    return plain | in_place | inside
 
 
 def power(base: object, exponent: object, modulus: object = None) -> object:
@@ -166,5 +172,6 @@ NAMESPACE: dict[str, object] = {
     "<missing>": missing,
     "<missing import>": missing_import,
     "<never run>": never_run,
+    "<slice>": slice,
     "pow": power,
 }

@@ -7,48 +7,34 @@ and `self.gamma` the subscript `self["gamma"]` of a record. Such names no Python
 import ast
 from typing import NoReturn
 
-from lessons.doctor.admission import guards, vocabulary
+from lessons.doctor.admission import grammar, guards, vocabulary
+from lessons.doctor.admission.refusal import Refused
 from lessons.doctor.admission.scope import Scopes, package_path
+from lessons.doctor.admission.screening import MAX_NODES
 from lessons.doctor.admission.syntax import (
     all_parameters,
     at,
     call_at,
+    index_of,
     is_super_init,
-    is_text,
     listed,
     name_at,
     names_a_function,
     parameter_names,
     refuse,
     renamed,
+    shown,
     stored_names,
-    text_parts,
+    text_leaves,
 )
 
 # Nodes that are kept, with their parts rewritten.
 _PLAIN = (
-    *(ast.Module, ast.Return, ast.For, ast.Pass, ast.Break, ast.Continue, ast.If, ast.IfExp, ast.BoolOp, ast.UnaryOp),
-    *(ast.Compare, ast.Subscript, ast.Slice, ast.Starred, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.keyword),
-    *(ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
+    *(ast.Module, ast.Expression, ast.Return, ast.For, ast.Pass, ast.Break, ast.Continue, ast.If, ast.IfExp),
+    *(ast.BoolOp, ast.UnaryOp, ast.Compare, ast.Subscript, ast.Slice, ast.Starred, ast.Tuple, ast.List, ast.Dict),
+    *(ast.Set, ast.keyword, ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop),
 )
 
-# What people write that is not kept, and what to write instead.
-_INSTEAD = {
-    ast.While: ("`while`", "loop over a fixed range, `for i in range(n)`"),
-    ast.Try: ("`try`", "leave it out, the clinic tells what fails"),
-    ast.Global: ("`global`", "pass the value as an argument or use a constant"),
-    ast.Nonlocal: ("`nonlocal`", "return the value instead"),
-    ast.Delete: ("`del`", "leave it out"),
-    ast.JoinedStr: ("an f-string", "it is allowed only in `print`, `assert` and `raise`"),
-    ast.NamedExpr: ("`:=`", "assign on a line of its own"),
-    ast.Yield: ("`yield`", "return the loss"),
-    ast.YieldFrom: ("`yield from`", "return the loss"),
-    ast.Await: ("`await`", "a loss is a plain function"),
-    ast.AsyncFunctionDef: ("`async def`", "a loss is a plain function"),
-    ast.AsyncFor: ("`async for`", "a loss is a plain function"),
-    ast.AsyncWith: ("`async with`", "a loss is a plain function"),
-    ast.Match: ("`match`", "use `if` and `elif`"),
-}
 _ERRORS = ("ValueError", "TypeError", "NotImplementedError")
 _PRINT_KEYWORDS = ("sep", "end", "flush", "summarize", "name")
 _WITHOUT_EFFECT = ("get_config", "from_config")  # Methods that only save a loss.
@@ -56,6 +42,7 @@ _DROPPED_IMPORTS = ("typing", "__future__", "collections.abc", "typing_extension
 
 MAX_INTEGER = 2**63
 MAX_TEXT = 200
+MAX_VISITS = 4 * MAX_NODES  # each node is visited once or twice: this ends what would do more, were there such a text
 
 
 class Rewriter(ast.NodeTransformer):
@@ -65,21 +52,35 @@ class Rewriter(ast.NodeTransformer):
         self.uses: dict[str, int] = {}
         self.scopes = Scopes()
         self._graph_depth = 0  # Functions around this place that have @tf.function.
+        self._visits = 0
 
     def module(self, tree: ast.Module) -> ast.Module:
-        """The whole text. Its names stay known to `expression`."""
+        """The whole text. Its names stay known to `expression`. Raises Refused."""
+        grammar.check(tree)
         self.scopes.enter(set(), tree.body)
-        return ast.fix_missing_locations(self.visit(tree))
+        return self._rewritten(tree)
 
     def expression(self, tree: ast.Expression) -> ast.Expression:
-        """One more expression, to be evaluated after the module has run."""
-        tree.body = self.visit(tree.body)
+        """One more expression, to be evaluated after the module has run. Raises Refused."""
+        grammar.check(tree)
+        return self._rewritten(tree)
+
+    def _rewritten(self, tree: ast.Module | ast.Expression) -> ast.AST:
+        self._visits = 0
+        tree = self.visit(tree)
+        grammar.check_rewritten(tree)
         return ast.fix_missing_locations(tree)
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        self._visits += 1
+        if self._visits > MAX_VISITS:
+            raise Refused("the text takes too long to check: paste the loss only")
+        return super().visit(node)
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, _PLAIN):
             return super().generic_visit(node)
-        refuse(node, *_INSTEAD.get(type(node), (f"`{type(node).__name__}`", "use plain functions and expressions")))
+        grammar.refuse_node(node)
 
     # Names and attributes
 
@@ -104,7 +105,7 @@ class Rewriter(ast.NodeTransformer):
         if path is not None and not vocabulary.is_allowed(path.rpartition(".")[0]):
             return self._library(node, path)
         if not isinstance(node.ctx, ast.Load):
-            refuse(node, f"`{ast.unparse(node)} = …`", "only `self.name = …` inside a class sets an attribute")
+            refuse(node, f"`{shown(node)} = …`", "only `self.name = …` inside a class sets an attribute")
         if node.attr not in guards.READABLE:
             self._refuse_attribute(node)
         return call_at(node, f"<read {node.attr}>", self.visit(node.value))
@@ -115,7 +116,7 @@ class Rewriter(ast.NodeTransformer):
             root = root.value
         self.visit(root)
         if isinstance(root, ast.Name) and not self.scopes.is_bound(root.id):
-            refuse(node, f"`{ast.unparse(node)}`", "paste the loss only, without the model around it")
+            refuse(node, f"`{shown(node)}`", "paste the loss only, without the model around it")
         refuse(
             node, f"`.{node.attr}`", "of a tensor only .shape, .dtype, .ndim, .get_shape() and ._keras_mask are read"
         )
@@ -123,7 +124,7 @@ class Rewriter(ast.NodeTransformer):
     def _library(self, node: ast.expr, path: str) -> ast.expr:
         """A dotted name of a library, as the flat name to which that one function is bound."""
         if not isinstance(node.ctx, ast.Load):
-            refuse(node, f"`{ast.unparse(node)} = …`", "give the variable a name that is not imported")
+            refuse(node, f"`{shown(node)} = …`", "give the variable a name that is not imported")
         if path in vocabulary.NEVER_RUN:
             return call_at(node, "<never run>", ast.Constant(path), ast.Constant(node.lineno))
         if path in vocabulary.MODULES:
@@ -210,9 +211,12 @@ class Rewriter(ast.NodeTransformer):
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
         guard = guards.OPERATORS.get(type(node.op).__name__)
         target, value = self.visit(node.target), self.visit(node.value)
-        if guard is None or not isinstance(target, ast.Name):
+        if guard is None:
             return at(node, ast.AugAssign(target, node.op, value))
-        return at(node, ast.Assign([target], call_at(node, f"{guard}=", name_at(node, target.id), value)))
+        if isinstance(target, ast.Name):
+            return at(node, ast.Assign([target], call_at(node, f"{guard}=", name_at(node, target.id), value)))
+        # `f()[g()] **= x` calls f and g once: the guard is given what they return.
+        return at(node, ast.Expr(call_at(node, f"{guard}= in", target.value, index_of(target.slice), value)))
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         value = node.value
@@ -255,7 +259,7 @@ class Rewriter(ast.NodeTransformer):
         """Annotations are dropped, unless they hold more than names: nobody annotates a loss with a call."""
         for node in ast.walk(annotation) if annotation else ():
             if isinstance(node, ast.Call | ast.Lambda | ast.JoinedStr | ast.NamedExpr | ast.Yield | ast.Await):
-                refuse(node, f"`{ast.unparse(annotation)[:60]}` as an annotation", "name a type or leave it out")
+                refuse(node, f"`{shown(annotation)}` as an annotation", "name a type or leave it out")
 
     def _decorator(self, decorator: ast.expr) -> str | None:
         return self.scopes.path(decorator.func if isinstance(decorator, ast.Call) else decorator)
@@ -267,7 +271,7 @@ class Rewriter(ast.NodeTransformer):
             if path in vocabulary.GRADIENT_DECORATORS and not isinstance(decorator, ast.Call):
                 kept.append(self.visit(decorator))
             elif path not in vocabulary.IDLE_DECORATORS:
-                refuse(decorator, f"@{ast.unparse(decorator)[:60]}", "allowed is @tf.function, or leave it out")
+                refuse(decorator, f"@{shown(decorator)}", "allowed is @tf.function, or leave it out")
             elif isinstance(decorator, ast.Call):
                 list(map(self.visit, (*decorator.args, *(keyword.value for keyword in decorator.keywords))))
         return kept
@@ -338,11 +342,12 @@ class Rewriter(ast.NodeTransformer):
 
     def _message(self, node: ast.expr) -> ast.expr:
         """Text for people, put together in any way. It changes nothing in the loss: it is checked, and kept unread."""
-        if not is_text(node):
+        leaves = text_leaves(node)
+        if leaves is None:
             return self.visit(node)
-        text = ast.unparse(node)
-        for part in text_parts(node):
-            self._message(part)
+        text = shown(node, None)
+        for leaf in leaves:
+            self.visit(leaf)
         return at(node, ast.Constant(text))
 
     def visit_With(self, node: ast.With) -> ast.stmt:
@@ -366,7 +371,7 @@ class Rewriter(ast.NodeTransformer):
             return at(node, ast.Pass())
         module = package_path(node.module or "")
         if module is None or node.level or node.names[0].name == "*":
-            _refuse_import(node, ast.unparse(node))
+            _refuse_import(node, shown(node))
         # A name that is denied harms only where it is used; one that is missing fails here, as it does in Python.
         paths = [path for alias in node.names if not vocabulary.denial(path := f"{module}.{alias.name}")]
         imports = [at(node, ast.Expr(call_at(node, "<missing import>", ast.Constant(path)))) for path in paths]

@@ -12,6 +12,7 @@ MAX_CHARACTERS = 20_000
 MAX_DEPTH = 60
 MAX_NODES = 4_000
 MAX_BRACKETS = 60
+MAX_BLOCKS = 8  # Python 3.12 and 3.13 crash while they compile more than 20 comprehensions in each other
 
 _OPENING, _CLOSING = "([{", ")]}"
 _GREEK = re.compile(r"[A-Za-z0-9_\u0370-\u03ff]+")
@@ -68,18 +69,30 @@ def _tree(text: str) -> ast.Module:
 
 
 def _check_tree(tree: ast.AST) -> None:
-    count, waiting = 0, [(tree, 0, None)]
+    count, waiting = 0, [(tree, 0, 0, None)]
     while waiting:
-        node, depth, line = waiting.pop()
+        node, depth, blocks, line = waiting.pop()
         line = getattr(node, "lineno", line)
         count += 1
+        blocks += _blocks(node)
         if depth > MAX_DEPTH:
             raise Refused(f"nested more than {MAX_DEPTH} levels deep: name the parts", line)
+        if blocks > MAX_BLOCKS:
+            raise Refused(f"loops nested more than {MAX_BLOCKS} deep: name the parts", line)
         for name in _identifiers(node):
             _check_name(name, line)
-        waiting.extend((child, depth + 1, line) for child in ast.iter_child_nodes(node))
+        waiting.extend((child, depth + 1, blocks, line) for child in ast.iter_child_nodes(node))
     if count > MAX_NODES:
         raise Refused(f"the text has {count:,} parts: {MAX_NODES:,} are allowed, paste the loss only")
+
+
+def _blocks(node: ast.AST) -> int:
+    """How many blocks a node puts around what is inside it: loops, also those of a comprehension, and `with`."""
+    if isinstance(node, ast.With):
+        return len(node.items)
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        return len(node.generators)
+    return isinstance(node, ast.For)
 
 
 def _identifiers(node: ast.AST) -> Iterator[str]:

@@ -26,6 +26,16 @@ def call_at(node: ast.AST, name: str, *arguments: ast.expr) -> ast.expr:
     return at(node, ast.Call(name_at(node, name), list(arguments), []))
 
 
+def index_of(node: ast.expr) -> ast.expr:
+    """What is between the brackets of a subscript, as an expression: `slice(a, b, c)` for `a:b:c`."""
+    if isinstance(node, ast.Slice):
+        parts = (part or at(node, ast.Constant(None)) for part in (node.lower, node.upper, node.step))
+        return call_at(node, "<slice>", *parts)
+    if isinstance(node, ast.Tuple):
+        return at(node, ast.Tuple(list(map(index_of, node.elts)), node.ctx))
+    return node
+
+
 def listed(statements: ast.stmt | list[ast.stmt]) -> list[ast.stmt]:
     """What one statement became, which may be several."""
     return statements if isinstance(statements, list) else [statements]
@@ -48,22 +58,36 @@ def names_a_function(node: ast.Assign) -> bool:
     return isinstance(target, ast.Attribute) and target.attr == "__name__" and isinstance(target.value, ast.Name)
 
 
-def is_text(node: ast.expr) -> bool:
-    """Whether this puts text together: an f-string, `"…" + x`, `"…" % x` or `"…".format(x)`."""
-    if isinstance(node, ast.BinOp):
-        return is_text(node.left) or is_text(node.right)
-    if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Attribute) and node.func.attr == "format" and is_text(node.func.value)
-    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+def text_leaves(node: ast.expr) -> list[ast.expr] | None:
+    """The values that text is put together from: by an f-string, `"…" + x`, `"…" % x` or `"…".format(x)`.
+
+    None for what is no text. Each node is looked at once, however deep they are in each other.
+    """
+    leaves, waiting, is_text = [], [node], False
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, ast.BinOp):
+            waiting += [part.left, part.right]
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "format":
+            waiting += [part.func.value, *part.args, *(keyword.value for keyword in part.keywords)]
+        elif isinstance(part, ast.JoinedStr):
+            waiting += part.values
+            is_text = True
+        elif isinstance(part, ast.FormattedValue):
+            waiting += [part.value, *([part.format_spec] if part.format_spec else [])]
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str):
+            is_text = True
+        else:
+            leaves.append(part)
+    return leaves if is_text else None
 
 
-def text_parts(node: ast.expr) -> list[ast.expr]:
-    """The values that text is put together from."""
-    if isinstance(node, ast.BinOp):
-        return [node.left, node.right]
-    if isinstance(node, ast.Call):
-        return [node.func.value, *node.args, *(keyword.value for keyword in node.keywords)]
-    return [part.value for part in ast.walk(node) if isinstance(part, ast.FormattedValue)]
+def shown(node: ast.AST, most: int | None = 60) -> str:
+    """Its text, for people to read; an ellipsis for what Python can read and not write."""
+    try:
+        return ast.unparse(node)[:most]
+    except (ValueError, RecursionError):
+        return "…"
 
 
 def renamed(member: ast.stmt, name: str) -> ast.stmt:

@@ -205,7 +205,7 @@ _NUMPY = """
     array_split asanyarray asarray asarray_chkfinite ascontiguousarray asfortranarray asin asinh astype atan
     atan2 atanh atleast_1d atleast_2d atleast_3d average bartlett bincount bitwise_and bitwise_count
     bitwise_invert bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor blackman block bool
-    bool_ broadcast_arrays broadcast_shapes broadcast_to cbrt cdouble ceil choose clip clongdouble column_stack
+    bool_ broadcast_arrays broadcast_shapes broadcast_to cbrt cdouble ceil clip clongdouble column_stack
     complex128 complex256 complex64 compress concat concatenate conj conjugate convolve copy copysign corrcoef
     correlate cos cosh count_nonzero cov cross csingle cumprod cumsum cumulative_prod cumulative_sum deg2rad
     degrees delete diag diag_indices diag_indices_from diagflat diagonal diff digitize divide divmod dot double
@@ -227,10 +227,11 @@ _NUMPY = """
     std subtract sum swapaxes take take_along_axis tan tanh tensordot tile trace transpose trapezoid tri tril
     tril_indices tril_indices_from trim_zeros triu triu_indices triu_indices_from true_divide trunc uint uint16
     uint32 uint64 uint8 uintc uintp ulong ulonglong union1d unique unique_all unique_counts unique_inverse
-    unique_values unravel_index unstack unwrap ushort vander var vdot vecdot vecmat vsplit vstack where zeros
+    unique_values unravel_index unstack unwrap ushort vander var vdot vecdot vsplit vstack where zeros
     zeros_like
 """
 
+# Not np.vecmat and np.choose: NumPy 2.4 writes past the end of a result that is not contiguous.
 _NUMPY_LINALG = """
     cholesky cond cross det diagonal eig eigh eigvals eigvalsh inv lstsq matmul matrix_norm matrix_power
     matrix_rank matrix_transpose multi_dot norm outer pinv qr slogdet solve svd svdvals tensordot tensorinv

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from lessons.doctor.admission import Admitted, NeverRun, Refused, admit
+from lessons.doctor.admission.written import wipe_what_is_freed
 from lessons.doctor.loss.inference import settle
 from lessons.doctor.loss.rules import LOSS_RULES, arithmetic, batches, descent, masking
 from lessons.doctor.loss.subject import Subject
@@ -120,5 +121,6 @@ def told(rule: Rule, evidence: Evidence) -> dict:
 
 
 def warm_up() -> None:
-    """Do once what the first examination would have to wait for."""
+    """Do once what the first examination would have to wait for, and keep texts from outliving theirs."""
+    wipe_what_is_freed()
     examine("def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n", None, {})
