@@ -77,7 +77,7 @@ def head(room: Room, key: str) -> None:
     row.markdown(f"### Room {spelled(room.code)}")
     with row.popover("Invite", icon=":material/qr_code_2:"):
         invitation(room.code)
-    row.link_button("Projector", projector_link(room.code), icon=":material/slideshow:")
+    row.link_button("Projector", projector_link(room), icon=":material/slideshow:")
     with row.popover("Your link", icon=":material/key:", type="tertiary"):
         st.caption("This link opens this screen. Keep it: it is told nowhere else. Do not project this screen.")
         st.code(instructor_link(room.code, key), language=None, wrap_lines=True)
