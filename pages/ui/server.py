@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import streamlit as st
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -230,12 +231,13 @@ class CompressedCopies:
         """The compressed file. Visitors who arrive while it is being made share the one job.
 
         `etag` tells when the file was replaced on disk. The job is shielded: a visitor who leaves must not
-        cancel it for the others.
+        cancel it for the others. It has one of the threads that Streamlit serves files with: in those of asyncio
+        downloads are made, and some of them ask a database that may hang.
         """
         known_etag, job = self._copies.get(name, (None, None))
         if job is None or known_etag != etag:
             self.compressions += 1
-            job = asyncio.create_task(asyncio.to_thread(self._compress, self.files[name]))
+            job = asyncio.create_task(run_in_threadpool(self._compress, self.files[name]))
             self._copies[name] = (etag, job)
         try:
             return await asyncio.shield(job)

@@ -4,6 +4,8 @@ A fragment that Streamlit runs again every second costs some 3 ms each time, for
 """
 
 import asyncio
+from concurrent.futures import Future
+from threading import Thread
 
 import streamlit as st
 from starlette.requests import Request
@@ -15,6 +17,15 @@ from pages.ui.store import rooms
 
 EVERY = 1250  # milliseconds between two askings
 PATH = "room-news/"
+WITHIN = 5.0  # seconds that a browser waits for an answer
+AT_ONCE = 32  # rooms that the database is asked about at the same time; a question takes milliseconds
+
+under_way: dict[str, asyncio.Future[str]] = {}  # by the word of the room; the event loop alone reads and writes it
+
+
+class TooMany(Exception):
+    """As many questions as there may be wait for the database already."""
+
 
 _watch = st.components.v2.component(
     "unmasked.watch",
@@ -71,9 +82,37 @@ def routes() -> list[BaseRoute]:
 
 
 async def news(request: Request) -> Response:
-    """The state of a room as plain text; 404 where there is none, 503 while the database does not answer."""
+    """The state of a room as plain text, empty where there is none; 503 while the database does not answer."""
     try:
-        state = await asyncio.to_thread(lambda: rooms().news(request.path_params["word"]))
-    except Away:
+        state = await asyncio.wait_for(asyncio.shield(asked(request.path_params["word"])), WITHIN)
+    except (Away, TooMany, TimeoutError):
         return PlainTextResponse("", 503)
     return PlainTextResponse(state, headers={"Cache-Control": "no-store"})
+
+
+def asked(word: str) -> asyncio.Future[str]:
+    """The state of a room, or Away. All who ask while a question is under way share its answer. Raises TooMany.
+
+    A question has a thread of its own: where the database hangs, nothing else of the server waits behind it, and a
+    daemon does not keep the server from ending.
+    """
+    if word in under_way:
+        return under_way[word]
+    if len(under_way) >= AT_ONCE:
+        raise TooMany
+    answer: Future[str] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(rooms().news(word))
+        except BaseException as problem:
+            answer.set_exception(problem)
+
+    def answered(done: asyncio.Future[str]) -> None:
+        del under_way[word]
+        done.exception()  # nobody may be waiting any more: then it is no fault that nobody looks at it
+
+    Thread(target=ask, name="asks for news", daemon=True).start()
+    question = under_way[word] = asyncio.wrap_future(answer)
+    question.add_done_callback(answered)
+    return question
