@@ -36,7 +36,6 @@ from lessons.laboratory import shared
 from lessons.pool import WorkerPool
 from pages.ui.classroom import watch
 
-HERE = Path(__file__).parent
 HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorFlow would slow its painting down
 STREAMLIT_STATIC = Path(st.__file__).parent / "static"
 PLOTLY_JS = "plotly.min.js"
