@@ -3,11 +3,13 @@
 import ast
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
 from streamlit import runtime
 from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.media_file_storage import MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
 import pages
@@ -67,6 +69,16 @@ def test_names_are_used_again(files, monkeypatch):
         url = click(files, f"file {number}")
         await_(lambda: download.free, "the file is let go")
         assert fetched(files, url) is None and len(download.free) == 1
+
+
+def test_a_file_whose_database_hangs_keeps_no_thread_of_the_others(files, monkeypatch):
+    """Without a limit this never returns."""
+    monkeypatch.setattr(download, "MADE_WITHIN", 0.05)
+    answers = Event()
+    hanging = files.add_deferred(download.made_on_click(lambda: str(answers.wait()), "a.csv"), "text/csv", "1")
+    with pytest.raises(MediaFileStorageError):
+        files.execute_deferred(hanging)
+    answers.set()
 
 
 def test_every_file_that_is_made_on_a_click_is_held():

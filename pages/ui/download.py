@@ -8,7 +8,10 @@ from uuid import uuid4
 from streamlit import runtime
 from streamlit.runtime.media_file_manager import MediaFileManager
 
+from pages.ui.aside import aside
+
 FETCHED_AFTER = 60.0  # seconds a browser on a poor line may take to ask for its file
+MADE_WITHIN = 30.0  # seconds; the largest sheets take one or two
 KINDS = {"py": "text/x-python", "ipynb": "application/x-ipynb+json", "csv": "text/csv", "html": "text/html"}
 
 free: deque[str] = deque()  # names under which nothing is held now; there are as many as files were ever held at once
@@ -20,10 +23,14 @@ def kind(file: str) -> str:
 
 
 def made_on_click(make: Callable[[], str], file: str) -> Callable[[], bytes]:
-    """What `st.download_button` takes as data: called on a click, and not before."""
+    """What `st.download_button` takes as data: called on a click, and not before.
+
+    It raises what `make` raises, and TimeoutError after MADE_WITHIN seconds: Streamlit makes all downloads in a few
+    threads, and a database that hangs would have them all.
+    """
 
     def made() -> bytes:
-        data = make().encode()
+        data = aside(make).result(MADE_WITHIN).encode()
         hold(runtime.get_instance().media_file_mgr, data, file)
         return data
 

@@ -4,8 +4,6 @@ A fragment that Streamlit runs again every second costs some 3 ms each time, for
 """
 
 import asyncio
-from concurrent.futures import Future
-from threading import Thread
 
 import streamlit as st
 from starlette.requests import Request
@@ -13,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from lessons.classroom.refusal import Away
+from pages.ui.aside import aside
 from pages.ui.store import rooms
 
 EVERY = 1250  # milliseconds between two askings
@@ -65,7 +64,9 @@ _watch = st.components.v2.component(
       watch.data = data
       watch.send = setTriggerValue
       watch.start()
-      return () => watch.end()
+      // Of two calls in quick succession Streamlit ends the first after it has made the second, which goes on.
+      const turn = watch.turn = (watch.turn ?? 0) + 1
+      return () => { if (watch.turn === turn) watch.end() }
     }
     """,
 )
@@ -93,26 +94,17 @@ async def news(request: Request) -> Response:
 def asked(word: str) -> asyncio.Future[str]:
     """The state of a room, or Away. All who ask while a question is under way share its answer. Raises TooMany.
 
-    A question has a thread of its own: where the database hangs, nothing else of the server waits behind it, and a
-    daemon does not keep the server from ending.
+    Where the database hangs, nothing else of the server waits behind it.
     """
     if word in under_way:
         return under_way[word]
     if len(under_way) >= AT_ONCE:
         raise TooMany
-    answer: Future[str] = Future()
-
-    def ask() -> None:
-        try:
-            answer.set_result(rooms().news(word))
-        except BaseException as problem:
-            answer.set_exception(problem)
 
     def answered(done: asyncio.Future[str]) -> None:
         del under_way[word]
         done.exception()  # nobody may be waiting any more: then it is no fault that nobody looks at it
 
-    Thread(target=ask, name="asks for news", daemon=True).start()
-    question = under_way[word] = asyncio.wrap_future(answer)
+    question = under_way[word] = asyncio.wrap_future(aside(lambda: rooms().news(word)))
     question.add_done_callback(answered)
     return question
