@@ -19,6 +19,7 @@ COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app
 COPY app.py requirements.txt ./
 COPY .streamlit/config.toml .streamlit/config.toml
+COPY docs/scorecard.md docs/scorecard.md
 COPY pages pages
 COPY lessons lessons
 RUN /opt/venv/bin/python -m compileall -qq --invalidation-mode unchecked-hash app.py pages lessons

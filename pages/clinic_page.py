@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import quote
 
 import streamlit as st
@@ -14,6 +13,7 @@ from lessons.doctor.usage import ACTIVATIONS, LABELS, PADDINGS, TASKS
 from lessons.doctor.ward import Overrun, shared
 from lessons.pool import OutOfOrder, WorkerDied
 from lessons.recipe import Pasted
+from pages.ui import shown
 from pages.ui.address import root_link
 from pages.ui.consultation import OPTIONS, Consultation, answer_of, consultation, failure_of, key_of
 from pages.ui.desk import BROUGHT
@@ -21,7 +21,6 @@ from pages.ui.findings import HEALTHY, MARKS, REFUSED, count, findings
 from pages.ui.quotation import fail, first_line, quoted, warn
 
 LOOK = 0.3  # seconds between two looks for the answer while something is examined
-SCORECARD = Path(__file__).parent.parent / "docs" / "scorecard.md"
 TEXT_HEIGHT = 316  # so that text, Examine and the headline fit a projector
 LINE = 20  # pixels of a line of the text, as in style.css
 NUMBERED = 999  # lines that get a number
@@ -419,9 +418,8 @@ def examine_version(mine: Consultation, text: str) -> None:
 
 def fine_print() -> None:
     """How good the clinic is, and what the walls promise."""
-    if SCORECARD.exists():
-        with st.expander("How good is it? The scorecard", icon=":material/analytics:"):
-            st.markdown(SCORECARD.read_text(encoding="utf-8"))
+    with st.expander("How good is it? The scorecard", icon=":material/analytics:"):
+        st.markdown(shown.text(shown.SCORECARD))
     with st.expander("Code from strangers: the walls", icon=":material/shield:", key="clinic-walls"):
         standing, trouble = shared().walls, shared().trouble
         st.markdown(

@@ -11,7 +11,7 @@ from pages.ui.classroom.console import console
 from pages.ui.classroom.door import door, entry
 from pages.ui.classroom.projector import projector
 from pages.ui.classroom.seat import seated
-from pages.ui.classroom.visit import PROJECTOR, SEAT, Seat, found
+from pages.ui.classroom.visit import PROJECTOR, SEAT, Seat, found, seat
 from pages.ui.quotation import warn
 
 
@@ -23,7 +23,7 @@ def render(pages: Mapping[str, Any]) -> None:
         door(asked.get("plan", ""))
         return
     try:
-        code = found(code).code
+        code = found(code, word(asked)).code
     except Away as problem:
         warn(problem)
         st.button("Try again", key="room:retry", icon=":material/refresh:")
@@ -39,8 +39,15 @@ def render(pages: Mapping[str, Any]) -> None:
     else:
         if "me" in asked:
             st.session_state[SEAT] = Seat(code, asked["me"])
-        seat = st.session_state.get(SEAT)
-        if seat is None or seat.code != code:
+        here = seat()
+        if here is None or here.code != code:
             entry(code)
         else:
-            seated(seat, pages)
+            seated(here, pages)
+
+
+def word(asked: Mapping[str, str]) -> str:
+    """What this visitor holds of a room: what the address brings along, or the seat that the session has."""
+    brought = (asked[name] for name in ("instructor", "me", "watch") if asked.get(name))
+    taken = seat()
+    return next(brought, taken.key if taken else "")

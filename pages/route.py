@@ -6,13 +6,12 @@ import streamlit as st
 
 from lessons import CHAPTERS, LESSONS, BadInput, find
 from pages import clinic_page, folklore_page, home, lesson, plan_page, record_page, room_page
-from pages.ui import learner
+from pages.ui import learner, shown
 from pages.ui.classroom.companion import companion
 from pages.ui.classroom.visit import SEAT
 from pages.ui.quotation import warn
-from pages.ui.server import HERE
 
-STYLE = f"<style>{(HERE / 'style.css').read_text(encoding='utf-8')}</style>"
+STYLE = f"<style>{shown.text(shown.STYLE)}</style>"
 
 
 def route() -> None:

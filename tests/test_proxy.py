@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 
 from lessons.classroom import environment
 from lessons.classroom.database import VARIABLE
+from pages.ui import shown
 from tests import databases, proxy_setup
 from tests.load import Session
 from tests.site import ROOT, await_health, free_port, serving
@@ -169,6 +170,8 @@ def test_what_the_dockerfile_copies_is_there_and_sent():
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
     copied = [word for line in re.findall(r"^COPY (?!--)(.*)$", text, re.MULTILINE) for word in line.split()[:-1]]
     assert {"app.py", "pages", "lessons", "requirements.txt"} <= set(copied)
+    for name in shown.FILES:
+        assert any(Path(name).is_relative_to(place) for place in copied), f"{name} is shown, and not in the image"
     sent = (ROOT / ".dockerignore").read_text(encoding="utf-8").split("\n")
     assert sent[1] == "*"
     for name in copied:

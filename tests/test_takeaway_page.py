@@ -8,14 +8,11 @@ import struct
 import nbformat
 import numpy as np
 import pytest
-from streamlit.runtime.media_file_manager import MediaFileManager
-from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
 from lessons import LESSONS
 from lessons.export.parcel import Parcel
 from lessons.export.script import script
 from lessons.recipe import Recipe
-from pages.ui import takeaway
 from tests.screen import SLUG, await_, open_lesson, panel, run
 
 FIRST = LESSONS[SLUG].presets[0]
@@ -111,21 +108,3 @@ def test_the_script_can_be_read_on_the_page(page, site):
     page.get_by_text("The whole run as a script").click()
     await_(lambda: page.locator("code", has_text="model.compile(").count(), "the script")
     assert (panel(page) or {})["picture"]
-
-
-def test_a_file_outlives_the_scripts_of_other_learners():
-    files = MediaFileManager(MemoryMediaFileStorage("/media"))
-
-    def after_others(make) -> bool:
-        """Whether the file is there when two scripts have ended between the click and the fetching."""
-        url = files.execute_deferred(files.add_deferred(make, "text/csv", "1", file_name="a.csv"))
-        files.remove_orphaned_files()
-        files.remove_orphaned_files()
-        return files.read_file(url.rpartition("/")[2].partition(".")[0]) is not None
-
-    def made() -> bytes:
-        takeaway.hold(files, b"held", "text/csv", "a.csv")
-        return b"held"
-
-    assert after_others(made)
-    assert not after_others(lambda: b"not held")

@@ -171,6 +171,16 @@ class Rooms:
         with self._reading() as db:
             return told(found_room(db, code))
 
+    def held(self, code: str, word: str) -> Room | None:
+        """The room, for who holds something of it: the instructor's key, a seat's, or its word for news. None else."""
+        with self._reading() as db:
+            try:
+                found = found_room(db, code)
+            except NoRoom:
+                return None
+            fits = keys.fits(word, found.instructor) or keys.fits(word, keys.sealed(found.watch))
+            return told(found) if fits or seat_of(db, found, word) is not None else None
+
     def news(self, watch: str) -> str:
         """The state of the room that has this word; empty where there is none. No code is told by it."""
         with self._reading() as db:
@@ -258,8 +268,7 @@ class Rooms:
     def _as_member(self, code: str, key: str, reading: bool = False) -> Iterator[tuple[Connection, Row, int]]:
         with self._reading() if reading else self._writing() as db:
             found = found_room(db, code, None if reading else "shared")
-            here = (member.c.room == found.id) & (member.c.key == keys.sealed(key)) & ~member.c.removed
-            who = db.scalar(select(member.c.id).where(here))
+            who = seat_of(db, found, key)
             if who is None:
                 raise NotAllowed("You are not in this room: join it with the code.")
             yield db, found, who
@@ -289,6 +298,12 @@ def found_room(db: Connection, code: str, lock: Lock | None = None) -> Row:
     if found is None:
         raise NoRoom(f"room: got “{code[:20]}”; there is no open room of that code.")
     return found
+
+
+def seat_of(db: Connection, found: Row, key: str) -> int | None:
+    """The number of the member who has this key, unless removed."""
+    here = (member.c.room == found.id) & (member.c.key == keys.sealed(key)) & ~member.c.removed
+    return db.scalar(select(member.c.id).where(here))
 
 
 def told(row: Row) -> Room:

@@ -24,8 +24,14 @@ function loadPlotly(url) {
 export default function (component) {
   const root = component.parentElement.querySelector(".lab");
   root.panel ??= root.classList.contains("lab-single") ? new Chart(root) : new Panel(root);
-  root.panel.send = component.setTriggerValue;
-  root.panel.show(component.data);
+  const { panel } = root;
+  const turn = panel.turn = (panel.turn ?? 0) + 1;
+  panel.send = component.setTriggerValue;
+  panel.mount();
+  panel.show(component.data);
+  // Streamlit calls this when the component leaves the page; of two calls in quick succession, also after the second
+  // has shown its data: that of the first then ends nothing.
+  return () => { if (panel.turn === turn) panel.unmount(); };
 }
 
 // What every chart needs: Plotly, the page's theme, a legend beside the title.
@@ -33,9 +39,28 @@ class Canvas {
   constructor(root) {
     this.root = root;
     for (const panel of root.querySelectorAll(".lab-panel")) panel.querySelector("header").append(this.saver(panel));
-    new MutationObserver(() => this.redraw()).observe(document.documentElement, { attributes: true, attributeFilter: ["class", "style"] });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(() => this.redraw(), 300));
+    this.themes = new MutationObserver(() => this.redraw());
+    this.darkness = matchMedia("(prefers-color-scheme: dark)");
+    this.darkened = () => setTimeout(() => this.redraw(), 300);
   }
+
+  // Follow the page's theme. To mount twice is to mount once.
+  mount() {
+    this.themes.observe(document.documentElement, { attributes: true, attributeFilter: ["class", "style"] });
+    this.darkness.addEventListener("change", this.darkened);
+  }
+
+  // Let go of all that would outlive the chart, and draw no more: Plotly listens to the window.
+  unmount() {
+    this.data = undefined;
+    this.halt();
+    clearTimeout(this.asking);
+    this.themes.disconnect();
+    this.darkness.removeEventListener("change", this.darkened);
+    for (const plot of this.root.querySelectorAll(".lab-plot")) this.Plotly?.purge(plot);
+  }
+
+  halt() { cancelAnimationFrame(this.playing); this.playing = undefined; }
 
   async load(data) {
     try {
@@ -141,7 +166,7 @@ class Chart extends Canvas {
   }
 
   redraw() {
-    if (!this.Plotly) return;
+    if (!this.Plotly || !this.data) return;
     const plot = this.root.querySelector(".lab-plot");
     if (this.data.height) plot.style.height = `${this.data.height}px`;
     this.paint(plot, this.data.figure, this.data.words);
@@ -320,7 +345,7 @@ class Panel extends Canvas {
   }
 
   redraw() {
-    if (!this.Plotly) return;
+    if (!this.Plotly || !this.data) return;
     this.drawPicture(true);
     if (this.run) this.drawAll();
   }
@@ -335,8 +360,6 @@ class Panel extends Canvas {
     };
     this.playing = requestAnimationFrame(step);
   }
-
-  halt() { cancelAnimationFrame(this.playing); this.playing = undefined; }
 
   goTo(frame, how) {
     if (frame === this.frame && how) return;

@@ -15,14 +15,15 @@ from lessons import figures
 from lessons.data import PaddedBatch
 from lessons.run import Run, squeezed
 from lessons.settings import Settings
-from pages.ui.server import HERE, plotly_url
+from pages.ui import shown
+from pages.ui.server import plotly_url
 
 FRAMES = 60  # epochs that can be stepped through in the browser
 NOT_FINITE = 99  # stands for NaN among logarithms, where null is an exact 0
 
 
 def _component(name: str):
-    html, css, js = ((HERE / file).read_text(encoding="utf-8") for file in (f"{name}.html", "lab.css", "lab.js"))
+    html, css, js = (shown.text(f"pages/ui/{file}") for file in (f"{name}.html", "lab.css", "lab.js"))
     return st.components.v2.component(f"unmasked.{name}", html=html, css=css, js=js, isolate_styles=False)
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -38,7 +39,6 @@ from lessons.pool import WorkerPool
 from pages.ui import store
 from pages.ui.classroom import watch
 
-HERE = Path(__file__).parent
 HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorFlow would slow its painting down
 STREAMLIT_STATIC = Path(st.__file__).parent / "static"
 PLOTLY_JS = "plotly.min.js"
@@ -245,12 +245,13 @@ class CompressedCopies:
         """The compressed file. Visitors who arrive while it is being made share the one job.
 
         `etag` tells when the file was replaced on disk. The job is shielded: a visitor who leaves must not
-        cancel it for the others.
+        cancel it for the others. It has one of the threads that Streamlit serves files with: in those of asyncio
+        downloads are made, and some of them ask a database that may hang.
         """
         known_etag, job = self._copies.get(name, (None, None))
         if job is None or known_etag != etag:
             self.compressions += 1
-            job = asyncio.create_task(asyncio.to_thread(self._compress, self.files[name]))
+            job = asyncio.create_task(run_in_threadpool(self._compress, self.files[name]))
             self._copies[name] = (etag, job)
         try:
             return await asyncio.shield(job)

@@ -1,13 +1,9 @@
 """Taking it home: the run as a script and as a notebook, its numbers as tables, its figures as a page."""
 
-import itertools
 from collections.abc import Callable
 from functools import lru_cache
-from threading import Timer
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.media_file_manager import MediaFileManager
 
 from lessons.doctor.admission import Refused
 from lessons.export import page, sheets
@@ -17,14 +13,10 @@ from lessons.export.script import script
 from lessons.laboratory import Training
 from lessons.settings import BadInput
 from pages.ui.desk import Desk
+from pages.ui.download import kind, made_on_click
 from pages.ui.quotation import warn
 
 SCRIPTS_KEPT = 64  # in memory, ten kilobytes each
-FILES_KEPT = 16  # on their way to browsers, at most
-FETCHED_AFTER = 60.0  # seconds a browser on a poor line may take to ask for its file
-KINDS = {"py": "text/x-python", "ipynb": "application/x-ipynb+json", "csv": "text/csv", "html": "text/html"}
-
-slots = itertools.cycle(range(FILES_KEPT))
 
 
 @st.fragment
@@ -104,24 +96,6 @@ def refused(parcel: Parcel) -> str | None:
 
 def offer(desk: Desk, place, label: str, file: str, make: Callable[[], str], off: bool = False) -> None:
     """A button that makes the file when it is clicked."""
-    ending = file.rpartition(".")[2]
-
-    def made() -> bytes:
-        data = make().encode()
-        hold(runtime.get_instance().media_file_mgr, data, KINDS[ending], file)
-        return data
-
-    key = desk.key(f"take:{label}")
-    place.download_button(f"{label} .{ending}", made, file, KINDS[ending], key=key, on_click="ignore", disabled=off)
-
-
-def hold(files: MediaFileManager, data: bytes, kind: str, file: str) -> None:
-    """Keep a file that was made on a click until its browser has fetched it.
-
-    Streamlit drops it as soon as two scripts of anybody have ended: with many learners that is before the browser asks.
-    """
-    slot = f"takeaway:{next(slots)}"
-    files.add(data, kind, slot, file, is_for_static_download=True)
-    let_go = Timer(FETCHED_AFTER, lambda: files.add(b"", kind, slot, is_for_static_download=True))
-    let_go.daemon = True
-    let_go.start()
+    ending, key = file.rpartition(".")[2], desk.key(f"take:{label}")
+    data = made_on_click(make, file)
+    place.download_button(f"{label} .{ending}", data, file, kind(file), key=key, on_click="ignore", disabled=off)

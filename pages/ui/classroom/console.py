@@ -15,6 +15,7 @@ from pages.ui.classroom.ballot import Reading, asked, bars, beliefs, right_answe
 from pages.ui.classroom.invitation import invitation
 from pages.ui.classroom.question import experiment, question
 from pages.ui.classroom.visit import instructor_link, left, projector_link, spelled
+from pages.ui.download import kind, made_on_click
 from pages.ui.quotation import quoted, tell, warn
 from pages.ui.store import rooms
 
@@ -76,15 +77,16 @@ def head(room: Room, key: str) -> None:
     row.markdown(f"### Room {spelled(room.code)}")
     with row.popover("Invite", icon=":material/qr_code_2:"):
         invitation(room.code)
-    row.link_button("Projector", projector_link(room.code), icon=":material/slideshow:")
+    row.link_button("Projector", projector_link(room), icon=":material/slideshow:")
     with row.popover("Your link", icon=":material/key:", type="tertiary"):
         st.caption("This link opens this screen. Keep it: it is told nowhere else. Do not project this screen.")
         st.code(instructor_link(room.code, key), language=None, wrap_lines=True)
+    file = f"room-{room.code}.csv"
     row.download_button(
         "CSV",
-        data=lambda: rooms().export(room.code, key),
-        file_name=f"room-{room.code}.csv",
-        mime="text/csv",
+        data=made_on_click(lambda: rooms().export(room.code, key), file),
+        file_name=file,
+        mime=kind(file),
         icon=":material/download:",
         type="tertiary",
         on_click="ignore",

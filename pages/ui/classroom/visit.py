@@ -42,16 +42,26 @@ def who() -> str:
     return st.session_state.setdefault(WHO, secrets.token_hex(8))
 
 
-def found(code: str) -> Room:
-    """The room of a code that somebody typed or followed. Raises NoRoom, Away, or TooOften after many wrong ones."""
-    here = st.context.ip_address or "this machine"
+def address() -> str:
+    """Where this session comes from: for all of a school it may be the same."""
+    return st.context.ip_address or "this machine"
+
+
+def found(code: str, word: str = "") -> Room:
+    """The room of a code that somebody typed or followed. Raises NoRoom, Away, or TooOften after many wrong ones.
+
+    `word`: the key of the instructor or of a seat, or the projector's word. Who has one that fits never waits;
+    one that does not fit is no better than none, or codes could be guessed with it.
+    """
+    if word and (held := rooms().held(code, word)):
+        return held
     pace.check("wrong code", who())
-    pace.check("wrong code here", here)
+    pace.check("wrong code here", address())
     try:
         return rooms().look(code)
     except NoRoom:
         pace.spend("wrong code", who())
-        pace.spend("wrong code here", here)
+        pace.spend("wrong code here", address())
         raise
 
 
@@ -64,8 +74,9 @@ def join_link(code: str) -> str:
     return root_link({"room": code}, "room")
 
 
-def projector_link(code: str) -> str:
-    return root_link({"room": code, "view": PROJECTOR}, "room")
+def projector_link(room: Room) -> str:
+    """It has the word for news, which tells nothing that the wall does not show."""
+    return root_link({"room": room.code, "view": PROJECTOR, "watch": room.watch}, "room")
 
 
 def instructor_link(code: str, key: str) -> str:

@@ -11,10 +11,20 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from lessons.classroom.refusal import Away
+from pages.ui.aside import aside
 from pages.ui.store import rooms
 
 EVERY = 1250  # milliseconds between two askings
 PATH = "room-news/"
+WITHIN = 5.0  # seconds that a browser waits for an answer
+AT_ONCE = 32  # rooms that the database is asked about at the same time; a question takes milliseconds
+
+under_way: dict[str, asyncio.Future[str]] = {}  # by the word of the room; the event loop alone reads and writes it
+
+
+class TooMany(Exception):
+    """As many questions as there may be wait for the database already."""
+
 
 _watch = st.components.v2.component(
     "unmasked.watch",
@@ -54,7 +64,9 @@ _watch = st.components.v2.component(
       watch.data = data
       watch.send = setTriggerValue
       watch.start()
-      return () => watch.end()
+      // Of two calls in quick succession Streamlit ends the first after it has made the second, which goes on.
+      const turn = watch.turn = (watch.turn ?? 0) + 1
+      return () => { if (watch.turn === turn) watch.end() }
     }
     """,
 )
@@ -71,9 +83,28 @@ def routes() -> list[BaseRoute]:
 
 
 async def news(request: Request) -> Response:
-    """The state of a room as plain text; 404 where there is none, 503 while the database does not answer."""
+    """The state of a room as plain text, empty where there is none; 503 while the database does not answer."""
     try:
-        state = await asyncio.to_thread(lambda: rooms().news(request.path_params["word"]))
-    except Away:
+        state = await asyncio.wait_for(asyncio.shield(asked(request.path_params["word"])), WITHIN)
+    except (Away, TooMany, TimeoutError):
         return PlainTextResponse("", 503)
     return PlainTextResponse(state, headers={"Cache-Control": "no-store"})
+
+
+def asked(word: str) -> asyncio.Future[str]:
+    """The state of a room, or Away. All who ask while a question is under way share its answer. Raises TooMany.
+
+    Where the database hangs, nothing else of the server waits behind it.
+    """
+    if word in under_way:
+        return under_way[word]
+    if len(under_way) >= AT_ONCE:
+        raise TooMany
+
+    def answered(done: asyncio.Future[str]) -> None:
+        del under_way[word]
+        done.exception()  # nobody may be waiting any more: then it is no fault that nobody looks at it
+
+    question = under_way[word] = asyncio.wrap_future(aside(lambda: rooms().news(word)))
+    question.add_done_callback(answered)
+    return question
