@@ -174,7 +174,7 @@ def output_of(activation: str, takes_logits: bool) -> str:
 def error(settings: Settings, predictions: np.ndarray, truth: np.ndarray, real: np.ndarray, output: str) -> np.ndarray:
     """The fixed yardstick: mean absolute error, or 1 - accuracy, on real steps against the true labels.
 
-    `output`: what a prediction is, of which 1 - accuracy depends.
+    A prediction of 1 is one above the threshold of what predictions are, the output.
     predictions (..., batch, time), truth and real (batch, time) -> (...). NaN where a prediction is not finite.
     `real` leaves out what nobody knows the truth of (PaddedBatch.known); NaN where that is everything.
     """
