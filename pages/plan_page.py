@@ -156,7 +156,8 @@ def progress(planner: Planner) -> None:
     """Train what is not known yet. Asks for a new page when an answer has come true."""
     waiting = {item: shared().train(Recipe(preset_of(item).settings), who()) for item in planner.unknown}
     for training in waiting.values():
-        watch(training, who())
+        if not training.done:
+            watch(training, who())
     news = [take(planner, item, training) for item, training in waiting.items() if training.done]
     if any(news) or not waiting:
         st.rerun()

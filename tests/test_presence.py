@@ -15,8 +15,6 @@ from tests.test_laboratory import SHORT
 from tests.test_pages import WITHIN, lesson_page
 
 SLUG = "mask_and_loss"
-LONG = {"mode": "present", "epochs": "3000", "batch_size": "1", "sequences": "256", "timesteps": "48"}  # half an hour
-
 busy = test_laboratory.busy  # the fixture
 
 
@@ -28,14 +26,12 @@ def eventually(condition) -> bool:
 
 
 @pytest.fixture
-def page(monkeypatch):
-    """A lesson whose runs take long; whatever has been begun is stopped in the end."""
+def page(busy, monkeypatch):
+    """A lesson on this server's laboratory, whose executor is occupied: what is begun waits until it is stopped."""
     monkeypatch.setattr("lessons.laboratory.ABSENT_AFTER", WITHIN)  # on a busy machine the test itself is slow to look
-    page = lesson_page(SLUG, **LONG)
-    yield page
-    for it in (*shared().trainings.values(), *shared().surveys.values()):
-        it.watchers = {}
-        it.leave("test", 0) if it in shared().surveys.values() else it.leave("test")
+    for name in ("executor", "trainings", "surveys"):
+        monkeypatch.setattr(shared(), name, getattr(busy, name))
+    return lesson_page(SLUG, mode="present", epochs="20")
 
 
 def desk_of(page: AppTest):

@@ -8,8 +8,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lessons import LESSONS
+from lessons.doctor.orders import Pasted
+from lessons.laboratory import shared
+from lessons.table import Table
+from pages.ui.desk import BROUGHT, OWN
 from pages.ui.own_data import PROBLEM
 from pages.ui.quotation import JOINER, quoted
+from tests import test_laboratory
 from tests.site import ROOT, plain
 from tests.test_pages import WITHIN, lesson_page
 
@@ -22,7 +27,7 @@ PAGES = sorted((ROOT / "pages").rglob("*.py"))
 
 def harmless(value: str) -> bool:
     """Whether a text for Streamlit holds none of the signs that make a link, markup or another order of letters."""
-    return not re.search(r"(?<!\\)\[Log|(?<!\\)<b|\u202e|www\.|:red|:smile", value)
+    return not re.search(r"(?<!\\)\[Log|(?<!\\)<b|\u202e|www\.|(?<!\\):red|:smile:", value)
 
 
 def test_the_hostile_text_is_one():
@@ -38,11 +43,16 @@ def test_the_hostile_text_is_one():
         ("# head", r"\# head"),
         ("- item", r"\- item"),
         ("1. item", r"1\. item"),
+        ("123) item", r"123\) item"),
+        ("in 3.5 s (or 4)", "in 3.5 s (or 4)"),
+        ("LESSON:PRESET", r"LESSON\:PRESET"),
+        (":material/delete:", rf":{JOINER}material/delete:"),
         ("two\n\n# lines\tand  spaces", r"two \# lines and spaces"),
         ("    code", "code"),
         ("https://evil.example", f"https:{JOINER}//evil.example"),
         ("www.evil.example", f"www{JOINER}.evil.example"),
         ("a@evil.example", f"a@{JOINER}evil.example"),
+        ("@tf.function", "@tf.function"),
         (":smile:", f":{JOINER}smile:"),
         ("\u2066a\u200fb\u0000c\ufeff", "abc"),
         ("&lt;b&gt;", r"\&lt;b\&gt;"),
@@ -53,6 +63,31 @@ def test_the_hostile_text_is_one():
 )
 def test_signs_that_would_make_something_are_parted_or_escaped(text, shown):
     assert quoted(text) == shown
+
+
+MADE = [  # what Streamlit's Markdown turns into links and emoji after it has taken the escapes away
+    r"(https?:\/\/|www(?=\.))([-.\w]+)([^ \t\r\n]*)",
+    r"([-.\w+]+)@([-\w]+(?:\.[-\w]+)+)",
+    r":\+1:|:-1:|:[\w-]+:",
+    r":material/\w+:",
+]
+TRAPS = [
+    "https://evil.example",
+    "HTTP://evil.example",
+    "WWW.evil.example",
+    "a@evil.example",
+    ":+1:",
+    ":smile:",
+    ":a:b:",
+    ":material/x:",
+]
+
+
+@pytest.mark.parametrize("text", TRAPS)
+def test_no_link_and_no_emoji_is_made_of_what_is_unescaped(text):
+    assert any(re.search(pattern, text, re.IGNORECASE) for pattern in MADE)
+    unescaped = quoted(f"got “{text}”").replace("\\", "")
+    assert not any(re.search(pattern, unescaped, re.IGNORECASE) for pattern in MADE)
 
 
 def spoken(path: Path) -> list[ast.Call]:
@@ -81,6 +116,15 @@ def values(page: AppTest) -> list[str]:
 
 def hurt(page: AppTest) -> list[str]:
     return [value for value in values(page) if not harmless(value)]
+
+
+busy = test_laboratory.busy  # the fixture
+
+
+@pytest.fixture
+def idle(busy, monkeypatch):
+    """This server's workers need not start for what no page trains here."""
+    monkeypatch.setattr(shared(), "executor", busy.executor)
 
 
 def page_of(name: str, **query: str) -> AppTest:
@@ -112,7 +156,7 @@ ADDRESSES = [
 @pytest.mark.parametrize(
     ("name", "query"), ADDRESSES, ids=lambda given: given if isinstance(given, str) else next(iter(given))
 )
-def test_an_address_puts_nothing_but_text_on_a_page(name, query):
+def test_an_address_puts_nothing_but_text_on_a_page(idle, name, query):
     page = page_of(name, **query)
     assert hurt(page) == []
     assert len(page.warning) >= 1, "nothing was told"
@@ -135,13 +179,29 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_lesson_s_address_puts_nothing_but_text_on_it(name):
+def test_a_lesson_s_address_puts_nothing_but_text_on_it(idle, name):
     page = lesson_page(SLUG, **{name: HOSTILE if name != HOSTILE else "1"})
     assert hurt(page) == [] and len(page.warning) >= 1
 
 
-def test_a_file_s_name_and_a_loss_s_are_text():
+def test_what_is_said_of_a_file_is_text(idle):
     page = lesson_page(SLUG)
     page.session_state[PROBLEM] = f"{HOSTILE}, line 1: {HOSTILE}"
     page.run()
-    assert hurt(page) == []
+    assert hurt(page) == [] and "evil" in "".join(values(page))
+
+
+def test_the_names_in_a_file_are_text(idle):
+    header = ["id", "time", f"{LINK} www.evil.example", f"{HTML} :red[r]", "label"]
+    rows = [f"{HTML}{number},{step},1,2,1" for number in range(3) for step in (0, 1)]
+    page = lesson_page(SLUG)
+    page.session_state[OWN] = Table.parse("\n".join([",".join(header), *rows]).encode(), f"{HTML} {LINK}.csv")
+    page.run()
+    assert hurt(page) == [] and "evil" in "".join(values(page))
+
+
+def test_the_name_of_a_brought_loss_is_text(idle):
+    page = lesson_page(SLUG)
+    page.session_state[BROUGHT] = Pasted("def loss(y, p):\n    return y - p\n", HOSTILE)
+    page.run()
+    assert hurt(page) == [] and "evil" in "".join(values(page))

@@ -5,11 +5,11 @@ import unicodedata
 
 import streamlit as st
 
-SIGNS = frozenset(r"\`*_[]$~<>|#-+!&")
-NUMBERED = re.compile(r"^([0-9]+)([.)])")  # what begins a list
+SIGNS = re.compile(r"[\\`*_\[\]$~<>|#+!&-]|:(?=\w)")  # of Markdown
+NUMBERED = re.compile(r"^([0-9]+)([.)])(?= |$)")  # what begins a list
 JOINER = "\u2060"  # of no width
-# Links, emoji and colours are made of a text whose signs are unescaped already: only another sign between helps.
-LINKED = re.compile(r"(?<=:)(?=[\w/+-])|(?<=www)(?=\.)|(?<=@)(?=\w)", re.IGNORECASE)
+# Links and emoji are made of a text whose signs are unescaped already: only another sign between helps.
+PARTED = re.compile(r"(?<=:)(?=//|[\w/+-]+:)|(?<=www)(?=\.)|(?<=[\w.+-]@)(?=\w)", re.IGNORECASE)
 TO_THE_LEFT = ("R", "AL")  # Unicode's classes of letters that are written from right to left
 ISOLATED = "\u2068{}\u2069"  # they turn nothing but the text that they stand in
 
@@ -20,7 +20,7 @@ def quoted(text: str) -> str:
     Characters that cannot be seen, such as those that turn the order of letters, are left out.
     """
     seen = "".join(sign for sign in " ".join(text.split()) if visible(sign))
-    escaped = "".join(f"\\{sign}" if sign in SIGNS else sign for sign in LINKED.sub(JOINER, seen))
+    escaped = SIGNS.sub(r"\\\g<0>", PARTED.sub(JOINER, seen))
     escaped = NUMBERED.sub(r"\1\\\2", escaped)
     turned = any(unicodedata.bidirectional(sign) in TO_THE_LEFT for sign in seen)
     return ISOLATED.format(escaped) if turned else escaped
