@@ -326,7 +326,9 @@ class Worker:
         code = self.process.poll()
         if code is None:
             return "no answer"
-        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        if code >= 0:
+            return f"exit code {code}"
+        return signal.Signals(-code).name if -code in {*signal.Signals} else f"signal {-code}"  # some have no name
 
     def _bury(self) -> None:
         """End the process, if there is one, and close its pipes."""

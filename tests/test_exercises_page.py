@@ -215,7 +215,7 @@ def test_a_learner_with_two_jobs_is_told_to_wait(ward):
 
 def test_a_learner_has_one_pace_in_exercises_and_lessons(ward):
     """The clinic's: what is pasted anywhere costs the same processes."""
-    page = opened(MEND)
+    page = opened(MEND, mode="present")  # Run asks for no prediction then
     page.session_state[learner.SESSION] = "Grace"
     with suppress(TooOften):
         while True:

@@ -66,6 +66,7 @@ def test_the_filter_and_the_limits_bind_every_thread(ward):
         if "seccomp" in " ".join(ward.walls):
             assert all("Seccomp:\t2" in status for status in threads)
         assert all("NoNewPrivs:\t1" in status for status in threads)
+        assert Path(f"/proc/{bed.process.pid}/oom_score_adj").read_text() == "1000\n", "it goes first, not the server"
         limits = Path(f"/proc/{bed.process.pid}/limits").read_text()
         assert all(f"{name:26}0" in limits for name in ("Max file size", "Max core file size"))
 
@@ -208,13 +209,14 @@ def test_too_much_is_told_and_the_next_job_works(ward, attempt, raised, words):
 @pytest.mark.parametrize(
     ("attempt", "raised", "words"),
     first(
-        5,
+        6,
         [
             (intruders.spin_in_graph, Overrun, "^stopped after 6 s of computing$"),
             (intruders.recurse_in_c, WorkerDied, "SIGSEGV"),
             (intruders.leave, WorkerDied, "exit code 3"),
             (intruders.answer_too_much, Overrun, "^it answered with more than 64 MB$"),
             (intruders.close_pipe, WorkerDied, "SIGKILL"),
+            (intruders.end_by_a_signal_without_a_name, WorkerDied, rf"\(signal {signal.SIGRTMIN + 1}\)"),
             (intruders.spin, Overrun, "^stopped after 6 s of computing$"),
             (
                 intruders.take_ever_more,

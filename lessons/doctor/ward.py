@@ -89,6 +89,9 @@ class Shares:
         seconds, then = self.had.get(who, (0.0, 0.0))
         return seconds * 0.5 ** ((time.monotonic() - then) / FORGOTTEN)
 
+    def mean(self) -> float:
+        return sum(map(self.of, self.had)) / max(1, len(self.had))
+
     def add(self, who: Hashable, seconds: float) -> None:
         self.had[who] = self.of(who) + seconds, time.monotonic()
         self.had = {who: had for who, had in self.had.items() if self.of(who) > 0.1}
@@ -176,8 +179,8 @@ class Ward(WorkerPool):
         return job if len(others) < self.working else None
 
     def _has_had_enough(self, who: Hashable, held: float = 0.0) -> bool:
-        """`held`: seconds that a job of theirs runs already."""
-        return who is not None and self.shares.of(who) + held > self.share
+        """More than a share, and than half of what learners have had on average. `held`: by a job that runs."""
+        return who is not None and self.shares.of(who) + held > max(self.share, self.shares.mean() / 2)
 
     def _look_after(self) -> None:
         """Have every process looked at, as long as there are any."""
