@@ -58,6 +58,11 @@ def test_a_worker_gets_one_pickled_recipe():
     np.testing.assert_array_equal(training_batch(there).x, training_batch(recipe).x)
 
 
+def test_a_pasted_loss_is_not_trained_as_if_it_were_the_settings_own():
+    with pytest.raises(ValueError, match="pasted"):
+        trained(Recipe(Settings(), pasted=PASTED))
+
+
 def test_a_structure_has_no_value_of_own_data():
     structure = pickle.dumps(Recipe(Settings(), SAMPLE).structure())
     assert b"plant" not in structure and b"ndarray" not in structure

@@ -94,6 +94,9 @@ def versions() -> dict[str, str]:
 
 @lru_cache(maxsize=GRAPHS_KEPT)
 def traced(structure: Structure) -> "Graph":
+    """The graph of the loss that the settings name. Raises ValueError for a pasted one: that runs behind the walls."""
+    if structure.pasted:
+        raise ValueError("a pasted loss is trained by lessons.doctor.loss.training")
     return Graph(structure)
 
 

@@ -105,7 +105,7 @@ def diagnosis_below(desk: Desk, run: Run, diagnosis: Diagnosis, start: Callable[
         if all(finding.code != "mask_dropped" for finding in diagnosis.findings):
             with st.expander("Where the mask goes", icon=":material/conversion_path:"):
                 xray(run)
-        if "birth" in places and not desk.pasted:
+        if "birth" in places and not run.recipe.pasted:
             certificate(desk, run, diagnosis, places["birth"])  # last: everything else is there while it is looked for
 
 
