@@ -23,13 +23,13 @@ run: $(VENV)/installed ## start the app and say where it is; sets up .venv first
 	@$(python) -m streamlit run app.py $(ARGS)
 
 test: $(VENV)/installed-dev ## run the tests; sets up .venv and a browser first
-	@$(python) -m tests.browser_setup
-	@$(python) -m tests.proxy_setup
+	@$(python) -m tests.tools.browser_setup
+	@$(python) -m tests.tools.proxy_setup
 	$(python) -m pytest $(parallel) $(ARGS)
 
 verify: $(VENV)/installed-dev ## run the tests with the fuller sets, which take longer
-	@$(python) -m tests.browser_setup
-	@$(python) -m tests.proxy_setup
+	@$(python) -m tests.tools.browser_setup
+	@$(python) -m tests.tools.proxy_setup
 	VERIFY=1 $(python) -m pytest $(parallel) $(ARGS)
 
 lint: $(VENV)/installed-dev ## check style and format, change nothing
@@ -41,15 +41,15 @@ format: $(VENV)/installed-dev ## put the code in format
 	$(python) -m ruff format .
 
 bench: $(VENV)/installed-dev ## measure speed: training beside plain Keras, and the page in a browser
-	@$(python) -m tests.browser_setup
+	@$(python) -m tests.tools.browser_setup
 	$(call bytecode,app.py pages lessons)
 	@$(python) -m lessons bench $(ARGS)
 
 scorecard: $(VENV)/installed-dev ## examine the set of losses and write docs/scorecard.md
-	@$(python) -m tests.scorecard
+	@$(python) -m tests.tools.scorecard
 
 false-alarms: $(VENV)/installed-dev ## let the doctor look at healthy and broken runs and write docs/false_alarms.md
-	@$(python) -m tests.false_alarms
+	@$(python) -m tests.tools.false_alarms
 
 clean: ## remove .venv and what the tools left
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -7,8 +7,8 @@ if __name__ == "__main__":
 else:
     import streamlit as st
 
-    from pages.ui import shown
-    from pages.ui.server import lifespan, middleware, routes
+    from pages.server import shown
+    from pages.server.lifespan import lifespan, middleware, routes
 
     shown.require()
     app = st.App(__file__, lifespan=lifespan, middleware=middleware(), routes=routes())

@@ -7,15 +7,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lessons import LESSONS, find, jobs
-from lessons.atlas import Plan, Square, squares
-from lessons.atlas_figures import LETTERS
+from lessons.course.discovery import LESSONS, find
 from lessons.doctor.run import Finding, diagnose, next_steps
-from lessons.outcome import MEANINGS
-from lessons.recipe import Recipe
-from lessons.run import Run
-from lessons.settings import BadInput, Settings
-from lessons.worker import QUIET, silenced
+from lessons.figures.grid_figures import LETTERS
+from lessons.recipe.recipe import Recipe
+from lessons.recipe.settings import BadInput, Settings
+from lessons.runs.grid import Plan, Square, squares
+from lessons.runs.outcome import MEANINGS
+from lessons.runs.run import Run
+from lessons.server import tasks
+from lessons.workers.worker import QUIET, silenced
 
 SIGN_OF_LIFE = 0.5  # seconds between two reports of how far a map is
 
@@ -164,7 +165,7 @@ def diagnosed(run: Run) -> tuple[Finding, ...]:
     """What the doctor finds; where a number is not finite its birth is looked for."""
     findings = diagnose(run)
     if any(found.code == "non_finite" for found in findings):
-        return diagnose(run, jobs.birth(run.recipe))
+        return diagnose(run, tasks.birth(run.recipe))
     return findings
 
 
@@ -193,7 +194,7 @@ def train(settings: Settings) -> Run:
 
 def show_map(given: argparse.Namespace) -> None:
     """Train a grid on this machine's workers, or on the cluster that is named."""
-    from lessons.laboratory import shared
+    from lessons.server.laboratory import shared
 
     asked = {f"map_{name}": getattr(given, name) for name in ("x", "y", "size", "xs", "ys", "seeds")}
     plan = Plan.from_query(
@@ -233,8 +234,8 @@ def drawn(plan: Plan, found: Mapping[tuple[int, int], Square]) -> str:
 
 
 def show_export(given: argparse.Namespace) -> None:
+    from lessons.export.bundle import Parcel
     from lessons.export.notebook import notebook
-    from lessons.export.parcel import Parcel
     from lessons.export.script import script
 
     settings = wanted(given.slug, given.preset, given.changes)
@@ -277,7 +278,7 @@ def line_of(row: dict) -> str:
 
 def show_check(given: argparse.Namespace) -> None:
     """Examine one file, or each line of a batch: there every result is one line, and printed when it is ready."""
-    from lessons.doctor import check
+    from lessons.tools import check
 
     options = {name: value for name in check.OPTIONS if (value := getattr(given, name)) is not None}
     if bool(given.name) == bool(given.batch):
@@ -320,7 +321,7 @@ def in_full(found: Mapping) -> list[str]:
 
 def show_preflight(given: argparse.Namespace) -> int:
     """1 where a check has failed."""
-    from lessons import preflight
+    from lessons.tools import preflight
 
     count = preflight.learners(given.learners) if given.learners is not None else preflight.LEARNERS
     port = preflight.port_of(given.port)
@@ -336,7 +337,7 @@ def show_preflight(given: argparse.Namespace) -> int:
 
 
 def show_bench(given: argparse.Namespace) -> None:
-    from lessons import bench
+    from lessons.tools import bench
 
     bench.main(given.json)
 

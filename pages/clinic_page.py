@@ -6,19 +6,19 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from lessons import LESSONS
-from lessons.doctor.admission.screening import MAX_CHARACTERS
+from lessons.course.discovery import LESSONS
 from lessons.doctor.examples import EXAMPLES
 from lessons.doctor.usage import ACTIVATIONS, LABELS, PADDINGS, TASKS
-from lessons.doctor.ward import Overrun, shared
-from lessons.pool import OutOfOrder, WorkerDied
-from lessons.recipe import Pasted
-from pages.ui import shown
-from pages.ui.address import root_link
-from pages.ui.consultation import OPTIONS, Consultation, answer_of, consultation, failure_of, key_of
-from pages.ui.desk import BROUGHT
-from pages.ui.findings import HEALTHY, MARKS, REFUSED, count, findings
-from pages.ui.quotation import fail, first_line, quoted, warn
+from lessons.recipe.recipe import Pasted
+from lessons.sandbox.admission.screening import MAX_CHARACTERS
+from lessons.sandbox.walled_pool import Overrun, shared
+from lessons.workers.pool import OutOfOrder, WorkerDied
+from pages.clinic.consultation import OPTIONS, Consultation, answer_of, consultation, failure_of, key_of
+from pages.lab.form import BROUGHT
+from pages.parts.address import root_link
+from pages.parts.findings import HEALTHY, MARKS, REFUSED, count, findings
+from pages.parts.quotation import fail, first_line, quoted, warn
+from pages.server import shown
 
 LOOK = 0.3  # seconds between two looks for the answer while something is examined
 TEXT_HEIGHT = 316  # so that text, Examine and the headline fit a projector

@@ -3,10 +3,10 @@
 import streamlit as st
 
 from lessons.claims import CLAIMS, DEPENDS, FAILS, HOLDS, Claim, Outcome, find
-from lessons.claims.verification import Verification, shared
-from lessons.settings import BadInput
-from pages.ui.address import root_link
-from pages.ui.quotation import fail, quoted, warn
+from lessons.recipe.settings import BadInput
+from lessons.server.verification import Verification, shared
+from pages.parts.address import root_link
+from pages.parts.quotation import fail, quoted, warn
 
 LOOK = 0.5  # seconds between two looks for a verdict while something is measured
 TITLES = {

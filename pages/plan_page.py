@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from lessons import LESSONS
 from lessons.classroom.agenda import INTRODUCTION, PACE, Agenda, Item, lesson_of, preset_of, told
-from lessons.laboratory import Training, shared
-from lessons.lesson import UNANSWERED, Lesson
-from lessons.recipe import Recipe
-from lessons.settings import BadInput
-from lessons.worksheet import worksheet
-from pages.ui.address import root_link, went_back
-from pages.ui.presence import watch
-from pages.ui.quotation import fail, quoted, warn
+from lessons.classroom.worksheet import worksheet
+from lessons.course.discovery import LESSONS
+from lessons.course.lesson import UNANSWERED, Lesson
+from lessons.recipe.recipe import Recipe
+from lessons.recipe.settings import BadInput
+from lessons.server.laboratory import Training, shared
+from pages.parts.address import root_link, went_back
+from pages.parts.quotation import fail, quoted, warn
+from pages.server.presence import watch
 
 LOOK = 0.5  # seconds between two looks at trainings under way
 

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from lessons.record import NAME_LONGEST, STYLE, body, html, record
-from pages.ui import learner
+from lessons.classroom.record import NAME_LONGEST, STYLE, body, html, record
+from pages.learner import identity
 
 FILE = "unmasked-record.html"
 
 
 def render() -> None:
-    found = record(learner.course().steps)
+    found = record(identity.course().steps)
     row = st.container(key="record-bar", horizontal=True, vertical_alignment="bottom", gap="small")
     name = row.text_input(
         "Name on the record",

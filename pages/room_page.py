@@ -6,13 +6,13 @@ from typing import Any
 import streamlit as st
 
 from lessons.classroom.refusal import Away
-from lessons.settings import BadInput
-from pages.ui.classroom.console import console
-from pages.ui.classroom.door import door, entry
-from pages.ui.classroom.projector import projector
-from pages.ui.classroom.seat import seated
-from pages.ui.classroom.visit import PROJECTOR, SEAT, Seat, found, seat
-from pages.ui.quotation import warn
+from lessons.recipe.settings import BadInput
+from pages.parts.quotation import warn
+from pages.room.console import console
+from pages.room.door import door, entry
+from pages.room.projector import projector
+from pages.room.seat import seated
+from pages.room.visit import PROJECTOR, SEAT, Seat, found, seat
 
 
 def render(pages: Mapping[str, Any]) -> None:

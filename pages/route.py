@@ -4,12 +4,15 @@ from functools import partial
 
 import streamlit as st
 
-from lessons import CHAPTERS, LESSONS, BadInput, find
-from pages import clinic_page, folklore_page, home, lesson, plan_page, record_page, room_page
-from pages.ui import learner, shown
-from pages.ui.classroom.companion import companion
-from pages.ui.classroom.visit import SEAT
-from pages.ui.quotation import warn
+from lessons.course.discovery import LESSONS, find
+from lessons.course.lesson import CHAPTERS
+from lessons.recipe.settings import BadInput
+from pages import clinic_page, folklore_page, home_page, lesson_page, plan_page, record_page, room_page
+from pages.learner import identity
+from pages.parts.quotation import warn
+from pages.room.companion import companion
+from pages.room.visit import SEAT
+from pages.server import shown
 
 STYLE = f"<style>{shown.text(shown.STYLE)}</style>"
 
@@ -20,7 +23,7 @@ def route() -> None:
     st.html(STYLE)
     pages: dict = {}
     for slug in LESSONS:
-        show = partial(lesson.render, LESSONS[slug], pages)  # a lesson links to the others: all of them by then
+        show = partial(lesson_page.render, LESSONS[slug], pages)  # a lesson links to the others: all of them by then
         pages[slug] = st.Page(show, title=LESSONS[slug].title, url_path=slug)
     others = {
         "clinic": st.Page(partial(clinic_page.render, pages), title="Clinic", url_path="clinic"),
@@ -29,7 +32,7 @@ def route() -> None:
         "room": st.Page(partial(room_page.render, pages), title="Room", url_path="room"),
         "plan": st.Page(plan_page.render, title="Session plan", url_path="plan"),
     }
-    front = st.Page(partial(home.render, pages, others), title="Unmasked", url_path="home", default=True)
+    front = st.Page(partial(home_page.render, pages, others), title="Unmasked", url_path="home", default=True)
     chapters = {name: [pages[slug] for slug in LESSONS if LESSONS[slug].chapter == name] for name in CHAPTERS}
     course = {name: found for name, found in chapters.items() if found}
     here = st.navigation({"": [front, *others.values()], **course}, position="top")
@@ -45,7 +48,7 @@ def route() -> None:
     if seat and here is not others["room"]:
         companion(seat, others["room"])
     here.run()
-    learner.remember("page")
+    identity.remember("page")
 
 
 def follow(pages: dict) -> None:
@@ -71,5 +74,5 @@ def follow_page(others: dict) -> None:
 
 def follow_learner() -> None:
     """Go on as the learner of a private link."""
-    if problem := learner.follow_link(st.query_params["learner"]):
+    if problem := identity.follow_link(st.query_params["learner"]):
         warn(problem)

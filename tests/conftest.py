@@ -13,12 +13,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 # Not the database of whoever runs the tests. A file for each test process.
 os.environ["UNMASKED_DATABASE_URL"] = f"sqlite:///{tempfile.mkdtemp()}/tests.sqlite"
-# The losses of the tests are our own: fewer walls will do for them. tests/test_fewer_walls.py asks for all.
+# The losses of the tests are our own: fewer walls will do for them. tests/sandbox/test_fewer_walls.py asks for all.
 os.environ.setdefault("UNMASKED_FEWER_WALLS", "1")
 for kind in ("INTRAOP", "INTEROP"):  # other tests have the other core
     os.environ.setdefault(f"TF_NUM_{kind}_THREADS", "1")
 
-pytest_plugins = ["tests.databases"]
+pytest_plugins = ["tests.tools.databases"]
 
 
 def pytest_configure():
@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """One server of the app for all files that this process tests: each new one loads TensorFlow twice."""
-    from tests.site import serving
+    from tests.tools.site import serving
 
     with serving(log=tmp_path_factory.mktemp("server") / "log.txt") as found:
         yield found
@@ -52,7 +52,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")  # an event loop runs as long as it is there: files that need one of their own wait
 def browser():
-    from tests.site import browsing
+    from tests.tools.site import browsing
 
     with browsing() as found:
         yield found

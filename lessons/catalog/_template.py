@@ -5,10 +5,10 @@ What is still wrong say test_lessons.py, test_visible.py, test_engine.py and tes
 `python -m pytest tests/test_….py -k <slug>`.
 """
 
-from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines
-from lessons.experiment import Experiment, Measured
-from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.settings import Settings
+from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
+from lessons.course.experiment import Experiment, Measured
+from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.recipe.settings import Settings
 
 
 # A loss of the lesson's own: public, (y_true, y_pred[, epsilon]), imports inside. Settings call it "<slug>.half_error".
@@ -47,7 +47,7 @@ def one_number_per_step(y_true, y_pred):
 BASE = Settings(epochs=30, padded_labels="garbage")
 
 LESSON = Lesson(
-    chapter="Behind the answers",  # one of lessons.lesson.CHAPTERS
+    chapter="Behind the answers",  # one of lessons.course.lesson.CHAPTERS
     order=9,
     title="The question, as people ask it?",
     text="A short answer in Markdown. **No numbers**: those are measured. A formula may help: $L=\\sum_t\\ell_t$.",
@@ -61,7 +61,7 @@ LESSON = Lesson(
         "**Time:** which presets deserve a vote, and which can just be run."
     ),
     # Fields of Settings in sight, and behind "More". Changed alone from the first preset, each must change the run,
-    # or be idle with a reason (lessons/idle.py): a test tries them all.
+    # or be idle with a reason (lessons/recipe/idle.py): a test tries them all.
     controls=("mask", "mask_shift", "loss", "epsilon"),
     more=("padded_labels", "padding_share", "seed"),
     losses=("mse", "scalar_mse"),
@@ -93,7 +93,7 @@ LESSON = Lesson(
     experiments=(Experiment("Half of one", "One sentence: what to look for.", half_of_one),),
     reading=(("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),),
     # Two or three, about the lesson's own failure. Each is checked by running the answer: the start must miss the goal,
-    # the solution must reach it, with a fifth of room on every seed from 0 to 4 (tests/test_exercises.py). Hints give
+    # the solution must reach it, with a fifth of room on every seed from 0 to 4 (tests/course/test_exercises.py). Hints give
     # away more and more; the solution comes after the last.
     exercises=(
         FindSetting(

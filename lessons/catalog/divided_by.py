@@ -1,9 +1,9 @@
 """Lesson G: the same errors divided by all steps, by the valid ones, per sequence, or by the sum of the weights."""
 
-from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines
-from lessons.experiment import Experiment, Measured
-from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.settings import Settings
+from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
+from lessons.course.experiment import Experiment, Measured
+from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.recipe.settings import Settings
 
 BASE = Settings(optimizer="sgd", learning_rate=0.5, padding_share=0.9, timesteps=24, epochs=200)
 
@@ -99,7 +99,7 @@ def denominators() -> Measured:
 
 def fraction_figure(rows) -> dict:
     """Each loss as a fraction: the sum of errors above the line, what it is divided by below."""
-    from lessons.figures import PADDING, REAL
+    from lessons.figures.run_figures import PADDING, REAL
 
     ways = [row["divided by"].replace(" ", "<br>", 1) for row in rows]
 

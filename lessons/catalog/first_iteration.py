@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines
-from lessons.experiment import Experiment, Measured
-from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.settings import Settings
+from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
+from lessons.course.experiment import Experiment, Measured
+from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.recipe.settings import Settings
 
 ERRORS = (10.0, 1.0, 1e-4, 1e-7)  # from far off to as good as exact
 
@@ -95,7 +95,7 @@ def slopes():
     import tensorflow as tf
     from keras import ops
 
-    from lessons.losses import huber, log_error
+    from lessons.recipe.losses import huber, log_error
 
     functions = {
         "log(|e| + 1e-7)": lambda y, p: log_error(y, p, 1e-7),

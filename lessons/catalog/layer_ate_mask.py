@@ -1,9 +1,9 @@
 """Lesson F: which layers hand the mask on, which lose it, and which of those say so."""
 
-from lessons.exercise import FindSetting, Goal, MendLoss
-from lessons.experiment import Experiment, Measured
-from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.settings import Settings
+from lessons.course.exercise import FindSetting, Goal, MendLoss
+from lessons.course.experiment import Experiment, Measured
+from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.recipe.settings import Settings
 
 BASE = Settings(padded_labels="garbage", epochs=30)
 
@@ -157,7 +157,7 @@ def each_layer(picked=LAYERS) -> Measured:
 
 def fate_figure(rows) -> dict:
     """One mark per layer: what happened to its mask."""
-    from lessons.figures import EDGE, LEAK, REAL
+    from lessons.figures.run_figures import EDGE, LEAK, REAL
 
     marks = {
         "kept": (REAL, "square"),
@@ -243,7 +243,7 @@ def stacked(picked=STACK) -> Measured:
 
 def stack_figure(names, masks, values) -> dict:
     """How many steps the mask leaves out after each layer."""
-    from lessons.figures import LEAK, REAL
+    from lessons.figures.run_figures import LEAK, REAL
 
     left_out = [int((~values[at]).sum()) if at in values else 0 for at in masks]
     bars = {

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines
-from lessons.experiment import Experiment, Measured
-from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.settings import Settings
+from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
+from lessons.course.experiment import Experiment, Measured
+from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.recipe.settings import Settings
 
 
 def multiplied_by_mask(y_true, y_pred):

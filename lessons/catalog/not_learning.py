@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines
-from lessons.experiment import Experiment, Measured
-from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.settings import Settings
+from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
+from lessons.course.experiment import Experiment, Measured
+from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.recipe.settings import Settings
 
 NEAR_ZERO = 0.1  # a loss below it looks solved: guessing gets about 0.25 (squared) to 0.7 (cross-entropy) on 0/1 labels
 
@@ -54,7 +54,7 @@ def silent_half():
     import tensorflow as tf
     from keras import ops
 
-    from lessons.losses import mse
+    from lessons.recipe.losses import mse
 
     p = np.linspace(0, 1, 101).astype("float32")[:, None]
 

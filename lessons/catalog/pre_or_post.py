@@ -1,9 +1,9 @@
 """Lesson I: without a mask, padding after the steps moves the last state; padding before them hardly does."""
 
-from lessons.exercise import FindSetting, Goal, MendLoss
-from lessons.experiment import Experiment, Measured
-from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.settings import Settings
+from lessons.course.exercise import FindSetting, Goal, MendLoss
+from lessons.course.experiment import Experiment, Measured
+from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.recipe.settings import Settings
 
 BASE = Settings(
     output="last_step", mask="none", cell="gru", padding_share=0.6, sequences=64, padded_inputs="zero", epochs=50
@@ -95,7 +95,7 @@ def train(layer, x, targets, updates=6) -> None:
 
 def movement_figure(rows) -> dict:
     """Grouped bars: how far each kind of padding moved the last state."""
-    from lessons.figures import EDGE, LEAK, REAL
+    from lessons.figures.run_figures import EDGE, LEAK, REAL
 
     colours = {"post, no mask": LEAK, "pre, no mask": EDGE, "post, masked": REAL}
     traces = [
@@ -151,7 +151,7 @@ def step_by_step() -> Measured:
 
 def state_figure(rows, ways) -> dict:
     """Distance to the state of the unpadded sequence, over time."""
-    from lessons.figures import EDGE, LEAK, REAL
+    from lessons.figures.run_figures import EDGE, LEAK, REAL
 
     styles = dict(zip(ways, ((LEAK, "solid"), (REAL, "solid"), (EDGE, "dash")), strict=True))
     traces = [

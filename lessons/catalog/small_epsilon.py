@@ -1,9 +1,9 @@
 """Lesson H: an epsilon can be absorbed, be zero, make the gradient explode or make it vanish."""
 
-from lessons.exercise import FindSetting, Goal, MendLoss, OrderLines
-from lessons.experiment import Experiment, Measured
-from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.settings import Settings
+from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
+from lessons.course.experiment import Experiment, Measured
+from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.recipe.settings import Settings
 
 BASE = Settings(
     task="binary",
@@ -42,7 +42,7 @@ def zones() -> Measured:
     import numpy as np
     import tensorflow as tf
 
-    from lessons.losses import bce_added, bce_clipped
+    from lessons.recipe.losses import bce_added, bce_clipped
 
     epsilons = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12]
     forms = {"added": bce_added, "clipped": bce_clipped}
@@ -113,7 +113,7 @@ def span(epsilons, flags) -> str:
 
 def zone_figure(epsilons, names, grid, words) -> dict:
     """Float type x epsilon, one colour per zone, NaN in words."""
-    from lessons.figures import EDGE, LEAK, NAN, PADDING, REAL
+    from lessons.figures.run_figures import EDGE, LEAK, NAN, PADDING, REAL
 
     zones = {"none of these": REAL, "dead": PADDING, f"explodes: > {EXPLODES:.0e}": LEAK, "absorbed": EDGE, "zero": NAN}
     scale = [[(i + side) / len(zones), colour] for i, colour in enumerate(zones.values()) for side in (0, 1)]

@@ -1,9 +1,9 @@
 """Lesson D: a mask has to reach the validation data too, and a multiplied input is no mask."""
 
-from lessons.exercise import FindSetting, Goal, MendLoss
-from lessons.experiment import Experiment, Measured
-from lessons.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.settings import Settings
+from lessons.course.exercise import FindSetting, Goal, MendLoss
+from lessons.course.experiment import Experiment, Measured
+from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.recipe.settings import Settings
 
 BASE = Settings(validation_labels="garbage", epochs=40)
 
@@ -82,7 +82,7 @@ def three_ways() -> Measured:
 
 def three_ways_figure(ways) -> dict:
     """Grouped bars on a logarithmic axis."""
-    from lessons.figures import ERROR, LOSS, REAL_LOSS
+    from lessons.figures.run_figures import ERROR, LOSS, REAL_LOSS
 
     colours = {"val_loss": LOSS, "metrics": ERROR, "weighted_metrics": REAL_LOSS}
     traces = [

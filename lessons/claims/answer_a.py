@@ -13,7 +13,7 @@ from lessons.claims.apparatus import (
     training,
 )
 from lessons.claims.claim import ROUNDING, TWICE, beyond, claim, finite, near, under, whole
-from lessons.losses import huber, log_cosh, log_error, mask_reading_mse, mse, scalar_mse
+from lessons.recipe.losses import huber, log_cosh, log_error, mask_reading_mse, mse, scalar_mse
 
 VISIBLE = 0.01  # a gradient that is off by less than a hundredth trains as well as the right one
 STEEP = 1.0  # |error| itself has slope 1: a loss that is nowhere steeper cannot explode

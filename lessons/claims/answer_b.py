@@ -15,7 +15,7 @@ from lessons.claims.apparatus import (
     training,
 )
 from lessons.claims.claim import HALF, ROUNDING, beyond, claim, finite, near, under
-from lessons.losses import bce_from_logits, mae, mse, scalar_mse
+from lessons.recipe.losses import bce_from_logits, mae, mse, scalar_mse
 
 EPOCHS = 100  # as many as the answer trained
 HIGH = 0.1  # a mean squared error of 0/1 labels that is not low: always answering 0.5 makes 0.25

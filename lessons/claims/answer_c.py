@@ -11,7 +11,7 @@ from lessons.claims.apparatus import (
     training,
 )
 from lessons.claims.claim import ROUNDING, beyond, claim, near, under, whole
-from lessons.losses import label_masked_mse, mse, scalar_mse
+from lessons.recipe.losses import label_masked_mse, mse, scalar_mse
 
 NEARLY_ALL = 0.8  # “the standard losses” do something when at least four in five of them do it
 

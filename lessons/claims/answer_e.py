@@ -2,7 +2,7 @@
 
 from lessons.claims.apparatus import change, dense, lstm, mean_error, padded_batch, probe, stack, training
 from lessons.claims.claim import ROUNDING, TWICE, beyond, claim, finite, near, under, whole
-from lessons.losses import mse
+from lessons.recipe.losses import mse
 
 STEPS = 100  # enough for these sixteen sequences to be learned
 

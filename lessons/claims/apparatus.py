@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lessons.data import PaddedBatch, training_batch
-from lessons.recipe import Recipe
-from lessons.settings import Settings
+from lessons.recipe.data import PaddedBatch, training_batch
+from lessons.recipe.recipe import Recipe
+from lessons.recipe.settings import Settings
 
 
 def padded_batch(padded_labels: str = "zero", **changes) -> PaddedBatch:

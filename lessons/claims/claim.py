@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from types import CodeType, FunctionType
 from typing import Any
 
-from lessons.plain import plain
+from lessons.recipe.plain import plain
 
 HOLDS, FAILS, DEPENDS = "holds", "fails", "depends"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lessons import LESSONS, find
-from lessons.lesson import Lesson, Preset
-from lessons.settings import BadInput
+from lessons.course.discovery import LESSONS, find
+from lessons.course.lesson import Lesson, Preset
+from lessons.recipe.settings import BadInput
 
 LONGEST = 30  # items; more than a day of teaching, and the link still fits into a chat
 INTRODUCTION = 3  # minutes that a lesson's first item takes for its question and the padded batch

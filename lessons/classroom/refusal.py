@@ -1,6 +1,6 @@
 """Why a room refuses something, each in one clear sentence."""
 
-from lessons.settings import BadInput
+from lessons.recipe.settings import BadInput
 
 
 class NoRoom(BadInput):

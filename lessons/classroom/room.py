@@ -16,13 +16,13 @@ from typing import Literal
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
-from lessons import find
 from lessons.classroom import keys
 from lessons.classroom.database import AWAY, READING, add, put
 from lessons.classroom.phase import BALLOTS, PHASES, SHOWN, Phase
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
 from lessons.classroom.schema import finish, member, room, vote
-from lessons.settings import BadInput
+from lessons.course.discovery import find
+from lessons.recipe.settings import BadInput
 
 Lock = Literal["shared", "alone"]
 LIFETIME = 12 * 3600.0  # seconds: a workshop's day

@@ -1,0 +1,1 @@
+"""Says what is wrong: with a run, and with a loss."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
-from lessons import numeral
-from lessons.settings import BadInput
+from lessons.recipe import numeral
+from lessons.recipe.settings import BadInput
 
 TASKS = ("regression", "binary", "multiclass", "distance")
 ACTIVATIONS = ("linear", "sigmoid", "softmax", "softplus")

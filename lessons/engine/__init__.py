@@ -1,0 +1,1 @@
+"""Trains with Keras. Imported in worker processes only: it loads TensorFlow."""

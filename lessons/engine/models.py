@@ -6,9 +6,9 @@ import keras
 from keras import layers
 from keras.src.losses.losses import LossFunctionWrapper  # what compile() wraps a function in; it has no public name
 
-from lessons import losses
-from lessons.data import FEATURES
-from lessons.settings import Settings
+from lessons.recipe import losses
+from lessons.recipe.data import FEATURES
+from lessons.recipe.settings import Settings
 
 
 def build_model(settings: Settings, dtype: str = "float32", features: int = FEATURES) -> keras.Model:

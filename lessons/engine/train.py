@@ -10,13 +10,14 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import ops  # it has no public name
 
-from lessons import data, losses, run
 from lessons.engine import xray
 from lessons.engine.models import build_loss, build_model, build_optimizer, redraw
-from lessons.jobs import GRAPHS_KEPT
-from lessons.recipe import MaskPath, Recipe, Structure, mask_path
-from lessons.run import Closing, LayerMask, Opening, Snapshot
-from lessons.settings import Settings
+from lessons.recipe import data, losses
+from lessons.recipe.recipe import MaskPath, Recipe, Structure, mask_path
+from lessons.recipe.settings import Settings
+from lessons.runs import run
+from lessons.runs.run import Closing, LayerMask, Opening, Snapshot
+from lessons.server.tasks import GRAPHS_KEPT
 
 CHUNK_SECONDS = 0.12  # how long the graph runs before the worker looks whether it shall stop
 FIRST_CHUNK = 5  # epochs, enough for a curve to appear
@@ -96,7 +97,7 @@ def versions() -> dict[str, str]:
 def traced(structure: Structure) -> "Graph":
     """The graph of the loss that the settings name. Raises ValueError for a pasted one: that runs behind the walls."""
     if structure.pasted:
-        raise ValueError("a pasted loss is trained by lessons.doctor.loss.training")
+        raise ValueError("a pasted loss is trained by lessons.engine.pasted_loss")
     return Graph(structure)
 
 

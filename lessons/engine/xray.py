@@ -7,7 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from lessons.run import LayerMask
+from lessons.runs.run import LayerMask
 
 LOSS = "loss"  # name of the last row
 

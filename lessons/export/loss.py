@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from lessons import losses
-from lessons.doctor.admission.intention import CLASS, FACTORY, FUNCTION, Intention
-from lessons.recipe import Pasted
-from lessons.settings import BadInput
+from lessons.recipe import losses
+from lessons.recipe.recipe import Pasted
+from lessons.recipe.settings import BadInput
+from lessons.sandbox.admission.intention import CLASS, FACTORY, FUNCTION, Intention
 
 # What the clinic knows without an import, as a script imports it.
 KNOWN = {

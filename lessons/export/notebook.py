@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lessons.export.parcel import Parcel
+from lessons.export.bundle import Parcel
 from lessons.export.script import head, loss_of, parts_of
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from lessons import figures
-from lessons.export.parcel import Parcel
-from lessons.run import Run
+from lessons.export.bundle import Parcel
+from lessons.figures import run_figures
+from lessons.runs.run import Run
 
 HEIGHT = 460  # pixels of a figure
 STYLE = "body { font: 15px system-ui, sans-serif; max-width: 1000px; margin: 2rem auto; padding: 0 1rem }"
@@ -16,13 +16,13 @@ def page(parcel: Parcel, run: Run) -> str:
     """Curve, gradient and predictions, with all of Plotly in the file."""
     import plotly.graph_objects as go
 
-    words = figures.run_words(run)
+    words = run_figures.run_words(run)
     titles = {
-        "Loss and error": (figures.curve_figure(run), words["curve"]),
-        "Gradient at the predictions, last epoch": (figures.gradient_figure(run), words["gradient"]),
-        "Gradient at the inputs, last epoch": (figures.gradient_figure(run, at="inputs"), ""),
-        "Gradient at the predictions, all epochs": (figures.gradient_over_epochs_figure(run), ""),
-        "Predictions on real steps": (figures.prediction_figure(run), words["prediction"]),
+        "Loss and error": (run_figures.curve_figure(run), words["curve"]),
+        "Gradient at the predictions, last epoch": (run_figures.gradient_figure(run), words["gradient"]),
+        "Gradient at the inputs, last epoch": (run_figures.gradient_figure(run, at="inputs"), ""),
+        "Gradient at the predictions, all epochs": (run_figures.gradient_over_epochs_figure(run), ""),
+        "Predictions on real steps": (run_figures.prediction_figure(run), words["prediction"]),
     }
     sections = []
     for place, (title, (figure, told)) in enumerate(titles.items()):

@@ -11,12 +11,12 @@ from importlib import metadata
 import numpy as np
 
 from lessons.export import loss
-from lessons.export.carving import Carver, Named, Part, Program
+from lessons.export.bundle import Parcel
 from lessons.export.loss import Loss
-from lessons.export.parcel import Parcel
+from lessons.export.specialisation import Carver, Named, Part, Program
 from lessons.export.syntax import MARK
-from lessons.recipe import Recipe
-from lessons.settings import SPECS, BadInput, Choice
+from lessons.recipe.recipe import Recipe
+from lessons.recipe.settings import SPECS, BadInput, Choice
 
 PROGRAM = "lessons.export.program"
 PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "numpy")

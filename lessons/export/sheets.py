@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from lessons.data import last_steps
-from lessons.run import Run, squeezed
+from lessons.recipe.data import last_steps
+from lessons.runs.run import Run, squeezed
 
 GRADIENT_ROWS = 200_000  # of a sheet, 15 MB and a second of the server; beyond it fewer epochs are written
 

@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 from keras.src import backend
 
-from lessons.doctor.admission import NeverRun, Refused
 from lessons.doctor.loss.sample import Sampler
 from lessons.doctor.loss.subject import Subject, activated
 from lessons.doctor.usage import TIMESTEPS, Usage
+from lessons.sandbox.admission import NeverRun, Refused
 
 BEST = 4.5  # a score: see `sense`
 FINITE = 3.0  # a score that only a loss reaches that is finite at all ordinary predictions

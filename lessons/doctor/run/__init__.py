@@ -9,12 +9,12 @@ import numpy as np
 from lessons.doctor.rule import SEVERITIES, Rule
 from lessons.doctor.run.advice import Step, next_steps
 from lessons.doctor.run.finding import Finding
-from lessons.doctor.run.patient import Patient
 from lessons.doctor.run.rules import RUN_RULES, learning, masks, numbers
-from lessons.run import Run
+from lessons.doctor.run.view import Patient
+from lessons.runs.run import Run
 
 if TYPE_CHECKING:
-    from lessons.doctor.run.birth import Birth
+    from lessons.runs.nan_origin import Birth
 
 __all__ = ["Finding", "Step", "diagnose", "next_steps"]
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from lessons.doctor.run.finding import Finding
-from lessons.doctor.run.patient import Patient
 from lessons.doctor.run.remedy import RATE, rate, single
-from lessons.run import Run
+from lessons.doctor.run.view import Patient
+from lessons.runs.run import Run
 
 MOST = 3  # more is a list, and nobody tries a list
 HELD_BY_ALL = 1e-4  # an epsilon that even float16 can hold beside a small number

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lessons.doctor.rule import Evidence, Rule
-from lessons.plain import plain
+from lessons.recipe.plain import plain
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lessons.doctor.run.patient import Patient
-from lessons.settings import SPECS
+from lessons.doctor.run.view import Patient
+from lessons.recipe.settings import SPECS
 
 RATE = 10.0  # a learning rate is changed by this factor: less would need too many tries
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from lessons.doctor.admission import Refused, admit
 from lessons.doctor.loss.examination import look, subject_of
 from lessons.doctor.loss.mending import dialect, domain, padding, reduction
 from lessons.doctor.loss.mending.edit import Edit, Impossible
@@ -24,7 +23,8 @@ from lessons.doctor.loss.mending.register import MENDS, Mend
 from lessons.doctor.loss.rules import LOSS_RULES
 from lessons.doctor.loss.subject import Subject
 from lessons.doctor.usage import Usage
-from lessons.settings import BadInput
+from lessons.recipe.settings import BadInput
+from lessons.sandbox.admission import Refused, admit
 
 FAMILIES = (dialect, domain, reduction, padding)  # importing them fills MENDS
 EXAMINATIONS = 8  # whole ones, the first included

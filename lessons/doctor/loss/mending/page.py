@@ -6,11 +6,11 @@ import ast
 import functools
 from collections.abc import Callable, Iterable, Iterator
 
-from lessons.doctor.admission import vocabulary
-from lessons.doctor.admission.scope import Scopes
-from lessons.doctor.admission.syntax import parameter_names
 from lessons.doctor.loss.mending.edit import Edit, Impossible, apply
 from lessons.doctor.usage import Usage
+from lessons.sandbox.admission import vocabulary
+from lessons.sandbox.admission.scope import Scopes
+from lessons.sandbox.admission.syntax import parameter_names
 
 IMPORTS = {"tf": "import tensorflow as tf", "ops": "from keras import ops"}
 BACKENDS = ("tf.keras.backend.", "keras.backend.")

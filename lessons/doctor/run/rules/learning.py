@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from lessons.data import last_steps
 from lessons.doctor.rule import Evidence
-from lessons.doctor.run.patient import Patient, counted
 from lessons.doctor.run.remedy import Remedy, larger_steps, none, plain_loss, remedy, right_mask, smaller_steps
 from lessons.doctor.run.rules import RUN_RULES
-from lessons.outcome import GROWTH, LEAST_START
-from lessons.settings import Settings
+from lessons.doctor.run.view import Patient, counted
+from lessons.recipe.data import last_steps
+from lessons.recipe.settings import Settings
+from lessons.runs.outcome import GROWTH, LEAST_START
 
 GREW = 20.0  # times the largest gradient of the first epoch: losses with a bounded slope reach 3
 NEAR = 0.1  # of the typical error: a gradient that peaks there is largest where nothing is left to learn

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from lessons.doctor.rule import Evidence
-from lessons.doctor.run.patient import Patient, counted, percent
 from lessons.doctor.run.remedy import loss_per_step, plain_loss, remedy, right_mask, skip_missing
 from lessons.doctor.run.rules import RUN_RULES
-from lessons.run import LayerMask
-from lessons.settings import Settings
+from lessons.doctor.run.view import Patient, counted, percent
+from lessons.recipe.settings import Settings
+from lessons.runs.run import LayerMask
 
 LEAK = 1e-3  # share of the gradient: a mask that is heeded leaves exactly 0, and less than this could not be seen
 DIVISOR = 0.02  # how near the loss comes to the real one times the share of real steps, as a share of it

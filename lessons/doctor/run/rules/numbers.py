@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lessons import losses
 from lessons.doctor.rule import Evidence
-from lessons.doctor.run.patient import Patient, counted
 from lessons.doctor.run.remedy import Remedy, plain_loss, remedy, single, skip_missing, smaller_steps
 from lessons.doctor.run.rules import RUN_RULES
-from lessons.settings import Settings
+from lessons.doctor.run.view import Patient, counted
+from lessons.recipe import losses
+from lessons.recipe.settings import Settings
 
 BORN = ("epoch", "batch", "sequence", "timestep", "phase", "tensor", "op", "inputs", "line")  # what a birth tells
 SAFE = 1e-7  # the smallest power of ten that 1 does not absorb in float32

@@ -1,0 +1,60 @@
+"""The lessons of the course: each is loaded when it is first asked for. Importing this loads none."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+
+from lessons.course.lesson import CHAPTERS, Lesson
+from lessons.recipe.settings import BadInput
+
+CATALOG = "lessons.catalog"
+LOADED: dict[str, Lesson] = {}
+
+
+class Course(Mapping[str, Lesson]):
+    """The lessons of catalog/ by slug. Going through all of them loads all, in the order of the course."""
+
+    def __getitem__(self, slug: str) -> Lesson:
+        if slug not in slugs():
+            raise KeyError(slug)
+        return loaded(slug)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(in_order())
+
+    def __len__(self) -> int:
+        return len(slugs())
+
+    def __contains__(self, slug: object) -> bool:
+        return slug in slugs()
+
+
+LESSONS = Course()
+
+
+def find(slug: str) -> Lesson:
+    """The lesson of that slug. Raises BadInput."""
+    if slug not in LESSONS:
+        raise BadInput(f"lesson: got “{slug[:40]}”; there are {', '.join(LESSONS)}.")
+    return LESSONS[slug]
+
+
+@cache
+def slugs() -> frozenset[str]:
+    """The names of the files in catalog/, those that begin with an underscore left out."""
+    modules = pkgutil.iter_modules(importlib.import_module(CATALOG).__path__)
+    return frozenset(module.name for module in modules if not module.name.startswith("_"))
+
+
+def loaded(slug: str) -> Lesson:
+    if slug not in LOADED:
+        LOADED[slug] = replace(importlib.import_module(f"{CATALOG}.{slug}").LESSON, slug=slug)
+    return LOADED[slug]
+
+
+@cache
+def in_order() -> tuple[str, ...]:
+    """The slugs by chapter, and in a chapter by the order that each lesson says."""
+    return tuple(sorted(slugs(), key=lambda slug: (CHAPTERS.index(loaded(slug).chapter), loaded(slug).order)))

@@ -1,0 +1,196 @@
+"""Exercises of a lesson: data only. Each is checked by running what the learner made, never by comparing it with ours.
+
+A start fails its goal and a solution reaches it: tests/course/test_exercises.py trains both.
+"""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from lessons.recipe.settings import Settings
+from lessons.runs.run import Run
+
+HEAD = "from keras import ops\n\n\ndef loss(y_true, y_pred):\n"
+
+
+class Reading(NamedTuple):
+    """One number that a goal looks at."""
+
+    name: str
+    value: float
+    wanted: str
+    met: bool
+
+    def __str__(self) -> str:
+        return f"{self.name} {_number(self.value)}" + ("" if self.met else f", wanted {self.wanted}")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Bounds on what a training reaches; those that are None are not looked at. A leak of 0 means: none at all."""
+
+    error: float | None = None  # on truly real steps against the true labels, after the last epoch
+    leak: float | None = None  # share of the gradient at the predictions that lies on padding, in the worst epoch
+    input_leak: float | None = None  # the same at the inputs
+    val_loss: float | None = None  # after the last epoch
+
+    def readings(self, run: Run) -> list[Reading]:
+        found = (
+            ("error on real steps", run.snapshot.error[-1], self.error),
+            ("gradient on padding", worst(run.leak), self.leak),
+            ("input gradient on padding", worst(run.input_leak), self.input_leak),
+            ("validation loss", run.snapshot.val_loss[-1], self.val_loss),
+        )
+        return [
+            Reading(name, float(value), _bound(limit), bool(value <= limit if limit == 0 else value < limit))
+            for name, value, limit in found
+            if limit is not None
+        ]
+
+    def met(self, run: Run) -> bool:
+        """Whether a whole run reaches all of it. NaN reaches nothing."""
+        return all(reading.met for reading in self.readings(run))
+
+    def told(self, run: Run) -> str:
+        """What was reached and, where that is not enough, what is wanted: one sentence."""
+        words = "; ".join(str(reading) for reading in self.readings(run))
+        return f"{words[:1].upper()}{words[1:]}."
+
+    @property
+    def wanted(self) -> str:
+        """What is to be reached, in one sentence."""
+        bounds = (
+            ("an error on real steps", self.error),
+            ("gradient on padding", self.leak),
+            ("input gradient on padding", self.input_leak),
+            ("a validation loss", self.val_loss),
+        )
+        parts = [
+            f"no {name}" if limit == 0 else f"{name} {_bound(limit)}" for name, limit in bounds if limit is not None
+        ]
+        words = " and ".join(parts)
+        return f"{words[:1].upper()}{words[1:]}."
+
+
+def worst(leak: np.ndarray) -> float:
+    """The largest share of all kept epochs; NaN where none has a finite gradient other than 0."""
+    return float(np.nanmax(leak)) if np.isfinite(leak).any() else float("nan")
+
+
+def _bound(limit: float) -> str:
+    return "none" if limit == 0 else f"below {limit:g}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if np.isfinite(value) else "NaN"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MendLoss:
+    """Mend a broken loss: the clinic examines the text, and it trains with `settings`.
+
+    `broken` and `mended` are functions of the lesson file, imports inside: the learner gets their source.
+    """
+
+    name: str  # in keys, and in what is kept of a learner
+    title: str
+    asks: str  # Markdown: what is wrong, what is wanted, without the numbers of the goal
+    settings: Settings
+    padding: str = ""  # what the clinic is told of it, where padding is marked otherwise than the settings say
+    broken: Callable
+    mended: Callable
+    hints: tuple[str, ...]  # each gives away more than the one before; the solution comes after the last
+    goal: Goal
+
+    @property
+    def start(self) -> str:
+        return inspect.getsource(self.broken)
+
+    @property
+    def solution(self) -> str:
+        return inspect.getsource(self.mended)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderLines:
+    """Put the lines of a loss in order. Each line brings its indentation; some orders run and are wrong."""
+
+    name: str
+    title: str
+    asks: str
+    settings: Settings
+    padding: str = ""
+    lines: tuple[str, ...]  # in an order that reaches the goal
+    spare: tuple[str, ...] = ()  # lines that are better left out
+    head: str = HEAD  # what stands above the lines, and stays there
+    hints: tuple[str, ...]
+    goal: Goal
+
+    @property
+    def every_line(self) -> tuple[str, ...]:
+        """All lines as they are dealt: shuffled, the same way for everybody."""
+        lines = [*self.lines, *self.spare]
+        random.Random(self.name).shuffle(lines)
+        return tuple(lines)
+
+    def text(self, lines: Sequence[str]) -> str:
+        return self.head + "".join(f"    {line}\n" for line in lines or ("pass",))
+
+    def lines_of(self, text: str) -> tuple[str, ...] | None:
+        """The lines that an assembled text is made of; None for a text that is none."""
+        if not text.startswith(self.head):
+            return None
+        lines = tuple(
+            line.removeprefix("    ") for line in text[len(self.head) :].splitlines() if line.strip() != "pass"
+        )
+        return lines if set(lines) <= {*self.lines, *self.spare} and len(set(lines)) == len(lines) else None
+
+    @property
+    def start(self) -> str:
+        return self.text(self.every_line)
+
+    @property
+    def solution(self) -> str:
+        return self.text(self.lines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindSetting:
+    """Move some of the settings until the goal is reached."""
+
+    name: str
+    title: str
+    asks: str
+    start: Settings
+    moves: tuple[str, ...]  # the fields that may be moved
+    solution: Settings
+    hints: tuple[str, ...]
+    goal: Goal
+
+
+Exercise = MendLoss | OrderLines | FindSetting
+
+
+def flaws(exercise: Exercise) -> Iterator[str]:
+    """What an exercise lacks that can be told without running it."""
+    if not exercise.name.isidentifier():
+        yield "the name is no identifier"
+    if not exercise.title or not exercise.asks.endswith("."):
+        yield "a title and a sentence are needed"
+    if len(exercise.hints) < 2 or not all(hint.endswith((".", "?")) for hint in exercise.hints):
+        yield "two or more hints are needed, each a sentence"
+    if exercise.goal == Goal():
+        yield "the goal wants nothing"
+    if exercise.start == exercise.solution:
+        yield "the start is the solution"
+    if isinstance(exercise, FindSetting):
+        strange = set(exercise.solution.to_query(exercise.start)) - set(exercise.moves)
+        yield from (f"the solution moves {name}, which may not be moved" for name in sorted(strange))
+    if isinstance(exercise, OrderLines) and len(set(exercise.every_line)) < len(exercise.every_line):
+        yield "two lines are equal"

@@ -1,0 +1,105 @@
+"""What a lesson is: data only. One file in catalog/ holds one `LESSON`; nothing else is edited to add it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lessons.course.exercise import Exercise
+from lessons.course.experiment import Experiment
+from lessons.recipe.settings import BadInput, Settings
+from lessons.runs.run import Run
+
+CHAPTERS = ("Five answers", "Behind the answers")
+UNANSWERED = "This run cannot answer it."  # said in place of an outcome: nothing is kept, and nothing counts
+CONFIDENCE = ("a guess", "fairly sure", "certain")  # how sure one is of a prediction, the surest last
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Named settings: demo button, share link and test input at once."""
+
+    name: str
+    label: str
+    says: str  # one sentence: what this shows
+    settings: Settings
+    examples: tuple[str, ...] = ()  # ids of EXAMPLES.md that this preset makes
+    claimed: str = ""  # what the published answer claimed of them, in our words
+    truth: str = ""  # what is true instead, without numbers: those are measured
+    findings: tuple[str, ...] = ()  # codes of what the doctor finds in this run: exactly these, in any order
+    published: Experiment | None = None  # the example as published, where it is not a training of these settings
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer to a prediction: whether it came true is read off the run."""
+
+    text: str
+    came_true: Callable[[Run], bool]
+    belief: str  # the misconception behind it, told when it did not come true
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The question before Run. On every run that can answer it exactly one of the answers comes true.
+
+    `answerable`: whether a run can. Where no gradient is finite nobody knows how much of it lies on padding.
+    """
+
+    question: str
+    answers: tuple[Answer, ...]
+    answerable: Callable[[Run], bool] = lambda run: True
+
+    def outcome(self, run: Run) -> int | None:
+        """Which answer came true; None where this run cannot answer the question."""
+        if not self.answerable(run):
+            return None
+        return next((index for index, answer in enumerate(self.answers) if answer.came_true(run)), None)
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """What must be visible: the failure's quantity is at least twice the repair's, or NaN against finite."""
+
+    failure: str  # preset
+    repair: str  # preset
+    quantity: str  # in words
+    measure: Callable[[Run], float]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The first preset is the one a page opens with."""
+
+    chapter: str
+    order: int
+    title: str  # the question as people ask it
+    text: str  # a short answer in Markdown, before the fold
+    aims: tuple[str, ...]  # what a class can do afterwards: two or three sentences
+    notes: str  # for whoever teaches it, in Markdown; no verdict and no number that a run could turn
+    controls: tuple[str, ...]  # Settings fields in sight
+    more: tuple[str, ...]  # Settings fields behind "More"
+    losses: tuple[str, ...]  # names of the losses on offer
+    presets: tuple[Preset, ...]
+    prediction: Prediction
+    contrast: Contrast
+    experiments: tuple[Experiment, ...] = ()  # what the lesson measures besides training
+    reading: tuple[tuple[str, str], ...] = ()  # (title, address)
+    exercises: tuple[Exercise, ...] = ()  # at the end of the page; each is checked by running what the learner made
+    slug: str = ""  # the file's name, filled in on discovery
+
+    def preset(self, name: str) -> Preset:
+        """Raises BadInput."""
+        for preset in self.presets:
+            if preset.name == name:
+                return preset
+        names = ", ".join(preset.name for preset in self.presets)
+        raise BadInput(f"preset: got “{name[:40]}”; {self.slug} has {names}.")
+
+    def exercise(self, name: str) -> Exercise:
+        """Raises KeyError."""
+        return {exercise.name: exercise for exercise in self.exercises}[name]
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        return tuple(sorted({example for preset in self.presets for example in preset.examples}))

@@ -1,0 +1,22 @@
+"""A lesson's training with a pasted loss. For walled processes only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from lessons.engine import train as engine
+from lessons.recipe.recipe import Recipe, Structure
+from lessons.runs.run import Closing, Opening, Snapshot
+from lessons.sandbox.admission import admit
+
+
+def train(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing]:
+    """Raises what the loss or Keras raises, and Refused."""
+    return engine.train(recipe, graph(recipe.structure()))
+
+
+@lru_cache(maxsize=2)
+def graph(structure: Structure) -> engine.Graph:
+    pasted = structure.pasted
+    return engine.Graph(structure, admit(pasted.text).build(pasted.function), pasted.text)

@@ -1,0 +1,1 @@
+"""Runs, comparisons and grids as plain Plotly dictionaries. NumPy only."""

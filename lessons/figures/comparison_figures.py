@@ -1,0 +1,186 @@
+"""Figures of twins, as plain Plotly dictionaries (see lessons/figures/run_figures.py, whose marks they share).
+
+The pinned run is thin and dashed, the present one solid. What is compared has one scale.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lessons.figures.run_figures import (
+    ERROR,
+    LOSS,
+    MARGIN,
+    NAN,
+    PADDING,
+    REAL_LOSS,
+    error_name,
+    first_bad,
+    gradient_figure,
+    gradient_of,
+    gradient_range,
+    grid_layout,
+    heat,
+    line,
+    logarithm,
+    named,
+    number,
+    outline,
+    scale_of,
+    words_trace,
+)
+from lessons.runs.comparison import Parting, Twins, places, told
+from lessons.runs.run import Run
+
+PINNED = {"dash": "longdash", "width": 1.3}
+MORE, LESS = "#762A83", "#1B7837"  # purple and green, told apart by the colour-blind too
+MORE_SCALE = [[0, "#e9ddf0"], [0.5, "#af8dc3"], [1, MORE]]
+LESS_SCALE = [[0, "#dcefd9"], [0.5, "#7fbf7b"], [1, LESS]]
+RING = 13  # size of the ring around the first parting
+CURVES = (("loss", LOSS, "loss", "y"), ("real_loss", REAL_LOSS, "loss on real steps", "y"), ("error", ERROR, "", "y2"))
+
+
+def curve_figure(twins: Twins) -> dict:
+    """The losses of both runs above, their errors below; a line where they visibly part."""
+    pairs = [pair for curve in CURVES for pair in both(twins, *curve)]
+    everything = [getattr(run.snapshot, name) for run in (twins.pinned, twins.other) for name in ("loss", "real_loss")]
+    last = max(twins.pinned.settings.epochs, twins.other.settings.epochs)
+    neutral = line([None], np.array([np.nan]), PADDING, "pinned run")
+    layout = {
+        "margin": MARGIN | {"t": 16, "l": 52},
+        "xaxis": {"title": {"text": "epoch"}, "range": [0.5, last + 0.5], "anchor": "y2"},
+        "yaxis": {"domain": [0.42, 1], **scale_of(*everything), "title": {"text": "loss"}},
+        "yaxis2": {"domain": [0, 0.36], "rangemode": "tozero", "title": {"text": "error"}},
+        "hovermode": "x unified",
+        "shapes": [],
+        "annotations": [],
+    }
+    for run, who in ((twins.pinned, "pinned"), (twins.other, "now")):
+        if (bad := first_bad(run.snapshot.loss)) is not None:
+            mark(layout, bad + 0.5, f"{who}: NaN from epoch {bad + 1}", NAN, 0.9 if who == "now" else 0.78)
+    seen = twins.first(visible=True)
+    if seen:
+        mark(layout, seen.epoch + 1, f"they part in epoch {seen.epoch + 1}", PADDING, 1.0)
+    return {"data": [*pairs, neutral | {"line": {"color": PADDING, **PINNED}}], "layout": layout}
+
+
+def both(twins: Twins, name: str, colour: str, called: str, axis: str) -> list[dict]:
+    """One curve of each run: the pinned one first, so that the present one lies on top."""
+    traces = []
+    for run, pinned in ((twins.pinned, True), (twins.other, False)):
+        words = called or error_name(run.settings)
+        trace = line((run.snapshot.epochs + 1).tolist(), getattr(run.snapshot, name), colour, words) | {"yaxis": axis}
+        if pinned:
+            trace |= {"name": f"{words}, pinned", "showlegend": False, "line": {"color": colour, **PINNED}}
+        traces.append(trace)
+    return traces
+
+
+def mark(layout: dict, x: float, text: str, colour: str, y: float) -> None:
+    """An upright line through the chart, with a word at its top."""
+    layout["shapes"].append(
+        {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": colour, "width": 1.5}}
+    )
+    layout["annotations"].append(
+        {"text": text, "x": x, "xanchor": "left", "y": y, "yref": "paper", "yanchor": "bottom", "showarrow": False,
+         "font": {"color": colour, "size": 12}}
+    )  # fmt: skip
+
+
+def gradient_figures(twins: Twins, epoch: int, at: str = "predictions") -> tuple[dict, dict, dict | None]:
+    """The gradients of a kept epoch, pinned and present, and their difference; None where they have two shapes."""
+    low, high = span = common_range(twins, at)
+    pinned, other = (
+        gradient_figure(run, int(places(run, np.array([epoch]))[0]), at, span) for run in (twins.pinned, twins.other)
+    )
+    signed = twins.difference(epoch, at)
+    if signed is None:
+        return pinned, other, None
+    ring = ring_of(twins, epoch, at)
+    difference = difference_figure(twins, signed, epoch, at, low, high)
+    for figure in (pinned, other, difference):
+        figure["data"] += ring
+    return pinned, other, difference
+
+
+def common_range(twins: Twins, at: str) -> tuple[float, float]:
+    """log10 of the smallest and largest gradient shown, over both runs and all epochs."""
+    return gradient_range(np.concatenate([gradient_of(run, at)[0].ravel() for run in (twins.pinned, twins.other)]))
+
+
+def difference_figure(twins: Twins, signed: np.ndarray, epoch: int, at: str, low: float, high: float) -> dict:
+    """Present minus pinned |gradient| on the scale of the two: purple where there is more now, green where less."""
+    size = logarithm(np.abs(signed))
+    bar = {"thickness": 9, "len": 1, "outlinewidth": 0, "xpad": 2, "tickfont": {"size": 10}}
+    ticks = np.arange(np.ceil(low), np.floor(high) + 1, 2)
+    less_bar = bar | {"x": 1.035, "tickvals": ticks.tolist(), "ticktext": [f"1e{int(tick)}" for tick in ticks]}
+    more_bar = bar | {"x": 1.0, "showticklabels": False, "ticks": ""}
+    blind = np.isnan(signed)
+    traces = [
+        heat(np.where(signed > 0, size, np.nan), MORE_SCALE, low, high, name="more now", colorbar=more_bar),
+        heat(np.where(signed < 0, size, np.nan), LESS_SCALE, low, high, name="less now", colorbar=less_bar),
+        heat(np.where(blind, 1.0, np.nan), [[0, NAN], [1, NAN]], 0, 1, name="NaN in one"),
+        words_trace(signed.shape) | difference_words(twins, signed, epoch, at),
+        named(MORE, "more now"),
+        named(LESS, "less now"),
+        *([named(NAN, "NaN in a run")] if blind.any() else []),
+    ]
+    for run in (twins.pinned, twins.other):
+        traces += outline(gradient_of(run, at)[1])
+    return {"data": traces, "layout": grid_layout(signed.shape, right=62)}
+
+
+def difference_words(twins: Twins, signed: np.ndarray, epoch: int, at: str) -> dict:
+    """What a cell of the difference says to the mouse."""
+    pinned, other = twins.gradients(epoch, at)
+    three = [[[told(values[i, j]) for values in (pinned, other, signed)] for j in range(signed.shape[1])]
+             for i in range(signed.shape[0])]  # fmt: skip
+    return {
+        "customdata": three,
+        "hovertemplate": "sequence %{y}, step %{x}<br>pinned %{customdata[0]}, now %{customdata[1]}<br>"
+        "difference %{customdata[2]}<extra></extra>",
+    }
+
+
+def ring_of(twins: Twins, epoch: int, at: str) -> list[dict]:
+    """A ring around the cell where the gradients first part, in that epoch."""
+    first = twins.parting("gradient", visible=True)
+    if at != "predictions" or first is None or first.epoch != epoch:
+        return []
+    return [ring(first, "white", 5, ""), ring(first, "black", 2, "they part here first")]
+
+
+def ring(first: Parting, colour: str, width: float, name: str) -> dict:
+    marker = {"symbol": "circle-open", "size": RING, "color": colour, "line": {"width": width}}
+    return {
+        "type": "scatter", "mode": "markers", "x": [first.timestep], "y": [first.sequence], "name": name,
+        "marker": marker, "hoverinfo": "skip",
+    }  # fmt: skip
+
+
+def curve_words(twins: Twins) -> str:
+    """The chart for those who cannot see it."""
+    said = [
+        f"{who}: loss from {number(run.snapshot.loss[0])} to {number(run.snapshot.loss[-1])}, "
+        f"{error_name(run.settings)} from {number(run.snapshot.error[0])} to {number(run.snapshot.error[-1])}"
+        for run, who in ((twins.pinned, "Pinned run"), (twins.other, "present run"))
+    ]
+    return "; ".join(said) + "."
+
+
+def leak_words(run: Run, epoch: int, at: str) -> str:
+    """The share of the gradient that lies on padding in a kept epoch."""
+    shares = run.leak if at == "predictions" else run.input_leak
+    found = shares[int(places(run, np.array([epoch]))[0])]
+    return f"{number(100 * found)} % of the gradient on padding" if np.isfinite(found) else "no finite gradient"
+
+
+def difference_told(twins: Twins, epoch: int, at: str) -> str:
+    """The difference for those who cannot see it."""
+    signed = twins.difference(epoch, at)
+    if signed is None:
+        return "two shapes: nothing to subtract"
+    more, less, blind = (int(found.sum()) for found in (signed > 0, signed < 0, np.isnan(signed)))
+    if not (more or less or blind):
+        return "no step differs"
+    return f"more at {more}, less at {less} steps" + (f", NaN at {blind}" if blind else "")

@@ -1,0 +1,447 @@
+"""Figures of a padded batch and of a run, as Plotly's own JSON: `plotly.graph_objects.Figure(figure)` accepts each.
+
+Pure functions. Plain dictionaries, because the page needs them within milliseconds and building graph objects alone
+would cost it the import of plotly. One meaning, one mark (DESIGN §3); colours are Okabe and Ito's, safe for the
+colour-blind. Text and paper colours are left out: the page fills them in from its theme.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lessons.recipe.data import GARBAGE, PaddedBatch
+from lessons.recipe.settings import Settings
+from lessons.runs.run import Run, squeezed
+
+REAL, PADDING, NAN, LEAK = "#0072B2", "#8A8A8A", "#CC79A7", "#D55E00"
+LOSS, REAL_LOSS, ERROR, EDGE = "#0072B2", "#009E73", "#7B5EA7", "#E69F00"
+REAL_SCALE = [[0, "#d6e8f4"], [0.5, "#5fa3cf"], [1, "#00446b"]]
+LEAK_SCALE = [[0, "#fbe0cc"], [0.5, "#e88b45"], [1, "#a34700"]]
+DECADES = 6  # of gradient sizes that the colours tell apart
+MARGIN = {"l": 52, "r": 8, "t": 6, "b": 36}
+HATCH = {"shape": "/", "size": 5, "solidity": 0.25, "fgcolor": PADDING}
+
+
+def batch_figure(settings: Settings, batch: PaddedBatch) -> dict:
+    """The padded batch, sequence x time: real steps blue, padding hatched, NaN pink, the mask as used outlined."""
+    labels = squeezed(batch.y)
+    kind = np.where(batch.real, 1.0, np.nan)  # (batch, time)
+    if labels.shape == kind.shape:
+        kind[batch.real & np.isnan(labels)] = 2.0
+    used = settings.mask != "none"
+    traces = [
+        padding_trace(batch.real, f"padding, labels {held(settings)}"),
+        heat(kind, [[0, REAL], [0.5, REAL], [0.5, NAN], [1, NAN]], 1, 2, name="real step", opacity=0.55),
+        named(REAL, "real step"),
+        *([named(NAN, "NaN label")] if (kind == 2).any() else []),
+        *([edge_trace(batch.mask, "mask: True inside")] if used else []),
+        *missing_inputs(batch),
+    ]
+    texts = [[cell(settings, batch, i, j) for j in range(kind.shape[1])] for i in range(len(kind))]
+    traces.append(words_trace(kind.shape) | {"text": texts, "hovertemplate": "%{text}<extra></extra>"})
+    return {"data": traces, "layout": grid_layout(batch.real.shape)}
+
+
+def missing_inputs(batch: PaddedBatch) -> list[dict]:
+    """Crosses on real steps that have a NaN input: in a learner's own data."""
+    rows, steps = np.nonzero(batch.real & np.isnan(batch.x).any(axis=-1))
+    if not rows.size:
+        return []
+    marker = {"symbol": "x-thin", "size": 7, "line": {"color": NAN, "width": 2}, "color": NAN}
+    return [
+        {"type": "scatter", "mode": "markers", "x": steps.tolist(), "y": rows.tolist(), "marker": marker,
+         "name": "NaN input ×", "hoverinfo": "skip"}
+    ]  # fmt: skip
+
+
+def batch_words(settings: Settings, batch: PaddedBatch) -> str:
+    """The picture for those who cannot see it."""
+    wrong = int((batch.mask & ~batch.real).sum())
+    left_out = int((batch.real & ~batch.mask).sum())
+    mask = (
+        "No mask is passed."
+        if settings.mask == "none"
+        else (f"The mask takes {wrong} padded steps for real and leaves {left_out} real steps out.")
+    )
+    return f"{batch.real.shape[0]} sequences of {batch.real.shape[1]} steps, {(~batch.real).mean():.0%} padding. {mask}"
+
+
+def run_words(run: Run) -> dict:
+    """The charts of a run in words, and the span of the true labels."""
+    s, leak = run.snapshot, run.leak[-1]
+    at = f"{leak:.0%} of the gradient lies on padding" if np.isfinite(leak) else "there is no finite gradient"
+    return {
+        "curve": f"Loss from {number(s.loss[0])} to {number(s.loss[-1])}; {error_name(run.settings)} from "
+        f"{number(s.error[0])} to {number(s.error[-1])}; the best constant has {number(run.baseline)}.",
+        "gradient": f"In epoch {s.kept[-1] + 1} {at}; {int(run.starved.sum())} real steps never got any.",
+        "prediction": f"Predictions from {number(run.predictions.min())} to {number(run.predictions.max())}.",
+        "span": span_of(squeezed(run.batch.truth)),
+    }
+
+
+def span_of(truth: np.ndarray) -> list[float]:
+    """The least and the greatest of the true labels that are known."""
+    known = truth[~np.isnan(truth)]
+    return [float(known.min()), float(known.max())] if known.size else [0.0, 1.0]
+
+
+def held(settings: Settings) -> str:
+    return {"zero": "0", "random": "random", "garbage": f"{GARBAGE:g}", "nan": "NaN"}[settings.padded_labels]
+
+
+def cell(settings: Settings, batch: PaddedBatch, row: int, step: int) -> str:
+    """One cell in words."""
+    words = [f"sequence {row}, step {step}", "real" if batch.real[row, step] else "padding"]
+    if settings.mask != "none":
+        words.append("mask True" if batch.mask[row, step] else "mask False")
+    if batch.y.ndim == 3:
+        words.append(f"label {number(batch.y[row, step, 0])}")
+    if batch.real[row, step] and np.isnan(batch.x[row, step]).any():
+        words.append("input NaN")
+    return ", ".join(words)
+
+
+def gradient_figure(run: Run, kept: int = -1, at: str = "predictions", span: tuple[float, float] | None = None) -> dict:
+    """Where the gradient went at one kept epoch, sequence x time: blue on real steps, vermilion on padding, 0 paper.
+
+    `span`: the colours' range in log10, where it is shared with another run.
+    """
+    gradient, real = gradient_of(run, at)
+    low, high = span or gradient_range(gradient)
+    z = logarithm(gradient[kept])
+    words = words_trace(real.shape) | {
+        "customdata": cells(run, gradient, kept, real),
+        "hovertemplate": "sequence %{y}, step %{x}: %{customdata[0]}<br>label %{customdata[1]}, "
+        "prediction %{customdata[2]}<br>gradient %{customdata[3]}<extra></extra>",
+    }
+    return {
+        "data": [*gradient_traces(z, ~np.isfinite(gradient[kept]), real, low, high), words, *outline(real)],
+        "layout": grid_layout(real.shape, right=62),
+    }
+
+
+def cells(run: Run, gradient: np.ndarray, kept: int, real: np.ndarray) -> list:
+    """(batch, time, 4) what the words of a cell are made of: kind, label, prediction, gradient."""
+    labels, predictions = (
+        np.broadcast_to(a, real.shape) for a in (squeezed(run.batch.y), run.snapshot.predictions[kept])
+    )
+    return [
+        [
+            ["real" if real[i, j] else "padding", number(labels[i, j]), number(predictions[i, j]),
+             number(gradient[kept, i, j]) if gradient[kept, i, j] else "exactly 0"]
+            for j in range(real.shape[1])
+        ]
+        for i in range(real.shape[0])
+    ]  # fmt: skip
+
+
+def words_trace(shape: tuple[int, int]) -> dict:
+    """An invisible layer that answers the mouse on every cell, the blank ones too."""
+    clear = [[0, "rgba(0,0,0,0)"], [1, "rgba(0,0,0,0)"]]
+    return {"type": "heatmap", "z": np.zeros(shape, int).tolist(), "colorscale": clear, "showscale": False}
+
+
+def outline(real: np.ndarray) -> list[dict]:
+    return [] if real.all() else [edge_trace(real, "", PADDING, 1)]
+
+
+def gradient_traces(z, nan, real, low, high) -> list[dict]:
+    """The heatmaps of log10 |gradient| z (rows, time): real steps, padding, not finite."""
+    ticks = np.arange(np.ceil(low), np.floor(high) + 1, 2)
+    bar = {"thickness": 9, "len": 1, "outlinewidth": 0, "xpad": 2, "tickfont": {"size": 10}}
+    real_bar = bar | {"x": 1.035, "tickvals": ticks.tolist(), "ticktext": [f"1e{int(t)}" for t in ticks]}
+    leak_bar = bar | {"x": 1.0, "showticklabels": False, "ticks": ""}
+    return [
+        heat(np.where(real, z, np.nan), REAL_SCALE, low, high, name="on real steps", colorbar=real_bar),
+        heat(np.where(real, np.nan, z), LEAK_SCALE, low, high, name="on padding", colorbar=leak_bar),
+        heat(np.where(nan, 1.0, np.nan), [[0, NAN], [1, NAN]], 0, 1, name="NaN"),
+    ]
+
+
+def gradient_over_epochs_figure(run: Run, at: str = "predictions") -> dict:
+    """Epoch x time, summed over sequences: what real steps got on the left, what padding got on the right."""
+    gradient, real = gradient_of(run, at)
+    low, high = gradient_range(gradient.sum(axis=1))
+    with np.errstate(invalid="ignore"):
+        sums = [(gradient * where).sum(axis=1) for where in (real, ~real)]  # (kept, time)
+    epochs = (run.snapshot.kept + 1).tolist()
+    traces = []
+    for axis, sum_, scale, name in zip(("", "2"), sums, (REAL_SCALE, LEAK_SCALE), ("real", "padding"), strict=True):
+        trace = heat(logarithm(sum_), scale, low, high, name=f"on {name} steps")
+        trace |= {
+            "y": epochs,
+            "xaxis": f"x{axis}",
+            "hovertemplate": f"epoch %{{y}}, step %{{x}}, {name}<extra></extra>",
+        }
+        bad = heat(np.where(np.isnan(sum_), 1.0, np.nan), [[0, NAN], [1, NAN]], 0, 1, name="NaN")
+        traces += [trace, bad | {"y": epochs, "xaxis": f"x{axis}"}]
+    axis = {"title": {"text": "timestep"}, "showgrid": False, "zeroline": False}
+    layout = {
+        "margin": MARGIN | {"t": 20},
+        "xaxis": axis | {"domain": [0, 0.48]},
+        "xaxis2": axis | {"domain": [0.52, 1]},
+        "yaxis": {"title": {"text": "epoch"}, "autorange": "reversed", "showgrid": False, "zeroline": False},
+        "annotations": [
+            {"text": text, "x": x, "y": 1, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False}
+            for text, x in (("on real steps", 0.24), ("on padding", 0.76))
+        ],
+    }
+    return {"data": traces, "layout": layout}
+
+
+def curve_figure(run: Run) -> dict:
+    """Losses above, the error that no toggle can change below, over epochs."""
+    s = run.snapshot
+    x = (s.epochs + 1).tolist()
+    traces = [
+        line(x, s.loss, LOSS, "optimizer’s"),
+        line(x, s.real_loss, REAL_LOSS, "real steps only"),
+        line(x, s.val_loss, LOSS, "validation", "dash"),
+        line(x, s.error, ERROR, error_name(run.settings)) | {"yaxis": "y2"},
+        line([x[0], max(x[-1], x[0] + 1)], np.full(2, run.baseline), ERROR, "constant", "dot") | {"yaxis": "y2"},
+    ]
+    layout = {
+        "margin": MARGIN | {"t": 4},
+        "xaxis": {"title": {"text": "epoch"}, "range": [0.5, run.settings.epochs + 0.5], "anchor": "y2"},
+        "yaxis": {"domain": [0.45, 1], **scale_of(s.loss, s.real_loss, s.val_loss), "title": {"text": "loss"}},
+        "yaxis2": {"domain": [0, 0.36], "rangemode": "tozero", "title": {"text": "error"}},
+        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+        "hovermode": "x unified",
+    }
+    first = first_bad(s.loss)
+    if first is not None:
+        layout["shapes"] = [
+            {"type": "rect", "x0": first + 0.5, "x1": run.settings.epochs + 0.5, "y0": 0, "y1": 1, "yref": "paper",
+             "fillcolor": NAN, "opacity": 0.25, "line": {"width": 0}}
+        ]  # fmt: skip
+        layout["annotations"] = [
+            {"text": f"NaN from epoch {first + 1}", "x": first + 0.5, "xanchor": "left", "y": 0.97, "yref": "paper",
+             "showarrow": False, "font": {"color": NAN, "size": 13}}
+        ]  # fmt: skip
+    return {"data": traces, "layout": layout}
+
+
+def shade(title: str, epochs: tuple[int, int] | None, cells: np.ndarray | None) -> dict:
+    """What a finding marks in the charts: epochs (from 0) as a band, cells (batch, time) with their border.
+
+    The browser draws both over whatever the charts show, in the colour of the text.
+    """
+    return {
+        "title": title,
+        "epochs": [epochs[0] + 0.5, epochs[1] + 1.5] if epochs else None,
+        "grid": list(cells.shape) if cells is not None else None,
+        "border": edge_trace(cells, "", width=2) if cells is not None else None,
+    }
+
+
+def luck_figure(runs: list[Run]) -> dict:
+    """The same settings over several seeds: loss on the left, error on the right, each as a band with its lines."""
+    x = (runs[0].snapshot.epochs + 1).tolist()
+    losses, errors = (np.array([getattr(run.snapshot, name) for run in runs]) for name in ("loss", "error"))
+    names = [f"seed {run.settings.seed}" for run in runs]
+    traces = [*band(x, losses, LOSS, names)]
+    traces += [trace | {"xaxis": "x2", "yaxis": "y2"} for trace in band(x, errors, ERROR, names)]
+    baseline = float(np.mean([run.baseline for run in runs]))
+    constant = line([x[0], max(x[-1], x[0] + 1)], np.full(2, baseline), ERROR, "best constant", "dot")
+    traces.append(constant | {"xaxis": "x2", "yaxis": "y2"})
+    layout = {
+        "margin": MARGIN,
+        "xaxis": {"title": {"text": "epoch"}, "domain": [0, 0.46]},
+        "xaxis2": {"title": {"text": "epoch"}, "domain": [0.54, 1], "anchor": "y2"},
+        "yaxis": {"title": {"text": "loss"}, **scale_of(losses.ravel())},
+        "yaxis2": {"title": {"text": error_name(runs[0].settings)}, "anchor": "x2", "rangemode": "tozero"},
+    }
+    return {"data": traces, "layout": layout}
+
+
+def band(x: list, curves: np.ndarray, colour: str, names: list[str]) -> list[dict]:
+    """Curves (seed, epoch) as thin lines over the area they span."""
+    finite = np.where(np.isfinite(curves), curves, np.nan)
+    known = np.isfinite(finite).any(axis=0)
+    low, high = np.full(len(x), np.nan), np.full(len(x), np.nan)
+    low[known], high[known] = np.nanmin(finite[:, known], axis=0), np.nanmax(finite[:, known], axis=0)
+    edge = {"line": {"width": 0, "color": colour}, "showlegend": False, "hoverinfo": "skip"}
+    area = [
+        line(x, low, colour, "least") | edge,
+        line(x, high, colour, "most") | edge | {"fill": "tonexty", "opacity": 0.3},
+    ]
+    lines = [line(x, curve, colour, name) for curve, name in zip(curves, names, strict=True)]
+    return area + [one | {"line": {"color": colour, "width": 1}, "showlegend": False} for one in lines]
+
+
+def prediction_figure(run: Run) -> dict:
+    """Predictions of the trained model against the true labels, all real steps."""
+    truth = squeezed(run.batch.truth)[run.batch.label_real]
+    span = span_of(truth)
+    points = {
+        "type": "scatter", "mode": "markers", "x": rounded(truth), "y": rounded(run.predictions[run.batch.label_real]),
+        "marker": {"color": REAL, "size": 5, "opacity": 0.6}, "name": "real step",
+        "hovertemplate": "label %{x}, prediction %{y}<extra></extra>",
+    }  # fmt: skip
+    ideal = line(span, np.array(span), PADDING, "prediction = label", "dot")
+    layout = {
+        "margin": MARGIN,
+        "xaxis": {"title": {"text": "true label"}},
+        "yaxis": {"title": {"text": "prediction"}},
+        "showlegend": False,
+    }
+    return {"data": [points, ideal], "layout": layout}
+
+
+def sequence_figure(run: Run, sequence: int) -> dict:
+    """One sequence: true labels and predictions over time, padding hatched."""
+    real = run.batch.label_real[sequence]
+    steps = np.arange(len(real))
+    truth = squeezed(run.batch.truth)[sequence]
+    low, high = span_of(squeezed(run.batch.truth))
+    labels = {
+        "type": "scatter", "mode": "markers", "x": steps[real].tolist(), "y": rounded(truth[real]),
+        "name": "true label",
+        "marker": {"color": REAL, "size": 9, "symbol": "circle-open", "line": {"width": 2}},
+    }  # fmt: skip
+    predictions = line(steps.tolist(), run.predictions[sequence], ERROR, "prediction") | {"mode": "lines+markers"}
+    pads = [box(step - 0.5, step + 0.5, low, high) for step in steps[~real]]
+    hatch = filled(pads, "padding")
+    layout = {
+        "margin": MARGIN,
+        "xaxis": {"title": {"text": "timestep"}, "range": [-0.5, len(real) - 0.5]},
+        "yaxis": {"title": {"text": "label, prediction"}},
+        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+    }
+    return {"data": [hatch, labels, predictions], "layout": layout}
+
+
+def error_name(settings: Settings) -> str:
+    """What the error is, on real steps against the true labels."""
+    return "1 - accuracy" if settings.task == "binary" else "error (MAE)"
+
+
+def gradient_of(run: Run, at: str) -> tuple[np.ndarray, np.ndarray]:
+    """(kept, batch, time) gradient at the predictions or the inputs, and the real steps it is laid over."""
+    if at == "inputs":
+        return run.snapshot.input_gradient, run.batch.real
+    return run.snapshot.gradient, run.batch.label_real
+
+
+def gradient_range(gradient: np.ndarray) -> tuple[float, float]:
+    """log10 of the smallest and largest gradient that the colours show; one scale for the whole run."""
+    finite = gradient[np.isfinite(gradient) & (gradient > 0)]
+    if not finite.size:
+        return -DECADES, 0.0
+    high = float(np.ceil(np.log10(finite.max())))
+    return high - DECADES, high
+
+
+def logarithm(gradient: np.ndarray) -> np.ndarray:
+    """log10 of |gradient|; NaN, which is drawn as paper, where it is exactly 0 or not finite."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.log10(gradient.astype(float))
+    return np.where(np.isfinite(z), z, np.nan)
+
+
+def heat(z: np.ndarray, scale: list, low: float, high: float, **more) -> dict:
+    bare = {} if "colorbar" in more else {"showscale": False}
+    return {
+        "type": "heatmap", "z": rounded(z, 3), "colorscale": scale, "zmin": low, "zmax": high,
+        "xgap": 1, "ygap": 1 if len(z) <= 16 else 0, "hoverongaps": False, "hoverinfo": "skip", **bare, **more,
+    }  # fmt: skip
+
+
+def line(x: list, y: np.ndarray, colour: str, name: str, dash: str = "solid") -> dict:
+    return {
+        "type": "scatter", "mode": "lines", "x": x, "y": rounded(y), "name": name,
+        "line": {"color": colour, "width": 2, "dash": dash}, "hovertemplate": "%{y:.3g}",
+    }  # fmt: skip
+
+
+def named(colour: str, name: str) -> dict:
+    """An entry of the legend for a heatmap's colour."""
+    marker = {"color": colour, "symbol": "square", "size": 10, "opacity": 0.6}
+    return {"type": "scatter", "mode": "markers", "x": [None], "y": [None], "name": name, "marker": marker}
+
+
+def padding_trace(real: np.ndarray, name: str) -> dict:
+    """The padding as one hatched area: a rectangle for each stretch of a row."""
+    rectangles = []
+    for row, steps in enumerate(~real):
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], steps.astype(int), [0]])))
+        rectangles += [box(a - 0.5, b - 0.5, row - 0.5, row + 0.5) for a, b in edges.reshape(-1, 2)]
+    return filled(rectangles, name)
+
+
+def filled(rectangles: list, name: str) -> dict:
+    x, y = path(rectangles)
+    return {
+        "type": "scatter", "mode": "lines", "x": x, "y": y, "fill": "toself", "fillpattern": HATCH, "name": name,
+        "line": {"width": 0, "color": PADDING}, "hoverinfo": "skip",
+    }  # fmt: skip
+
+
+def edge_trace(mask: np.ndarray, name: str, colour: str = EDGE, width: int = 3) -> dict:
+    """The border between True and False cells of a mask (batch, time)."""
+    framed = np.pad(mask.astype(int), 1)
+    upright = [[(j - 0.5, i - 1.5), (j - 0.5, i - 0.5)] for i, j in np.argwhere(np.diff(framed, axis=1))]
+    level = [[(j - 1.5, i - 0.5), (j - 0.5, i - 0.5)] for i, j in np.argwhere(np.diff(framed, axis=0))]
+    x, y = path(upright + level)
+    return {
+        "type": "scatter", "mode": "lines", "x": x, "y": y, "name": name, "hoverinfo": "skip",
+        "line": {"color": colour, "width": width},
+    }  # fmt: skip
+
+
+def box(x0: float, x1: float, y0: float, y1: float) -> list[tuple[float, float]]:
+    return [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
+
+
+def path(lines: list) -> tuple[list, list]:
+    """Coordinates of several lines as one trace, parted by gaps."""
+    x, y = [], []
+    for points in lines:
+        x += [float(p[0]) for p in points] + [None]
+        y += [float(p[1]) for p in points] + [None]
+    return x, y
+
+
+def grid_layout(shape: tuple[int, int], right: int = 62) -> dict:
+    """Rows and time axis that the data picture and the gradient share."""
+    rows, steps = shape
+    return {
+        "margin": MARGIN | {"r": right},
+        "xaxis": {"title": {"text": "timestep"}, "range": [-0.6, steps - 0.4], "showgrid": False, "zeroline": False},
+        "yaxis": {"title": {"text": "sequence"}, "range": [rows - 0.4, -0.6], "showgrid": False, "zeroline": False},
+        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+    }
+
+
+def scale_of(*curves: np.ndarray) -> dict:
+    """An axis: logarithmic, a tick for each decade, where everything is above 0 and spans more than a factor 20."""
+    values = np.concatenate(curves)
+    values = values[np.isfinite(values)]
+    steep = values.size and values.min() > 0 and values.max() > 20 * values.min()
+    return {"type": "log", "dtick": 1, "exponentformat": "power"} if steep else {"type": "linear"}
+
+
+def first_bad(values: np.ndarray) -> int | None:
+    """Index of the first value that is not finite."""
+    bad = np.flatnonzero(~np.isfinite(values))
+    return int(bad[0]) if bad.size else None
+
+
+def rounded(values: np.ndarray, digits: int = 5) -> list:
+    """Nested lists with None for what is not finite, short enough to send."""
+    values = np.asarray(values, dtype=float)
+    with np.errstate(over="ignore", invalid="ignore"):
+        short = np.round(values, digits) if digits == 3 else significant(values, digits)
+    return np.where(np.isfinite(short), short.astype(object), None).tolist()
+
+
+def significant(values: np.ndarray, digits: int) -> np.ndarray:
+    """Rounded to that many significant digits."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = np.where((values == 0) | ~np.isfinite(values), 0, np.floor(np.log10(np.abs(values))))
+    unit = 10.0 ** (digits - 1 - power)
+    return np.round(values * unit) / unit
+
+
+def number(value: float) -> str:
+    return f"{value:.3g}" if np.isfinite(value) else "NaN"

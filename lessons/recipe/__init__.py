@@ -1,0 +1,1 @@
+"""What a run is made of: settings, data, a model and a loss."""

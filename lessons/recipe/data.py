@@ -1,0 +1,169 @@
+"""The padded data set of a run and the mask that Keras is told, in NumPy only. True in a mask means real step."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FEATURES = 2
+GARBAGE = 1000.0
+FILL_GARBAGE = 1e6
+
+
+@dataclass(frozen=True)
+class PaddedBatch:
+    """What `fit` is given, and the truth behind it."""
+
+    x: np.ndarray  # (batch, time, features) float32
+    y: np.ndarray  # (batch, time, 1) or (batch, 1) float32, the labels as given: padded, NaN and filled ones included
+    truth: np.ndarray  # like y: the true labels, 0 on padding; NaN where nobody knows, in a learner's own data
+    real: np.ndarray  # (batch, time) bool, the true steps
+    mask: np.ndarray  # (batch, time) bool, the mask as used; all True where none is passed
+
+    @property
+    def label_real(self) -> np.ndarray:
+        """Where a label belongs to a real step: (batch, time), or (batch, 1) for one label per sequence."""
+        return self.real if self.y.ndim == 3 else np.ones(self.y.shape, bool)
+
+    @property
+    def known(self) -> np.ndarray:
+        """Where a prediction can be held against a true label: like label_real, without what nobody knows."""
+        return self.label_real & ~np.isnan(self.truth[..., 0] if self.truth.ndim == 3 else self.truth)
+
+
+def sizes(settings) -> tuple[int, int]:
+    """Sequences in the training and in the validation data, where they are generated."""
+    return settings.sequences, max(2, settings.sequences // 2)
+
+
+def extent(recipe) -> tuple[int, int, int]:
+    """Sequences in the training and in the validation data, and features: what a graph is made for."""
+    own = recipe.table
+    return (*own.sizes, own.features) if own else (*sizes(recipe.settings), FEATURES)
+
+
+def training_batch(recipe) -> PaddedBatch:
+    """What a recipe (lessons/recipe/recipe.py) trains on: a learner's own data, or generated ones."""
+    settings = recipe.settings
+    return _batch(recipe, settings.mask, settings.padded_labels, 0)
+
+
+def validation_batch(recipe) -> PaddedBatch:
+    """Other sequences from the same source, half as many; mask and padded labels as the settings say."""
+    settings = recipe.settings
+    held = settings.padded_labels if settings.validation_labels == "same" else settings.validation_labels
+    return _batch(recipe, recipe.validation_mask, held, 1)
+
+
+def _batch(recipe, mask: str, padded_labels: str, stream: int) -> PaddedBatch:
+    settings = recipe.settings
+    table = recipe.table
+    # One generator per purpose: a toggle that draws more numbers must not shift the others' draws.
+    steps, noise, labels, gaps, inputs = (np.random.default_rng([settings.seed, stream, k]) for k in range(5))
+    if table:
+        features, target, lengths = table.sequences(settings, stream)
+    else:
+        count = sizes(settings)[stream]
+        lengths = draw_lengths(steps, count, settings.timesteps, settings.padding_share)
+        features, target = sequences(settings.task, count, settings.timesteps, steps, noise)
+    real = real_steps(lengths, settings.timesteps, settings.padding)
+    x, truth = np.zeros_like(features), np.zeros_like(target)
+    for row, length in enumerate(lengths):  # boolean assignment keeps the order of the steps on either side
+        x[row, real[row]] = features[row, :length]
+        truth[row, real[row]] = target[row, :length]
+    y = truth.copy()
+    y[~real] = padded_values(padded_labels, (~real).sum(), settings.task, labels)[:, None]
+    x[~real] = padded_inputs(settings.padded_inputs, (~real).sum(), inputs, x.shape[-1])
+    if table or settings.nan_share:
+        y = with_missing(y, real, 0 if table else settings.nan_share, settings.nan_fill, gaps)
+    used = used_mask(mask, settings.mask_shift, real, x, y)
+    if settings.output == "last_step":
+        last = last_steps(real)[:, None]
+        y, truth = (np.take_along_axis(a[..., 0], last, axis=1) for a in (y, truth))
+    return PaddedBatch(x.astype("float32"), y.astype("float32"), truth.astype("float32"), real, used)
+
+
+def draw_lengths(rng, count: int, timesteps: int, padding_share: float) -> np.ndarray:
+    """Lengths (count,) around the wanted share, longest first as bucketed data is; each at least 1."""
+    mean = timesteps * (1 - padding_share)
+    spread = min(mean, timesteps - mean)
+    drawn = np.rint(mean + rng.uniform(-spread, spread, count))
+    return np.sort(np.clip(drawn, 1, timesteps).astype(int))[::-1]
+
+
+def real_steps(lengths: np.ndarray, timesteps: int, padding: str) -> np.ndarray:
+    """(batch, time) bool: True where a sequence has a step."""
+    post = np.arange(timesteps) < lengths[:, None]
+    return post if padding == "post" else post[:, ::-1]
+
+
+def last_steps(real: np.ndarray) -> np.ndarray:
+    """(batch,) the last True of each row of (batch, time)."""
+    return (real * np.arange(1, real.shape[1] + 1)).argmax(axis=1)
+
+
+def sequences(task: str, count: int, timesteps: int, rng, noise) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs (batch, time, 2) and labels (batch, time, 1) that depend on this step and the one before."""
+    x = rng.normal(size=(count, timesteps, FEATURES))
+    before = np.pad(x[:, :-1, 1], ((0, 0), (1, 0)))
+    signal = 0.8 * x[:, :, 0] + 0.6 * before
+    if task == "binary":
+        return x, (signal > 0).astype(float)[..., None]
+    if task == "noise":
+        return x, noise.normal(size=(count, timesteps, 1))
+    return x, signal[..., None]
+
+
+def padded_values(kind: str, count: int, task: str, rng) -> np.ndarray:
+    """(count,) values that stand in labels where there is no step."""
+    if kind == "random":
+        return rng.integers(0, 2, count).astype(float) if task == "binary" else rng.normal(size=count)
+    return np.full(count, {"zero": 0.0, "garbage": GARBAGE, "nan": np.nan}[kind])
+
+
+def padded_inputs(kind: str, count: int, rng, features: int = FEATURES) -> np.ndarray:
+    """(count, features) values that stand in inputs where there is no step."""
+    if kind == "random":
+        return rng.normal(size=(count, features))
+    return np.full((count, features), {"zero": 0.0, "minus_one": -1.0, "nan": np.nan}[kind])
+
+
+def with_missing(y: np.ndarray, real: np.ndarray, share: float, fill: str, rng) -> np.ndarray:
+    """Labels (batch, time, 1) with a share of the real ones missing: NaN, or what the NaN are filled with.
+
+    Real ones that are NaN already are missing too.
+    """
+    missing = real & ((rng.random(real.shape) < share) | np.isnan(y[..., 0]))
+    kept = y[real & ~missing]
+    mean = kept.mean() if kept.size else 0.0
+    value = {"keep": np.nan, "zero": 0.0, "mean": mean, "garbage": FILL_GARBAGE}[fill]
+    return np.where(missing[..., None], value, y)
+
+
+def used_mask(kind: str, shift: int, real: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The mask (batch, time) bool that is used, from the true steps, the inputs or the labels."""
+    if kind == "none":
+        return np.ones_like(real)
+    if kind == "shifted":
+        return shifted(real, shift)
+    if kind == "inverted":
+        return ~real
+    if kind == "wrong_side":
+        return real[:, ::-1].copy()
+    if kind == "inputs":  # what keras.layers.Masking(0) computes
+        return (x != 0).any(axis=-1)
+    if kind == "labels":
+        return y[..., 0] != 0
+    if kind == "not_nan":
+        return ~np.isnan(y[..., 0])
+    return real.copy()
+
+
+def shifted(mask: np.ndarray, steps: int) -> np.ndarray:
+    """The mask (batch, time) moved by `steps` to later times, filled with False: it never wraps around."""
+    moved = np.zeros_like(mask)
+    steps = max(-mask.shape[1], min(steps, mask.shape[1]))
+    if steps >= 0:
+        moved[:, steps:] = mask[:, : mask.shape[1] - steps]
+    else:
+        moved[:, :steps] = mask[:, -steps:]
+    return moved

@@ -1,0 +1,117 @@
+"""Which fields cannot change a run. Read off the recipe and its data.
+
+What gradients make of a field, a run must show: a clipping that never bites is not idle.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from lessons.recipe import losses
+from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
+from lessons.recipe.settings import OWN_DATA
+
+if TYPE_CHECKING:
+    from lessons.recipe.recipe import Recipe
+
+KEEP_THE_MASK = ("none", "dense", "time_distributed", "layer_normalization", "attention")  # of the layers in between
+FROM_LABELS = ("labels", "not_nan")  # masks that are made from the labels of all steps
+
+
+def idle(recipe: Recipe) -> dict[str, str]:
+    """The fields that cannot change this run, each with the reason why."""
+    if recipe.table:
+        return dict(_idle(recipe)) | recipe.table.idle(recipe.settings)
+    reasons = _idle(recipe) if recipe.pasted else _remembered(recipe)
+    return dict(reasons) | dict.fromkeys(OWN_DATA, "This is for your own data.")
+
+
+@lru_cache(maxsize=1024)  # a map asks for each of its rows and columns
+def _remembered(recipe: Recipe) -> tuple[tuple[str, str], ...]:
+    return tuple(_idle(recipe))
+
+
+def _idle(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    s, training, validation = recipe.settings, training_batch(recipe), validation_batch(recipe)
+    if s.mask != "shifted":
+        yield "mask_shift", "The mask is not a shifted one."
+    yield from _idle_masks(recipe, training, validation)
+    if not losses.uses_epsilon(s.loss):
+        yield "epsilon", "This loss has no epsilon."
+    elif losses.reads_mask(s.loss) and not _mask_at_loss(recipe):
+        yield "epsilon", "It is for counting the steps of a mask, and no mask reaches the loss."
+    if s.clipping == "none":
+        yield "clip_at", "Nothing is clipped."
+    if training.real.all() and validation.real.all():
+        for name in ("padding", "padded_inputs"):
+            yield name, "There is no padding."
+    yield from _idle_labels(recipe, training, validation)
+    if s.output == "last_step":
+        yield "between", "There is one output per sequence: no step is left for a layer in between."
+
+
+def _mask_at_loss(recipe: Recipe) -> bool:
+    """Whether a mask comes to the loss with the predictions."""
+    s = recipe.settings
+    return recipe.mask_path.passed and s.output == "every_step" and s.between in KEEP_THE_MASK
+
+
+def _idle_masks(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch) -> Iterator[tuple[str, str]]:
+    s, weighted = recipe.settings, recipe.mask_path.weighted
+    whole = training.mask.all() and validation.mask.all()
+    nothing_left_out = "There is no mask." if s.mask == "none" else "The mask leaves no step out."
+    # A mask that leaves nothing out is no mask, but for one scalar: times a mask or a weight it is a number for each
+    # step, which shows where they are summed up.
+    scalar, unknown = losses.scalar(s.loss), recipe.pasted is not None
+    summed = (scalar or unknown) and s.reduction == "sum"
+    counted = summed or unknown or (losses.reads_mask(s.loss) and s.epsilon > 0)
+    if s.mask == "none" or (whole and not (counted and _mask_at_loss(recipe.with_changes({"mask_route": "passed"})))):
+        yield "mask_route", nothing_left_out
+    if s.output == "last_step":
+        yield "sample_weight", "There is one label per sequence: a weight per step has nothing to weigh."
+    elif whole and not summed and not (counted and s.mask != "none"):
+        yield "sample_weight", f"{nothing_left_out} A weight would be 1 everywhere."
+    if s.mask == "none":
+        yield "validation_mask", "There is no mask in training either."
+    else:
+        same = validation_batch(recipe.with_changes({"validation_mask": "same"}))
+        if s.mask_route == "multiplied" and not weighted:
+            if all(_zero_at(~mask, same) for mask in (same.mask, same.real)):
+                yield "validation_mask", "It is multiplied into inputs that are 0 already where a mask is False."
+        elif same.mask.all() and same.real.all() and not (counted and _mask_at_loss(recipe)):
+            yield "validation_mask", "Whichever it is, no step of the validation data is left out."
+    if scalar and not (unknown or weighted) and not _mask_at_loss(recipe):
+        yield "reduction", "The loss is one number, and no mask or weight makes one for every step of it."
+    elif s.output == "last_step" and s.batch_size == 1:
+        yield "reduction", "A batch of one sequence has one value of the loss."
+
+
+def _idle_labels(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch) -> Iterator[tuple[str, str]]:
+    s = recipe.settings
+    every_step = s.output == "every_step"
+    makes_mask, makes_validation_mask = s.mask in FROM_LABELS, recipe.validation_mask in FROM_LABELS
+    if s.mask_route == "multiplied" and not recipe.mask_path.weighted and _zero_at(~validation.real, validation):
+        makes_validation_mask = False  # it is multiplied into zeros, and nobody asks for a gradient there
+    one_label = "There is one label per sequence, and it is real."
+    in_training = not training.real.all() and (every_step or makes_mask)
+    in_validation = not validation.real.all() and (every_step or makes_validation_mask)
+    if not in_validation:
+        yield "validation_labels", "The validation data have no padding." if validation.real.all() else one_label
+    if not in_training and not (in_validation and s.validation_labels == "same"):
+        yield "padded_labels", "There is no padding." if training.real.all() else one_label
+    bare = recipe.with_changes({"nan_fill": "keep", "padded_labels": "zero", "validation_labels": "same"})
+    every_label = bare.with_changes({"output": "every_step"})
+    missing = (
+        training_batch(every_label if makes_mask else bare).y,
+        validation_batch(every_label if recipe.validation_mask in FROM_LABELS else bare).y,
+    )
+    if not any(map(math.isnan, (labels.sum() for labels in missing))):
+        yield "nan_fill", "No label is missing." if every_step or not s.nan_share else "No label in use is missing."
+
+
+def _zero_at(steps, batch: PaddedBatch) -> bool:
+    """Whether all inputs at these steps, (batch, time) bool, are 0; NaN is not."""
+    return not batch.x[steps].any()

@@ -1,0 +1,204 @@
+"""Run: what a training returns. NumPy only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lessons.recipe.data import PaddedBatch
+from lessons.recipe.plain import plain
+from lessons.recipe.recipe import Recipe
+from lessons.recipe.settings import Settings
+
+THRESHOLDS = {"number": 0.5, "probability": 0.5, "logit": 0.0}  # what a prediction can be; above, it counts as 1
+KEPT_EPOCHS = 200  # gradients of more epochs than this are thinned to as many, evenly spaced
+
+
+def kept_epochs(epochs: int) -> np.ndarray:
+    """The epochs (from 0) whose gradients are kept: all, or KEPT_EPOCHS evenly spaced ones."""
+    return np.unique(np.linspace(0, epochs - 1, min(epochs, KEPT_EPOCHS)).round().astype(int))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Consecutive epochs as they were trained. Loss and gradients are from before each epoch's update, val_loss after.
+
+    `epochs` counts from 0; `kept` are those of them whose gradients and predictions are here.
+    """
+
+    epochs: np.ndarray  # (epoch,) int
+    loss: np.ndarray  # (epoch,) what fit reports
+    real_loss: np.ndarray  # (epoch,) the same loss on real steps only, against the true labels
+    val_loss: np.ndarray  # (epoch,)
+    error: np.ndarray  # (epoch,)
+    kept: np.ndarray  # (kept,) int
+    gradient: np.ndarray  # (kept, batch, time) |d loss / d prediction|
+    input_gradient: np.ndarray  # (kept, batch, time) norm over features of d loss / d input
+    predictions: np.ndarray  # (kept, batch, time)
+
+
+@dataclass(frozen=True)
+class LayerMask:
+    """One row of the model's x-ray: whether a mask goes into a layer and whether one comes out."""
+
+    name: str
+    layer: str  # its class
+    mask_in: bool
+    mask_out: bool
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What is known before the first epoch: sent first, so that a page can draw at once."""
+
+    source: str  # the text of the loss that runs
+    warnings: tuple[str, ...]  # what Keras warned of while the model was built and traced
+    versions: dict[str, str]
+    layers: tuple[LayerMask, ...] = ()  # from the input to the prediction
+    output: str = "number"  # what a prediction is: one of THRESHOLDS
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What is known after the last epoch."""
+
+    predictions: np.ndarray  # (batch, time) of the trained model
+    seconds: float  # in the worker, tracing included
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished or stopped training."""
+
+    recipe: Recipe
+    batch: PaddedBatch
+    opening: Opening
+    snapshot: Snapshot  # all epochs that were trained
+    closing: Closing | None  # None when it was stopped
+
+    @classmethod
+    def gather(cls, recipe: Recipe, batch: PaddedBatch, parts: Iterable) -> Run:
+        """The run so far, from the parts that `train` yields. Raises ValueError before the first epoch."""
+        parts = list(parts)
+        snapshots = [part for part in parts if isinstance(part, Snapshot)]
+        if not snapshots:
+            raise ValueError("not one epoch has been trained")
+        closings = [part for part in parts if isinstance(part, Closing)]
+        whole = Snapshot(
+            **{
+                name: np.concatenate([getattr(part, name) for part in snapshots])
+                for name in Snapshot.__dataclass_fields__
+            }
+        )
+        return cls(recipe, batch, parts[0], whole, closings[0] if closings else None)
+
+    @property
+    def settings(self) -> Settings:
+        """As they were trained."""
+        return self.recipe.settings
+
+    @property
+    def epochs(self) -> int:
+        return len(self.snapshot.loss)
+
+    @cached_property
+    def predictions(self) -> np.ndarray:
+        """(batch, time) of the trained model, or of the last kept epoch when the run was stopped."""
+        return self.closing.predictions if self.closing else self.snapshot.predictions[-1]
+
+    @cached_property
+    def leak(self) -> np.ndarray:
+        """(kept,) share of the gradient at the predictions that lies on padding; NaN where all of it is 0."""
+        return leak(self.snapshot.gradient, self.batch.label_real)
+
+    @cached_property
+    def input_leak(self) -> np.ndarray:
+        """(kept,) the same at the inputs."""
+        return leak(self.snapshot.input_gradient, self.batch.real)
+
+    @cached_property
+    def starved(self) -> np.ndarray:
+        """(batch, time) bool: real steps whose prediction got no gradient in any kept epoch."""
+        return self.batch.label_real & (self.snapshot.gradient == 0).all(axis=0)
+
+    @cached_property
+    def baseline(self) -> float:
+        return baseline(self.settings, self.batch)
+
+    def to_json(self) -> dict[str, Any]:
+        """The promise of `python -m lessons run --json` (DESIGN §5); the doctor adds findings. Not finite is None."""
+        s = self.snapshot
+        return {
+            "settings": self.settings.to_json(),
+            "loss": plain(s.loss),
+            "real_loss": plain(s.real_loss),
+            "error": plain(s.error),
+            "baseline": plain(self.baseline),
+            "val_loss": plain(s.val_loss),
+            "gradient": plain(s.gradient),
+            "input_gradient": plain(s.input_gradient),
+            "gradient_epochs": plain(s.kept),
+            "mask": plain(self.batch.mask),
+            "real": plain(self.batch.real),
+            "leak": plain(self.leak),
+            "input_leak": plain(self.input_leak),
+            "starved": plain(self.starved),
+            "predictions": plain(self.predictions),
+            "source": self.opening.source,
+            "warnings": list(self.opening.warnings),
+            "versions": self.opening.versions,
+            "stopped": self.closing is None,
+        }
+
+
+def leak(gradient: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """Share of |gradient| (epoch, batch, time) on padding, per epoch; NaN where all of it is 0 or it is not finite."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        total = gradient.sum(axis=(1, 2), dtype=float)
+        on_padding = (gradient * ~real).sum(axis=(1, 2), dtype=float)
+        return on_padding / total
+
+
+def output_of(activation: str, takes_logits: bool) -> str:
+    """What a prediction is: a sigmoid makes a probability, and other outputs are what the loss takes them for."""
+    if activation == "sigmoid":
+        return "probability"
+    return "logit" if takes_logits else "number"
+
+
+def error(settings: Settings, predictions: np.ndarray, truth: np.ndarray, real: np.ndarray, output: str) -> np.ndarray:
+    """The fixed yardstick: mean absolute error, or 1 - accuracy, on real steps against the true labels.
+
+    A prediction of 1 is one above the threshold of what predictions are, the output.
+    predictions (..., batch, time), truth and real (batch, time) -> (...). NaN where a prediction is not finite.
+    `real` leaves out what nobody knows the truth of (PaddedBatch.known); NaN where that is everything.
+    """
+    if not real.any():
+        return np.full(predictions.shape[:-2], np.nan)
+    at = predictions[..., real].astype(float)
+    wanted = truth[real]
+    if settings.task == "binary":
+        wrong = ((at > THRESHOLDS[output]) != (wanted > 0.5)).astype(float)
+        return np.where(np.isfinite(at), wrong, np.nan).mean(axis=-1)
+    with np.errstate(invalid="ignore"):
+        return np.abs(at - wanted).mean(axis=-1)
+
+
+def baseline(settings: Settings, batch: PaddedBatch) -> float:
+    """The error of the best constant: the median, or the more frequent class. NaN where no label is known."""
+    wanted = squeezed(batch.truth)[batch.known]
+    if not wanted.size:
+        return math.nan
+    if settings.task == "binary":
+        return float(min(wanted.mean(), 1 - wanted.mean()))
+    return float(np.abs(wanted - np.median(wanted)).mean())
+
+
+def squeezed(labels: np.ndarray) -> np.ndarray:
+    """(batch, time) from (batch, time, 1); (batch, 1) stays."""
+    return labels[..., 0] if labels.ndim == 3 else labels

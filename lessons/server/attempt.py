@@ -1,0 +1,189 @@
+"""One attempt at an exercise, run for real: the clinic examines a loss, a training shows what it does.
+
+The clinic comes first, the training as soon as that is done: also of a loss with findings, for its curve teaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from lessons.course.exercise import Exercise, FindSetting, MendLoss, OrderLines
+from lessons.recipe.data import GARBAGE
+from lessons.recipe.recipe import Pasted, Recipe
+from lessons.recipe.settings import Settings
+from lessons.runs.run import Run
+from lessons.sandbox.admission import Refused, admit
+from lessons.sandbox.walled_pool import Busy, Ward
+from lessons.server import walled_tasks
+from lessons.server.laboratory import Laboratory, Training
+from lessons.workers.pool import Job
+
+CANNOT_TRAIN = "raises_in_fit"  # the finding that says a training would only raise again
+
+
+class Trial:
+    """What was tried, and how far it is. Ask it to `advance` while you wait. Raises Busy.
+
+    `who` watches it, on the account of `learner`; left out, of `who`.
+    """
+
+    def __init__(
+        self,
+        exercise: Exercise,
+        answer: Settings | str,
+        laboratory: Laboratory,
+        ward: Ward,
+        who: Hashable,
+        learner: Hashable = None,
+    ):
+        self.exercise, self.answer = exercise, answer
+        self.laboratory, self.ward, self.who = laboratory, ward, who
+        self.learner = who if learner is None else learner
+        self.examination: Job | None = None
+        self.training: Training | None = None
+        self.refused: dict | None = None  # by the first wall, which needs no process
+        self.stopped = False
+        self.told = False  # whoever asked for it has seen how it ended
+        if isinstance(exercise, FindSetting):
+            self.training = laboratory.train(Recipe(answer), who)
+            return
+        try:
+            admit(answer)
+        except Refused as refusal:
+            self.refused = {"line": refusal.line, "message": refusal.message}
+        else:
+            self.examination = ward.submit(walled_tasks.examine, answer, None, usage_of(exercise), who=self.learner)
+
+    def advance(self) -> None:
+        """Begin the training once the clinic has looked, and say that somebody waits for it."""
+        if self.training:
+            self.training.watch(self.who)
+        elif self._may_train:
+            try:
+                recipe = Recipe(self.exercise.settings, pasted=Pasted(self.answer))
+                self.training = self.laboratory.train(recipe, self.who, self.learner)
+            except Busy:  # what was stopped before is not gone yet: the next look asks again
+                return
+
+    def stop(self) -> None:
+        """Give it up: what there is stays in sight and is not judged."""
+        if self.done:
+            return
+        self.stopped = True
+        if self.examination:
+            self.examination.stop()
+        if self.training:
+            halted = self.training.halted()
+            self.training.leave(self.who)
+            self.training = halted
+
+    @property
+    def done(self) -> bool:
+        if self.stopped or self.refused:
+            return True
+        if self.training:
+            return self.training.done
+        return self.examination.done() and not self._may_train
+
+    @property
+    def waits_for(self) -> Job | None:
+        """The job that is under way."""
+        if self.done:
+            return None
+        return self.training.job if self.training else self.examination
+
+    @property
+    def _may_train(self) -> bool:
+        """Whether the clinic has looked and the loss can be run."""
+        return self.examined is not None and not (self.refusal or self.crash) and not self.stopped
+
+    @property
+    def examined(self) -> dict | None:
+        """What the clinic answered; None while it looks, when it was stopped and when the examination failed."""
+        job = self.examination
+        if job is None or not job.done() or job.cancelled() or job.exception():
+            return None
+        return job.result()
+
+    @property
+    def findings(self) -> list[dict]:
+        return self.examined["findings"] if self.examined else []
+
+    @property
+    def errors(self) -> list[dict]:
+        return [finding for finding in self.findings if finding["severity"] == "error"]
+
+    @property
+    def refusal(self) -> dict | None:
+        return self.refused or (self.examined["refused"] if self.examined else None)
+
+    @property
+    def crash(self) -> dict | None:
+        return next((finding for finding in self.findings if finding["code"] == CANNOT_TRAIN), None)
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the examination or the training ended without an answer."""
+        job = self.examination
+        if job and job.done() and not job.cancelled() and job.exception():
+            return job.exception()
+        return self.training.failure if self.training else None
+
+    @property
+    def run(self) -> Run | None:
+        """As far as it is trained."""
+        return self.training.run() if self.training else None
+
+    @property
+    def judged(self) -> bool:
+        """Whether a whole run can be held against the goal."""
+        return self.run is not None and self.run.closing is not None and not self.stopped
+
+    @property
+    def passed(self) -> bool:
+        return self.judged and not self.errors and self.exercise.goal.met(self.run)
+
+    @property
+    def reached(self) -> str:
+        """How it ended, in one sentence."""
+        if not self.done:
+            return ""
+        if self.stopped:
+            run = self.run
+            return f"Stopped after {run.epochs} of {run.settings.epochs} epochs." if run else "Stopped."
+        if self.refusal:
+            line, message = self.refusal["line"], self.refusal["message"].removesuffix(".")
+            return f"Line {line}: {message}." if line else f"{message[:1].upper()}{message[1:]}."
+        if self.failure:
+            return f"It cannot be run: {first_line(self.failure)}"
+        if self.crash:
+            return f"It cannot be run: {self.crash['message'].removesuffix('.')}."
+        if not self.judged:
+            return "It was ended before it was trained."
+        return self.exercise.goal.told(self.run)
+
+
+def usage_of(exercise: MendLoss | OrderLines) -> dict[str, str]:
+    """How its settings use a loss, as options of the clinic."""
+    settings, path = exercise.settings, Recipe(exercise.settings).mask_path
+    timed, binary = settings.output == "every_step", settings.task == "binary"
+    marks = {"zero": "0", "garbage": f"{GARBAGE:g}", "nan": "nan", "random": "none"}
+    if settings.nan_share and settings.nan_fill == "keep":
+        padding = "nan"
+    elif timed and (path.passed or (path.weighted and settings.mask != "none")):  # masked labels have no say
+        padding = "keras"
+    else:
+        padding = marks[settings.padded_labels] if timed and settings.padding_share else "none"
+    return {
+        "task": "binary" if binary else "regression",
+        "activation": settings.activation,
+        "shape": "B,T,1" if timed else "B,1",
+        "labels": "binary" if binary else "float",
+        "padding": exercise.padding or padding,
+    }
+
+
+def first_line(failure: BaseException) -> str:
+    """What it says, as one sentence."""
+    words = str(failure).strip().splitlines()[0] if str(failure).strip() else type(failure).__name__
+    return words if words.endswith(".") else f"{words}."

@@ -1,0 +1,60 @@
+"""What workers are asked to do. The functions import TensorFlow inside, so naming one costs a page nothing.
+
+Any `concurrent.futures.Executor` can run them; a generator streams what it yields where the executor can.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+
+from lessons.recipe.recipe import Recipe
+from lessons.runs.grid import Cell, Plan
+from lessons.runs.nan_origin import Birth
+from lessons.runs.run import Closing, Opening, Snapshot
+
+ONE_AT_A_TIME = threading.Lock()  # a traced graph belongs to one run; an executor's worker may have several threads
+GRAPHS_KEPT = 24  # traced graphs that a worker keeps, 9-15 MB each; the oldest is dropped
+
+
+def train(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing]:
+    from lessons.engine.train import train
+
+    return train(recipe)
+
+
+def trace(recipe: Recipe) -> None:
+    from lessons.engine.train import trace
+
+    trace(recipe)
+
+
+def survey(plan: Plan, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool) -> Iterator[Cell | None]:
+    """Some cells of a map, whose graph they share: the first, and as many more as can begin in these seconds."""
+    from lessons.engine.grid_training import survey
+
+    return survey(plan, cells, seconds, compiled)
+
+
+def birth(recipe: Recipe) -> Birth | None:
+    """Where the first number of this run that is not finite came from; None where all are finite."""
+    from lessons.engine.nan_search import birth
+
+    return birth(recipe)
+
+
+def collect(function, *args) -> tuple[list, object]:
+    """All that a generator yields, and what a plain function returns, for executors that cannot stream."""
+    with ONE_AT_A_TIME:
+        result = function(*args)
+        return (list(result), None) if isinstance(result, Iterator) else ([], result)
+
+
+def measure(function, *args):
+    """What an experiment of a lesson file measures."""
+    return function(*args)
+
+
+def claim(number: int):
+    """The Outcome of one claim of lessons/claims, measured here and now."""
+    from lessons import claims
+
+    return claims.find(number).verify()

@@ -1,0 +1,129 @@
+"""What walled processes are asked to do. TensorFlow is imported inside, so naming an order costs a page nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lessons.doctor.rule import SEVERITIES
+from lessons.recipe.data import training_batch
+from lessons.recipe.recipe import Recipe
+from lessons.runs.run import THRESHOLDS, Closing, LayerMask, Opening, Snapshot, kept_epochs
+from lessons.sandbox.schema import array, empty, fits, plain_by_name
+
+TOLD = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
+
+
+# What these orders answer, as `lessons.sandbox.schema` says it.
+NUMBERS = [(int, float, None)]
+REFUSAL = {"line": (int, None), "message": str}
+FINDING = {
+    **dict.fromkeys(("code", "title", "message", "why", "fix", "lesson"), str),
+    "severity": frozenset(SEVERITIES),
+    "line": (int, None),
+    "evidence": plain_by_name,
+    "curve": (None, {
+        "x": NUMBERS, "value": NUMBERS, "gradient?": (None, NUMBERS),
+        "label?": (int, float, None), "x_title?": (str, None), "title?": (str, None),
+    }),
+}  # fmt: skip
+EXAMINATION = (
+    {"function": (str, None), "findings": empty, "healthy": None, "refused": REFUSAL},
+    {
+        "function": (str, None), "findings": [FINDING], "healthy": bool, "refused": None, "usage": plain_by_name,
+        "inferred": [str], "tried": [str], "unprobed": [str], "seconds": float,
+    },
+)  # fmt: skip
+MENDED = [{"title": str, "codes": [str], "text": str, "left": [str]}]
+OPENING = {
+    "kind": frozenset({"Opening"}),
+    "source": str,
+    "warnings": lambda told: type(told) is tuple and fits([*told], [str]),
+    "versions": plain_by_name,
+    "output": frozenset(THRESHOLDS),
+    "layers": [lambda row: type(row) is tuple and [*map(type, row)] == [str, str, bool, bool]],
+}
+
+
+def warm_up() -> None:
+    """Load what all these orders need, and do once what the first learner would have to wait for.
+
+    Later a walled process may not be able to open the files.
+    """
+    from lessons.doctor.loss import examination, mending  # noqa: F401
+    from lessons.engine import pasted_loss  # noqa: F401
+
+    examination.warm_up()
+
+
+def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict:
+    """What is wrong with a loss."""
+    from lessons.doctor.loss.examination import examine
+
+    return examine(text, function, options)
+
+
+def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[dict]:
+    """Mended versions of a loss, re-examined, the best first."""
+    from lessons.doctor.loss.mending import mend
+
+    return mend(text, function, options)
+
+
+def refused(function: str | None, line: int | None, message: str) -> dict:
+    """The answer to a text or an option that is not accepted, or whose examination was ended."""
+    return {"function": function, "findings": [], "healthy": None, "refused": {"line": line, "message": message}}
+
+
+def train(recipe: Recipe) -> Iterator[dict]:
+    """A training with a pasted loss. `told` makes of the items what they were."""
+    from lessons.engine.pasted_loss import train
+
+    for item in train(recipe):
+        values = {"kind": type(item).__name__, **vars(item)}
+        if isinstance(item, Opening):
+            values["layers"] = [tuple(vars(row).values()) for row in item.layers]
+        yield values
+
+
+def told(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:
+    """The item of a training that a walled process told in plain values."""
+    values = dict(item)
+    if "layers" in values:
+        values["layers"] = tuple(LayerMask(*row) for row in values["layers"])
+    return TOLD[values.pop("kind")](**values)
+
+
+def tells(item: Any, before: Sequence[Mapping], recipe: Recipe) -> bool:
+    """Whether this can be the next item of that training, after those `before`."""
+    if not before:
+        return fits(item, OPENING)
+    if type(item) is not dict or type(item.get("kind")) is not str or before[-1]["kind"] == "Closing":
+        return False
+    settings, shape = recipe.settings, training_batch(recipe).real.shape
+    if item["kind"] == "Closing":
+        values = {"predictions": lambda told: array(told, "f", *shape), "seconds": float}
+        return fits(item, {"kind": str, **values})
+    epochs, kept = (np.size(item.get(name)) for name in ("epochs", "kept"))
+    first = int(before[-1]["epochs"][-1]) + 1 if before[-1]["kind"] == "Snapshot" else 0
+    form = {"kind": frozenset({"Snapshot"})}
+    form |= {"epochs": lambda told: array(told, "i", epochs), "kept": lambda told: array(told, "i", kept)}
+    form |= dict.fromkeys(("loss", "real_loss", "val_loss", "error"), lambda told: array(told, "f", epochs))
+    form |= dict.fromkeys(("gradient", "input_gradient", "predictions"), lambda told: array(told, "f", kept, *shape))
+    return (
+        fits(item, form)
+        and 0 < epochs <= settings.epochs - first
+        and np.array_equal(item["epochs"], first + np.arange(epochs))
+        and np.array_equal(item["kept"], np.intersect1d(item["epochs"], kept_epochs(settings.epochs)))
+    )
+
+
+# What the ward asks before it believes a walled process: of what is returned, and of each item.
+ANSWERS = {
+    examine: lambda answer: fits(answer, EXAMINATION),
+    mend: lambda answer: fits(answer, MENDED),
+    train: lambda answer: answer is None,
+}
+ITEMS = {examine: lambda *_: False, mend: lambda *_: False, train: tells}

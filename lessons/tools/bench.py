@@ -1,0 +1,185 @@
+"""Speed, as ratios to the plain Keras way in the same run: `python -m lessons bench`."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from lessons.doctor.examples import EXAMPLES
+from lessons.doctor.run import diagnose
+from lessons.recipe.data import training_batch, validation_batch
+from lessons.recipe.recipe import Recipe
+from lessons.recipe.settings import Settings
+from lessons.runs.grid import Plan
+from lessons.sandbox.walled_pool import WARM, Ward
+from lessons.server import tasks, walled_tasks
+from lessons.server.laboratory import Laboratory, structure
+from lessons.workers.pool import ROOT, WorkerPool
+
+SETTINGS = Settings(epochs=20)  # LSTM 16, batch 32, 12 timesteps
+OURS, PLAIN = 15, 3  # repetitions
+SIDE = 16  # cells along each side of a map
+
+
+def main(as_json: bool) -> None:
+    figures = {**training(), **doctor(), **mapping(), **clinic(), **page(), **room()}
+    if as_json:
+        print(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        print(f"{name:56} {value:.3g}" if isinstance(value, float | int) else f"{name:56} {value}")
+
+
+def training() -> dict:
+    """20 epochs with a gradient heatmap each: warm, through a worker and back, beside compile + fit + GradientTape."""
+    laboratory = Laboratory(WorkerPool(1, affinity=structure, keeps=1))
+    laboratory.train(Recipe(SETTINGS), "bench").job.result()
+    ours = [
+        timed(lambda seed=seed: laboratory.train(Recipe(replace(SETTINGS, seed=seed)), "bench").job.result())
+        for seed in range(1, OURS + 1)
+    ]
+    laboratory.executor.shutdown()
+    plain = [timed(lambda seed=seed: plain_keras(replace(SETTINGS, seed=seed))) for seed in range(PLAIN)]
+    mine, theirs = statistics.median(ours), statistics.median(plain)
+    return {
+        "20 epochs with gradients, ms": 1000 * mine,
+        "the same with compile + fit + GradientTape, ms": 1000 * theirs,
+        "ratio (aim 40)": theirs / mine,
+    }
+
+
+def doctor() -> dict:
+    """What the findings add to a run that is finite, and the birth certificate of one that is not."""
+    laboratory = Laboratory(WorkerPool(1, affinity=structure, keeps=2))
+    training = laboratory.train(Recipe(SETTINGS), "bench")
+    training.job.result()
+    run = training.run()
+    more = (Recipe(replace(SETTINGS, seed=seed)) for seed in (1, 2, 3))
+    spent = statistics.median(timed(lambda one=one: laboratory.train(one, "bench").job.result()) for one in more)
+    found = statistics.median(timed(lambda: diagnose(replace(run))) for _ in range(OURS))  # a copy remembers nothing
+    bad = Recipe(replace(SETTINGS, nan_share=0.2))
+    laboratory.train(bad, "bench").job.result()
+    born = timed(lambda: laboratory.birth(bad).result())
+    laboratory.executor.shutdown()
+    return {
+        "findings of a run, ms": 1000 * found,
+        "findings add to a finite run, % (aim 10)": 100 * found / spent,
+        "birth certificate of a NaN, s (aim 1)": born,
+    }
+
+
+def mapping() -> dict:
+    """256 trainings of 20 epochs as a map, beside the same by compile + fit: a few of those, times 256."""
+    laboratory = Laboratory(WorkerPool(affinity=structure, keeps=tasks.GRAPHS_KEPT))
+    laboratory.train(Recipe(SETTINGS), "bench").job.result()
+    rates = tuple(float(f"{rate:.3g}") for rate in np.geomspace(1e-4, 1, SIDE))
+    base = replace(SETTINGS, mask="shifted", padded_labels="garbage")
+    shifts = tuple(range(-SIDE // 2, SIDE // 2))
+    plans = [Plan(replace(base, seed=seed), "learning_rate", "mask_shift", rates, shifts, (seed,)) for seed in range(4)]
+    first, *warm = (timed(lambda plan=plan: laboratory.survey(plan, "bench").wait()) for plan in plans)
+    held = memory_of([worker.process.pid for worker in laboratory.executor.workers if worker.process])
+    laboratory.executor.shutdown()
+    recipes = (replace(SETTINGS, seed=seed) for seed in range(PLAIN))
+    plain = SIDE**2 * statistics.median(timed(lambda one=one: plain_keras(one, ())) for one in recipes)
+    return {
+        "256 runs of 20 epochs on a first graph, s (aim 6)": first,
+        "256 runs of 20 epochs, warm, s (aim 2)": statistics.median(warm),
+        f"the same with compile + fit, s ({PLAIN} of them, times {SIDE**2 // PLAIN})": plain,
+        "ratio (aim 100)": plain / statistics.median(warm),
+        "memory of the workers after that, MB": held,
+    }
+
+
+def memory_of(processes: list[int]) -> float | str:
+    """Resident megabytes of these processes together, what they share counted in each."""
+    try:
+        pages = [int(Path(f"/proc/{number}/statm").read_text().split()[1]) for number in processes]
+    except OSError:
+        return "not measured: this system has no /proc"
+    return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def clinic() -> dict:
+    """The clinic's examples examined one after the other, behind walls and warm."""
+    ward = Ward(1, spares=0, warm=WARM, fewer_walls=True)
+    texts = [example.text for example in EXAMPLES.values()]
+    ward.submit(walled_tasks.examine, texts[0], None, {}).result()
+    spent = [timed(lambda text=text: ward.submit(walled_tasks.examine, text, None, {}).result()) for text in texts]
+    ward.shutdown(wait=False)
+    one = statistics.median(spent)
+    return {
+        "a loss examined, warm, s (aim 2)": one,
+        "the slowest of the examples, s": max(spent),
+        "ninety such losses on two processes, s (aim 180)": 90 * statistics.mean(spent) / 2,
+    }
+
+
+def timed(action) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def plain_keras(settings: Settings, callbacks: Sequence | None = None) -> None:
+    """What people write: compile, fit, and by default a callback that takes the gradient once an epoch."""
+    import keras
+    import tensorflow as tf
+
+    batch, validation = training_batch(Recipe(settings)), validation_batch(Recipe(settings))
+    x = keras.Input((settings.timesteps, batch.x.shape[-1]))
+    hidden = keras.layers.LSTM(settings.units, return_sequences=True)(keras.layers.Masking(0.0)(x))
+    model = keras.Model(x, keras.layers.Dense(1)(hidden))
+    model.compile(optimizer=keras.optimizers.Adam(settings.learning_rate), loss="mse")
+
+    class Gradients(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            inputs = tf.constant(batch.x)
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                predictions = self.model(inputs, training=True)
+                loss = self.model.compute_loss(inputs, batch.y, predictions)
+            self.gradients = tape.gradient(loss, [predictions, inputs])
+
+    model.fit(
+        batch.x,
+        batch.y,
+        batch_size=settings.sequences,
+        epochs=settings.epochs,
+        shuffle=False,
+        verbose=0,
+        validation_data=(validation.x, validation.y),
+        callbacks=[Gradients()] if callbacks is None else list(callbacks),
+    )
+
+
+def page() -> dict:
+    """First paint, clicks and sixty learners, where the browser of the tests is installed."""
+    if importlib.util.find_spec("playwright") is None:
+        return {"the page": "not measured: needs requirements-dev.txt and a Chromium"}
+    return told_by("tests.tools.stopwatch", "the page")
+
+
+def room() -> dict:
+    """A hundred learners in a workshop room."""
+    if importlib.util.find_spec("httpx") is None:
+        return {"the room": "not measured: needs requirements-dev.txt"}
+    return told_by("tests.tools.crowd", "the room")
+
+
+def told_by(module: str, what: str) -> dict:
+    """The figures that a program of the tests prints as JSON."""
+    command = [sys.executable, "-m", module, "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {what: f"not measured: {done.stderr.strip().splitlines()[-1]}"}
+    return json.loads(done.stdout.splitlines()[-1])

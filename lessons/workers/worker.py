@@ -1,0 +1,123 @@
+"""One worker process: `python -m lessons.workers.worker`. Takes jobs on stdin, answers on stdout, one at a time.
+
+A plain subprocess, because multiprocessing would run the Streamlit script again as __mp_main__ (DESIGN §2, 6).
+Messages are pickles. In: ("job", number, function, args, kwargs) or ("stop", number). Out: ("ready", None, greeting),
+("item", number, item), ("done", number, result) or ("failed", number, exception).
+"""
+
+import contextlib
+import functools
+import importlib
+import os
+import pickle
+import queue
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+
+NICENESS = 10  # the server answers clicks first
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def main() -> None:
+    inbox, outbox = claim_pipes()
+    stand_back()
+    with silenced():
+        prepare()
+    serve(inbox, functools.partial(say, outbox))
+
+
+def serve(inbox, say: Callable, greeting=None, begin: Callable[[int], None] = lambda number: None) -> None:
+    """Say that we are ready, then do one job after the other. `begin` is called before each."""
+    with contextlib.suppress(BrokenPipeError):  # the server ended
+        say("ready", None, greeting)
+        jobs, stopped = queue.SimpleQueue(), set()
+        threading.Thread(target=listen, args=(inbox, jobs, stopped), daemon=True).start()
+        for number, function, args, kwargs in iter(jobs.get, None):
+            begin(number)
+            work(say, stopped, number, function, args, kwargs)
+            stopped.discard(number)
+
+
+def claim_pipes():
+    """The two pipes, with stdout pointed at stderr: a print() must not speak into the protocol."""
+    inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return inbox, outbox
+
+
+def stand_back() -> None:
+    """Leave Ctrl-C and the processor to the server; we end when its pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+
+
+@contextlib.contextmanager
+def silenced():
+    """TensorFlow greets on file descriptor 2 while it loads, whatever its log level."""
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def prepare() -> None:
+    """Import the engine; one thread per operation was fastest for models of this size."""
+    os.environ.update(QUIET)
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    warnings.simplefilter("ignore", UserWarning)  # what Keras warns of is caught where a model is built, and shown
+    tf.get_logger().setLevel("ERROR")  # it warns of retracing whenever many graphs are made, which is what we do
+    importlib.import_module("lessons.engine.grid_training")
+
+
+def listen(inbox, jobs: queue.SimpleQueue, stopped: set) -> None:
+    """Sort what comes in. The server's end of the pipe closes when it ends: then so do we, at once."""
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            kind, number, *rest = pickle.load(inbox)
+            if kind == "stop":
+                stopped.add(number)
+            else:
+                jobs.put((number, *rest))
+    os._exit(0)
+
+
+def work(say: Callable, stopped: set, number: int, function, args, kwargs) -> None:
+    """Do one job and tell. A stopped generator keeps what it has yielded."""
+    try:
+        result = function(*args, **kwargs)
+        if isinstance(result, Iterator):
+            for item in result:
+                say("item", number, item)
+                if number in stopped:
+                    break
+            result = None
+        say("done", number, result)
+    except Exception as failure:
+        say("failed", number, portable(failure))
+
+
+def portable(failure: Exception) -> Exception:
+    """The exception, or one that says the same where it cannot cross to the server (TensorFlow's need TensorFlow)."""
+    if type(failure).__module__ == "builtins":
+        with contextlib.suppress(TypeError):  # some take more than a text
+            return type(failure)(*[str(arg) for arg in failure.args])
+    return RuntimeError(f"{type(failure).__name__}: {failure}")
+
+
+def say(outbox, *message) -> None:
+    outbox.write(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))  # all of it or, unpicklable, nothing
+    outbox.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""The front page: what this is, the course as a map, and where this learner stands on it."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from lessons.classroom.course_map import Standing, go_on, minutes, standings
+from lessons.classroom.steps import Course
+from lessons.course.discovery import LESSONS
+from lessons.course.lesson import CHAPTERS, Lesson
+from pages.learner import identity
+
+COLUMNS = 3
+LOOK = 3.0  # seconds between two looks for a database that did not answer, while somebody's progress waits for it
+# Mark, word and colour: the word is enough, and the marks differ in shape.
+MARKS: dict[Standing, str] = {
+    "open": ":gray-badge[:material/radio_button_unchecked: open]",
+    "begun": ":orange-badge[:material/timelapse: begun]",
+    "done": ":green-badge[:material/check_circle: done]",
+}
+UNKEPT = "Nothing is kept at the moment: the database does not answer. The lessons work all the same."
+
+
+def render(pages: Mapping, others: Mapping) -> None:
+    """`pages`: the course's st.Page of each slug; `others`: those that are no lessons, by name."""
+    st.markdown("## Unmasked")
+    st.markdown(
+        "Masks and losses of sequence models fail without a word. Break one on purpose, watch it train, and see where "
+        "the gradient went. Nothing here is written down beforehand: every number is measured while you look."
+    )
+    choose_learner()
+    note = st.container(key="unkept-note")
+    course = identity.course()
+    stands = standings(course.steps)
+    whereabouts(course, stands, pages, others["record"])
+    left, right = st.columns(2)
+    with left.container(border=True, gap=None, height="stretch", key="clinic-card"):
+        st.page_link(
+            others["clinic"], label="**What is wrong with my loss?** The clinic", icon=":material/stethoscope:"
+        )
+        st.caption("Paste a loss of your own: it is examined on this server, and each finding shows its numbers.")
+    with right.container(border=True, gap=None, height="stretch", key="room-card"):
+        st.page_link(others["room"], label="**With a class?** The workshop room", icon=":material/groups:")
+        st.caption("Join with a code, or open a room: vote, discuss, vote again, run, and see what the class believed.")
+    for chapter in CHAPTERS:
+        lessons = [lesson for lesson in LESSONS.values() if lesson.chapter == chapter]
+        if lessons:
+            done = sum(stands[lesson.slug] == "done" for lesson in lessons)
+            time = sum(minutes(lesson) for lesson in lessons)
+            st.markdown(f"#### {chapter} :gray[:small[{done} of {len(lessons)} done · about {time} minutes]]")
+        for start in range(0, len(lessons), COLUMNS):
+            for place, lesson in zip(st.columns(COLUMNS), lessons[start : start + COLUMNS], strict=False):
+                with place.container(border=True, height="stretch", gap=None, key=f"card-{lesson.slug}"):
+                    card(lesson, pages[lesson.slug], stands[lesson.slug])
+    if not identity.answering():  # asked last: the page is drawn by then
+        note.caption(f":material/cloud_off: {UNKEPT}")
+    if identity.unread():
+        st.fragment(look_again, run_every=LOOK)()
+
+
+def look_again() -> None:
+    """Draws nothing: asks for a new page when the database may answer again."""
+    if not identity.patience().down:
+        st.rerun()
+
+
+def whereabouts(course: Course, stands: Mapping[str, Standing], pages: Mapping, record) -> None:
+    """How much is done, the way on, and what belongs to this learner alone."""
+    done = sum(word == "done" for word in stands.values())
+    begun = any(word != "open" for word in stands.values())
+    following = go_on(course.steps, course.at)
+    row = st.container(key="whereabouts", horizontal=True, vertical_alignment="center", gap="small")
+    if following:
+        title = LESSONS[following].title
+        pressed = row.button(
+            f"{'Go on' if begun else 'Begin'}: {title}",
+            type="primary",
+            icon=":material/arrow_forward:",
+            key="home:go_on",
+        )
+        if pressed:
+            st.switch_page(pages[following])
+    row.markdown(f"**{done} of {len(stands)} done**" if begun else told_to_a_newcomer())
+    if course.steps:
+        row.page_link(record, label="Your record", icon=":material/fact_check:")
+    keeping(row, begun)
+    if begun:
+        st.progress(done / len(stands))
+
+
+def told_to_a_newcomer() -> str:
+    total = sum(minutes(lesson) for lesson in LESSONS.values())
+    return f"{len(LESSONS)} lessons, about {total} minutes in all; take them in any order."
+
+
+def card(lesson: Lesson, page, stand: Standing) -> None:
+    st.page_link(page, label=f"**{lesson.title}**")
+    st.caption(lesson.presets[0].says)
+    count = len(lesson.exercises)
+    extent = [f"{minutes(lesson)} min"]
+    extent += [f"{count} exercise{'s' * (count > 1)}"] if count else []
+    extent += [f"examples {span(lesson.examples)}"] if lesson.examples else []
+    st.markdown(f"{MARKS[stand]} :gray[:small[{' · '.join(extent)}]]")
+
+
+def span(examples: tuple[str, ...]) -> str:
+    """A1, A2, A3 as A1–A3: a card's line is short."""
+    numbers = [int(name[1:]) for name in examples]
+    together = {name[0] for name in examples} == {examples[0][0]} and numbers == list(
+        range(numbers[0], numbers[-1] + 1)
+    )
+    return f"{examples[0]}–{examples[-1]}" if together and len(examples) > 2 else ", ".join(examples)
+
+
+# --- who it is
+
+
+def keeping(row, begun: bool) -> None:
+    """The private link, the account where the server has one, and the way to be forgotten."""
+    me = identity.learner()
+    if link := identity.private_link():
+        with row.popover("Your link; keep it", icon=":material/key:", type="tertiary", key="home:link"):
+            st.caption("What you did is kept under this link, and under nothing else. Who has it can go on as you.")
+            st.code(link, language=None, wrap_lines=True)
+            st.caption("This browser remembers it for a year. On another one, open the link.")
+    if me.key and (begun or me.account):
+        forgetting(row, me)
+    account(row, me)
+
+
+def forgetting(row, me: identity.Learner) -> None:
+    label = "Delete what is kept" if me.account else "Forget me here"
+    with row.popover(label, icon=":material/person_remove:", type="tertiary", key="home:forget"):
+        if me.account:
+            st.caption("All that is kept under your account is deleted. You stay logged in.")
+            rows = True
+        else:
+            st.caption("This browser forgets your link. Without the link nobody finds what is kept, you neither.")
+            rows = st.checkbox("Delete what is kept as well", key="home:rows")
+        st.button(label, key="home:forget_now", on_click=lambda: forget(rows))
+    if st.session_state.pop("home:unforgotten", False):
+        row.warning("Nothing was deleted: the database does not answer. Try again in a minute.")
+
+
+def forget(rows: bool) -> None:
+    """A callback comes before any script has seen the checkbox of the same message."""
+    if not identity.forget(rows or bool(st.session_state.get("home:rows"))):
+        st.session_state["home:unforgotten"] = True
+
+
+def account(row, me: identity.Learner) -> None:
+    providers = identity.providers()
+    if me.account:
+        row.button("Log out", key="home:logout", type="tertiary", icon=":material/logout:", on_click=st.logout)
+        return
+    for name in providers:
+        row.button(
+            f"Log in with {name}" if name else "Log in",
+            key=f"home:login:{name}",
+            type="tertiary",
+            icon=":material/login:",
+            help="What you do is then kept under your account, and what you did here, if you say so. "
+            "Of the account nothing is stored but a hash.",
+            on_click=st.login,
+            args=(name,) if name else (),
+        )
+
+
+def choose_learner() -> None:
+    """A private link was opened in a browser that knows somebody else, or who has logged in found such a browser."""
+    me = identity.learner()
+    box = st.container(key="offered-link")
+    if not me.offered:
+        return
+    with box.container(border=True):
+        if me.account and me.offered == me.brought:
+            st.markdown("**Somebody has worked in this browser without an account.** Was it you?")
+            words = "It was me: add it to my account", "It was somebody else"
+        else:
+            whose = "your account's" if me.account else "this browser's"
+            st.markdown(f"**This link belongs to other progress than {whose}.** Whose shall it be from now on?")
+            words = "Both together", "Stay as I am"
+        row = st.container(horizontal=True, gap="small")
+        if not me.account:
+            row.button("The link's", key="home:change", on_click=identity.change, args=(False,))
+        row.button(words[0], key="home:together", on_click=identity.change, args=(True,))
+        row.button(words[1], key="home:stay", type="tertiary", on_click=identity.decline)
+        if st.session_state.pop(identity.UNANSWERED, False):
+            st.warning("The database does not answer. Try again in a minute.")

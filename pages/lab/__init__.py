@@ -1,0 +1,1 @@
+"""The bench of one lesson: controls, runs, charts, findings, comparison, map."""

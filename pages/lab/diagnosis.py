@@ -1,0 +1,306 @@
+"""What happened in a run: the doctor's findings under the charts, each with its fix to apply; what to try next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from lessons.doctor.run import diagnose, next_steps
+from lessons.doctor.run.advice import Step
+from lessons.doctor.run.finding import Finding
+from lessons.doctor.run.rules import RUN_RULES
+from lessons.figures import run_figures
+from lessons.recipe.recipe import MaskPath, Recipe
+from lessons.recipe.settings import Settings
+from lessons.runs.comparison import differences
+from lessons.runs.nan_origin import COMPILED_ONLY, Birth
+from lessons.runs.run import LayerMask, Run
+from lessons.server.laboratory import shared
+from lessons.workers.pool import Job
+from pages.lab.form import Desk
+from pages.parts.findings import HEALTHY, count, findings, plural
+from pages.parts.quotation import first_line, quoted
+
+LOOK = 0.2  # seconds between two looks whether the birth has been found
+OWN_LOSS = ("loss", "epsilon")  # fields that change nothing while the learner's own loss is trained
+UNPASSED = {
+    MaskPath(): "every layer and the loss take padding for real steps",
+    MaskPath(weighted=True): "every layer takes padding for real steps, and the loss weighs each step by the mask",
+    MaskPath(multiplied=True): "inputs are 0 where it is False, and every layer and the loss take them for real steps",
+    MaskPath(weighted=True, multiplied=True): "inputs are 0 where it is False, and the loss weighs each step by it",
+}
+NOWHERE = "none"  # in place of a finding's code: none is shown in the charts
+
+
+@dataclass
+class Diagnosis:
+    """What the doctor said of a run, kept as long as the run is in sight."""
+
+    seen: tuple[int, int, int]  # which press, which run, how many epochs
+    findings: tuple[Finding, ...]
+    steps: tuple[Step, ...]
+    shown: str = ""  # the code of the finding that the charts show; empty: the worst one's
+    birth: Job | None = None
+
+    @property
+    def in_charts(self) -> Finding | None:
+        """The finding that is marked in the charts."""
+        marked = (finding for finding in self.findings if self.has_marks(finding))
+        return next((finding for finding in marked if self.shown in ("", finding.code)), None)
+
+    def has_marks(self, finding: Finding) -> bool:
+        return finding.cells is not None or self.band(finding) is not None
+
+    def band(self, finding: Finding) -> tuple[int, int] | None:
+        """The epochs to shade: a band over all of them would say nothing."""
+        _, _, trained = self.seen
+        return finding.epochs if finding.epochs != (0, trained - 1) else None
+
+
+def diagnosis_of(desk: Desk, run: Run | None) -> Diagnosis | None:
+    """The diagnosis of the run in sight; None while it trains."""
+    if run is None or desk.watching:
+        return None
+    seen = desk.presses, id(desk.training), run.epochs
+    if desk.diagnosis is None or desk.diagnosis.seen != seen:
+        found = diagnose(run)
+        desk.diagnosis = Diagnosis(seen, found, next_steps(run, found, (*desk.controls, *desk.more)))
+    return desk.diagnosis
+
+
+def shade_of(diagnosis: Diagnosis | None) -> dict | None:
+    """What the charts mark of the finding that is shown in them."""
+    finding = diagnosis.in_charts if diagnosis else None
+    return run_figures.shade(finding.title, diagnosis.band(finding), finding.cells) if finding else None
+
+
+def told(diagnosis: Diagnosis | None) -> str:
+    """What was found, for the status line above the charts."""
+    if diagnosis is None:
+        return ""
+    if not diagnosis.findings:
+        return " · healthy: no finding"
+    return f" · {plural(len(diagnosis.findings), 'finding')} below: {diagnosis.findings[0].title}"
+
+
+def diagnosis_below(desk: Desk, run: Run, diagnosis: Diagnosis, start: Callable[[Desk], None]) -> None:
+    """Everything that is said of a run, below its charts. `start` begins a training of the desk's settings."""
+    with st.container(key="diagnosis-stale" if desk.outdated else "diagnosis", gap="small"):
+        headline(desk, diagnosis, start)
+        places: dict[str, object] = {}
+
+        def below(card: Mapping) -> None:
+            finding = next(finding for finding in diagnosis.findings if finding.code == card["code"])
+            if finding.code == "mask_dropped":
+                xray(run)
+            if finding.code == "non_finite":
+                places["birth"] = st.container()
+            buttons(desk, diagnosis, finding, start)
+
+        pages = {slug: page for slug, page in desk.pages.items() if slug != desk.lesson.slug}
+        findings([card_of(finding) for finding in diagnosis.findings], pages, desk.key("finding"), below)
+        try_next(desk, diagnosis, start)
+        if all(finding.code != "mask_dropped" for finding in diagnosis.findings):
+            with st.expander("Where the mask goes", icon=":material/conversion_path:"):
+                xray(run)
+        if "birth" in places and not run.recipe.pasted:
+            certificate(desk, run, diagnosis, places["birth"])  # last: everything else is there while it is looked for
+
+
+def card_of(finding: Finding) -> dict:
+    """A finding as the cards of the clinic take it."""
+    return {**vars(finding), "curve": None, "line": None, "evidence": {}}
+
+
+def headline(desk: Desk, diagnosis: Diagnosis, start: Callable[[Desk], None]) -> None:
+    """How many findings; the way back from a fix that was applied; or healthy, and what that means."""
+    row = st.container(key="diagnosis-head", horizontal=True, vertical_alignment="center", gap="small")
+    if diagnosis.findings:
+        row.markdown(f"**What happened** :gray[· {count([card_of(finding) for finding in diagnosis.findings])}]")
+    else:
+        row.markdown(f"{HEALTHY} **No finding.**")
+        with row.popover("What was looked at", type="tertiary", icon=":material/stethoscope:"):
+            st.markdown("\n".join(f"- {quoted(rule.tried)}" for rule in RUN_RULES.rules.values()))
+            st.caption("No finding means that none of these looked wrong in this run. It is no proof.")
+    if desk.undo and desk.undo[1] == desk.settings:
+        row.markdown(f":gray[Applied: {changes_told(*desk.undo)}]")
+        row.button(
+            "Undo",
+            key=desk.key("undo"),
+            type="tertiary",
+            icon=":material/undo:",
+            help="The settings from before come back, and run.",
+            on_click=lambda: undo(desk, start),
+        )
+
+
+def buttons(desk: Desk, diagnosis: Diagnosis, finding: Finding, start: Callable[[Desk], None]) -> None:
+    """Apply the fix, where a field of the settings is one; show the finding in the charts."""
+    row = st.container(key=f"finding-buttons-{finding.code}", horizontal=True, vertical_alignment="center", gap="small")
+    fixed = fixed_settings(desk, finding)
+    if fixed is not None:
+        row.button(
+            "Apply the fix and run",
+            key=desk.key(f"fix:{finding.code}"),
+            icon=":material/build:",
+            disabled=fixed == desk.settings,
+            on_click=lambda: apply(desk, fixed, start),
+        )
+        row.markdown(f":small[{changes_told(desk.settings, fixed) or 'These settings have it already.'}]")
+    elif finding.changes:
+        row.markdown(":small[Your own loss has to be mended in its text.]")
+    if diagnosis.has_marks(finding):
+        shown = diagnosis.in_charts is finding
+        row.button(
+            "Shown in the charts" if shown else "Show in the charts",
+            key=desk.key(f"show:{finding.code}"),
+            type="tertiary",
+            icon=":material/visibility:" if shown else ":material/visibility_off:",
+            help="Marks its epochs in the curve and its cells in the gradient."
+            if not shown
+            else "Takes the marks off.",
+            on_click=lambda: show(diagnosis, NOWHERE if shown else finding.code),
+        )
+
+
+def show(diagnosis: Diagnosis, code: str) -> None:
+    diagnosis.shown = code
+
+
+def fixed_settings(desk: Desk, finding: Finding) -> Settings | None:
+    """The desk's settings with the fix; None where no field is one."""
+    if not finding.changes or (desk.pasted and any(name in OWN_LOSS for name in finding.changes)):
+        return None
+    return desk.settings.with_changes(finding.changes)
+
+
+def changes_told(before: Settings, after: Settings) -> str:
+    found = differences(Recipe(before), Recipe(after))
+    return "; ".join(f"**{quoted(each.label)}** {quoted(each.pinned)} → {quoted(each.other)}" for each in found)
+
+
+def apply(desk: Desk, settings: Settings, start: Callable[[Desk], None]) -> None:
+    """Take these settings, keep the way back, and run."""
+    before = desk.settings
+    lay_and_run(desk, settings, start)
+    desk.undo = before, desk.settings
+
+
+def undo(desk: Desk, start: Callable[[Desk], None]) -> None:
+    before, _ = desk.undo
+    desk.undo = None
+    lay_and_run(desk, before, start)
+
+
+def lay_and_run(desk: Desk, settings: Settings, start: Callable[[Desk], None]) -> None:
+    desk.problems = []
+    desk.lay(settings)
+    desk.moves += 1
+    start(desk)
+
+
+def try_next(desk: Desk, diagnosis: Diagnosis, start: Callable[[Desk], None]) -> None:
+    """One toggle at a time: a button for each, and what to look for."""
+    steps = [step for step in diagnosis.steps if not (desk.pasted and step.field in OWN_LOSS)]
+    if not steps:
+        return
+    st.markdown("**Try this next** :gray[· one toggle at a time]")
+    for place, step in enumerate(steps):
+        changed = desk.settings.with_changes({step.field: step.value})
+        row = st.container(key=f"try-{place}", horizontal=True, vertical_alignment="center", gap="small")
+        found = differences(desk.recipe, Recipe(changed, desk.table))
+        row.button(
+            f"{found[0].label}: {found[0].other}" if found else "These are the settings now",
+            key=desk.key(f"try:{place}"),
+            icon=":material/play_arrow:",
+            disabled=not found,
+            on_click=lambda changed=changed: apply(desk, changed, start),
+        )
+        row.markdown(quoted(step.says))
+
+
+# --- the x-ray
+
+
+def xray(run: Run) -> None:
+    """One row per layer: whether a mask goes in and whether one comes out."""
+    layers = run.opening.layers
+    if not any(row.mask_in for row in layers):
+        st.markdown(f"No mask is passed to this model: {unpassed(run.recipe)}.")
+        return
+    rows = ["| layer | mask in | mask out | |", "|---|---|---|---|"]
+    for row in layers:
+        out = heeded(row.mask_out) if row is layers[-1] else said(row.mask_out)
+        rows.append(f"| {named(row)} | {said(row.mask_in)} | {out} | {fate(row, run)} |")
+    with st.container(key="xray"):
+        st.markdown("\n".join(rows))
+
+
+def unpassed(recipe: Recipe) -> str:
+    """What becomes of a mask that no layer is told of."""
+    return UNPASSED[MaskPath() if recipe.settings.mask == "none" else recipe.mask_path]
+
+
+def named(row: LayerMask) -> str:
+    return f"`{row.name}` :gray[{quoted(row.layer)}]"
+
+
+def heeded(mask: bool) -> str:
+    return "heeded" if mask else ":gray[not heeded]"
+
+
+def said(mask: bool) -> str:
+    return "yes" if mask else ":gray[no]"
+
+
+def fate(row: LayerMask, run: Run) -> str:
+    """What became of the mask in this layer, where it does not come out."""
+    if not row.mask_in or row.mask_out:
+        return ""
+    if row is run.opening.layers[-1]:
+        return ":orange[**labels of masked steps still change the loss**]"
+    if run.settings.output == "last_step":
+        return ":gray[used here: one output per sequence is left]"
+    warned = any(f"of type {row.layer})" in warning for warning in run.opening.warnings)
+    return f":orange[**lost here**, {'and Keras warns' if warned else 'and Keras says nothing'}]"
+
+
+# --- the birth certificate
+
+
+def certificate(desk: Desk, run: Run, diagnosis: Diagnosis, place) -> None:
+    """Where the first number that is not finite came from, once a worker has found it."""
+    if diagnosis.birth is None:
+        diagnosis.birth = shared().birth(run.recipe)
+    job = diagnosis.birth
+    if not job.done():
+        with place, st.spinner("looking for the first number that is not finite"):
+            while not job.wait_beyond(0, LOOK):
+                st.empty()  # lets Streamlit interrupt: a click must not wait for this
+    if job.exception() is not None:
+        place.caption(f"Where it came from could not be found: {quoted(first_line(job.exception()))}")
+        return
+    birth = job.result()
+    if birth and birth.epoch < run.epochs:  # of a run that was stopped, it could be a later one
+        with place:
+            certify(birth)
+
+
+def certify(birth: Birth) -> None:
+    rows = [("Born", f"{birth.when}{', ' + birth.where if birth.where else ''}, {birth.way}")]
+    if birth.tensor:
+        rows.append(("In", f"{as_code(birth.tensor)}, made by {as_code(birth.op)}"))
+    if birth.line is not None:
+        rows.append((f"Line {birth.line}", as_code(birth.code)))
+    rows.append(("From", quoted(birth.inputs)))
+    if birth.compiled_only:
+        rows.append(("Mind", COMPILED_ONLY))
+    with st.container(key="birth"):
+        cells = "\n".join(f"| **{name}** | {words} |" for name, words in rows)
+        st.markdown(f"**Birth certificate**\n\n| | |\n|---|---|\n{cells}")
+
+
+def as_code(text: str) -> str:
+    return f"`{text.replace('|', chr(92) + '|')}`"

@@ -1,0 +1,144 @@
+"""The instrument panel: one component that stays mounted, draws with Plotly and plays epochs in the browser.
+
+st.plotly_chart would remount with every change of data (DESIGN §2, 9).
+"""
+
+import json
+import time
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import streamlit as st
+
+from lessons.figures import run_figures
+from lessons.recipe.data import PaddedBatch
+from lessons.recipe.settings import Settings
+from lessons.runs.run import Run, squeezed
+from pages.server import shown
+from pages.server.lifespan import plotly_url
+
+FRAMES = 60  # epochs that can be stepped through in the browser
+NOT_FINITE = 99  # stands for NaN among logarithms, where null is an exact 0
+
+
+def _component(name: str):
+    html, css, js = (shown.text(f"pages/parts/charts/{file}") for file in (f"{name}.html", "charts.css", "charts.js"))
+    return st.components.v2.component(f"unmasked.{name}", html=html, css=css, js=js, isolate_styles=False)
+
+
+_texts: WeakKeyDictionary[Run, str] = WeakKeyDictionary()  # as long as somebody holds the run
+_lab, _chart = _component("lab"), _component("chart")
+
+
+def lab(key: str, content: dict, on_tick: Callable, on_resend: Callable) -> None:
+    """The panel. It triggers `tick` when it wants news of a live run, `resend` when it lacks the run it was told of."""
+    _lab(key=key, data=content, on_tick_change=on_tick, on_resend_change=on_resend)
+
+
+def chart(
+    key: str,
+    figure: dict,
+    words: str,
+    height: int = 260,
+    live: bool = False,
+    on_cell: Callable[[int, int], None] | None = None,
+) -> None:
+    """One figure with its text alternative; while `live` it triggers a rerun as soon as it is drawn.
+
+    `on_cell` is called with row and column of the heatmap's cell that was clicked, or chosen with the keyboard.
+    """
+    moment = time.monotonic() if live else 0
+    data = {"plotly": plotly_url(), "figure": figure, "words": words, "height": height, "live": live, "moment": moment}
+    triggers = {"on_tick_change": lambda: None}
+    if on_cell:
+        triggers["on_cell_change"] = lambda: chosen(key, on_cell)
+    _chart(key=key, data=data | {"cells": bool(on_cell)}, **triggers)
+
+
+def chosen(key: str, on_cell: Callable[[int, int], None]) -> None:
+    """Pass on the cell that the browser has told."""
+    cell = st.session_state[key].get("cell")
+    if cell:
+        on_cell(int(cell["row"]), int(cell["column"]))
+
+
+def content(
+    settings: Settings,
+    batch: PaddedBatch,
+    run: Run | None,
+    token: str,
+    status: dict,
+    known: bool,
+    shade: dict | None = None,
+    reveal: int = 0,
+) -> dict:
+    """What the component shows. A run the browser has already (`known`) is not sent again.
+
+    `shade`: what a finding marks in the charts, of figures.shade. `reveal`: another number brings the panel in sight.
+    """
+    return {
+        "plotly": plotly_url(),
+        "picture": run_figures.batch_figure(settings, batch),
+        "picture_words": run_figures.batch_words(settings, batch),
+        "token": token if run else "",
+        "run": run_text(run, live=status["live"]) if run and not known else None,
+        "status": status,
+        "shade": shade,
+        "reveal": reveal,
+        # News every time while it trains: the browser asks again only when something new has arrived.
+        "moment": time.monotonic() if status["live"] else 0,
+    }
+
+
+def run_text(run: Run, live: bool) -> str:
+    """`run_content` as JSON. A whole class looks at one finished run: it is written once."""
+    if live:
+        return json.dumps(run_content(run, live))
+    if run not in _texts:
+        _texts[run] = json.dumps(run_content(run, live))
+    return _texts[run]
+
+
+def run_content(run: Run, live: bool) -> dict:
+    """A run for the browser: figures of its last epoch, and what other epochs change in them."""
+    places = ("predictions",) if live else ("predictions", "inputs")
+    return {
+        "curve": run_figures.curve_figure(run),
+        "gradient": {at: run_figures.gradient_figure(run, at=at) for at in places},
+        "over": {at: run_figures.gradient_over_epochs_figure(run, at=at) for at in places},
+        "scatter": run_figures.prediction_figure(run),
+        "sequence": run_figures.sequence_figure(run, 0),
+        "words": run_figures.run_words(run),
+        "real": run.batch.label_real.astype(int).tolist(),
+        "real_inputs": run.batch.real.astype(int).tolist(),
+        "truth": run_figures.rounded(squeezed(run.batch.truth), 4),
+        "labels": run_figures.rounded(squeezed(run.batch.y), 4),
+        "predictions": run_figures.rounded(run.predictions, 4),
+        "frames": frames(run, 1 if live else FRAMES),
+        "epochs": run.settings.epochs,
+        "starved": int(run.starved.sum()),
+    }
+
+
+def frames(run: Run, most: int) -> dict:
+    """Gradients and predictions of up to `most` kept epochs, evenly spaced, the last among them."""
+    kept = len(run.snapshot.kept)
+    chosen = np.unique(np.linspace(kept - 1, 0, min(most, kept)).round().astype(int))
+    return {
+        "epochs": (run.snapshot.kept[chosen] + 1).tolist(),
+        "leak": {
+            "predictions": run_figures.rounded(run.leak[chosen], 3),
+            "inputs": run_figures.rounded(run.input_leak[chosen], 3),
+        },
+        "predictions": run_figures.rounded(run.snapshot.predictions[chosen], 4),
+        "at": {
+            "predictions": coded(run.snapshot.gradient[chosen]),
+            "inputs": coded(run.snapshot.input_gradient[chosen]) if most > 1 else None,
+        },
+    }
+
+
+def coded(gradient: np.ndarray) -> list:
+    """log10 of the gradient for the browser: None is an exact 0, NOT_FINITE is NaN or infinite."""
+    return run_figures.rounded(np.where(np.isfinite(gradient), run_figures.logarithm(gradient), NOT_FINITE), 3)

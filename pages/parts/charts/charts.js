@@ -1,0 +1,543 @@
+// The instrument panel. Python sends figures (Plotly's JSON) of the last epoch and the numbers that other epochs
+// change in them; this file draws, plays epochs back and answers the mouse. It never computes a result.
+
+const PLAYBACK = 330; // milliseconds for all epochs of a finished run
+const FOLLOWED = 500; // milliseconds after which a run that streams needs no playback
+const UNHEARD = 1500; // milliseconds without an answer after which a chart asks again,
+const PATIENCE = 6000; // and at most
+const NOT_FINITE = 99; // as pages/parts/charts.py says
+const PRINT = { width: 1000, height: 620 }; // pixels of a saved figure; a PNG has twice as many
+const BLANK = { data: [], layout: { margin: { l: 52, r: 8, t: 6, b: 36 }, xaxis: { visible: false }, yaxis: { visible: false } } };
+
+let plotly; // one promise for all panels of the page
+function loadPlotly(url) {
+  plotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL(url, document.baseURI);
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => { plotly = undefined; reject(new Error("plotly.min.js could not be loaded")); };
+    document.head.append(script);
+  });
+  return plotly;
+}
+
+export default function (component) {
+  const root = component.parentElement.querySelector(".lab");
+  root.panel ??= root.classList.contains("lab-single") ? new Chart(root) : new Panel(root);
+  const { panel } = root;
+  const turn = panel.turn = (panel.turn ?? 0) + 1;
+  panel.send = component.setTriggerValue;
+  panel.mount();
+  panel.show(component.data);
+  // Streamlit calls this when the component leaves the page; of two calls in quick succession, also after the second
+  // has shown its data: that of the first then ends nothing.
+  return () => { if (panel.turn === turn) panel.unmount(); };
+}
+
+// What every chart needs: Plotly, the page's theme, a legend beside the title.
+class Canvas {
+  constructor(root) {
+    this.root = root;
+    for (const panel of root.querySelectorAll(".lab-panel")) panel.querySelector("header").append(this.saver(panel));
+    this.themes = new MutationObserver(() => this.redraw());
+    this.darkness = matchMedia("(prefers-color-scheme: dark)");
+    this.darkened = () => setTimeout(() => this.redraw(), 300);
+  }
+
+  // Follow the page's theme. To mount twice is to mount once.
+  mount() {
+    this.themes.observe(document.documentElement, { attributes: true, attributeFilter: ["class", "style"] });
+    this.darkness.addEventListener("change", this.darkened);
+  }
+
+  // Let go of all that would outlive the chart, and draw no more: Plotly listens to the window.
+  unmount() {
+    this.data = undefined;
+    this.halt();
+    clearTimeout(this.asking);
+    this.themes.disconnect();
+    this.darkness.removeEventListener("change", this.darkened);
+    for (const plot of this.root.querySelectorAll(".lab-plot")) this.Plotly?.purge(plot);
+  }
+
+  halt() { cancelAnimationFrame(this.playing); this.playing = undefined; }
+
+  async load(data) {
+    try {
+      this.Plotly = await loadPlotly(data.plotly);
+    } catch (error) {
+      this.fail(error);
+    }
+    return this.Plotly;
+  }
+
+  // Ask for news. Streamlit sends what two components ask within a moment as one message and reruns the fragment of
+  // one of them: the other gets no answer and asks again, later each time.
+  ask(data, patience = UNHEARD) {
+    this.send("tick", Date.now());
+    if (this.live) this.expect(data, patience);
+  }
+
+  expect(data, patience) {
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => { if (this.data === data && this.root.isConnected) this.ask(data, Math.min(2 * patience, PATIENCE)); }, patience);
+  }
+
+  // Draw Plotly's JSON into an element, `words` being its text alternative.
+  paint(plot, figure, words) {
+    plot.querySelector(".lab-empty")?.remove();
+    this.legend(plot.parentElement.querySelector(".lab-legend"), figure.data);
+    plot.setAttribute("aria-label", words ?? "");
+    const traces = figure.data.map((trace) => ({ ...trace })); // Plotly.restyle writes into what it is given
+    return this.Plotly.react(plot, traces, this.themed(figure.layout), { displayModeBar: false, responsive: true });
+  }
+
+  themed(layout) {
+    const style = getComputedStyle(this.root);
+    const colour = (name) => style.getPropertyValue(`--st-${name}`).trim();
+    const axis = { gridcolor: colour("border-color"), linecolor: colour("border-color"), zerolinecolor: colour("border-color"), automargin: false };
+    const themed = { ...layout, showlegend: false, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: colour("text-color"), size: 11, family: style.fontFamily },
+      hoverlabel: { bgcolor: colour("secondary-background-color"), font: { color: colour("text-color") } } };
+    for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) themed[key] = { ...axis, ...layout[key] };
+    return themed;
+  }
+
+  // A menu that saves the figure as it stands.
+  saver(panel) {
+    const menu = document.createElement("details");
+    menu.className = "lab-save";
+    menu.innerHTML = '<summary aria-label="Save this figure" title="Save this figure">⤓</summary>';
+    for (const format of ["png", "svg"]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = format.toUpperCase();
+      button.onclick = () => { menu.open = false; this.save(panel, format); };
+      menu.append(button);
+    }
+    menu.addEventListener("focusout", (event) => { if (!menu.contains(event.relatedTarget)) menu.open = false; });
+    return menu;
+  }
+
+  // The figure as it is on the screen, with its title and legend, at the size of half a page and on a solid ground.
+  save(panel, format) {
+    const { data, layout } = panel.querySelector(".lab-plot");
+    if (!this.Plotly || !data) return;
+    const ground = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim();
+    const shown = [panel.querySelector("header").firstChild, ...panel.querySelectorAll('[aria-pressed="true"]')].map((part) => part.textContent.trim());
+    if (panel.dataset.panel === "gradient") shown.push(`epoch ${this.root.dataset.epoch}`);
+    const title = { text: shown.filter(Boolean).join(" · "), x: 0.02, font: { size: 18 } };
+    const traces = data.map((trace) => ({ ...trace, showlegend: Boolean(trace.name) && trace.type === "scatter" && trace.showlegend !== false }));
+    const { l = 60, r = 30 } = layout.margin ?? {};
+    const print = { ...layout, title, showlegend: true, legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom" },
+      margin: { l: l + 26, r: r + 16, t: 96, b: 80 }, paper_bgcolor: ground, plot_bgcolor: ground,
+      font: { ...layout.font, size: 14 }, autosize: false, ...PRINT };
+    const name = [location.pathname.split("/").pop(), new URLSearchParams(location.search).get("preset"), panel.dataset.panel];
+    const filename = name.filter(Boolean).join("-") || "figure";
+    this.Plotly.downloadImage({ data: traces, layout: print }, { format, filename, scale: format === "png" ? 2 : 1, ...PRINT });
+  }
+
+  // A line of marks and names beside the title: Plotly's own legend would take a third of the chart.
+  legend(place, traces) {
+    const shown = traces.filter((trace) => trace.name && trace.showlegend !== false && trace.type === "scatter");
+    place?.replaceChildren(...shown.map((trace) => {
+      const entry = document.createElement("span");
+      const mark = document.createElement("i");
+      const colour = (trace.mode === "markers" ? trace.marker : trace.line).color;
+      const point = trace.marker?.symbol === "circle-open" ? "ring" : "square";
+      const kind = trace.fillpattern ? "hatch" : trace.mode === "markers" ? point : trace.line.dash ?? "solid";
+      mark.className = `lab-mark lab-${kind}`;
+      mark.style.setProperty("--mark", colour);
+      if (kind === "square" && trace.marker.opacity) mark.style.opacity = trace.marker.opacity;
+      entry.append(mark, trace.name);
+      return entry;
+    }));
+  }
+}
+
+// One figure. While `live`, it asks for more.
+class Chart extends Canvas {
+  async show(data) {
+    this.data = data;
+    if (!(await this.load(data)) || this.data !== data) return;
+    this.redraw();
+    this.live = data.live;
+    if (this.live) this.ask(data);
+  }
+
+  redraw() {
+    if (!this.Plotly || !this.data) return;
+    const plot = this.root.querySelector(".lab-plot");
+    if (this.data.height) plot.style.height = `${this.data.height}px`;
+    this.paint(plot, this.data.figure, this.data.words);
+    if (this.data.cells) this.listen(plot);
+    if (this.cursor) this.point(plot);
+  }
+
+  // A heatmap whose cells can be chosen: by a click, or with arrow keys and Enter.
+  listen(plot) {
+    if (plot.listens) return;
+    plot.listens = true;
+    plot.tabIndex = 0;
+    plot.on("plotly_click", (event) => this.open(Math.round(event.points[0].y), Math.round(event.points[0].x)));
+    plot.addEventListener("keydown", (event) => this.key(plot, event));
+    this.said = document.createElement("span");
+    this.said.className = "lab-said";
+    this.said.setAttribute("aria-live", "polite");
+    plot.after(this.said);
+  }
+
+  key(plot, event) {
+    const step = { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key];
+    if (event.key === "Enter" && this.cursor) this.open(...this.cursor);
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation(); // in presenter mode the arrows step through the presets
+    const { z } = plot.data.find((trace) => trace.type === "heatmap");
+    const within = (value, most) => Math.max(0, Math.min(most - 1, value));
+    const [row, column] = this.cursor ?? [-step[0], -step[1]]; // the first key goes to the first cell
+    this.cursor = [within(row + step[0], z.length), within(column + step[1], z[0].length)];
+    this.point(plot);
+  }
+
+  // A frame around the cell under the keyboard's cursor, and its words.
+  point(plot) {
+    const [row, column] = this.cursor;
+    const frame = { type: "rect", x0: column - 0.5, x1: column + 0.5, y0: row - 0.5, y1: row + 0.5, line: { width: 3, color: getComputedStyle(this.root).color } };
+    this.Plotly.relayout(plot, { shapes: [frame] });
+    const words = plot.data.find((trace) => trace.hovertemplate && trace.text)?.text[row]?.[column];
+    if (words) this.said.textContent = words.replaceAll("<br>", ", ");
+  }
+
+  open(row, column) {
+    this.send("cell", { row, column, at: Date.now() });
+    this.expect(this.data, UNHEARD);
+  }
+
+  fail(error) { this.root.querySelector(".lab-plot").textContent = `The chart cannot be drawn: ${error.message}.`; }
+}
+
+class Panel extends Canvas {
+  constructor(root) {
+    super(root);
+    this.choice = { prediction: "scatter", at: "predictions", view: "sequences" };
+    this.sequence = 0;
+    this.frame = 0;
+    this.token = "";
+    this.plots = Object.fromEntries(
+      [...root.querySelectorAll(".lab-panel")].map((panel) => [panel.dataset.panel, panel.querySelector(".lab-plot")]));
+    this.slider = root.querySelector(".lab-slider input");
+    this.pick = root.querySelector(".lab-pick");
+    for (const tabs of root.querySelectorAll(".lab-tabs")) tabs.onclick = (event) => this.choose(tabs, event.target);
+    this.slider.oninput = () => { this.halt(); this.goTo(Number(this.slider.value)); };
+    root.querySelector(".lab-play").onclick = () => this.play(Math.max(PLAYBACK, 60 * this.last));
+    this.pick.querySelector("input").oninput = (event) => this.select(Number(event.target.value));
+  }
+
+  get last() { return this.run ? this.run.frames.epochs.length - 1 : 0; }
+
+  async show(data) {
+    this.data = data;
+    this.tell(data.status);
+    if (!(await this.load(data)) || this.data !== data) return;
+    const news = data.token !== this.token;
+    if (news && data.token && !data.run) {
+      this.send("resend", data.token); // the browser never got this run, or lost it
+      return;
+    }
+    if (news) { // Streamlit shows the same data again whenever it likes
+      this.halt();
+      this.run = JSON.parse(data.run);
+      this.frame = Math.min(this.frame, this.last); // a live run has one frame, and a theme change may redraw it
+    }
+    if (data.reveal && data.reveal !== this.revealed) this.root.scrollIntoView({ block: "start" });
+    this.revealed = data.reveal;
+    const shade = JSON.stringify(data.shade ?? null);
+    const shaded = shade !== this.shaded;
+    this.shaded = shade;
+    const wasLive = this.live && news && this.liveSince;
+    this.token = data.token;
+    this.live = data.status.live;
+    if (!this.run) this.empty();
+    else if (news) this.begin(wasLive);
+    else if (shaded) this.drawAll();
+    this.drawPicture();
+    this.stale(data.status.stale);
+    if (this.live) this.ask(data);
+    this.root.dataset.state = this.live ? "live" : this.run ? "done" : "empty";
+  }
+
+  tell(status) {
+    const words = this.root.querySelector(".lab-words");
+    words.textContent = status.words;
+    if (status.stale) {
+      const warning = document.createElement("b");
+      warning.textContent = ` ${status.stale}`;
+      words.append(warning);
+    }
+    this.root.dataset.live = status.live;
+    this.root.querySelector("progress").value = status.share;
+  }
+
+  fail(error) {
+    this.root.querySelector(".lab-words").textContent = `The charts cannot be drawn: ${error.message}.`;
+  }
+
+  stale(words) {
+    for (const panel of this.root.querySelectorAll(".lab-panel"))
+      panel.classList.toggle("lab-stale", Boolean(words) && panel.dataset.panel !== "picture");
+  }
+
+  empty() {
+    const words = {
+      curve: "Press Run: loss and error appear here, epoch by epoch.",
+      prediction: "Then predictions against the true labels.",
+      gradient: "And the gradient of every step: blue on real steps, orange on padding, blank where it is exactly 0.",
+    };
+    for (const [name, text] of Object.entries(words)) {
+      if (this.plots[name].querySelector(".lab-empty")) continue;
+      this.paint(this.plots[name], BLANK, text); // to draw into what is there is faster than to draw anew
+      const note = document.createElement("div");
+      note.className = "lab-empty";
+      note.textContent = text;
+      this.plots[name].append(note);
+    }
+    this.root.querySelector(".lab-slider").hidden = true;
+  }
+
+  // A new run has come, or more of one under way.
+  begin(wasLive) {
+    this.halt();
+    if (this.live) this.liveSince ??= performance.now();
+    else this.liveSince = undefined;
+    const shown = wasLive ? Number(this.root.dataset.epoch) : 0;
+    // What trained too fast to be followed is played back, from where it was seen to be.
+    const playback = !this.live && (!wasLive || performance.now() - wasLive < FOLLOWED);
+    this.slider.max = this.last;
+    this.root.querySelector(".lab-slider").hidden = this.last < 1;
+    this.pick.querySelector("input").max = this.run.real.length - 1;
+    this.sequence = Math.min(this.sequence, this.run.real.length - 1);
+    if (playback && this.last > 0 && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      this.frame = Math.max(this.run.frames.epochs.findIndex((epoch) => epoch >= shown), Math.min(1, this.last));
+      this.playing = this.drawInTurn(() => this.play(PLAYBACK, this.frame));
+    } else {
+      this.frame = this.last;
+      this.playing = this.drawInTurn(() => { this.playing = undefined; });
+    }
+  }
+
+  // The curve at once, the rest after the browser has shown it.
+  drawInTurn(then) {
+    this.drawCurve();
+    this.label();
+    return requestAnimationFrame(() => {
+      this.drawPrediction();
+      this.drawGradient();
+      then();
+    });
+  }
+
+  drawAll() {
+    this.drawCurve();
+    this.drawPrediction();
+    this.drawGradient();
+    this.label();
+  }
+
+  redraw() {
+    if (!this.Plotly || !this.data) return;
+    this.drawPicture(true);
+    if (this.run) this.drawAll();
+  }
+
+  play(duration, from = 0) {
+    this.halt();
+    const start = performance.now();
+    const step = (now) => {
+      const share = Math.max(0, Math.min(1, (now - start) / duration)); // the frame may have begun before `start`
+      this.goTo(Math.round(from + share * (this.last - from)), "playback");
+      this.playing = share < 1 ? requestAnimationFrame(step) : undefined;
+    };
+    this.playing = requestAnimationFrame(step);
+  }
+
+  goTo(frame, how) {
+    if (frame === this.frame && how) return;
+    this.frame = frame;
+    this.slider.value = frame;
+    this.updateCurve();
+    this.updatePrediction();
+    this.updateGradient();
+    this.label(how);
+  }
+
+  label(how) {
+    this.slider.value = this.frame;
+    const epoch = this.run.frames.epochs[this.frame];
+    this.root.dataset.epoch = epoch;
+    const leak = this.run.frames.leak[this.choice.at][this.frame];
+    const { starved } = this.run;
+    this.root.querySelector(".lab-slider output").textContent = [
+      `epoch ${epoch} of ${this.run.epochs}${how && this.frame < this.last ? ", playback" : ""}`,
+      leak === null ? "no finite gradient" : `${Number((100 * leak).toPrecision(3))} % of the gradient on padding`,
+      ...(starved ? [`${starved} real steps never got any`] : []),
+    ].join(" · ");
+  }
+
+  choose(tabs, button) {
+    if (button.tagName !== "BUTTON" || !this.run) return;
+    this.choice[tabs.dataset.tabs] = button.dataset.value;
+    for (const other of tabs.children) other.setAttribute("aria-pressed", other === button);
+    this.pick.hidden = this.choice.prediction !== "sequence";
+    this.drawPrediction();
+    this.drawGradient();
+    this.label();
+  }
+
+  select(sequence) {
+    if (!this.run || !(sequence >= 0 && sequence < this.run.real.length)) return;
+    this.sequence = sequence;
+    this.pick.querySelector("input").value = sequence;
+    this.choose(this.root.querySelector('[data-tabs="prediction"]'), this.root.querySelector('[data-value="sequence"]'));
+  }
+
+  // --- drawing
+
+  draw(name, figure, words) {
+    const plot = this.plots[name];
+    this.paint(plot, figure, words);
+    if (plot.listens || !["picture", "gradient"].includes(name)) return;
+    plot.listens = true;
+    plot.on("plotly_click", (event) => this.select(Math.round(event.points[0].y)));
+  }
+
+  drawPicture(always) {
+    const picture = JSON.stringify(this.data.picture);
+    if (picture === this.drawn && !always) return;
+    this.drawn = picture;
+    this.draw("picture", this.data.picture, this.data.picture_words);
+  }
+
+  // What an epoch changes in a chart is [attributes, traces], as Plotly.restyle takes it: written into the traces
+  // before the chart is drawn, which is one pass instead of two, and restyled after that.
+  drawChanged(name, figure, words, change) {
+    if (!change) return this.draw(name, figure, words);
+    const data = figure.data.map((trace) => ({ ...trace }));
+    const [attributes, indices] = change;
+    for (const [attribute, values] of Object.entries(attributes)) indices.forEach((index, k) => { data[index][attribute] = values[k]; });
+    return this.draw(name, { ...figure, data }, words);
+  }
+
+  restyle(name, change) {
+    if (change) this.Plotly.restyle(this.plots[name], ...change);
+  }
+
+  drawCurve() {
+    const { shade } = this.data;
+    const band = shade?.epochs ? this.band(shade.epochs, "x", "paper") : undefined;
+    const name = band && { text: shade.title, x: this.middle(shade.epochs), y: 0.405, yref: "paper", showarrow: false, yanchor: "middle", font: { size: 10.5 } };
+    this.drawChanged("curve", this.marked(this.run.curve, band, undefined, name), this.run.words.curve, this.curveChange());
+  }
+
+  // --- what a finding marks: a band over its epochs, a border around its cells
+
+  marked(figure, band, border, name) {
+    const { layout, data } = figure;
+    return { data: border ? [...data, border] : data, layout: { ...layout,
+      shapes: [...(layout.shapes ?? []), ...(band ? [band] : [])], annotations: [...(layout.annotations ?? []), ...(name ? [name] : [])] } };
+  }
+
+  band([first, last], axis, across) {
+    const colour = this.ink();
+    const other = axis === "x" ? "y" : "x";
+    return { type: "rect", layer: "below", fillcolor: colour, opacity: 0.1, line: { width: 0 },
+      [`${axis}0`]: first, [`${axis}1`]: last, [`${other}0`]: 0, [`${other}1`]: 1, [`${other}ref`]: across };
+  }
+
+  // Where the name of a band stands: in its middle, but not so far out that the chart cuts it off.
+  middle([first, last]) {
+    const epochs = this.run.epochs;
+    return Math.max(0.3 * epochs, Math.min(0.7 * epochs, (first + last) / 2));
+  }
+
+  border(real) {
+    const { shade } = this.data;
+    if (!shade?.border || shade.grid[0] !== real.length || shade.grid[1] !== real[0].length) return undefined;
+    return { ...shade.border, name: "the finding", line: { ...shade.border.line, color: this.ink() } };
+  }
+
+  ink() { return getComputedStyle(this.root).getPropertyValue("--st-text-color").trim(); }
+
+  updateCurve() { this.restyle("curve", this.curveChange()); }
+
+  // The curves up to the present epoch.
+  curveChange() {
+    const upTo = this.frame === this.last ? Infinity : this.run.frames.epochs[this.frame];
+    const traces = [0, 1, 2, 3];
+    const part = (trace, axis) => this.run.curve.data[trace][axis].filter((_, k) => this.run.curve.data[trace].x[k] <= upTo);
+    return [{ x: traces.map((t) => part(t, "x")), y: traces.map((t) => part(t, "y")) }, traces];
+  }
+
+  drawPrediction() {
+    this.drawChanged("prediction", this.run[this.choice.prediction], this.run.words.prediction, this.predictionChange());
+  }
+
+  updatePrediction() { this.restyle("prediction", this.predictionChange()); }
+
+  predictionChange() {
+    const { real, truth } = this.run;
+    const predictions = this.frame === this.last ? this.run.predictions : this.run.frames.predictions[this.frame];
+    if (this.choice.prediction === "scatter") return [{ y: [predictions.flatMap((row, i) => row.filter((_, j) => real[i][j]))] }, [0]];
+    const row = real[this.sequence];
+    const steps = row.map((_, j) => j);
+    const hatch = this.hatched(row);
+    return [{
+      x: [hatch.x, steps.filter((j) => row[j]), steps],
+      y: [hatch.y, truth[this.sequence].filter((_, j) => row[j]), predictions[this.sequence]],
+    }, [0, 1, 2]];
+  }
+
+  hatched(row) {
+    const [low, high] = this.run.words.span;
+    const x = [], y = [];
+    row.forEach((real, j) => {
+      if (real) return;
+      x.push(j - 0.5, j + 0.5, j + 0.5, j - 0.5, j - 0.5, null);
+      y.push(low, low, high, high, low, null);
+    });
+    return { x, y };
+  }
+
+  drawGradient() {
+    const epochs = this.choice.view === "epochs";
+    const figures = epochs ? this.run.over : this.run.gradient;
+    const figure = figures[this.choice.at] ?? figures.predictions;
+    const { shade } = this.data;
+    const band = epochs && shade?.epochs ? { ...this.band(shade.epochs, "y", "paper"), layer: "above" } : undefined;
+    const border = epochs ? undefined : this.border(this.choice.at === "inputs" && this.run.frames.at.inputs ? this.run.real_inputs : this.run.real);
+    this.drawChanged("gradient", this.marked(figure, band, border), this.run.words.gradient, this.gradientChange());
+  }
+
+  updateGradient() { this.restyle("gradient", this.gradientChange()); }
+
+  gradientChange() {
+    if (this.choice.view === "epochs") return undefined;
+    const at = this.run.frames.at[this.choice.at] ? this.choice.at : "predictions";
+    const real = at === "inputs" ? this.run.real_inputs : this.run.real;
+    const z = this.run.frames.at[at][this.frame];
+    const where = (test) => z.map((row, i) => row.map((value, j) => (test(value, real[i][j]) ? value : null)));
+    const finite = (value) => value !== null && value !== NOT_FINITE;
+    const bad = where((v) => v === NOT_FINITE).map((row) => row.map((v) => v && 1));
+    const layers = [where((v, r) => r && finite(v)), where((v, r) => !r && finite(v)), bad];
+    return [{ z: [...layers, z.map((row) => row.map(() => 0))], customdata: [[], [], [], this.cells(z, real)] }, [0, 1, 2, 3]];
+  }
+
+  // What the words of a cell are made of: kind, label, prediction, gradient.
+  cells(z, real) {
+    const predictions = this.frame === this.last && !this.live ? this.run.predictions : this.run.frames.predictions[this.frame];
+    const three = (value) => (value === null || value === undefined ? "NaN" : Number(value.toPrecision(3)).toString());
+    const size = (value) => (value === null ? "exactly 0" : value === NOT_FINITE ? "NaN" : (10 ** value).toPrecision(3));
+    return z.map((row, i) => row.map((value, j) => [
+      real[i][j] ? "real" : "padding", three(this.run.labels[i][j]), three(predictions[i][j]), size(value)]));
+  }
+}

@@ -1,0 +1,59 @@
+"""Files that are made on a click, and kept until the browser that asked has fetched them."""
+
+from collections import deque
+from collections.abc import Callable
+from threading import Timer
+from uuid import uuid4
+
+from streamlit import runtime
+from streamlit.runtime.media_file_manager import MediaFileManager
+
+from pages.server.aside import aside
+
+FETCHED_AFTER = 60.0  # seconds a browser on a poor line may take to ask for its file
+MADE_WITHIN = 30.0  # seconds; the largest sheets take one or two
+KINDS = {"py": "text/x-python", "ipynb": "application/x-ipynb+json", "csv": "text/csv", "html": "text/html"}
+
+free: deque[str] = deque()  # names under which nothing is held now; there are as many as files were ever held at once
+
+
+def kind(file: str) -> str:
+    """The MIME type that a file's ending stands for."""
+    return KINDS[file.rpartition(".")[2]]
+
+
+def made_on_click(make: Callable[[], str], file: str) -> Callable[[], bytes]:
+    """What `st.download_button` takes as data: called on a click, and not before.
+
+    It raises what `make` raises, and TimeoutError after MADE_WITHIN seconds: Streamlit makes all downloads in a few
+    threads, and a database that hangs would have them all.
+    """
+
+    def made() -> bytes:
+        data = aside(make).result(MADE_WITHIN).encode()
+        hold(runtime.get_instance().media_file_mgr, data, file)
+        return data
+
+    return made
+
+
+def hold(files: MediaFileManager, data: bytes, file: str) -> None:
+    """Keep a file for FETCHED_AFTER seconds.
+
+    Streamlit drops what was made on a click as soon as two scripts of anybody have ended: with many learners that is
+    before the browser asks. It has no call to let one file go, but another under the same name takes its place. So a
+    name belongs to one file until that is let go, and is used again after that.
+    """
+    try:
+        name = free.pop()
+    except IndexError:
+        name = f"download:{uuid4().hex}"
+    files.add(data, kind(file), name, file, is_for_static_download=True)
+
+    def let_go() -> None:
+        files.add(b"", kind(file), name, is_for_static_download=True)
+        free.append(name)
+
+    timer = Timer(FETCHED_AFTER, let_go)
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,1 @@
+"""The parts of a room: door, seat, console, projector."""

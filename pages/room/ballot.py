@@ -1,0 +1,98 @@
+"""How a room voted, drawn as bars in HTML: a hundred phones take that at once, and it is text for who cannot see it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from lessons.course.discovery import find
+from lessons.course.lesson import UNANSWERED, Answer, Lesson, Preset
+from lessons.recipe.recipe import Recipe
+from lessons.server.laboratory import Training, shared
+
+if TYPE_CHECKING:
+    from lessons.classroom.room import Room, Tally
+
+NAMES = {1: "first vote", 2: "second vote"}
+
+
+def asked(room: Room) -> tuple[Lesson, Preset]:
+    """The lesson and preset before the room. Raises BadInput where the course has them no more."""
+    lesson = find(room.slug)
+    return lesson, lesson.preset(room.preset)
+
+
+def training_of(preset: Preset) -> Training:
+    """The one run of this preset that the whole room shares."""
+    return shared().train(Recipe(preset.settings), "room")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the run of a preset has said so far. `right`: the answer that came true; None where none is known."""
+
+    done: bool
+    right: int | None = None
+
+    @property
+    def words(self) -> str:
+        """What to say where no answer is known."""
+        if self.right is not None:
+            return ""
+        return UNANSWERED if self.done else "Running it, to see which answer comes true."
+
+
+def right_answer(lesson: Lesson, preset: Preset, patience: float = 0) -> Reading:
+    """Which answer comes true, read off the run; not done where it trains longer than `patience` (seconds).
+
+    A run that failed, or one that cannot answer the question, is done without an answer.
+    """
+    training = training_of(preset)
+    until = time.monotonic() + patience
+    while not training.done and (left := until - time.monotonic()) > 0:
+        training.job.wait_beyond(len(training.job.items), left)
+    run = training.run() if training.done and not training.failure else None
+    return Reading(training.done, lesson.prediction.outcome(run) if run else None)
+
+
+def bars(answers: tuple[Answer, ...], tally: Tally, right: int | None, own: dict[int, int] | None = None) -> None:
+    """Both votes side by side, an answer a row; `own`: what this learner voted, by ballot."""
+    st.html("".join(row(answers[at].text, at, tally, right, own or {}) for at in range(len(answers))))
+
+
+def row(text: str, at: int, tally: Tally, right: int | None, own: dict[int, int]) -> str:
+    mark = " ✓ came true" if at == right else ""
+    lines = "".join(bar(ballot, at, tally, own) for ballot in tally.votes or (1,))
+    style = "ballot-row ballot-right" if at == right else "ballot-row"
+    return f'<div class="{style}"><div class="ballot-text">{escape(text)}<b>{mark}</b></div>{lines}</div>'
+
+
+def bar(ballot: int, at: int, tally: Tally, own: dict[int, int]) -> str:
+    votes = tally.votes.get(ballot, {})
+    count, cast = votes.get(at, 0), sum(votes.values())
+    share = count / cast if cast else 0
+    yours = " · yours" if own.get(ballot) == at else ""
+    return (
+        f'<div class="ballot-bar ballot-{ballot}"><span class="ballot-name">{NAMES[ballot]}</span>'
+        f'<span class="ballot-track"><span style="width:{share:.1%}"></span></span>'
+        f'<span class="ballot-count">{count} · {share:.0%}{yours}</span></div>'
+    )
+
+
+def beliefs(lesson: Lesson, tally: Tally, right: int | None) -> list[str]:
+    """What those believed who chose an answer that did not come true, in the last vote; the most frequent first.
+
+    None where no answer did: then nobody was wrong.
+    """
+    if right is None:
+        return []
+    last = tally.votes.get(max(tally.votes, default=1), {})
+    wrong = sorted(((count, at) for at, count in last.items() if at != right and count), reverse=True)
+    answers = lesson.prediction.answers
+    return [
+        f"{count} of {sum(last.values())} believed “{answers[at].text}”. {answers[at].belief}" for count, at in wrong
+    ]

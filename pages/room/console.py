@@ -1,0 +1,215 @@
+"""The instructor's private screen: which question, which phase, how it stands, what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from lessons.classroom.agenda import Agenda, Item, lesson_of, preset_of
+from lessons.classroom.phase import NAMES, PHASES, Advice, advice
+from lessons.course.discovery import LESSONS
+from lessons.course.lesson import Lesson
+from lessons.recipe.settings import BadInput
+from pages.parts.download import kind, made_on_click
+from pages.parts.quotation import quoted, tell, warn
+from pages.room.ballot import Reading, asked, bars, beliefs, right_answer
+from pages.room.invitation import invitation
+from pages.room.question import experiment, question
+from pages.room.visit import instructor_link, left, projector_link, spelled
+from pages.server.store import rooms
+
+if TYPE_CHECKING:
+    from lessons.classroom.room import Room, Tally
+
+LOOK = 1.5  # seconds between two looks at the counts
+SLUG, PRESET = "console:slug", "console:preset"  # keys of widgets
+PROBLEM = "console:problem"  # session key: what was refused
+
+
+@st.fragment(run_every=LOOK)
+def console(code: str, key: str) -> None:
+    """All of it in one fragment: Streamlit may join a click and the next look, and then draws one fragment only."""
+    if left():
+        st.rerun()
+    try:
+        room = rooms().look(code)
+        tally, members = rooms().tally(code, key), rooms().members(code, key)
+    except BadInput as problem:
+        warn(problem)
+        return
+    head(room, key)
+    with st.container():
+        if problem := st.session_state.pop(PROBLEM, ""):
+            warn(problem)
+    follow_plan(room, key)
+    choose(room, key)
+    if room.slug:
+        lesson, preset = asked(room)
+        reading = right_answer(lesson, preset)
+        votes, right = tally.votes.get(max(tally.votes, default=1), {}), reading.right
+        told = advice(room.phase, votes.get(right, 0), sum(votes.values())) if right is not None else None
+        steps(room, key, told)
+        standing(room, tally, lesson, reading)
+        if told:
+            tell(told.says, icon=":material/lightbulb:")
+        teacher(lesson)
+        with st.expander("The question as the room sees it", icon=":material/help:"):
+            question(lesson, preset)
+            experiment(lesson, preset)
+    people(room, key, members)
+
+
+def act(action: str, code: str, key: str, *arguments: object) -> None:
+    """Something the instructor does to the room. What is refused is told."""
+    try:
+        getattr(rooms(), action)(code, key, *arguments)
+    except BadInput as problem:
+        st.session_state[PROBLEM] = str(problem)
+
+
+# --- the room
+
+
+def head(room: Room, key: str) -> None:
+    """The code, the ways in, what can be taken away."""
+    row = st.container(key="console-head", horizontal=True, vertical_alignment="center", gap="small")
+    row.markdown(f"### Room {spelled(room.code)}")
+    with row.popover("Invite", icon=":material/qr_code_2:"):
+        invitation(room.code)
+    row.link_button("Projector", projector_link(room), icon=":material/slideshow:")
+    with row.popover("Your link", icon=":material/key:", type="tertiary"):
+        st.caption("This link opens this screen. Keep it: it is told nowhere else. Do not project this screen.")
+        st.code(instructor_link(room.code, key), language=None, wrap_lines=True)
+    file = f"room-{room.code}.csv"
+    row.download_button(
+        "CSV",
+        data=made_on_click(lambda: rooms().export(room.code, key), file),
+        file_name=file,
+        mime=kind(file),
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+        key="console:csv",
+    )
+    row.toggle(
+        "Follow me",
+        value=room.following,
+        key=f"console:follow:{room.following}",
+        help="On: learners’ pages move along. Off: they go on at their own pace, and are told where the room is.",
+        on_change=lambda: act("follow", room.code, key, not room.following),
+    )
+    with row.popover("End", icon=":material/delete:", type="tertiary"):
+        st.caption("Deletes the room with all votes and names. The CSV is your copy.")
+        st.button("Delete it all", key="console:end", on_click=lambda: end(room.code, key))
+
+
+def end(code: str, key: str) -> None:
+    act("end", code, key)
+    if PROBLEM not in st.session_state:
+        st.query_params.clear()
+
+
+def people(room: Room, key: str, members: list[tuple[int, str]]) -> None:
+    with st.expander(f"Who is here · {len(members)}", icon=":material/group:"):
+        if not members:
+            st.caption("Nobody yet.")
+        with st.container(horizontal=True, gap="small"):
+            for number, nickname in members:
+                st.button(
+                    quoted(nickname) or f":gray[no name, {number}]",
+                    key=f"console:remove:{number}",
+                    icon=":material/person_remove:",
+                    help="Remove: their votes and their nickname go too.",
+                    on_click=act,
+                    args=("remove", room.code, key, number),
+                )
+
+
+# --- what is asked
+
+
+def follow_plan(room: Room, key: str) -> None:
+    """Where the room is in its session plan, and the next item of it."""
+    agenda, _ = Agenda.kept(room.plan)
+    here = (room.slug, room.preset)
+    if not agenda.items:
+        return
+    place = agenda.items.index(here) + 1 if here in agenda.items else 0
+    row = st.container(key="console-plan", horizontal=True, vertical_alignment="center", gap="small")
+    row.markdown(f"**Plan** · {place} of {len(agenda.items)}" if place else f"**Plan** · {len(agenda.items)} questions")
+    for name, item, icon in (
+        ("before", agenda.before(here), "skip_previous"),
+        ("next", agenda.after(here), "skip_next"),
+    ):
+        if item:
+            row.button(
+                f"{preset_of(item).label}",
+                key=f"console:{name}",
+                icon=f":material/{icon}:",
+                type="primary" if name == "next" and room.phase in ("waiting", "reveal") else "secondary",
+                help=f"{name.capitalize()} in the plan: {lesson_of(item).title}",
+                on_click=put,
+                args=(room.code, key, item),
+            )
+
+
+def put(code: str, key: str, item: Item) -> None:
+    """Put a preset before the room, and let the lists show it."""
+    slug, preset = item
+    st.session_state[SLUG], st.session_state[f"{PRESET}:{slug}"] = slug, preset
+    act("ask", code, key, slug, preset)
+
+
+def choose(room: Room, key: str) -> None:
+    """A lesson and a preset, to be put before the room."""
+    row = st.container(key="console-choice", horizontal=True, vertical_alignment="bottom", gap="small")
+    if SLUG not in st.session_state and room.slug:
+        st.session_state[SLUG], st.session_state[f"{PRESET}:{room.slug}"] = room.slug, room.preset
+    slug = row.selectbox("Lesson", list(LESSONS), format_func=lambda slug: LESSONS[slug].title, key=SLUG)
+    lesson = LESSONS[slug]
+    names = [preset.name for preset in lesson.presets]
+    preset = row.selectbox("Preset", names, format_func=lambda name: lesson.preset(name).label, key=f"{PRESET}:{slug}")
+    row.button(
+        "Ask this",
+        key="console:ask",
+        type="secondary" if room.slug else "primary",
+        icon=":material/campaign:",
+        on_click=put,
+        args=(room.code, key, (slug, preset)),
+    )
+
+
+def teacher(lesson: Lesson) -> None:
+    """What the lesson is for, and how it goes in class."""
+    with st.expander("Aims and notes", icon=":material/edit_note:"):
+        st.markdown("\n".join(f"- {aim}" for aim in lesson.aims))
+        st.markdown(lesson.notes)
+
+
+# --- where the room is
+
+
+def steps(room: Room, key: str, told: Advice | None) -> None:
+    """The phases in their order; any can be gone to. The one that is advised has a mark."""
+    row = st.container(key="console-steps", horizontal=True, gap="small")
+    for phase in PHASES[1:]:
+        row.button(
+            NAMES[phase],
+            key=f"console:phase:{phase}",
+            type="primary" if phase == room.phase else "secondary",
+            icon=":material/lightbulb:" if told and told.phase == phase else None,
+            on_click=act,
+            args=("move", room.code, key, phase),
+        )
+
+
+def standing(room: Room, tally: Tally, lesson: Lesson, reading: Reading) -> None:
+    """Counts, and both votes side by side. For the instructor alone."""
+    st.markdown(f"**{tally.joined}** joined · **{tally.voted}** voted · **{tally.done}** have run it")
+    bars(lesson.prediction.answers, tally, reading.right)
+    if reading.words:
+        st.caption(reading.words)
+    elif room.phase == "reveal":
+        for words in beliefs(lesson, tally, reading.right):
+            st.markdown(quoted(words))

@@ -1,0 +1,98 @@
+"""The way into a room: a code and a nickname for a learner; a new room for an instructor."""
+
+import streamlit as st
+
+from lessons.classroom import keys, pace
+from lessons.classroom.agenda import Agenda, lesson_of, preset_of
+from lessons.recipe.settings import BadInput
+from pages.parts.quotation import quoted, warn
+from pages.room.visit import SEAT, Seat, address_of, found, seat, spelled, who
+from pages.server.store import rooms
+
+PROBLEM = "room:problem"  # session key: why the last attempt failed
+JOINING = "room:joining"  # session key, the code after it: the key of a seat that is being taken
+CODE, NAME, PLAN = "room:code", "room:name", "room:plan"  # keys of widgets
+
+
+def door(plan: str) -> None:
+    """Join by code, or open a room. `plan`: the presets in order that an address brought along."""
+    st.markdown("### Workshop room")
+    tell()
+    left, right = st.columns(2, gap="large")
+    with left.container(border=True, height="stretch"):
+        st.markdown("#### Join")
+        st.caption("Your instructor shows the code. No account, and no name if you would rather have none.")
+        with st.form("room:join", border=False):
+            st.text_input("Code of the room", key=CODE, placeholder="such as K7M 4QXA", autocomplete="off")
+            nickname()
+            st.form_submit_button("Join", type="primary", icon=":material/login:", on_click=lambda: join(typed(CODE)))
+    with right.container(border=True, height="stretch"):
+        st.markdown("#### Open a room")
+        st.caption(
+            "Put a lesson’s question before a class: all vote, discuss, vote again; then it runs, and the votes "
+            "are shown beside what came true. A room lasts 12 hours; you can delete it sooner, with all that is in it."
+        )
+        agenda, problem = Agenda.kept(plan)
+        if problem:
+            warn(problem)
+        if agenda.items:
+            titles = "; ".join(f"{lesson_of(item).title} ({preset_of(item).label})" for item in agenda.items)
+            st.caption(f"Its session plan, {agenda.minutes} minutes: {quoted(titles)}")
+        st.button("Open a room", key="room:open", icon=":material/add:", on_click=lambda: open_room(agenda))
+
+
+def entry(code: str) -> None:
+    """For who has followed the link of one room."""
+    st.markdown(f"### Room {spelled(code)}")
+    tell()
+    with st.form("room:join", border=False, width=420):
+        nickname()
+        st.form_submit_button("Join", type="primary", icon=":material/login:", on_click=lambda: join(code))
+
+
+def nickname() -> None:
+    st.text_input("Nickname, or none", key=NAME, max_chars=40, autocomplete="off")
+    st.caption("The instructor sees it, other learners do not.")
+
+
+def tell() -> None:
+    with st.container():
+        if problem := st.session_state.pop(PROBLEM, ""):
+            warn(problem)
+
+
+def typed(key: str) -> str:
+    return st.session_state.get(key) or ""
+
+
+def join(code: str) -> None:
+    """Take a seat, and put it into the address: a reload finds it again.
+
+    Who has touched the button twice has one seat, and who heard nothing of the first time tries with the same key.
+    """
+    try:
+        here = found(code).code
+        mine = seat()
+        if mine is None or mine.code != here:
+            pace.spend("join", who())
+            key = st.session_state.setdefault(f"{JOINING}:{here}", keys.key())
+            mine = Seat(here, rooms().join(here, typed(NAME), key))
+            del st.session_state[f"{JOINING}:{here}"]
+        sit(mine)
+    except BadInput as problem:
+        st.session_state[PROBLEM] = str(problem)
+
+
+def sit(seat: Seat) -> None:
+    st.session_state[SEAT] = seat
+    st.query_params.from_dict(address_of(seat))
+
+
+def open_room(agenda: Agenda) -> None:
+    try:
+        pace.spend("open", who())
+        code, key = rooms().open()
+        rooms().plan(code, key, agenda.address)
+        st.query_params.from_dict({"room": code, "instructor": key})
+    except BadInput as problem:
+        st.session_state[PROBLEM] = str(problem)

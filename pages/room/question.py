@@ -1,0 +1,40 @@
+"""The preset before the room: what is asked, what will run, and on which data."""
+
+from functools import lru_cache
+
+import streamlit as st
+
+from lessons.course.lesson import Lesson, Preset
+from lessons.figures.run_figures import batch_figure, batch_words
+from lessons.recipe import losses
+from lessons.recipe.data import training_batch
+from lessons.recipe.recipe import Recipe
+from lessons.recipe.settings import SPECS, Settings
+from lessons.runs.comparison import said
+from pages.parts.charts import chart
+from pages.parts.quotation import quoted
+
+
+def question(lesson: Lesson, preset: Preset) -> None:
+    st.markdown(f"#### {lesson.title}")
+    st.markdown(f"**{lesson.prediction.question}**")
+
+
+def experiment(lesson: Lesson, preset: Preset) -> None:
+    """What the answers are about: the settings, the loss as it will run, the data."""
+    settings = preset.settings
+    still = Recipe(settings).idle()
+    toggles = [f"{SPECS[name].label}: **{quoted(said(name, getattr(settings, name)))}**" for name in lesson.controls
+               if name not in still]  # fmt: skip
+    st.markdown(" · ".join(toggles))
+    left, right = st.columns([1, 1.3], gap="medium")
+    left.code(losses.source(settings.loss), language="python")
+    with right:
+        chart(f"room:batch:{lesson.slug}:{preset.name}", *picture(settings))
+
+
+@lru_cache(64)
+def picture(settings: Settings) -> tuple[dict, str]:
+    """The padded batch, drawn once for a whole class, and in words."""
+    batch = training_batch(Recipe(settings))
+    return batch_figure(settings, batch), batch_words(settings, batch)

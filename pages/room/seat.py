@@ -1,0 +1,194 @@
+"""A learner's page in a room: it shows what the instructor has moved the room to, and nothing of the others' votes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from lessons.classroom import pace
+from lessons.classroom.refusal import Away, NoRoom, NotAllowed
+from lessons.course.lesson import Lesson, Preset
+from lessons.recipe.settings import BadInput
+from pages.lab.form import Desk
+from pages.lab.instruments import instruments, start
+from pages.parts.quotation import quoted, tell, warn
+from pages.room.ballot import Reading, asked, bars, beliefs, right_answer
+from pages.room.companion import SEEN
+from pages.room.question import experiment, question
+from pages.room.visit import SEAT, Seat, left, spelled, who
+from pages.server.store import rooms
+from pages.server.watch import watch
+
+if TYPE_CHECKING:
+    from lessons.classroom.room import Room, Tally
+
+PATIENCE = 1.0  # seconds that a page waits for the run whose outcome it shows
+ANY = ""  # in place of a room's state: whatever the browser is told next is news
+LAST = "room:last"  # session key: the room as it was last seen
+REFUSED = "room:refused"  # session key: why the last vote was not taken
+SAYS = {
+    "waiting": "The instructor begins soon. This page moves by itself.",
+    "vote": "Vote now. You may change your vote until it closes.",
+    "discuss": "The vote is closed. Find somebody who voted otherwise, and convince them.",
+    "revote": "Vote again, whatever you think now.",
+    "run": "The votes are closed. Run it, and see what comes true.",
+    "reveal": "What came true, and how the room voted.",
+}
+
+
+@st.fragment
+def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
+    """Drawn again as soon as the room moves."""
+    if left():
+        st.rerun()
+    try:
+        room = st.session_state[LAST] = rooms().look(seat.code)
+        st.session_state[SEEN] = room.state
+        own = rooms().own_votes(seat.code, seat.key, room.question)
+        tally = rooms().revealed(seat.code)
+    except (NoRoom, NotAllowed) as problem:
+        st.session_state.pop(SEAT, None)
+        tell("This room has ended." if isinstance(problem, NoRoom) else problem)
+        st.button("Another room", key="room:another", on_click=leave)
+        return
+    except Away as problem:
+        warn(problem)
+        if last := st.session_state.get(LAST):
+            watch("room:watch", last.watch, ANY)
+        return
+    ear = st.container()  # in one place whatever comes below: what moves is mounted anew, and hears nothing meanwhile
+    head(room)
+    known = True
+    if room.slug:
+        lesson, preset = asked(room)
+        question(lesson, preset)
+        known = body(seat, room, lesson, preset, own, tally, pages)
+    with ear:
+        watch("room:watch", room.watch, room.state if known else ANY)
+
+
+def head(room: Room) -> None:
+    row = st.container(key="room-head", horizontal=True, vertical_alignment="center", gap="small")
+    row.markdown(f"**Room {spelled(room.code)}** · {SAYS[room.phase]}")
+    row.button("Leave", key="room:leave", type="tertiary", icon=":material/logout:", on_click=leave)
+
+
+def leave() -> None:
+    """Back to the door. The seat stays taken: who has its address may come back."""
+    st.session_state.pop(SEAT, None)
+    st.query_params.clear()
+
+
+def body(
+    seat: Seat,
+    room: Room,
+    lesson: Lesson,
+    preset: Preset,
+    own: dict[int, int],
+    tally: Tally | None,
+    pages: Mapping[str, Any],
+) -> bool:
+    """What the phase asks for. False where something in it is still to come."""
+    reading: Reading | None = None
+    answers = lesson.prediction.answers
+    with st.container(key="room-body"):
+        if room.ballot:
+            vote_buttons(seat, room, lesson, own)
+        elif tally and room.phase == "reveal":
+            reading = right_answer(lesson, preset, PATIENCE)
+            bars(answers, tally, reading.right, own)
+            if reading.words:
+                st.caption(reading.words)
+            for words in beliefs(lesson, tally, reading.right):
+                st.markdown(quoted(words))
+        elif room.phase == "run" and own:
+            st.markdown(f"You voted: **{quoted(answers[own[max(own)]].text)}**")
+        elif room.phase != "waiting":
+            mine = own.get(max(own, default=1))
+            lines = (
+                f"- {quoted(each.text)}" + " :blue-badge[your vote]" * (at == mine) for at, each in enumerate(answers)
+            )
+            st.markdown("\n".join(lines))
+            if not own:
+                st.caption("You have not voted.")
+    if room.phase in ("run", "reveal"):
+        bench(seat, room, lesson, preset, pages)
+    elif room.phase != "waiting":
+        experiment(lesson, preset)
+    return room.phase != "reveal" or bool(reading and reading.done)
+
+
+def vote_buttons(seat: Seat, room: Room, lesson: Lesson, own: dict[int, int]) -> None:
+    """One touch is a vote. What is marked is what the database has."""
+    mine = own.get(room.ballot)
+    for at, answer in enumerate(lesson.prediction.answers):
+        st.button(
+            quoted(answer.text),
+            key=f"room:vote:{room.question}:{room.ballot}:{at}",
+            type="primary" if at == mine else "secondary",
+            icon=":material/check:" if at == mine else None,
+            width="stretch",
+            on_click=cast,
+            args=(seat, room.question, at),
+        )
+    with st.container():
+        if refused := st.session_state.pop(REFUSED, ""):
+            warn(refused)
+    if mine is None:
+        first = own.get(1)
+        st.caption(
+            "No vote yet." + (f" Before: “{lesson.prediction.answers[first].text}”." if first is not None else "")
+        )
+    else:
+        st.caption(f"Your vote is in: “{quoted(lesson.prediction.answers[mine].text)}”.")
+
+
+def cast(seat: Seat, number: int, answer: int) -> None:
+    try:
+        pace.spend("vote", who())
+        rooms().vote(seat.code, seat.key, number, answer)
+    except BadInput as problem:
+        st.session_state[REFUSED] = str(problem)
+
+
+def bench(seat: Seat, room: Room, lesson: Lesson, preset: Preset, pages: Mapping[str, Any]) -> None:
+    """Run the room's preset; equal settings train once, however many press."""
+    desk = desk_at(room, lesson, preset, pages)
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    row.button(
+        "Run",
+        key=f"room:run:{room.question}",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=lambda: run(seat, room, desk),
+    )
+    if lesson.slug in pages:
+        row.page_link(
+            pages[lesson.slug],
+            label="Open it in the laboratory",
+            icon=":material/science:",
+            query_params={"preset": preset.name},
+        )
+    desk.drawn = desk.standing
+    if desk.training:
+        instruments(desk)
+
+
+def desk_at(room: Room, lesson: Lesson, preset: Preset, pages: Mapping[str, Any]) -> Desk:
+    """This learner's desk for the question before the room."""
+    kept: tuple[int, Desk] | None = st.session_state.get("room:desk")
+    if kept is None or kept[0] != room.question:
+        kept = st.session_state["room:desk"] = room.question, Desk(lesson, preset, preset.settings, presenting=True)
+    desk = kept[1]
+    desk.pages = pages
+    return desk
+
+
+def run(seat: Seat, room: Room, desk: Desk) -> None:
+    start(desk)
+    try:
+        rooms().finish(seat.code, seat.key, room.question)
+    except BadInput:  # removed in this moment: the next drawing says so
+        pass

@@ -1,0 +1,1 @@
+"""The server around the pages: start and end, headers, compression, routes, the database."""

@@ -1,0 +1,397 @@
+"""What the web server adds to Streamlit: security headers, compressed files, and Plotly from our own disk.
+
+Everything a browser gets comes from this process, so the app works with the network off, and on classroom
+Wi-Fi a page is a third of the size. `app.py` hands `middleware()` and `routes()` to `st.App`.
+"""
+
+import asyncio
+import gc
+import gzip
+import hashlib
+import os
+import socket
+import sys
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import cache
+from html.parser import HTMLParser
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+import streamlit as st
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.runtime.pages_manager import PagesManager
+
+from lessons.sandbox import walled_pool
+from lessons.server.laboratory import shared
+from lessons.workers.pool import WorkerPool
+from pages.server import store, watch
+
+HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorFlow would slow its painting down
+STREAMLIT_STATIC = Path(st.__file__).parent / "static"
+PLOTLY_JS = "plotly.min.js"
+
+# Only formats that are text: fonts and PNGs are compressed already.
+COMPRESSIBLE = frozenset({".js", ".css", ".html", ".svg", ".json"})
+# Below one network packet compression saves no time.
+SMALLEST_WORTH_COMPRESSING = 1400  # bytes
+# 9 takes 40 % longer than 6 and saves 0.3 %; the first visitor waits for it.
+COMPRESSION_LEVEL = 6
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Start the workers beside the server, so that the first learner finds them warm, and end them with it.
+
+    Here and not in a page: a script must not start processes (DESIGN §2, 6). A page asks for its presets' graphs.
+    """
+    answer_at_once()
+    # Our pages are st.navigation's. Until that has run once, Streamlit would take the folder for an app of its first
+    # kind and tell the first visitor of a deep link that there is no such page.
+    PagesManager.uses_pages_directory = False
+    try:
+        store.check()
+        laboratory = shared()
+        walled_pool.fewer_walls_allowed()
+    except ValueError as problem:  # BadInput is one; the pool's own is no BadInput, for it knows no settings
+        end(str(problem))
+    if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already
+        asyncio.get_running_loop().call_later(HEAD_START, laboratory.executor.start)
+    yield
+    laboratory.executor.shutdown(wait=False, cancel_futures=True)
+    if walled_pool.shared.cache_info().currsize:  # somebody has been to the clinic
+        walled_pool.shared().shutdown(wait=False, cancel_futures=True)
+
+
+def end(sentence: str) -> NoReturn:
+    """End the server before it serves. Nothing runs yet that would have to be ended in order.
+
+    Whatever were raised here, SystemExit too, Starlette would print with its traceback, and hide the sentence in it.
+    """
+    sys.stdout.flush()
+    print(f"unmasked: {sentence}", file=sys.stderr, flush=True)
+    os._exit(2)
+
+
+def answer_at_once() -> None:
+    """Switch Nagle's algorithm off on the listening socket, and so on the connections it accepts.
+
+    Streamlit opens it without naming the protocol, and asyncio then leaves the delay on: 40 ms an action.
+    """
+    for thing in gc.get_objects():
+        if isinstance(thing, socket.socket) and thing.fileno() >= 0 and thing.family != socket.AF_UNIX:
+            accepts = thing.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            if accepts and thing.type == socket.SOCK_STREAM:
+                thing.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def middleware(copies: "CompressedCopies | None" = None) -> list[Middleware]:
+    """The middleware for `st.App`, outermost first. `copies` lets a test count what was compressed."""
+    return [
+        Middleware(SecurityHeaders, headers=security_headers()),
+        Middleware(CompressStatic, copies=copies or CompressedCopies(compressible_files())),
+    ]
+
+
+def routes() -> list[BaseRoute]:
+    """The routes that Streamlit lacks, for `st.App`.
+
+    The pattern takes any prefix and the endpoint checks it: asking for `server.baseUrlPath` here, before
+    `st.App` exists, would freeze the configuration before Streamlit knows where our config.toml is.
+    """
+    return [Route("/{base:path}" + PLOTLY_JS, plotly_js, methods=["GET"]), *watch.routes()]
+
+
+def plotly_url() -> str:
+    """Where a page finds Plotly, relative to the page as Streamlit's own `./static/…` links are.
+
+    So it holds under `server.baseUrlPath` and behind a proxy that strips a prefix. A component's script runs
+    from a blob: address and must resolve it itself: `new URL(url, document.baseURI)`.
+    """
+    return f"./{PLOTLY_JS}?v={plotly_version()}"
+
+
+# --- security headers
+
+
+def security_headers() -> dict[str, str]:
+    """Headers for every answer, computed once at start."""
+    return {
+        "Content-Security-Policy": content_security_policy(),
+        "X-Content-Type-Options": "nosniff",
+        # A link carries a learner's settings; other sites have no business with it.
+        "Referrer-Policy": "same-origin",
+    }
+
+
+def content_security_policy() -> str:
+    """Nothing from outside runs, loads or is called, and no other site frames us.
+
+    `blob:` is how Streamlit loads a component's script, `unsafe-inline` how it and Plotly set styles. There
+    is no `unsafe-eval`, which is why Playwright's `wait_for_function` fails on our pages.
+    """
+    hashes = "".join(f" '{digest}'" for digest in inline_script_hashes(STREAMLIT_STATIC / "index.html"))
+    return "; ".join(
+        [
+            "default-src 'self'",
+            f"script-src 'self' blob:{hashes}",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            "connect-src 'self'",
+            "worker-src 'self' blob:",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'self'",
+        ]
+    )
+
+
+def inline_script_hashes(page: Path) -> list[str]:
+    """`sha256-…` of each inline script of the installed Streamlit, so that an upgrade needs no edit."""
+    scripts = InlineScripts()
+    scripts.feed(page.read_text(encoding="utf-8"))
+    scripts.close()
+    return ["sha256-" + b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts.texts]
+
+
+class InlineScripts(HTMLParser):
+    """Collects the text of scripts without `src`, exactly as a browser hashes it."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.texts: list[str] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "script" and "src" not in dict(attrs):
+            self._inside = True
+            self.texts.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.texts[-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "script":
+            self._inside = False
+
+
+class SecurityHeaders:
+    """Adds fixed headers to every HTTP answer."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self.app = app
+        self.headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(self.headers)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+# --- compression
+
+
+def compressible_files() -> dict[str, Path]:
+    """The files worth compressing, by their path below the base URL ("" is the page itself).
+
+    A fixed list, not a pattern: Streamlit answers any unknown path with index.html, and a cache keyed by what
+    visitors ask for would grow with their typing errors.
+    """
+    files = {f"static/{file.relative_to(STREAMLIT_STATIC / 'static').as_posix()}": file for file in static_assets()}
+    files[""] = STREAMLIT_STATIC / "index.html"
+    files[PLOTLY_JS] = plotly_directory() / PLOTLY_JS
+    return files
+
+
+def static_assets() -> list[Path]:
+    """Streamlit's bundles that are text and not tiny."""
+    return [
+        file
+        for file in (STREAMLIT_STATIC / "static").rglob("*")
+        if file.suffix in COMPRESSIBLE and file.stat().st_size >= SMALLEST_WORTH_COMPRESSING
+    ]
+
+
+class CompressedCopies:
+    """Gzipped copies of a fixed set of files, each made on first demand and kept: 8.4 MB at most.
+
+    Gzip and not Brotli, because browsers offer Brotli over https only and a classroom server speaks http.
+    """
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self.files = files
+        self.compressions = 0
+        self._copies: dict[str, tuple[str, asyncio.Task[bytes]]] = {}
+
+    async def get(self, name: str, etag: str) -> bytes:
+        """The compressed file. Visitors who arrive while it is being made share the one job.
+
+        `etag` tells when the file was replaced on disk. The job is shielded: a visitor who leaves must not
+        cancel it for the others. It has one of the threads that Streamlit serves files with: in those of asyncio
+        downloads are made, and some of them ask a database that may hang.
+        """
+        known_etag, job = self._copies.get(name, (None, None))
+        if job is None or known_etag != etag:
+            self.compressions += 1
+            job = asyncio.create_task(run_in_threadpool(self._compress, self.files[name]))
+            self._copies[name] = (etag, job)
+        try:
+            return await asyncio.shield(job)
+        except OSError:
+            self._copies.pop(name, None)
+            raise
+
+    @staticmethod
+    def _compress(file: Path) -> bytes:
+        return gzip.compress(file.read_bytes(), COMPRESSION_LEVEL, mtime=0)
+
+
+class CompressStatic:
+    """Serves static files gzipped, compressing each once in the life of the process.
+
+    Streamlit leaves /static/ uncompressed because Starlette's GZipMiddleware compresses anew for every
+    visitor, and starlette-compress and brotli-asgi do the same; servestatic wants .gz files written beside
+    the originals, inside site-packages. So this asks the app behind it for the headers alone (HEAD), keeps
+    its caching, 304 and 404, and puts the kept copy where the file would be. In doubt (no gzip, a 206 or any
+    other answer) the app serves as ever.
+    """
+
+    def __init__(self, app: ASGIApp, copies: CompressedCopies) -> None:
+        self.app = app
+        self.copies = copies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_read = scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}
+        name = path_below_base(scope) if is_read else None
+        if name not in self.copies.files:
+            await self.app(scope, receive, send)
+            return
+
+        # Streamlit's own compression, which keeps nothing, must not get hold of these files.
+        plain = {**scope, "headers": [item for item in scope["headers"] if item[0] != b"accept-encoding"]}
+        if not (accepts_gzip(Headers(scope=scope)) and await self._send_compressed(name, plain, receive, send)):
+            await self.app(plain, receive, varying_with_encoding(send))
+
+    async def _send_compressed(self, name: str, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Answer with the compressed copy or a 304; False if the plain answer must be sent instead."""
+        start = await headers_only(self.app, scope, receive)
+        headers = MutableHeaders(scope=start)
+        if start["status"] not in {200, 304} or "content-encoding" in headers or "etag" not in headers:
+            return False
+
+        body = b""
+        if start["status"] == 200:
+            try:
+                body = await self.copies.get(name, headers["etag"])
+            except OSError:
+                return False
+            headers["Content-Encoding"] = "gzip"
+            headers["Content-Length"] = str(len(body))
+        # Same file, other bytes: a weak tag says so, and If-None-Match still finds it.
+        headers["ETag"] = f"W/{headers['etag'].removeprefix('W/')}"
+        vary_with_encoding(headers)
+        await send(start)
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        return True
+
+
+async def headers_only(app: ASGIApp, scope: Scope, receive: Receive) -> Message:
+    """The `http.response.start` that `app` gives to a HEAD request: it does not read the file for that."""
+    start: Message = {"status": 500, "headers": []}
+
+    async def keep_start(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            start.update(message)
+
+    await app({**scope, "method": "HEAD"}, receive, keep_start)
+    return start
+
+
+def varying_with_encoding(send: Send) -> Send:
+    """`send`, with the header of `vary_with_encoding`."""
+
+    async def send_with_vary(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            vary_with_encoding(MutableHeaders(scope=message))
+        await send(message)
+
+    return send_with_vary
+
+
+def vary_with_encoding(headers: MutableHeaders) -> None:
+    """Tell caches on the way that this answer is one of two, plain and gzipped, unless Streamlit did."""
+    if "accept-encoding" not in headers.get("vary", "").lower():
+        headers.add_vary_header("Accept-Encoding")
+
+
+def accepts_gzip(headers: Headers) -> bool:
+    """Whether the client names gzip and does not rule it out with `q=0`; `*` alone counts as doubt."""
+    for offer in ",".join(headers.getlist("accept-encoding")).lower().split(","):
+        coding, _, weight = offer.replace(" ", "").partition(";q=")
+        if coding == "gzip":
+            return weight.strip("0.") != "" or weight == ""
+    return False
+
+
+def path_below_base(scope: Scope) -> str | None:
+    """The request's path without `server.baseUrlPath` (and a mount's prefix); None if it lies outside.
+
+    Asked per request, for see `routes`.
+    """
+    parts = [scope.get("root_path", "").strip("/"), st.get_option("server.baseUrlPath").strip("/")]
+    prefix = "".join(f"/{part}" for part in parts if part) + "/"
+    path: str = scope["path"]
+    return path.removeprefix(prefix) if path.startswith(prefix) else None
+
+
+# --- Plotly
+
+
+async def plotly_js(request: Request) -> Response:
+    """The plotly package's own plotly.min.js, so that drawing in the browser and in Python is one version.
+
+    It may be cached for ever under the right `?v=` only: without one an upgrade would never arrive.
+    """
+    if path_below_base(request.scope) != PLOTLY_JS:
+        raise HTTPException(404)
+    response = await plotly_files().get_response(PLOTLY_JS, request.scope)
+    is_versioned = request.query_params.get("v") == plotly_version()
+    response.headers["Cache-Control"] = "public, immutable, max-age=31536000" if is_versioned else "no-cache"
+    return response
+
+
+@cache
+def plotly_files() -> StaticFiles:
+    """Starlette's file server: it knows Range, ETag and 304. Only PLOTLY_JS is ever asked of it."""
+    return StaticFiles(directory=plotly_directory(), follow_symlink=True)
+
+
+def plotly_directory() -> Path:
+    """Found without importing plotly, which the server itself does not need."""
+    spec = find_spec("plotly")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("plotly is not installed: pip install -r requirements.txt")
+    return Path(spec.origin).parent / "package_data"
+
+
+@cache
+def plotly_version() -> str:
+    """Of the Python package, which plotly.min.js belongs to."""
+    return version("plotly")

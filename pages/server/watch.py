@@ -1,0 +1,110 @@
+"""How a learner's page hears that the room has moved: its browser asks a small route, and no script runs for that.
+
+A fragment that Streamlit runs again every second costs some 3 ms each time, for a hundred learners half a core.
+"""
+
+import asyncio
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from lessons.classroom.refusal import Away
+from pages.server.aside import aside
+from pages.server.store import rooms
+
+EVERY = 1250  # milliseconds between two askings
+PATH = "room-news/"
+WITHIN = 5.0  # seconds that a browser waits for an answer
+AT_ONCE = 32  # rooms that the database is asked about at the same time; a question takes milliseconds
+
+under_way: dict[str, asyncio.Future[str]] = {}  # by the word of the room; the event loop alone reads and writes it
+
+
+class TooMany(Exception):
+    """As many questions as there may be wait for the database already."""
+
+
+_watch = st.components.v2.component(
+    "unmasked.watch",
+    js="""
+    const watches = new WeakMap()
+
+    class Watch {
+      start() {
+        if (this.timer) return
+        this.shown = () => { if (!document.hidden) this.wait(0) }
+        document.addEventListener("visibilitychange", this.shown)
+        this.wait(this.data.every * Math.random()) // a class that came in at once does not ask at once
+      }
+      wait(milliseconds) {
+        clearTimeout(this.timer)
+        this.timer = setTimeout(() => this.ask(), milliseconds)
+      }
+      async ask() {
+        const { path, state, every } = this.data
+        try {
+          const answer = await fetch(new URL(path, document.baseURI), { cache: "no-store" })
+          const now = await answer.text()
+          if (this.timer && answer.ok && now !== state) this.send("news", now)
+        } catch { /* the server is away: it is asked again */ }
+        if (this.timer) this.wait(every)
+      }
+      end() {
+        clearTimeout(this.timer)
+        this.timer = null
+        document.removeEventListener("visibilitychange", this.shown)
+      }
+    }
+
+    export default function ({ parentElement, data, setTriggerValue }) {
+      if (!watches.has(parentElement)) watches.set(parentElement, new Watch())
+      const watch = watches.get(parentElement)
+      watch.data = data
+      watch.send = setTriggerValue
+      watch.start()
+      // Of two calls in quick succession Streamlit ends the first after it has made the second, which goes on.
+      const turn = watch.turn = (watch.turn ?? 0) + 1
+      return () => { if (watch.turn === turn) watch.end() }
+    }
+    """,
+)
+
+
+def watch(key: str, word: str, state: str) -> None:
+    """Draw this fragment again as soon as the room whose word this is has another state."""
+    data = {"path": f"./{PATH}{word}", "state": state, "every": EVERY}
+    _watch(key=key, data=data, on_news_change=lambda: None)
+
+
+def routes() -> list[BaseRoute]:
+    return [Route("/{base:path}" + PATH + "{word}", news, methods=["GET"])]
+
+
+async def news(request: Request) -> Response:
+    """The state of a room as plain text, empty where there is none; 503 while the database does not answer."""
+    try:
+        state = await asyncio.wait_for(asyncio.shield(asked(request.path_params["word"])), WITHIN)
+    except (Away, TooMany, TimeoutError):
+        return PlainTextResponse("", 503)
+    return PlainTextResponse(state, headers={"Cache-Control": "no-store"})
+
+
+def asked(word: str) -> asyncio.Future[str]:
+    """The state of a room, or Away. All who ask while a question is under way share its answer. Raises TooMany.
+
+    Where the database hangs, nothing else of the server waits behind it.
+    """
+    if word in under_way:
+        return under_way[word]
+    if len(under_way) >= AT_ONCE:
+        raise TooMany
+
+    def answered(done: asyncio.Future[str]) -> None:
+        del under_way[word]
+        done.exception()  # nobody may be waiting any more: then it is no fault that nobody looks at it
+
+    question = under_way[word] = asyncio.wrap_future(aside(lambda: rooms().news(word)))
+    question.add_done_callback(answered)
+    return question

@@ -1,0 +1,244 @@
+"""The app as a person meets it: a real server, real workers, real Chromium."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from lessons.course.discovery import LESSONS
+from tests.tools.screen import SLUG, address, await_, choose, open_lesson, panel, run, run_button
+from tests.tools.site import serving
+
+
+def total(z) -> float:
+    """Sum of gradient sizes behind a heatmap of logarithms."""
+    return sum(10**value for row in z or [] for value in row if value is not None)
+
+
+def test_toggling_the_loss_moves_curve_and_gradient(page, site):
+    open_lesson(page, site)
+    broken = run(page)
+    assert len(broken["curve"]) == 30
+    assert total(broken["onPadding"]) > 0.9 * (total(broken["onReal"]) + total(broken["onPadding"]))
+    choose(page, "Loss", "squared error, one value per step")
+    await_(lambda: "changed since" in panel(page)["words"], "the word that the charts are stale")
+    mended = run(page)
+    assert total(mended["onPadding"]) == 0 < total(mended["onReal"])
+    assert mended["curve"][-1] < 0.1 < 1000 < broken["curve"][-1]
+    assert mended["error"][-1] < broken["error"][-1] / 10
+
+
+def test_toggling_the_mask_moves_the_picture_at_once(page, site):
+    open_lesson(page, site)
+    before = panel(page)["mask"]
+    choose(page, "Mask", "inverted")
+    await_(lambda: panel(page)["mask"] != before, "another mask in the picture")
+    choose(page, "Mask", "none passed")
+    await_(lambda: panel(page)["mask"] is None, "no mask in the picture")
+
+
+def test_from_question_to_share_link(page, site, browser):
+    page.goto(f"{site.url}/?lesson={SLUG}")
+    lesson = LESSONS[SLUG]
+    await_(lambda: page.get_by_role("heading", name=lesson.title).count(), "the question")
+    await_(lambda: (panel(page) or {}).get("picture"), "the data picture")
+    assert run_button(page).is_disabled(), "Run waits for the prediction"
+    page.get_by_test_id("stRadioGroup").get_by_text(lesson.prediction.answers[0].text, exact=True).click()
+    page.get_by_role("button", name="fairly sure").or_(page.get_by_role("radio", name="fairly sure")).first.click()
+    predict = page.get_by_role("button", name="That is my prediction")
+    await_(predict.is_enabled, "the prediction's button")
+    predict.click()
+    await_(run_button(page).is_enabled, "Run after the prediction")
+    shown = run(page)
+    await_(lambda: page.get_by_text("You predicted").count(), "what became of the prediction")
+    other = browser.new_page()
+    other.goto(shared_link(page))
+    await_(lambda: (panel(other) or {}).get("picture"), "the shared lesson")
+    assert panel(other)["picture"] == shown["picture"]
+    other.close()
+
+
+def shared_link(page) -> str:
+    page.get_by_role("button", name="Share", exact=True).click()
+    return await_(lambda: page.locator("[data-testid=stPopoverBody] code").first.text_content(), "the link")
+
+
+@pytest.mark.parametrize("slug", LESSONS)
+def test_every_lesson_runs_fits_a_projector_and_is_shared(page, site, slug):
+    lesson = LESSONS[slug]
+    open_lesson(page, site, slug)
+    await_(lambda: page.get_by_role("heading", name=lesson.title).count(), "the question")
+    assert len(run(page)["curve"]) == lesson.presets[0].settings.epochs
+    for name in ("h3", ".st-key-bar", "[data-panel=curve]", "[data-panel=gradient] .lab-plot"):
+        box = page.locator(name).first.bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 720, name
+    asked = parse_qs(urlsplit(shared_link(page)).query)
+    assert asked["lesson"] == [slug] and asked["preset"] == [lesson.presets[0].name]
+
+
+def test_a_link_restores_everything(page, site, browser):
+    open_lesson(page, site, preset="fixed", mask="shifted", mask_shift="2", seed="5", padding="pre")
+    choose(page, "Mask", "inverted")
+    await_(lambda: "mask=inverted" in address(page), "the address follows")
+    first = run(page)
+    other = browser.new_page()
+    other.goto(address(page).replace(f"/{SLUG}?", f"/?lesson={SLUG}&"))
+    await_(lambda: (panel(other) or {}).get("picture"), "the lesson again")
+    again = run(other)
+    assert again["curve"] == first["curve"] and again["onReal"] == first["onReal"]
+    other.close()
+
+
+def test_stop_keeps_the_curve_and_frees_the_page(page, site):
+    open_lesson(page, site, epochs="3000", seed="11")
+    run_button(page).click()
+    await_(lambda: len(panel(page)["curve"] or []) > 20, "a growing curve")
+    page.get_by_role("button", name="Stop").click()
+    stopped = await_(lambda: panel(page) if "stopped after" in panel(page)["words"] else None, "that it stopped")
+    trained = int(stopped["words"].split()[2])
+    assert 20 < trained < 3000
+    await_(lambda: len(panel(page)["curve"]) == trained, "the curve up to there")
+    assert run_button(page).is_enabled()
+
+
+def test_the_slider_steps_through_the_epochs(page, site):
+    open_lesson(page, site, preset="fixed")
+    whole = run(page)
+    slider = page.locator(".lab-slider input")
+    slider.focus()
+    slider.press("Home")
+    first = panel(page)
+    assert first["epoch"] == "1" and len(first["curve"]) == 1
+    assert total(first["onReal"]) != total(whole["onReal"])
+    slider.press("End")
+    assert len(panel(page)["curve"]) == len(whole["curve"])
+
+
+def test_a_cell_says_in_words_what_it_is(page, site):
+    open_lesson(page, site)
+    run(page)
+    box = page.locator("[data-panel=gradient] .nsewdrag").bounding_box()
+    page.mouse.move(box["x"] + 0.95 * box["width"], box["y"] + 0.9 * box["height"])
+    words = await_(lambda: page.locator("[data-panel=gradient] .hoverlayer").text_content(), "the words of a cell")
+    assert "padding" in words and "label 1000" in words and "gradient" in words
+
+
+def test_double_click_reload_and_back_leave_a_usable_page(page, site):
+    open_lesson(page, site, epochs="400", seed="21")
+    run_button(page).dblclick()
+    await_(lambda: len(panel(page)["curve"] or []) > 3, "a curve")
+    page.reload()
+    await_(lambda: (panel(page) or {}).get("picture"), "the page after a reload in mid-run")
+    choose(page, "Mask", "none passed")
+    await_(lambda: "mask=none" in address(page), "the address follows")
+    page.go_back()
+    await_(lambda: "mask=none" not in address(page) and panel(page)["mask"], "the mask from before")
+    assert len(run(page)["curve"]) == 400
+
+
+def test_two_tabs_do_not_disturb_each_other(page, site, browser):
+    open_lesson(page, site, preset="fixed")
+    other = browser.new_page()
+    open_lesson(other, site, preset="broken")
+    mine, theirs = run(page), run(other)
+    assert mine["curve"][-1] < 1 < theirs["curve"][-1]
+    assert panel(page)["curve"] == mine["curve"]
+    other.close()
+
+
+def test_a_killed_worker_is_replaced_and_the_run_comes(page, site):
+    open_lesson(page, site, epochs="500", seed="31")
+    run_button(page).click()
+    await_(lambda: panel(page)["curve"], "a curve")
+    for worker in children(site.process.pid):
+        os.kill(worker, signal.SIGKILL)
+    await_(lambda: "500 epochs in" in panel(page)["words"], "the whole run all the same")
+
+
+def children(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
+    return [int(line.split()[0]) for line in listed.stdout.splitlines() if "lessons.workers.worker" in line]
+
+
+def test_first_deep_link_of_a_server_shows_the_lesson(page):
+    with serving() as fresh:
+        page.goto(f"{fresh.url}/{SLUG}?preset=fixed")
+        await_(lambda: page.get_by_role("heading", name=LESSONS[SLUG].title).count(), "the lesson")
+        page.goto("about:blank")  # it would complain of the server's end
+
+
+def test_nonsense_in_the_address_is_told(page, site):
+    open_lesson(page, site, epochs="1e9", mask="sideways")
+    shown = page.get_by_test_id("stAlert").all_text_contents()
+    assert any("1e9" in text and "3000" in text for text in shown)
+    assert any("sideways" in text for text in shown)
+    page.goto(f"{site.url}/?lesson=nowhere")
+    await_(lambda: page.get_by_text("nowhere").count(), "that there is no such lesson")
+
+
+def test_arrow_keys_step_through_the_presets(page, site):
+    open_lesson(page, site)
+    page.keyboard.press("ArrowRight")
+    await_(lambda: "preset=fixed" in address(page), "the next preset")
+    before = page.locator(f".st-key-{SLUG}-step-1 button").first
+    await_(before.is_enabled, "the way back")
+    page.keyboard.press("ArrowLeft")
+    await_(lambda: "preset=broken" in address(page), "the one before")
+
+
+@pytest.mark.parametrize("gap", [20, 60])
+def test_a_second_click_does_not_undo_the_first(page, site, gap):
+    """Milliseconds later it still carries the address and the widgets that the first click is about to replace."""
+    open_lesson(page, site)
+    page.evaluate(
+        """([slug, gap]) => {
+          const presets = [...document.querySelectorAll('[data-testid=stButtonGroup] button')];
+          presets.find((preset) => preset.textContent.includes('One value')).click();
+          setTimeout(() => document.querySelector(`.st-key-${slug}-present button`).click(), gap);
+        }""",
+        [SLUG, gap],
+    )
+    await_(lambda: "mode=present" not in address(page), "the page without presenter mode")
+    try:
+        await_(lambda: parse_qs(urlsplit(address(page)).query) == {"preset": ["fixed"]}, "what both clicks asked for")
+    except AssertionError as late:
+        late.add_note(f"{address(page)}; {page.get_by_role('radio', checked=True).all_inner_texts()}; {panel(page)}")
+        raise
+
+
+def test_a_click_that_comes_with_the_panels_asking_is_seen(page, site):
+    """Streamlit joins the two, and runs the fragment of one of them."""
+    open_lesson(page, site)
+    click = """([slug, place]) => {
+      document.querySelector('.lab').panel.send('tick', Date.now());
+      document.querySelector(`.st-key-${slug}-${place} button`).click();
+    }"""
+    page.evaluate(click, [SLUG, "present"])
+    await_(lambda: "mode=present" not in address(page), "the page without presenter mode", 30)
+    await_(lambda: (panel(page) or {}).get("picture"), "the panel")
+    page.evaluate(click, [SLUG, "map-draw"])
+    await_(lambda: page.locator(f".st-key-{SLUG}-map .lab-plot").count(), "the map", 30)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_wider_than_the_screen(browser, site, width, scheme):
+    context = browser.new_context(viewport={"width": width, "height": 720}, color_scheme=scheme)
+    page = context.new_page()
+    open_lesson(page, site)
+    run(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    text, paper = page.evaluate(
+        "['color', 'backgroundColor'].map((name) => getComputedStyle(document.querySelector('.stApp'))[name])"
+    )
+    assert text != paper
+    context.close()
+
+
+def test_the_server_says_nothing_of_errors(site):
+    """Runs last in this file: what all of the above made the server print."""
+    printed = Path(site.log).read_text()
+    assert "Traceback" not in printed, printed[-3000:]

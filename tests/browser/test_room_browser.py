@@ -1,0 +1,93 @@
+"""The workshop room in a real browser, on two servers that share a PostgreSQL."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lessons.classroom.refusal import NoRoom
+from tests.tools.replicas import two_replicas, voting
+from tests.tools.screen import address, await_
+
+
+@pytest.fixture(scope="module")
+def replicas(tmp_path_factory):
+    with two_replicas("postgresql", tmp_path_factory.mktemp("rooms")) as found:
+        yield found
+
+
+@pytest.fixture
+def learner(browser):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    yield context.new_page()
+    context.close()
+
+
+def text(page) -> str:
+    return page.evaluate("document.body.innerText")
+
+
+def test_a_class_goes_through_the_cycle(page, learner, replicas):
+    """The instructor's clicks on one server reach a phone on the other without a reload."""
+    here, there, _ = replicas
+    page.goto(f"{here.url}/?page=room")
+    page.get_by_role("button", name="Open a room").click()
+    code = await_(lambda: re.search(r"room=(\w+)&instructor=", address(page)), "the console")[1]
+    learner.goto(f"{there.url}/?room={code}")
+    learner.get_by_label("Nickname").fill("Ada")
+    learner.get_by_role("button", name="Join").click()
+    await_(lambda: "begins soon" in text(learner), "the seat")
+    page.get_by_role("button", name="Ask this").click()
+    page.get_by_role("button", name="Vote", exact=True).click()
+    await_(lambda: "Vote now" in text(learner), "the vote")
+    assert learner.evaluate("document.documentElement.scrollWidth") <= 390
+    learner.locator(".st-key-room-body button").first.click()
+    await_(lambda: "Your vote is in" in text(learner), "the acknowledgement")
+    learner.reload()
+    await_(lambda: "Your vote is in" in text(learner), "the seat after a reload")
+    page.get_by_role("button", name="Run", exact=True).click()
+    await_(lambda: "Run it" in text(learner), "the run's phase")
+    learner.get_by_role("button", name="Run").click()
+    await_(lambda: "epochs in" in text(learner), "the run", 180)
+    await_(lambda: "1 have run it" in text(page), "that one has run it")
+    learner.get_by_role("link", name="Open it in the laboratory").click()
+    await_(lambda: learner.locator(".st-key-companion").count(), "the laboratory")
+    page.get_by_role("button", name="Reveal").click()
+    await_(lambda: "came true" in text(learner) and "yours" in text(learner), "follow me, to the reveal")
+    assert learner.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_votes_are_taken_home_and_the_room_is_ended(page, replicas):
+    here, _, rooms = replicas
+    code, key = voting(rooms)
+    rooms.vote(code, rooms.join(code, "Ada"), 1, 0)
+    page.goto(f"{here.url}/?room={code}&instructor={key}")
+    await_(lambda: "1 voted" in text(page), "the console")
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="CSV").click()
+    sheet = Path(taken.value.path()).read_text()
+    assert taken.value.suggested_filename == f"room-{code}.csv" and "Ada" in sheet and "belief" in sheet
+    assert rooms.look(code).phase == "vote", "the room is still open"
+    page.get_by_role("button", name="End", exact=True).click()
+    page.get_by_role("button", name="Delete it all").click()
+    await_(lambda: "Open a room" in text(page), "the door")
+    with pytest.raises(NoRoom):
+        rooms.look(code)
+
+
+def test_at_a_free_pace_nobody_is_taken_along(page, replicas):
+    here, _, rooms = replicas
+    code, key = voting(rooms)
+    rooms.follow(code, key, False)
+    seat = rooms.join(code)
+    page.goto(f"{here.url}/?room={code}&me={seat}")
+    await_(lambda: "Vote now" in text(page), "the seat")
+    page.get_by_role("link", name="Folklore").first.click()
+    await_(lambda: page.locator(".st-key-companion").count(), "the folklore page")
+    rooms.move(code, key, "discuss")
+    await_(lambda: "discuss" in page.locator(".st-key-companion").inner_text(), "where the room is")
+    assert "/folklore" in address(page)
+    page.get_by_role("link", name="Back to the room").click()
+    await_(lambda: "The vote is closed" in text(page), "the room")
+    page.get_by_role("button", name="Leave").click()
+    await_(lambda: "Open a room" in text(page), "the door")

@@ -1,0 +1,135 @@
+"""A system without Landlock or without seccomp: strangers' code is refused unless the operator allows it."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lessons.sandbox import confinement, seccomp
+from lessons.sandbox.walled_pool import FEWER_WALLS, fewer_walls_allowed
+from tests.tools.selection import first
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENT = 180
+HEALTHY = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
+WALLS = {"landlock": "Landlock", "seccomp": "seccomp"}
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux")
+    or platform.machine() not in seccomp.ARCHITECTURES
+    or bool(confinement.lacking()),
+    reason="a wall can be taken away where there are both",
+)
+
+
+def without(wall: str, *arguments: str, allowed: str = "") -> subprocess.CompletedProcess:
+    """Python with these arguments on a kernel that lacks this wall."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.tools.poor_kernel", wall, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), FEWER_WALLS: allowed},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENT,
+    )
+
+
+REFUSES = """
+from lessons.doctor import orders
+from lessons.sandbox.walled_pool import Ward
+from lessons.workers.pool import OutOfOrder
+if __name__ == "__main__":
+    ward = Ward(1, spares=0)
+    job = ward.submit(orders.examine, "", None, {})
+    assert isinstance(job.exception(0), OutOfOrder) and str(job.exception()) == ward.trouble
+    assert not ward.workers and not ward.ready() and not ward.walls
+    print(ward.trouble)
+"""
+
+
+@pytest.mark.parametrize("wall", WALLS)
+def test_without_a_wall_the_ward_does_nothing_and_says_why(wall):
+    done = without(wall, "-c", REFUSES)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (
+        f"code from strangers is not run here, because this system has no {WALLS[wall]}; "
+        "where only its owner can reach the server, UNMASKED_FEWER_WALLS=1 lets it run\n"
+    )
+
+
+@pytest.mark.parametrize("wall", first(1, [*WALLS]))
+def test_a_process_that_lacks_a_wall_takes_no_job_either(wall):
+    """The server asks the kernel; the process has tried."""
+    done = without(wall, "-m", "lessons.sandbox.walled_worker", "", "5", "1e9", "0", str(ROOT / "lessons"))
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+
+
+PAGE = """
+import json, sys
+from streamlit.testing.v1 import AppTest
+if __name__ == "__main__":
+    page = AppTest.from_string("from pages.clinic_page import render\\nrender({})\\n", default_timeout=120)
+    seen = []
+    for press in (False, True):
+        if press:
+            page.button(key="clinic:examine").click()
+        page.run()
+        page.run()
+        assert not page.exception, page.exception[0].value
+        told = [one.value for one in (*page.warning, *page.error)]
+        text = [one.value for one in (*page.markdown, *page.caption)]
+        seen.append({"told": told, "text": text, "lists": len(page.selectbox), "texts": len(page.text_area)})
+    print(json.dumps(seen))
+"""
+
+
+def test_the_clinic_says_so_in_one_sentence_and_the_page_is_whole():
+    done = without("landlock", "-c", PAGE)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for seen in json.loads(done.stdout.splitlines()[-1]):
+        (told,) = seen["told"]
+        assert told.startswith("Code from strangers is not run here, because this system has no Landlock; ")
+        assert told.endswith(".") and seen["lists"] >= 6 and seen["texts"] == 1
+        assert not any("warming up" in text or "still being started" in text for text in seen["text"])
+
+
+WORKS = """
+from lessons.doctor import orders
+from lessons.sandbox.walled_pool import WARM, Limits, Ward
+from lessons.recipe.recipe import Pasted, Recipe
+from lessons.recipe.settings import Settings
+from tests.sandbox.test_fewer_walls import HEALTHY
+if __name__ == "__main__":
+    ward = Ward(1, spares=0, warm=WARM, limits=Limits(waiting=120))
+    assert ward.submit(orders.examine, HEALTHY, None, {}).result(150)["healthy"]
+    bad = HEALTHY.replace("tf.square(", "tf.sqrt(")
+    assert ward.submit(orders.examine, bad, None, {}).result(150)["findings"]
+    assert isinstance(ward.submit(orders.mend, bad, None, {}).result(150), list)
+    job = ward.submit(orders.train, Recipe(Settings(epochs=3), pasted=Pasted(HEALTHY)))
+    job.result(150)
+    assert [item["kind"] for item in job.items][::len(job.items) - 1] == ["Opening", "Closing"]
+    print(" | ".join(ward.walls))
+    ward.shutdown()
+"""
+
+
+@pytest.mark.parametrize("wall", first(1, [*WALLS]))
+def test_with_leave_it_works_with_the_walls_that_there_are(wall):
+    done = without(wall, "-c", WORKS, allowed="1")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert WALLS[wall] not in done.stdout
+    assert all(name in done.stdout for name in (*WALLS.values(), "no file grows") if name != WALLS[wall])
+
+
+def test_the_setting_takes_1_or_0(monkeypatch):
+    for said, means in (("1", True), ("0", False), ("", False)):
+        monkeypatch.setenv(FEWER_WALLS, said)
+        assert fewer_walls_allowed() is means
+    monkeypatch.setenv(FEWER_WALLS, "yes")
+    with pytest.raises(ValueError, match="^UNMASKED_FEWER_WALLS: got “yes”; takes 1, or 0.$"):
+        fewer_walls_allowed()

@@ -1,0 +1,97 @@
+"""`make scorecard`: how well the clinic finds what is wrong with the losses of tests/losses, to docs/scorecard.md."""
+
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from lessons.sandbox.walled_pool import WARM, Ward
+from lessons.server import walled_tasks
+from tests.tools.specimens import PARTS, Case, cases, codes
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "scorecard.md"
+HEAD = """# How good is the clinic?
+
+Measured by `make scorecard` on our own set, `tests/losses`. A finding counts as right when the set demands exactly this
+code for exactly this loss. *Precision*: the share of the findings that are right. *Recall*: the share of the demanded
+findings that were made. The rules were tuned on one part of the set; the other part was held back until they were done.
+"""
+
+
+class Score:
+    """Counts over a part of the set: hits, false alarms, misses, per code."""
+
+    def __init__(self):
+        self.hits, self.alarms, self.misses = Counter(), Counter(), Counter()
+        self.healthy = self.called_ill = self.losses = 0
+
+    def add(self, case: Case, found: set[str]) -> None:
+        self.losses += 1
+        self.hits.update(found & case.expect)
+        self.alarms.update(found - case.expect)
+        self.misses.update(case.expect - found)
+        if not case.expect:
+            self.healthy += 1
+            self.called_ill += bool(found)
+
+    @property
+    def precision(self) -> float:
+        return self.hits.total() / max(1, self.hits.total() + self.alarms.total())
+
+    @property
+    def recall(self) -> float:
+        return self.hits.total() / max(1, self.hits.total() + self.misses.total())
+
+    def rows(self):
+        for code in sorted(self.hits.keys() | self.alarms.keys() | self.misses.keys()):
+            yield code, self.hits[code], self.alarms[code], self.misses[code]
+
+
+def measure(part: str, ward: Ward) -> tuple[Score, list[str]]:
+    """The score of a part, and a line about each loss that came out otherwise."""
+    score, wrong = Score(), []
+    waiting = [
+        (case, ward.submit(walled_tasks.examine, case.text, case.function, case.options)) for case in cases(part)
+    ]
+    for case, job in waiting:
+        found = codes(job.result())
+        score.add(case, found)
+        if found != case.expect:
+            missed, alarms = sorted(case.expect - found), sorted(found - case.expect)
+            wrong.append(
+                f"`{case.name}`: missed {', '.join(missed) or 'nothing'}, false {', '.join(alarms) or 'nothing'}"
+            )
+    return score, wrong
+
+
+def page(part: str, score: Score, wrong: list[str]) -> str:
+    lines = [
+        f"\n## {part.capitalize()}: {score.losses} losses, {score.healthy} of them healthy\n",
+        f"Precision {score.precision:.3f}, recall {score.recall:.3f}; {score.called_ill} of {score.healthy} healthy "
+        "losses called ill.\n",
+        "| finding | right | false alarms | missed | precision | recall |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for code, right, alarms, missed in score.rows():
+        precision = f"{right / (right + alarms):.2f}" if right + alarms else "–"
+        recall = f"{right / (right + missed):.2f}" if right + missed else "–"
+        lines.append(f"| `{code}` | {right} | {alarms} | {missed} | {precision} | {recall} |")
+    if wrong:
+        lines += ["\nOtherwise than the set demands:\n", *(f"- {line}" for line in wrong)]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    started = time.monotonic()
+    ward = Ward(spares=0, warm=WARM, fewer_walls=True)
+    text = HEAD
+    for part in PARTS if len(sys.argv) < 2 else sys.argv[1:]:
+        text += page(part, *measure(part, ward))
+    ward.shutdown(wait=False)
+    print(text, f"\n{time.monotonic() - started:.0f} s", sep="")
+    if len(sys.argv) < 2:
+        PAGE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""What a person waits for, measured in a real browser and by many sessions: `python -m tests.tools.stopwatch`.
+
+Part of `python -m lessons bench`. Every figure has its peer or its aim beside it, from the same run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.tools.load import Session, percentiles
+from tests.tools.site import Site, browsing, serving
+
+EMPTY = "import streamlit as st\nst.markdown('### Empty')\n"
+LESSON = "mask_and_loss"
+TIMES = 3
+CLICKS = 9
+LEARNERS = 60
+WARM_AFTER = 4.0  # seconds that a page has stood before the first click
+TRACED_AFTER = 15.0  # seconds until the graphs of the lesson's presets are traced, by both workers
+
+CLICK = """
+async (label) => {
+  const root = document.querySelector('.lab');
+  const button = [...document.querySelectorAll('button')].find((b) => b.textContent.includes(label));
+  const start = performance.now();
+  let first;
+  button.click();
+  return await new Promise((resolve, reject) => {
+    const look = () => {
+      const now = performance.now() - start;
+      const drawn = root.panel.plots.curve.data?.[0]?.x?.length ?? 0;
+      if (root.panel.run && drawn && first === undefined) first = now;
+      if (first !== undefined && root.dataset.state === 'done' && !root.panel.playing) return resolve([first, now]);
+      if (now > 20000) return reject(new Error('no charts within 20 s'));
+      requestAnimationFrame(look);
+    };
+    look();
+  });
+}
+"""
+
+
+def main(as_json: bool) -> dict:
+    figures = {**first_paint(), **clicks(), **asyncio.run(learners())}
+    if as_json:
+        print(json.dumps(figures))
+    else:
+        for name, value in figures.items():
+            print(f"{name:44} {value:.3g}")
+    return figures
+
+
+def first_paint() -> dict:
+    """From the start of the server to the first heading, beside an empty Streamlit page."""
+    with tempfile.TemporaryDirectory() as folder, browsing() as browser:
+        empty = Path(folder) / "empty.py"
+        empty.write_text(EMPTY)
+        ours, theirs = [], []
+        for _ in range(TIMES):
+            for script, times in ((None, ours), (empty, theirs)):
+                with serving(*([script] if script else [])) as site:
+                    page = browser.new_page()
+                    page.goto(site.url + (f"/?lesson={LESSON}" if script is None else ""))
+                    page.wait_for_selector("h3")
+                    times.append(time.perf_counter() - site.started)
+                    page.close()
+    return {
+        "first paint, s": statistics.median(ours),
+        "first paint, empty page, s": statistics.median(theirs),
+        "first paint, difference (aim 0.3), s": statistics.median(ours) - statistics.median(theirs),
+    }
+
+
+def clicks() -> dict:
+    """Click on Run to first point and to final charts: once as the first click after the start, then warm."""
+    with serving() as site, browsing() as browser:
+        page = opened(browser, site, seed=0)
+        time.sleep(WARM_AFTER)
+        first = page.evaluate(CLICK, "Run")
+        time.sleep(TRACED_AFTER)
+        warm = []
+        for seed in range(1, CLICKS + 1):
+            page.close()
+            page = opened(browser, site, seed)
+            time.sleep(1)
+            warm.append(page.evaluate(CLICK, "Run"))
+    return {
+        "first click after start, first point (aim 500), ms": first[0],
+        "warm click, first point (aim 150), ms": statistics.median(point for point, _ in warm),
+        "warm click, final charts (aim 250 + 330 played), ms": statistics.median(final for _, final in warm),
+    }
+
+
+def opened(browser, site: Site, seed: int):
+    """A lesson page that is ready to run a training nobody has asked for."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.goto(f"{site.url}/?lesson={LESSON}&mode=present&seed={seed}&epochs=20")
+    page.wait_for_selector("[data-panel=picture] .main-svg")
+    return page
+
+
+async def learners() -> dict:
+    """Sixty sessions press Run in the same instant, each with other settings over three losses."""
+    with serving() as site:
+        for loss in ("mse", "scalar_mse", "mae"):
+            await press(await session(site, f"loss={loss}&seed=999"))
+        sessions = [await session(site, variation(number)) for number in range(LEARNERS)]
+        seconds = await asyncio.gather(*(press(one) for one in sessions))
+        errors = sum(len(one.errors) for one in sessions)
+        memory = resident(site.process.pid)
+        for one in sessions:
+            await one.close()
+    spread = percentiles(seconds)
+    return {
+        f"{LEARNERS} learners press Run, p50, s": spread["p50"],
+        f"{LEARNERS} learners press Run, p95 (aim 2), s": spread["p95"],
+        f"{LEARNERS} learners press Run, errors": errors,
+        "server memory (aim 300), MB": memory,
+    }
+
+
+def variation(number: int) -> str:
+    """Other mask, rate, seed and padding for each, over three losses."""
+    mask = ("aligned", "none", "shifted", "inverted")[number % 4]
+    loss = ("mse", "scalar_mse", "mae")[number % 3]
+    rate, share = (0.01, 0.02, 0.05)[number // 4 % 3], (0.2, 0.4, 0.6)[number // 12 % 3]
+    return f"loss={loss}&mask={mask}&learning_rate={rate}&padding_share={share}&seed={number}"
+
+
+async def session(site: Site, query: str) -> Session:
+    slow = "mode=present&preset=fixed&epochs=20"
+    one = await Session.open(site.url, query_string=f"lesson={LESSON}&{slow}&{query}", timeout=60)
+    await one.wait_for(lambda s: any(e for e in s.elements("bidi_component")), timeout=60)
+    return one
+
+
+async def press(one: Session) -> float:
+    """Press Run and ask for news as the browser does. Seconds until the whole run is there."""
+    began = time.perf_counter()
+    await one.click(f"{LESSON}:run")
+    while True:
+        content = one.component(f"{LESSON}:lab").data
+        if not content["status"]["live"]:
+            break
+        await one.trigger(f"{LESSON}:lab", "tick", time.time())
+    assert content["run"], f"no run came: {content['status']}"
+    return time.perf_counter() - began
+
+
+def resident(pid: int) -> float:
+    """Resident memory of the process, in MB; NaN where the platform does not tell."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:
+        return float("nan")
+    return pages * 4096 / 1e6
+
+
+if __name__ == "__main__":
+    main("--json" in sys.argv)

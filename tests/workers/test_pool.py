@@ -1,0 +1,352 @@
+"""The workers: real processes, that stream, stop, die and come back."""
+
+import itertools
+import os
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import CancelledError
+from pathlib import Path
+
+import pytest
+
+from lessons.recipe.settings import Settings
+from lessons.server import tasks
+from lessons.server.laboratory import structure
+from lessons.workers.pool import STARTS, OutOfOrder, WorkerDied, WorkerPool, default_size
+
+LONG = Settings(epochs=3000, padded_labels="garbage")
+PATIENT = 60  # seconds for what takes no time on an idle machine
+
+
+# What the workers are asked to do. They find these functions by name.
+
+
+def number_of_process() -> int:
+    return os.getpid()
+
+
+def count(to: int, pause: float = 0.0):
+    for k in range(to):
+        time.sleep(pause)
+        yield os.getpid(), k
+
+
+def nap(_settings, seconds: float) -> tuple[float, float]:
+    """When it began and when it ended."""
+    began = time.monotonic()
+    time.sleep(seconds)
+    return began, time.monotonic()
+
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_once(marker: str):
+    """Dies in the first attempt, after one item."""
+    yield "begun"
+    if not Path(marker).exists():
+        Path(marker).touch()
+        die()
+    yield "ended"
+
+
+def fail(kind: str):
+    if kind == "decoding":
+        b"\xff".decode()
+    if kind == "tensorflow":
+        import tensorflow as tf
+
+        tf.reshape(tf.zeros(3), (2, 2))
+    raise ValueError("this cannot be trained")
+
+
+def unpicklable():
+    return lambda: 0
+
+
+def yield_unpicklable():
+    yield 1
+    yield lambda: 0
+
+
+def chatter():
+    print("printed into the protocol?")
+    os.write(1, b"\x80\x05 written into it?")
+    return "heard"
+
+
+@pytest.fixture(scope="module")
+def pool():
+    pool = WorkerPool(2, affinity=structure)
+    yield pool
+    pool.shutdown()
+    assert all(worker.process.poll() is not None for worker in pool.workers), "a worker outlived its pool"
+
+
+@pytest.fixture
+def both(pool) -> WorkerPool:
+    """The pool with both workers ready."""
+    pool.start()
+    assert eventually(lambda: all(worker.ready and worker.idle for worker in pool.workers))
+    return pool
+
+
+def eventually(condition, within: float = PATIENT) -> bool:
+    end = time.monotonic() + within
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return bool(condition())
+
+
+def kill(worker) -> int:
+    """Kill the process of a worker. Its number."""
+    pid = worker.process.pid
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def test_results_and_items_come_back(both):
+    assert both.submit(number_of_process).result(PATIENT) in {worker.process.pid for worker in both.workers}
+    job = both.submit(count, 5)
+    assert job.result(PATIENT) is None
+    assert [k for _, k in job.items] == [0, 1, 2, 3, 4]
+
+
+def test_items_stream_while_the_job_runs(both):
+    job = both.submit(count, 1000, 0.02)
+    assert job.wait_beyond(2, PATIENT) and not job.done()
+    seen = len(job.items)
+    assert job.wait_beyond(seen, PATIENT) and not job.done()
+    job.stop()
+    job.result(PATIENT)
+    assert 2 < len(job.items) < 1000
+    assert [k for _, k in job.items] == list(range(len(job.items)))
+
+
+def test_a_stopped_training_frees_its_worker_at_once_and_keeps_what_it_has(both):
+    both.submit(tasks.trace, LONG).result(PATIENT)
+    freed = []
+    for _ in range(3):  # the machine may hiccup once
+        job = both.submit(tasks.train, LONG)
+        assert job.wait_beyond(3, PATIENT) and not job.done()
+        began = time.monotonic()
+        job.stop()
+        job.result(PATIENT)
+        assert both.submit(number_of_process).result(PATIENT)
+        freed.append(time.monotonic() - began)
+        assert len(job.items) >= 4 and sum(len(part.loss) for part in job.items[1:]) < 3000
+    assert min(freed) < 0.3
+
+
+def test_a_job_that_waits_is_cancelled_by_stop(both):
+    busy = [both.submit(count, 1000, 0.02) for _ in both.workers]
+    assert all(job.wait_beyond(0, PATIENT) for job in busy)
+    waiting = both.submit(number_of_process)
+    waiting.stop()
+    with pytest.raises(CancelledError):
+        waiting.result(PATIENT)
+    for job in busy:
+        job.stop()
+        job.result(PATIENT)
+
+
+def test_a_job_whose_worker_is_killed_is_tried_again_and_others_do_not_notice(both):
+    victim, other = both.submit(count, 40, 0.05), both.submit(count, 40, 0.05)
+    assert victim.wait_beyond(3, PATIENT) and other.wait_beyond(3, PATIENT)
+    assert victim.worker is not other.worker
+    pid = kill(victim.worker)
+    assert other.result(PATIENT) is None and other.attempts == 1
+    assert victim.result(PATIENT) is None and victim.attempts == 2
+    for job in (victim, other):
+        assert [k for _, k in job.items] == list(range(40)), "items of the lost attempt stayed"
+        assert len({number for number, _ in job.items}) == 1
+    assert pid not in {number for number, _ in victim.items}
+
+
+def test_what_kills_its_worker_twice_is_told_and_the_pool_lives(both):
+    with pytest.raises(WorkerDied, match="twice"):
+        both.submit(die).result(PATIENT)
+    assert both.submit(number_of_process).result(PATIENT)
+
+
+def test_items_of_a_lost_attempt_are_dropped(both, tmp_path):
+    job = both.submit(die_once, str(tmp_path / "marker"))
+    job.result(PATIENT)
+    assert job.items == ["begun", "ended"] and job.attempts == 2
+
+
+def test_stop_between_two_attempts_is_not_forgotten(both):
+    """The worker is gone and the job waits for another: a stop then must not be lost with the old process."""
+    first, other = both.submit(count, 1000, 0.05), both.submit(count, 1000, 0.05)
+    assert first.wait_beyond(0, PATIENT) and other.wait_beyond(0, PATIENT)
+    kill(first.worker)
+    assert eventually(lambda: first in both.queue)
+    first.stop()
+    began = time.monotonic()
+    first.result(PATIENT)
+    assert time.monotonic() - began < 30, "it was trained to the end (50 s) all the same"
+    assert len(first.items) < 100
+    other.stop()
+    other.result(PATIENT)
+
+
+def test_a_worker_killed_while_idle_is_replaced(both):
+    worker = both.workers[0]
+    pid = kill(worker)
+    assert eventually(lambda: worker.process.pid != pid and worker.ready)
+    busy = [both.submit(count, 20, 0.05) for _ in both.workers]
+    for job in busy:
+        job.result(PATIENT)
+    assert {number for job in busy for number, _ in job.items} == {worker.process.pid for worker in both.workers}
+
+
+def test_what_cannot_be_sent_fails_alone(both):
+    with pytest.raises(Exception, match="lambda|pickle"):
+        both.submit(number_of_process, lambda: 0).result(PATIENT)
+    for function in (unpicklable, yield_unpicklable):
+        pids = {worker.process.pid for worker in both.workers}
+        with pytest.raises(Exception, match="lambda|pickle") as caught:
+            both.submit(function).result(PATIENT)
+        assert not isinstance(caught.value, WorkerDied)
+        assert {worker.process.pid for worker in both.workers} == pids
+
+
+@pytest.mark.parametrize(
+    ("kind", "raised", "words"),
+    [
+        ("value", ValueError, "this cannot be trained"),
+        ("decoding", Exception, "0xff"),
+        ("tensorflow", RuntimeError, "InvalidArgumentError"),
+    ],
+)
+def test_what_a_job_raises_is_told_in_words_that_need_no_tensorflow(both, kind, raised, words):
+    job = both.submit(fail, kind)
+    with pytest.raises(raised, match=words):
+        job.result(PATIENT)
+    assert job.attempts == 1
+
+
+def test_a_print_does_not_disturb_the_answers(both):
+    assert both.submit(chatter).result(PATIENT) == "heard"
+
+
+def test_many_jobs_at_once_are_all_done(both):
+    answers = []
+    threads = [
+        threading.Thread(target=lambda k=k: answers.append((k, len(run(both, k))))) for k in range(60)
+    ]  # fmt: skip
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENT)
+    assert sorted(answers) == [(k, k) for k in range(60)]
+
+
+def run(pool, to: int) -> list:
+    job = pool.submit(count, to)
+    job.result(PATIENT)
+    return job.items
+
+
+def test_no_more_is_wished_for_than_a_worker_keeps_warm():
+    """Every page that is opened wishes for its graphs: those of a worker that is never idle must not pile up."""
+    pool = WorkerPool(1, affinity=lambda _, args: args, keeps=3)
+    pool.workers = [pool.hire(0)]  # not started: it takes nothing
+    for number in (*range(50), 48):
+        pool.warm(print, number)
+    assert [job.key for job in pool.workers[0].warm] == [(48,), (49,), (47,)]
+
+
+def test_warming_is_done_in_the_background_and_known(both):
+    warmed = Settings(units=3, timesteps=3, sequences=3)
+    assert not both.knows(tasks.train, warmed)
+    both.warm(tasks.trace, warmed)
+    assert eventually(lambda: both.knows(tasks.train, warmed))
+    assert both.knows(tasks.train, Settings(units=3, timesteps=3, sequences=3, seed=9, mask="none"))
+
+
+def test_a_job_in_the_background_comes_after_all_others(both):
+    key = Settings(units=7)
+    for settings in (key, Settings(units=6)):  # nothing is left to trace
+        for job in [both.submit(nap, settings, 0.3) for _ in both.workers]:
+            job.result(PATIENT)
+    busy = [both.submit(count, 1000, 0.02) for _ in both.workers]
+    assert all(job.wait_beyond(0, PATIENT) for job in busy)
+    behind = [both.submit_behind(nap, key, 0.2) for _ in range(4)]
+    urgent = [both.submit(nap, key, 0.2) for _ in range(4)]
+    for job in busy:
+        job.stop()
+    last_click = max(job.result(PATIENT)[0] for job in urgent)
+    assert last_click < min(job.result(PATIENT)[0] for job in behind)
+
+
+def test_one_worker_stays_free_of_tracing_in_the_background(both):
+    """A map's graphs take seconds to compile: not on all workers at once."""
+    tracing = [both.submit_behind(nap, Settings(units=units, timesteps=9), 0.4) for units in (9, 10, 11)]
+    times = sorted(job.result(PATIENT) for job in tracing)
+    assert all(ended <= began for (_, ended), (began, _) in itertools.pairwise(times))
+    known = [both.submit_behind(nap, Settings(units=9, timesteps=9, seed=seed), 0.4) for seed in range(2)]
+    assert all(job.result(PATIENT) for job in known)
+
+
+def test_a_worker_keeps_so_many_of_each_type():
+    worker = WorkerPool(1, keeps=2).hire(0)
+    for key in ("a", 1, "b", 2, "a", 3, "c"):
+        worker.remember(key)
+    assert worker.keys == [2, "a", 3, "c"]
+
+
+def test_a_closed_pool_takes_nothing():
+    closed = WorkerPool(1)
+    closed.shutdown()
+    with pytest.raises(RuntimeError, match="shut down"):
+        closed.submit(number_of_process)
+
+
+@pytest.mark.parametrize("given", ["0", "65", "-1", "1.5", "two", " ", "²", "1e1"])
+def test_an_odd_number_of_workers_is_refused_in_words(monkeypatch, given):
+    monkeypatch.setenv("UNMASKED_WORKERS", given)
+    with pytest.raises(ValueError, match=f"UNMASKED_WORKERS: got “{given}”; takes a whole number from 1 to 64"):
+        default_size()
+
+
+def test_the_number_of_workers_is_a_setting_and_bounded_by_the_cores(monkeypatch):
+    monkeypatch.setenv("UNMASKED_WORKERS", "7")
+    assert default_size() == 7
+    monkeypatch.setenv("UNMASKED_WORKERS", "")
+    assert 1 <= default_size() <= os.cpu_count()
+    monkeypatch.setattr("lessons.workers.pool.memory", lambda: 1e9)
+    assert default_size() in (1, 2)
+    monkeypatch.setattr("lessons.workers.pool.memory", lambda: 0.5e9)
+    assert default_size() == 1
+
+
+if sys.platform == "win32":
+    pytestmark = pytest.mark.skip(reason="SIGKILL")
+
+
+def test_a_pool_that_cannot_be_started_says_so_and_stops(monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", "/nonexistent")  # no Python starts with it
+    pool = WorkerPool(2)
+    job = pool.submit(number_of_process)
+    with pytest.raises(OutOfOrder, match=f"^no process could be started for this: {STARTS} attempts failed, the last"):
+        job.result(PATIENT)
+    assert pool.trouble == str(job.exception()) and not pool.ready()
+    assert isinstance(pool.submit(number_of_process).exception(0), OutOfOrder), "at once"
+    assert eventually(lambda: not any(worker.thread.is_alive() for worker in pool.workers)), "it is not tried for ever"
+    assert [worker.misses for worker in pool.workers] == [STARTS, 0]
+    assert all(worker.process is None or worker.process.poll() is not None for worker in pool.workers)
+    pool.shutdown()
+
+
+def test_a_worker_that_starts_in_the_end_counts_from_nothing(monkeypatch):
+    pool = WorkerPool(1)
+    monkeypatch.setenv("PYTHONHOME", "/nonexistent")
+    job = pool.submit(number_of_process)
+    assert eventually(lambda: pool.workers[0].misses == 1)
+    monkeypatch.delenv("PYTHONHOME")
+    assert job.result(PATIENT) and pool.workers[0].misses == 0 and not pool.trouble
+    pool.shutdown()
