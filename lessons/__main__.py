@@ -162,10 +162,10 @@ def show_run(given: argparse.Namespace) -> None:
 
 
 def diagnosed(run: Run) -> tuple[Finding, ...]:
-    """What the doctor finds; where a number is not finite its birth is looked for."""
+    """What the doctor finds; where a number is not finite its origin is looked for."""
     findings = diagnose(run)
     if any(found.code == "non_finite" for found in findings):
-        return diagnose(run, tasks.birth(run.recipe))
+        return diagnose(run, tasks.nan_origin(run.recipe))
     return findings
 
 
@@ -204,19 +204,19 @@ def show_map(given: argparse.Namespace) -> None:
     )
     laboratory = shared()
     try:
-        survey = laboratory.survey(plan, "command line")
-        while not survey.wait(SIGN_OF_LIFE):
-            survey.watch("command line")
+        grid_run = laboratory.grid_run(plan, "command line")
+        while not grid_run.wait(SIGN_OF_LIFE):
+            grid_run.watch("command line")
             if sys.stderr.isatty():
-                print(f"\r{survey.share:4.0%} of {plan.runs} trainings", end="\r", file=sys.stderr, flush=True)
+                print(f"\r{grid_run.share:4.0%} of {plan.runs} trainings", end="\r", file=sys.stderr, flush=True)
     finally:
         laboratory.executor.shutdown(wait=False, cancel_futures=True)
-    if survey.failure:
-        raise BadInput(f"the map cannot be finished: {survey.failure}")
+    if grid_run.failure:
+        raise BadInput(f"the map cannot be finished: {grid_run.failure}")
     if given.json:
-        print(json.dumps(plan.to_json() | {"cells": [cell.to_json() for cell in survey.cells]}))
+        print(json.dumps(plan.to_json() | {"cells": [cell.to_json() for cell in grid_run.cells]}))
         return
-    print(drawn(plan, squares(survey.cells)))
+    print(drawn(plan, squares(grid_run.cells)))
 
 
 def drawn(plan: Plan, found: Mapping[tuple[int, int], Square]) -> str:
@@ -234,13 +234,13 @@ def drawn(plan: Plan, found: Mapping[tuple[int, int], Square]) -> str:
 
 
 def show_export(given: argparse.Namespace) -> None:
-    from lessons.export.bundle import Parcel
+    from lessons.export.bundle import Bundle
     from lessons.export.notebook import notebook
     from lessons.export.script import script
 
     settings = wanted(given.slug, given.preset, given.changes)
-    parcel = Parcel(given.slug, given.preset or find(given.slug).presets[0].name, Recipe(settings))
-    text = {"script": script, "notebook": notebook}[given.to](parcel)
+    bundle = Bundle(given.slug, given.preset or find(given.slug).presets[0].name, Recipe(settings))
+    text = {"script": script, "notebook": notebook}[given.to](bundle)
     if not given.output:
         print(text, end="")
         return

@@ -276,7 +276,7 @@ def progress(mine: Consultation, drawn: object) -> None:
     elif shared().ready():
         words = "waiting for its turn"
     else:
-        words = "warming up the ward: TensorFlow is loading"
+        words = "warming up the walled_pool: TensorFlow is loading"
     st.markdown(f":material/hourglass_top: {words}, {time.monotonic() - job.asked:.0f} s")
 
 

@@ -93,7 +93,8 @@ LESSON = Lesson(
     experiments=(Experiment("Half of one", "One sentence: what to look for.", half_of_one),),
     reading=(("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),),
     # Two or three, about the lesson's own failure. Each is checked by running the answer: the start must miss the goal,
-    # the solution must reach it, with a fifth of room on every seed from 0 to 4 (tests/course/test_exercises.py). Hints give
+    # the solution must reach it, with a fifth of room on every seed from 0 to 4 (tests/course/test_exercises.py). Hints
+    # give
     # away more and more; the solution comes after the last.
     exercises=(
         FindSetting(

@@ -72,12 +72,12 @@ class Rulebook:
 
         return add
 
-    def evidence(self, patient, code: str) -> Evidence | None:
+    def evidence(self, view, code: str) -> Evidence | None:
         """What that rule sees in the patient; looked up when it has looked before."""
-        if code not in patient.seen:
-            patient.seen[code] = self.rules[code].judge(patient)
-        return patient.seen[code]
+        if code not in view.seen:
+            view.seen[code] = self.rules[code].judge(view)
+        return view.seen[code]
 
-    def found(self, patient, *codes: str) -> bool:
+    def found(self, view, *codes: str) -> bool:
         """Whether one of these rules fired."""
-        return any(self.evidence(patient, code) for code in codes)
+        return any(self.evidence(view, code) for code in codes)

@@ -27,7 +27,9 @@ FIRST_CALL = 20  # epochs, before it is known how long one takes
 SEEDS_KEPT = 64  # whose weights are remembered
 
 
-def survey(plan: Plan, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool) -> Iterator[Cell | None]:
+def grid_run(
+    plan: Plan, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
+) -> Iterator[Cell | None]:
     """These cells, which share a graph, as far as they can begin in that time, one at least.
 
     None is yielded in the middle of a long training, so that it can be stopped there.
@@ -35,7 +37,7 @@ def survey(plan: Plan, cells: Sequence[tuple[int, int, int]], seconds: float, co
     begun = time.perf_counter()
     for place in cells:
         try:
-            yield from survey_cell(plan, place, compiled)
+            yield from grid_run_cell(plan, place, compiled)
         except Exception as refusal:  # what one training raises is for its cell to tell; the map goes on
             said = str(refusal).strip().partition("\n")[0] or type(refusal).__name__
             yield Cell(*place, "", np.nan, np.nan, np.nan, np.nan, said)
@@ -51,7 +53,7 @@ def graph_of(recipe: Recipe, compiled: bool) -> Graph:
     return traced(recipe.structure())
 
 
-def survey_cell(plan: Plan, place: tuple[int, int, int], compiled: bool) -> Iterator[Cell | None]:
+def grid_run_cell(plan: Plan, place: tuple[int, int, int], compiled: bool) -> Iterator[Cell | None]:
     """One training, told as `lessons.runs.outcome` judges it."""
     recipe = Recipe(settings := plan.settings(*place))
     graph, batch = graph_of(recipe, compiled), data.training_batch(recipe)

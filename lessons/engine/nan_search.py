@@ -1,4 +1,4 @@
-"""The birth certificate of a run that became non-finite: found by training again with the very same graph."""
+"""The origin of a NaN of a run that became non-finite: found by training again with the very same graph."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from lessons.engine.operations import Cell, LossGraph, Origin, finite, first_bad
 from lessons.engine.xray import nodes, short
 from lessons.recipe import data
 from lessons.recipe.recipe import Recipe
-from lessons.runs.nan_origin import Birth
+from lessons.runs.nan_origin import NaNOrigin
 
 CHUNK = 50  # epochs of a replay between two looks
 UNSEEN = Origin("", "", "no operation on its own shows it")  # the passes that are looked at stay finite
 SEEN = ("loss", "predictions", "gradient", "input_gradient")  # what a training step is seen by, in order of computation
 
 
-def birth(recipe: Recipe) -> Birth | None:
+def nan_origin(recipe: Recipe) -> NaNOrigin | None:
     """Of the first number that is not finite. None where training stays finite."""
     graph = train.traced(recipe.structure())
     replay = Replay(recipe, graph)
     try:
-        return Search(replay).birth()
+        return Search(replay).nan_origin()
     finally:
         graph.forget()
 
@@ -96,7 +96,7 @@ class Search:
     def __init__(self, replay: Replay):
         self.replay, self.graph = replay, replay.graph
 
-    def birth(self) -> Birth | None:
+    def nan_origin(self) -> NaNOrigin | None:
         found = self.replay.first_bad_epoch()
         if found is None:
             if self.replay.weights_finite():
@@ -119,7 +119,7 @@ class Search:
                 break
         return Step(epoch, batch), seen
 
-    def at(self, step: Step, seen: dict[str, np.ndarray]) -> Birth:
+    def at(self, step: Step, seen: dict[str, np.ndarray]) -> NaNOrigin:
         """Look at what was seen of the step in the order of computation."""
         if not finite(seen["predictions"]):
             self.replay.rewind(step)
@@ -134,7 +134,7 @@ class Search:
 
     # --- in the loss
 
-    def in_loss(self, step: Step, predictions: np.ndarray, phase: str) -> Birth:
+    def in_loss(self, step: Step, predictions: np.ndarray, phase: str) -> NaNOrigin:
         """As the loss is written; where that stays finite, as the compiler has rewritten it."""
         forward = phase == "forward"
         loss = self.loss_graph(self.given(step.batch, predictions))
@@ -164,7 +164,7 @@ class Search:
 
     # --- in the layers
 
-    def in_layers_forward(self, step: Step) -> Birth:
+    def in_layers_forward(self, step: Step) -> NaNOrigin:
         """The first layer whose output is bad, though its weights are finite."""
         for probe in self.probes(step):
             for node in nodes(self.graph.model):
@@ -176,7 +176,7 @@ class Search:
                     return self.certify(step, "forward", origin)
         return self.certify(step, "forward", UNSEEN)
 
-    def in_layers_backward(self, step: Step) -> Birth:
+    def in_layers_backward(self, step: Step) -> NaNOrigin:
         """The layer that got a finite gradient and made a bad one of it, or the update that spoilt a weight."""
         self.replay.rewind(step)
         for probe in self.probes(step):
@@ -186,7 +186,7 @@ class Search:
                     return self.certify(step, "backward", origin_in(node, tensor, told, cell))
         return self.in_update(step, probe)
 
-    def in_update(self, step: Step, probe: Probe) -> Birth:
+    def in_update(self, step: Step, probe: Probe) -> NaNOrigin:
         """Gradients are finite, so the optimizer did it."""
         self.replay.rewind(self.replay.after(step))
         optimizer = self.graph.optimizer
@@ -205,9 +205,9 @@ class Search:
         yield Probe(self.graph, part, compiled=False)
         yield Probe(self.graph, part, compiled=True)
 
-    def certify(self, step: Step, phase: str, origin: Origin, **more) -> Birth:
+    def certify(self, step: Step, phase: str, origin: Origin, **more) -> NaNOrigin:
         first = step.batch * self.replay.size
-        return Birth(
+        return NaNOrigin(
             epoch=step.epoch,
             batch=step.batch if self.replay.steps > 1 else None,
             sequence=None if origin.sequence is None else first + origin.sequence,

@@ -13,7 +13,7 @@ from lessons.runs.run import output_of
 
 
 @dataclass(frozen=True)
-class Parcel:
+class Bundle:
     slug: str
     preset: str
     recipe: Recipe

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from lessons.export.bundle import Parcel
+from lessons.export.bundle import Bundle
 from lessons.export.script import head, loss_of, parts_of
 
 
-def notebook(parcel: Parcel) -> str:
+def notebook(bundle: Bundle) -> str:
     """The file's text. Raises BadInput as `script` does."""
     import nbformat
     from nbformat import v4
 
-    given = loss_of(parcel)
-    title, *rest = head(parcel).split("\n\n")
+    given = loss_of(bundle)
+    title, *rest = head(bundle).split("\n\n")
     texts = [("markdown", "\n\n".join([f"# {title}", *rest]))]
-    for place, part in enumerate(parts_of(parcel, given, notebook=True)):
+    for place, part in enumerate(parts_of(bundle, given, notebook=True)):
         code = "\n".join(filter(None, [given.first, part.code])) if place == 0 else part.code
         texts += [("markdown", f"## {part.title}"), ("code", code)]
     make = {"markdown": v4.new_markdown_cell, "code": v4.new_code_cell}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from lessons.export.bundle import Parcel
+from lessons.export.bundle import Bundle
 from lessons.figures import run_figures
 from lessons.runs.run import Run
 
@@ -12,7 +12,7 @@ HEIGHT = 460  # pixels of a figure
 STYLE = "body { font: 15px system-ui, sans-serif; max-width: 1000px; margin: 2rem auto; padding: 0 1rem }"
 
 
-def page(parcel: Parcel, run: Run) -> str:
+def page(bundle: Bundle, run: Run) -> str:
     """Curve, gradient and predictions, with all of Plotly in the file."""
     import plotly.graph_objects as go
 
@@ -29,12 +29,12 @@ def page(parcel: Parcel, run: Run) -> str:
         drawn = go.Figure(figure).update_layout(height=HEIGHT, template="plotly_white")
         text = drawn.to_html(full_html=False, include_plotlyjs=place == 0, config={"displaylogo": False})
         sections.append(f"<h2>{escape(title)}</h2>\n<p>{escape(told)}</p>\n{text}")
-    name = f"{parcel.lesson.title} {parcel.lesson.preset(parcel.preset).label}"
+    name = f"{bundle.lesson.title} {bundle.lesson.preset(bundle.preset).label}"
     return "\n".join(
         [
             f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(name)}</title>',
             f"<style>{STYLE}</style>",
-            f"<h1>{escape(parcel.lesson.title)}</h1>\n<p>{escape(parcel.query)}</p>",
+            f"<h1>{escape(bundle.lesson.title)}</h1>\n<p>{escape(bundle.query)}</p>",
             *sections,
         ]
     )

@@ -1,8 +1,9 @@
-"""A run in plain Keras, with every toggle: what a script or a notebook is carved from (carving.py).
+"""A run in plain Keras, with every toggle: scripts and notebooks are this, specialised to a run (specialisation.py).
 
 Read it as what is left for known settings. `# %%` begins a part, a cell of the notebook. Nothing here is called; what
-it does once it is carved is held against the engine in tests/export/test_export.py. Shapes: x (batch, time, features), masks
-and gradients (batch, time), labels and predictions (batch, time, 1), or (batch, 1) for one label per sequence.
+it does once it is specialised is held against the engine in tests/export/test_export.py. Shapes: x (batch, time,
+features), masks and gradients (batch, time), labels and predictions (batch, time, 1), or (batch, 1) for one label per
+sequence.
 """
 
 from lessons.figures.run_figures import LEAK_SCALE, LOSS, NAN, REAL_SCALE, gradient_range, logarithm, scale_of

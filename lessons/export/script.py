@@ -11,7 +11,7 @@ from importlib import metadata
 import numpy as np
 
 from lessons.export import loss
-from lessons.export.bundle import Parcel
+from lessons.export.bundle import Bundle
 from lessons.export.loss import Loss
 from lessons.export.specialisation import Carver, Named, Part, Program
 from lessons.export.syntax import MARK
@@ -24,36 +24,36 @@ WIDTH = 120
 SHOWN_ROWS = 8  # of the learner's data, where the script is only looked at
 
 
-def script(parcel: Parcel, shortened: bool = False) -> str:
+def script(bundle: Bundle, shortened: bool = False) -> str:
     """Raises BadInput for a pasted loss that cannot be taken along. `shortened`: of a table only the first rows."""
-    given = loss_of(parcel)
-    parts = parts_of(parcel, given, False, shortened)
-    top = "\n\n".join(filter(None, [f'"""{head(parcel)}\n"""', given.first]))
+    given = loss_of(bundle)
+    parts = parts_of(bundle, given, False, shortened)
+    top = "\n\n".join(filter(None, [f'"""{head(bundle)}\n"""', given.first]))
     first, *others = (f"{MARK} {part.title}\n{part.code}" for part in parts)
     return "\n\n\n".join([f"{top}\n\n{first}", *others]) + "\n"
 
 
-def loss_of(parcel: Parcel) -> Loss:
-    recipe = parcel.recipe
+def loss_of(bundle: Bundle) -> Loss:
+    recipe = bundle.recipe
     return loss.pasted(recipe.pasted) if recipe.pasted else loss.offered(recipe.settings.loss)
 
 
-def parts_of(parcel: Parcel, given: Loss, notebook: bool, shortened: bool = False) -> list[Part]:
+def parts_of(bundle: Bundle, given: Loss, notebook: bool, shortened: bool = False) -> list[Part]:
     """The parts of the program, with the imports, the settings, the loss and the learner's data in their places."""
     known = {
-        "recipe": parcel.recipe,
+        "recipe": bundle.recipe,
         "loss": Named(given.name),
         "takes_epsilon": given.takes_epsilon,
         "may_be_object": given.may_be_object,
-        "output": parcel.says,
+        "output": bundle.says,
         "notebook": notebook,
-        "page": parcel.file(".html"),
+        "page": bundle.file(".html"),
     }
     methods = {"table.sequences": (PROGRAM, "own_sequences")}
-    texts = {(PROGRAM, "OWN_DATA"): own_data(parcel.recipe, shortened)} if parcel.recipe.table else {}
+    texts = {(PROGRAM, "OWN_DATA"): own_data(bundle.recipe, shortened)} if bundle.recipe.table else {}
     program = Carver(methods, texts).program(PROGRAM, "program", known)
     refuse_clashes(given, program)
-    parts = [Part("Settings", "\n".join([*imports(program), "", *settings(parcel, program)]))]
+    parts = [Part("Settings", "\n".join([*imports(program), "", *settings(bundle, program)]))]
     for part in program.parts:
         parts.append(Part(f"Loss: {given.title}", given.text) if part.title == "Loss" else part)
     return parts
@@ -75,18 +75,18 @@ def own_data(recipe: Recipe, shortened: bool) -> str:
     return f'# Your data as the app took them: split, scaled and filled as the settings say\nOWN_DATA = """{rows}\n"""'
 
 
-def head(parcel: Parcel) -> str:
+def head(bundle: Bundle) -> str:
     """What the file is, in a few lines."""
     installed = {package: version for package in PACKAGES if (version := version_of(package))}
     sentences = (
-        f"Preset “{parcel.lesson.preset(parcel.preset).label}” of a lesson of Unmasked, in plain Keras."
+        f"Preset “{bundle.lesson.preset(bundle.preset).label}” of a lesson of Unmasked, in plain Keras."
         f" Needs tensorflow and numpy; with plotly it draws. It prints the loss curve that the app shows, to 1e-5, with"
         f" {', '.join(f'{package} {version}' for package, version in installed.items())} on a CPU."
     )
-    link = f"The same in the app: /?{parcel.query}"
-    for yours, name in ((parcel.recipe.pasted, "loss"), (parcel.recipe.table, "data")):
+    link = f"The same in the app: /?{bundle.query}"
+    for yours, name in ((bundle.recipe.pasted, "loss"), (bundle.recipe.table, "data")):
         link += f"\nThe link does not carry your {name}." * bool(yours)
-    return "\n\n".join([parcel.lesson.title, textwrap.fill(sentences, WIDTH), link])
+    return "\n\n".join([bundle.lesson.title, textwrap.fill(sentences, WIDTH), link])
 
 
 def version_of(package: str) -> str | None:
@@ -110,13 +110,13 @@ def imports(program: Program) -> list[str]:
     return [*ours, "", *(line for line in lines if line not in ours)]
 
 
-def settings(parcel: Parcel, program: Program) -> list[str]:
+def settings(bundle: Bundle, program: Program) -> list[str]:
     """The numbers as constants, the other settings that matter as a comment: the program is made for them."""
-    trained, unused = parcel.recipe.settings, parcel.recipe.idle()
+    trained, unused = bundle.recipe.settings, bundle.recipe.idle()
     chosen = [
         f"{name}={getattr(trained, name)}"
         for name, spec in SPECS.items()
-        if isinstance(spec, Choice) and name not in unused and not (name == "loss" and parcel.recipe.pasted)
+        if isinstance(spec, Choice) and name not in unused and not (name == "loss" and bundle.recipe.pasted)
     ]
     comment = textwrap.wrap(", ".join(chosen), WIDTH, initial_indent="# ", subsequent_indent="# ")
     numbers = {field: constant for constant, field in program.constants.items()}

@@ -29,7 +29,7 @@ from lessons.figures.run_figures import (
     scale_of,
     words_trace,
 )
-from lessons.runs.comparison import Parting, Twins, places, told
+from lessons.runs.comparison import Comparison, Parting, places, told
 from lessons.runs.run import Run
 
 PINNED = {"dash": "longdash", "width": 1.3}
@@ -40,11 +40,13 @@ RING = 13  # size of the ring around the first parting
 CURVES = (("loss", LOSS, "loss", "y"), ("real_loss", REAL_LOSS, "loss on real steps", "y"), ("error", ERROR, "", "y2"))
 
 
-def curve_figure(twins: Twins) -> dict:
+def curve_figure(comparison: Comparison) -> dict:
     """The losses of both runs above, their errors below; a line where they visibly part."""
-    pairs = [pair for curve in CURVES for pair in both(twins, *curve)]
-    everything = [getattr(run.snapshot, name) for run in (twins.pinned, twins.other) for name in ("loss", "real_loss")]
-    last = max(twins.pinned.settings.epochs, twins.other.settings.epochs)
+    pairs = [pair for curve in CURVES for pair in both(comparison, *curve)]
+    everything = [
+        getattr(run.snapshot, name) for run in (comparison.pinned, comparison.other) for name in ("loss", "real_loss")
+    ]
+    last = max(comparison.pinned.settings.epochs, comparison.other.settings.epochs)
     neutral = line([None], np.array([np.nan]), PADDING, "pinned run")
     layout = {
         "margin": MARGIN | {"t": 16, "l": 52},
@@ -55,19 +57,19 @@ def curve_figure(twins: Twins) -> dict:
         "shapes": [],
         "annotations": [],
     }
-    for run, who in ((twins.pinned, "pinned"), (twins.other, "now")):
+    for run, who in ((comparison.pinned, "pinned"), (comparison.other, "now")):
         if (bad := first_bad(run.snapshot.loss)) is not None:
             mark(layout, bad + 0.5, f"{who}: NaN from epoch {bad + 1}", NAN, 0.9 if who == "now" else 0.78)
-    seen = twins.first(visible=True)
+    seen = comparison.first(visible=True)
     if seen:
         mark(layout, seen.epoch + 1, f"they part in epoch {seen.epoch + 1}", PADDING, 1.0)
     return {"data": [*pairs, neutral | {"line": {"color": PADDING, **PINNED}}], "layout": layout}
 
 
-def both(twins: Twins, name: str, colour: str, called: str, axis: str) -> list[dict]:
+def both(comparison: Comparison, name: str, colour: str, called: str, axis: str) -> list[dict]:
     """One curve of each run: the pinned one first, so that the present one lies on top."""
     traces = []
-    for run, pinned in ((twins.pinned, True), (twins.other, False)):
+    for run, pinned in ((comparison.pinned, True), (comparison.other, False)):
         words = called or error_name(run.settings)
         trace = line((run.snapshot.epochs + 1).tolist(), getattr(run.snapshot, name), colour, words) | {"yaxis": axis}
         if pinned:
@@ -87,28 +89,31 @@ def mark(layout: dict, x: float, text: str, colour: str, y: float) -> None:
     )  # fmt: skip
 
 
-def gradient_figures(twins: Twins, epoch: int, at: str = "predictions") -> tuple[dict, dict, dict | None]:
+def gradient_figures(comparison: Comparison, epoch: int, at: str = "predictions") -> tuple[dict, dict, dict | None]:
     """The gradients of a kept epoch, pinned and present, and their difference; None where they have two shapes."""
-    low, high = span = common_range(twins, at)
+    low, high = span = common_range(comparison, at)
     pinned, other = (
-        gradient_figure(run, int(places(run, np.array([epoch]))[0]), at, span) for run in (twins.pinned, twins.other)
+        gradient_figure(run, int(places(run, np.array([epoch]))[0]), at, span)
+        for run in (comparison.pinned, comparison.other)
     )
-    signed = twins.difference(epoch, at)
+    signed = comparison.difference(epoch, at)
     if signed is None:
         return pinned, other, None
-    ring = ring_of(twins, epoch, at)
-    difference = difference_figure(twins, signed, epoch, at, low, high)
+    ring = ring_of(comparison, epoch, at)
+    difference = difference_figure(comparison, signed, epoch, at, low, high)
     for figure in (pinned, other, difference):
         figure["data"] += ring
     return pinned, other, difference
 
 
-def common_range(twins: Twins, at: str) -> tuple[float, float]:
+def common_range(comparison: Comparison, at: str) -> tuple[float, float]:
     """log10 of the smallest and largest gradient shown, over both runs and all epochs."""
-    return gradient_range(np.concatenate([gradient_of(run, at)[0].ravel() for run in (twins.pinned, twins.other)]))
+    return gradient_range(
+        np.concatenate([gradient_of(run, at)[0].ravel() for run in (comparison.pinned, comparison.other)])
+    )
 
 
-def difference_figure(twins: Twins, signed: np.ndarray, epoch: int, at: str, low: float, high: float) -> dict:
+def difference_figure(comparison: Comparison, signed: np.ndarray, epoch: int, at: str, low: float, high: float) -> dict:
     """Present minus pinned |gradient| on the scale of the two: purple where there is more now, green where less."""
     size = logarithm(np.abs(signed))
     bar = {"thickness": 9, "len": 1, "outlinewidth": 0, "xpad": 2, "tickfont": {"size": 10}}
@@ -120,19 +125,19 @@ def difference_figure(twins: Twins, signed: np.ndarray, epoch: int, at: str, low
         heat(np.where(signed > 0, size, np.nan), MORE_SCALE, low, high, name="more now", colorbar=more_bar),
         heat(np.where(signed < 0, size, np.nan), LESS_SCALE, low, high, name="less now", colorbar=less_bar),
         heat(np.where(blind, 1.0, np.nan), [[0, NAN], [1, NAN]], 0, 1, name="NaN in one"),
-        words_trace(signed.shape) | difference_words(twins, signed, epoch, at),
+        words_trace(signed.shape) | difference_words(comparison, signed, epoch, at),
         named(MORE, "more now"),
         named(LESS, "less now"),
         *([named(NAN, "NaN in a run")] if blind.any() else []),
     ]
-    for run in (twins.pinned, twins.other):
+    for run in (comparison.pinned, comparison.other):
         traces += outline(gradient_of(run, at)[1])
     return {"data": traces, "layout": grid_layout(signed.shape, right=62)}
 
 
-def difference_words(twins: Twins, signed: np.ndarray, epoch: int, at: str) -> dict:
+def difference_words(comparison: Comparison, signed: np.ndarray, epoch: int, at: str) -> dict:
     """What a cell of the difference says to the mouse."""
-    pinned, other = twins.gradients(epoch, at)
+    pinned, other = comparison.gradients(epoch, at)
     three = [[[told(values[i, j]) for values in (pinned, other, signed)] for j in range(signed.shape[1])]
              for i in range(signed.shape[0])]  # fmt: skip
     return {
@@ -142,9 +147,9 @@ def difference_words(twins: Twins, signed: np.ndarray, epoch: int, at: str) -> d
     }
 
 
-def ring_of(twins: Twins, epoch: int, at: str) -> list[dict]:
+def ring_of(comparison: Comparison, epoch: int, at: str) -> list[dict]:
     """A ring around the cell where the gradients first part, in that epoch."""
-    first = twins.parting("gradient", visible=True)
+    first = comparison.parting("gradient", visible=True)
     if at != "predictions" or first is None or first.epoch != epoch:
         return []
     return [ring(first, "white", 5, ""), ring(first, "black", 2, "they part here first")]
@@ -158,12 +163,12 @@ def ring(first: Parting, colour: str, width: float, name: str) -> dict:
     }  # fmt: skip
 
 
-def curve_words(twins: Twins) -> str:
+def curve_words(comparison: Comparison) -> str:
     """The chart for those who cannot see it."""
     said = [
         f"{who}: loss from {number(run.snapshot.loss[0])} to {number(run.snapshot.loss[-1])}, "
         f"{error_name(run.settings)} from {number(run.snapshot.error[0])} to {number(run.snapshot.error[-1])}"
-        for run, who in ((twins.pinned, "Pinned run"), (twins.other, "present run"))
+        for run, who in ((comparison.pinned, "Pinned run"), (comparison.other, "present run"))
     ]
     return "; ".join(said) + "."
 
@@ -175,9 +180,9 @@ def leak_words(run: Run, epoch: int, at: str) -> str:
     return f"{number(100 * found)} % of the gradient on padding" if np.isfinite(found) else "no finite gradient"
 
 
-def difference_told(twins: Twins, epoch: int, at: str) -> str:
+def difference_told(comparison: Comparison, epoch: int, at: str) -> str:
     """The difference for those who cannot see it."""
-    signed = twins.difference(epoch, at)
+    signed = comparison.difference(epoch, at)
     if signed is None:
         return "two shapes: nothing to subtract"
     more, less, blind = (int(found.sum()) for found in (signed > 0, signed < 0, np.isnan(signed)))

@@ -28,7 +28,7 @@ STEEP = 20  # a span of errors by which their colours become logarithmic, as cur
 Map = Mapping[tuple[int, int], Square]
 
 
-def atlas_figure(plan: Plan, cells: list[Cell], present: Settings, of: str = "outcome") -> dict:
+def grid_figure(plan: Plan, cells: list[Cell], present: Settings, of: str = "outcome") -> dict:
     """The map as far as it is filled: by outcome, or by the error on real steps. A ring marks the present settings."""
     found = squares(cells)
     shape = len(plan.ys), len(plan.xs)
@@ -182,7 +182,7 @@ def counts(cells: list[Cell]) -> dict[str, int]:
     return {word: found[word] for word in (*OUTCOMES, "") if found[word]}
 
 
-def atlas_words(plan: Plan, cells: list[Cell]) -> str:
+def grid_words(plan: Plan, cells: list[Cell]) -> str:
     """The map for those who cannot see it."""
     ended = ", ".join(f"{count} {NAMES.get(word, word)}" for word, count in counts(cells).items())
     return (

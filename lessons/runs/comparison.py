@@ -47,7 +47,7 @@ class Parting:
 
 
 @dataclass(frozen=True)
-class Twins:
+class Comparison:
     pinned: Run
     other: Run
 
@@ -196,33 +196,34 @@ def places(run: Run, epochs: np.ndarray) -> np.ndarray:
     return np.searchsorted(run.snapshot.kept, epochs)
 
 
-def headline(twins: Twins) -> str:
+def headline(comparison: Comparison) -> str:
     """Where the twins part, in one or two sentences."""
-    seen, at_all = twins.first(visible=True), twins.first()
+    seen, at_all = comparison.first(visible=True), comparison.first()
     if at_all is None:
-        return (
-            f"They never part: predictions, loss and gradient are equal to the bit in {plural(twins.epochs, 'epoch')}."
-        )
+        epochs = plural(comparison.epochs, "epoch")
+        return f"They never part: predictions, loss and gradient are equal to the bit in {epochs}."
     if seen is None:
         return (
             f"They part by rounding alone, from epoch {at_all.epoch + 1} on: nowhere by more than "
-            f"{told(twins.spread)} of an epoch’s largest value."
+            f"{told(comparison.spread)} of an epoch’s largest value."
         )
-    words = f"They part in epoch {seen.epoch + 1}, first in the {seen.quantity}{place(twins, seen)}: {values(seen)}."
-    cell = twins.first_cell(visible=True)
+    words = (
+        f"They part in epoch {seen.epoch + 1}, first in the {seen.quantity}{place(comparison, seen)}: {values(seen)}."
+    )
+    cell = comparison.first_cell(visible=True)
     if seen.timestep is None and cell and cell.epoch == seen.epoch:
-        words += f" Then in the {cell.quantity}, first{place(twins, cell)}: {values(cell)}."
+        words += f" Then in the {cell.quantity}, first{place(comparison, cell)}: {values(cell)}."
     if at_all.epoch < seen.epoch:
         words += f" To the bit they differ from epoch {at_all.epoch + 1} on."
-    return words + started(twins, seen)
+    return words + started(comparison, seen)
 
 
-def started(twins: Twins, seen: Parting) -> str:
+def started(comparison: Comparison, seen: Parting) -> str:
     """What a parting in the first epoch means: it is from before the first update."""
     if (
         seen.epoch
-        or not twins.comparable("predictions")
-        or any(run.recipe.updates > 1 for run in (twins.pinned, twins.other))
+        or not comparison.comparable("predictions")
+        or any(run.recipe.updates > 1 for run in (comparison.pinned, comparison.other))
     ):
         return ""
     before = " No update has been made yet: "
@@ -233,13 +234,13 @@ def started(twins: Twins, seen: Parting) -> str:
     return f"{before}predictions and loss are the same, the gradient is another."
 
 
-def place(twins: Twins, parting: Parting) -> str:
+def place(comparison: Comparison, parting: Parting) -> str:
     """Where in an epoch, in words: a step can be real in one run and padding in the other."""
     if parting.sequence is None:
         return ""
     kinds = [
         "real" if run.batch.label_real[parting.sequence, parting.timestep] else "padding"
-        for run in (twins.pinned, twins.other)
+        for run in (comparison.pinned, comparison.other)
     ]
     kind = kinds[0] if kinds[0] == kinds[1] else f"{kinds[0]} in the pinned run, {kinds[1]} in this one"
     return f" at sequence {parting.sequence}, step {parting.timestep} ({kind})"
@@ -249,27 +250,27 @@ def values(parting: Parting) -> str:
     return f"{told(parting.pinned)} pinned, {told(parting.other)} now"
 
 
-def others(twins: Twins) -> list[str]:
+def others(comparison: Comparison) -> list[str]:
     """What else sets the twins apart, or keeps them from being compared."""
     words = []
-    shapes = [" × ".join(map(str, run.snapshot.gradient.shape[1:])) for run in (twins.pinned, twins.other)]
+    shapes = [" × ".join(map(str, run.snapshot.gradient.shape[1:])) for run in (comparison.pinned, comparison.other)]
     if shapes[0] != shapes[1]:
         words.append(
             f"The pinned run has {shapes[0]} predictions, this one {shapes[1]}: step by step they cannot be compared, "
             "only their curves."
         )
-    unlike = [f"{GIVEN[name]} in {count}" for name, count in twins.given.items() if count > 0]
+    unlike = [f"{GIVEN[name]} in {count}" for name, count in comparison.given.items() if count > 0]
     if unlike:
         words.append(f"They are given different data: {', '.join(unlike)} numbers.")
-    if twins.given["real"] > 0:
+    if comparison.given["real"] > 0:
         words.append("So a cell need not be the same step in both.")
-    if twins.pinned.epochs != twins.other.epochs:
+    if comparison.pinned.epochs != comparison.other.epochs:
         words.append(
-            f"The pinned run has {plural(twins.pinned.epochs, 'epoch')}, this one "
-            f"{plural(twins.other.epochs, 'epoch')}: the first {twins.epochs} are compared."
+            f"The pinned run has {plural(comparison.pinned.epochs, 'epoch')}, this one "
+            f"{plural(comparison.other.epochs, 'epoch')}: the first {comparison.epochs} are compared."
         )
-    if len(twins.kept) < twins.epochs:
-        words.append(f"Both have kept predictions and gradients of {len(twins.kept)} of them.")
+    if len(comparison.kept) < comparison.epochs:
+        words.append(f"Both have kept predictions and gradients of {len(comparison.kept)} of them.")
     return words
 
 

@@ -98,7 +98,7 @@ class Plan:
         return self.runs * self.base.epochs
 
     def to_query(self, lesson: Lesson) -> dict[str, str]:
-        """The map for an address, without its base: that is the desk's. `from_query` reads it."""
+        """The map for an address, without its base: that is the form's. `from_query` reads it."""
         query = {"map_x": self.x, "map_y": self.y, "map_size": f"{len(self.xs)}x{len(self.ys)}"}
         for key, name, values in (("map_xs", self.x, self.xs), ("map_ys", self.y, self.ys)):
             if values != axis_values(name, lesson, len(values)):

@@ -1,4 +1,4 @@
-"""The birth certificate of a number that is not finite: when, where and from what it came. Plain values only."""
+"""The origin of a NaN of a number that is not finite: when, where and from what it came. Plain values only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ COMPILED_ONLY = "Only inside the compiled graph, which fit runs: operation by op
 
 
 @dataclass(frozen=True)
-class Birth:
+class NaNOrigin:
     """The first number of a run that was not finite, in the order of computation.
 
     Everything counts from 0 here; `said` counts epochs and batches from 1, as the charts do.

@@ -1,4 +1,4 @@
-"""The ward: an executor over walled processes, for code from strangers. The server side.
+"""The walled pool: an executor over walled processes, for code from strangers. The server side.
 
 It gives every job limits and ends the process of a job that breaks one. A spare process, warm, takes the next job while
 another is started; no job that had begun is tried again, for it can be what ended its process.
@@ -97,7 +97,7 @@ class Shares:
         self.had = {who: had for who, had in self.had.items() if self.of(who) > 0.1}
 
 
-class Ward(WorkerPool):
+class WalledPool(WorkerPool):
     """An executor of which `size` processes work at once, and `spares` more stand by.
 
     Without Landlock or seccomp it does no jobs (OutOfOrder), unless it may have `fewer_walls`; the environment says so.
@@ -131,10 +131,10 @@ class Ward(WorkerPool):
             if self.workers or self.trouble or self.closed:
                 return
             super().start()
-        threading.Thread(target=self._look_after, daemon=True, name="ward").start()
+        threading.Thread(target=self._look_after, daemon=True, name="walled_pool").start()
 
-    def hire(self, index: int) -> Bed:
-        return Bed(self, index)
+    def hire(self, index: int) -> WalledWorker:
+        return WalledWorker(self, index)
 
     def submit(self, fn: Callable, /, *args, who: Hashable = None, **kwargs) -> Job:
         """The job of `fn`, which may answer with plain values and arrays of numbers only (`lessons.sandbox.messages`).
@@ -147,35 +147,39 @@ class Ward(WorkerPool):
             return self.enqueue(Job(fn, args, kwargs, who=who))
 
     def unfinished(self) -> list[Job]:
-        jobs = {*self.queue, *(bed.job for bed in self.workers if bed.job)}
+        jobs = {*self.queue, *(walled_worker.job for walled_worker in self.workers if walled_worker.job)}
         return [job for job in jobs if not job.done()]
 
     @property
     def walls(self) -> list[str]:
         """The walls around the processes, in words; none before one is ready."""
-        return next((bed.greeting for bed in self.workers if bed.ready), [])
+        return next((walled_worker.greeting for walled_worker in self.workers if walled_worker.ready), [])
 
-    def next_job(self, worker: Bed) -> Job | None:
+    def next_job(self, worker: WalledWorker) -> Job | None:
         with self.changed:
             job = super().next_job(worker)
             worker.since = time.monotonic()
             return job
 
-    def _choice(self, worker: Bed) -> Job | None:
+    def _choice(self, worker: WalledWorker) -> Job | None:
         """The oldest job of whoever has had least; nobody has two jobs running.
 
         Who has had more than a share leaves a process to others, where there are any, and does not count where one of
         those comes.
         """
-        running = [bed for bed in self.workers if bed.job]
-        served = {bed.job.who for bed in running} - {None}
+        running = [walled_worker for walled_worker in self.workers if walled_worker.job]
+        served = {walled_worker.job.who for walled_worker in running} - {None}
         allowed = [job for job in self.queue if job.who not in served]
         job = min(allowed, key=lambda job: self.shares.of(job.who), default=None)
         if job and self._has_had_enough(job.who):
             alone = len(self.workers) == 1 or self.shares.had.keys() <= {job.who}
             free = alone or any(other.idle for other in self.workers if other is not worker)
             return job if free and len(running) < self.working else None
-        others = [bed for bed in running if not self._has_had_enough(bed.job.who, bed.held)]
+        others = [
+            walled_worker
+            for walled_worker in running
+            if not self._has_had_enough(walled_worker.job.who, walled_worker.held)
+        ]
         return job if len(others) < self.working else None
 
     def _has_had_enough(self, who: Hashable, held: float = 0.0) -> bool:
@@ -185,20 +189,20 @@ class Ward(WorkerPool):
     def _look_after(self) -> None:
         """Have every process looked at, as long as there are any."""
         while not (self.closed or self.trouble):
-            for bed in self.workers:
-                bed.look_after()
+            for walled_worker in self.workers:
+                walled_worker.look_after()
             with self.changed:
                 if self.queue:  # somebody may have had their share by now
                     self.changed.notify_all()
             time.sleep(LOOK)
 
 
-class Bed(Worker):
+class WalledWorker(Worker):
     """One walled process and the thread that feeds it. It believes nothing that the process says."""
 
-    pool: Ward
+    pool: WalledPool
 
-    def __init__(self, pool: Ward, index: int):
+    def __init__(self, pool: WalledPool, index: int):
         super().__init__(pool, index)
         # What was written before it was given a job cannot be the answer to that job.
         self.numbers = iter(functools.partial(secrets.randbits, 48), None)
@@ -385,6 +389,6 @@ def fewer_walls_allowed() -> bool:
 
 
 @functools.cache
-def shared() -> Ward:
-    """The ward of this server. Half of the processors at most, and one process that stands by where memory allows."""
-    return Ward(max(1, default_size() // 2), spares=int(memory() > ROOMY), warm=WARM)
+def shared() -> WalledPool:
+    """The walled pool of this server: half of the processors at most, and one in reserve where memory allows."""
+    return WalledPool(max(1, default_size() // 2), spares=int(memory() > ROOMY), warm=WARM)

@@ -1,9 +1,9 @@
 """One walled process, for code from strangers: `python -m lessons.sandbox.walled_worker` with the arguments of `main`.
 
-Like `lessons.workers.worker` it takes pickled jobs on stdin, one at a time: the server can be trusted. It itself cannot, once
-a job has run in it: so it answers in the format of `lessons.sandbox.messages`, and tells a failure by the name and
-text of an exception. Before each job it says ("begun", number, None). Without Landlock or seccomp it ends before it
-takes one, unless FEWER is "1".
+Like `lessons.workers.worker` it takes pickled jobs on stdin, one at a time: the server can be trusted. It itself
+cannot, once a job has run in it: so it answers in the format of `lessons.sandbox.messages`, and tells a failure by the
+name and text of an exception. Before each job it says ("begun", number, None). Without Landlock or seccomp it ends
+before it takes one, unless FEWER is "1".
 """
 
 import functools

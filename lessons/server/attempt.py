@@ -13,7 +13,7 @@ from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs.run import Run
 from lessons.sandbox.admission import Refused, admit
-from lessons.sandbox.walled_pool import Busy, Ward
+from lessons.sandbox.walled_pool import Busy, WalledPool
 from lessons.server import walled_tasks
 from lessons.server.laboratory import Laboratory, Training
 from lessons.workers.pool import Job
@@ -32,12 +32,12 @@ class Trial:
         exercise: Exercise,
         answer: Settings | str,
         laboratory: Laboratory,
-        ward: Ward,
+        walled_pool: WalledPool,
         who: Hashable,
         learner: Hashable = None,
     ):
         self.exercise, self.answer = exercise, answer
-        self.laboratory, self.ward, self.who = laboratory, ward, who
+        self.laboratory, self.walled_pool, self.who = laboratory, walled_pool, who
         self.learner = who if learner is None else learner
         self.examination: Job | None = None
         self.training: Training | None = None
@@ -52,7 +52,9 @@ class Trial:
         except Refused as refusal:
             self.refused = {"line": refusal.line, "message": refusal.message}
         else:
-            self.examination = ward.submit(walled_tasks.examine, answer, None, usage_of(exercise), who=self.learner)
+            self.examination = walled_pool.submit(
+                walled_tasks.examine, answer, None, usage_of(exercise), who=self.learner
+            )
 
     def advance(self) -> None:
         """Begin the training once the clinic has looked, and say that somebody waits for it."""

@@ -24,7 +24,7 @@ UNATTENDED_AFTER = 180.0  # seconds without a watcher; a browser wakes a hidden 
 Place = tuple[int, int, int]  # row, column, seed
 
 
-class Survey:
+class GridRun:
     """One map and those who watch it. `begin` hands out the first batches."""
 
     def __init__(self, plan: Plan, hand_out: Callable[[Plan, Sequence[Place], bool], Job], workers: int):

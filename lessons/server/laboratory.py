@@ -20,7 +20,7 @@ from lessons.runs.grid import Plan, model_of
 from lessons.runs.run import Closing, Opening, Run, Snapshot
 from lessons.sandbox import walled_pool
 from lessons.server import tasks, walled_tasks
-from lessons.server.grid_run import UNATTENDED_AFTER, Survey, recent
+from lessons.server.grid_run import UNATTENDED_AFTER, GridRun, recent
 from lessons.workers import cluster
 from lessons.workers.pool import Job, WorkerDied, WorkerPool
 
@@ -30,7 +30,7 @@ FAR_BATCH_SECONDS = 0.5  # on a cluster a job costs 11 ms and its workers are ma
 LEAST_CELLS = 64  # what the smallest map counts as: its plan has a size too
 KEPT_BYTES = 48e6  # finished runs that are remembered, together
 LEAST_BYTES = 20e3  # what a training counts as at least: one that failed has no arrays, and a text all the same
-KEPT_MEASUREMENTS = 200  # of experiments and births: a few kB each
+KEPT_MEASUREMENTS = 200  # of experiments and NaN origins: a few kB each
 ABSENT_AFTER = 3.0  # seconds after which a watcher who has not asked again counts as gone
 
 
@@ -106,14 +106,14 @@ class Laboratory:
         # A training goes when the last who holds it does, and its recipe, with a learner's own data, goes too.
         self.trainings: WeakValueDictionary[Recipe, Training] = WeakValueDictionary()
         self.remembered: OrderedDict[Recipe, Training] = OrderedDict()  # those that the laboratory itself holds
-        self.surveys: OrderedDict[Plan, Survey] = OrderedDict()
+        self.grid_runs: OrderedDict[Plan, GridRun] = OrderedDict()
         self.measurements: OrderedDict[tuple, Job] = OrderedDict()
         self.lock = threading.Lock()
 
     def train(self, recipe: Recipe, who: Hashable, learner: Hashable = None) -> Training:
         """The training of this recipe, watched by `who`: one under way, one remembered, or a new one.
 
-        With a pasted loss it runs behind the walls of the ward, on the account of `learner`, who may watch from several
+        With a pasted loss it runs behind the walls, on the account of `learner`, who may watch from several
         places; left out, of `who`. Raises Busy. On a learner's own data it is remembered only as long as somebody holds
         it.
         """
@@ -136,25 +136,25 @@ class Laboratory:
             self._forget()
             return training
 
-    def survey(self, plan: Plan, who: Hashable) -> Survey:
+    def grid_run(self, plan: Plan, who: Hashable) -> GridRun:
         """The map of this plan, watched by `who`: one under way, one remembered, or a new one.
 
         Ask again while you look: a watcher who has not asked for a while counts as gone.
         """
         with self.lock:
-            survey = self.surveys.get(plan)
-            if survey is None or not survey.watch(who):
-                survey = self.surveys[plan] = Survey(plan, self._hand_out, workers_of(self.executor))
-                survey.watch(who)
-            self.surveys.move_to_end(plan)
+            grid_run = self.grid_runs.get(plan)
+            if grid_run is None or not grid_run.watch(who):
+                grid_run = self.grid_runs[plan] = GridRun(plan, self._hand_out, workers_of(self.executor))
+                grid_run.watch(who)
+            self.grid_runs.move_to_end(plan)
             self._forget_cells()
-        survey.begin()
-        return survey
+        grid_run.begin()
+        return grid_run
 
     def _hand_out(self, plan: Plan, batch: list, compiled: bool) -> Job:
         """A batch of a map's cells as a job, which waits behind the clicks where the executor can do that."""
         seconds = BATCH_SECONDS if isinstance(self.executor, WorkerPool) else FAR_BATCH_SECONDS
-        return submit(self.executor, tasks.survey, plan, tuple(batch), seconds, compiled, behind=True)
+        return submit(self.executor, tasks.grid_run, plan, tuple(batch), seconds, compiled, behind=True)
 
     def measure(self, function: Callable, *args) -> Job:
         """The job of an experiment: one for all who ask. What it raises is remembered too: it can be the point."""
@@ -167,11 +167,11 @@ class Laboratory:
             self._forget_measurements()
             return job
 
-    def birth(self, recipe: Recipe) -> Job:
+    def nan_origin(self, recipe: Recipe) -> Job:
         """The job that finds the first number that is not finite. One on own data is remembered nowhere."""
         if recipe.table:
-            return submit(self.executor, tasks.birth, recipe)
-        return self.measure(tasks.birth, recipe)
+            return submit(self.executor, tasks.nan_origin, recipe)
+        return self.measure(tasks.nan_origin, recipe)
 
     def prepare(self, *recipes: Recipe) -> None:
         """Trace the graphs of these recipes in the background, the first of them first."""
@@ -194,11 +194,11 @@ class Laboratory:
 
     def _forget_cells(self) -> None:
         """Drop the oldest finished maps beyond KEPT_CELLS."""
-        total = sum(max(plan.runs, LEAST_CELLS) for plan in self.surveys)
-        for plan, survey in list(self.surveys.items())[:-1]:
-            if total > KEPT_CELLS and survey.done:
+        total = sum(max(plan.runs, LEAST_CELLS) for plan in self.grid_runs)
+        for plan, grid_run in list(self.grid_runs.items())[:-1]:
+            if total > KEPT_CELLS and grid_run.done:
                 total -= max(plan.runs, LEAST_CELLS)
-                del self.surveys[plan]
+                del self.grid_runs[plan]
 
     def _forget_measurements(self) -> None:
         """Drop the oldest finished measurements beyond KEPT_MEASUREMENTS."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from lessons.recipe.recipe import Recipe
 from lessons.runs.grid import Cell, Plan
-from lessons.runs.nan_origin import Birth
+from lessons.runs.nan_origin import NaNOrigin
 from lessons.runs.run import Closing, Opening, Snapshot
 
 ONE_AT_A_TIME = threading.Lock()  # a traced graph belongs to one run; an executor's worker may have several threads
@@ -27,18 +27,20 @@ def trace(recipe: Recipe) -> None:
     trace(recipe)
 
 
-def survey(plan: Plan, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool) -> Iterator[Cell | None]:
+def grid_run(
+    plan: Plan, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
+) -> Iterator[Cell | None]:
     """Some cells of a map, whose graph they share: the first, and as many more as can begin in these seconds."""
-    from lessons.engine.grid_training import survey
+    from lessons.engine.grid_training import grid_run
 
-    return survey(plan, cells, seconds, compiled)
+    return grid_run(plan, cells, seconds, compiled)
 
 
-def birth(recipe: Recipe) -> Birth | None:
+def nan_origin(recipe: Recipe) -> NaNOrigin | None:
     """Where the first number of this run that is not finite came from; None where all are finite."""
-    from lessons.engine.nan_search import birth
+    from lessons.engine.nan_search import nan_origin
 
-    return birth(recipe)
+    return nan_origin(recipe)
 
 
 def collect(function, *args) -> tuple[list, object]:

@@ -16,7 +16,7 @@ from lessons.sandbox.schema import array, empty, fits, plain_by_name
 TOLD = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
 
 
-# What these orders answer, as `lessons.sandbox.schema` says it.
+# What these tasks answer, as `lessons.sandbox.schema` says it.
 NUMBERS = [(int, float, None)]
 REFUSAL = {"line": (int, None), "message": str}
 FINDING = {
@@ -48,7 +48,7 @@ OPENING = {
 
 
 def warm_up() -> None:
-    """Load what all these orders need, and do once what the first learner would have to wait for.
+    """Load what all these tasks need, and do once what the first learner would have to wait for.
 
     Later a walled process may not be able to open the files.
     """
@@ -120,7 +120,7 @@ def tells(item: Any, before: Sequence[Mapping], recipe: Recipe) -> bool:
     )
 
 
-# What the ward asks before it believes a walled process: of what is returned, and of each item.
+# What the walled pool asks before it believes a walled process: of what is returned, and of each item.
 ANSWERS = {
     examine: lambda answer: fits(answer, EXAMINATION),
     mend: lambda answer: fits(answer, MENDED),

@@ -21,7 +21,7 @@ from lessons.recipe.data import training_batch, validation_batch
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs.grid import Plan
-from lessons.sandbox.walled_pool import WARM, Ward
+from lessons.sandbox.walled_pool import WARM, WalledPool
 from lessons.server import tasks, walled_tasks
 from lessons.server.laboratory import Laboratory, structure
 from lessons.workers.pool import ROOT, WorkerPool
@@ -59,7 +59,7 @@ def training() -> dict:
 
 
 def doctor() -> dict:
-    """What the findings add to a run that is finite, and the birth certificate of one that is not."""
+    """What the findings add to a run that is finite, and the origin of a NaN of one that is not."""
     laboratory = Laboratory(WorkerPool(1, affinity=structure, keeps=2))
     training = laboratory.train(Recipe(SETTINGS), "bench")
     training.job.result()
@@ -69,12 +69,12 @@ def doctor() -> dict:
     found = statistics.median(timed(lambda: diagnose(replace(run))) for _ in range(OURS))  # a copy remembers nothing
     bad = Recipe(replace(SETTINGS, nan_share=0.2))
     laboratory.train(bad, "bench").job.result()
-    born = timed(lambda: laboratory.birth(bad).result())
+    born = timed(lambda: laboratory.nan_origin(bad).result())
     laboratory.executor.shutdown()
     return {
         "findings of a run, ms": 1000 * found,
         "findings add to a finite run, % (aim 10)": 100 * found / spent,
-        "birth certificate of a NaN, s (aim 1)": born,
+        "origin of a NaN of a NaN, s (aim 1)": born,
     }
 
 
@@ -86,7 +86,7 @@ def mapping() -> dict:
     base = replace(SETTINGS, mask="shifted", padded_labels="garbage")
     shifts = tuple(range(-SIDE // 2, SIDE // 2))
     plans = [Plan(replace(base, seed=seed), "learning_rate", "mask_shift", rates, shifts, (seed,)) for seed in range(4)]
-    first, *warm = (timed(lambda plan=plan: laboratory.survey(plan, "bench").wait()) for plan in plans)
+    first, *warm = (timed(lambda plan=plan: laboratory.grid_run(plan, "bench").wait()) for plan in plans)
     held = memory_of([worker.process.pid for worker in laboratory.executor.workers if worker.process])
     laboratory.executor.shutdown()
     recipes = (replace(SETTINGS, seed=seed) for seed in range(PLAIN))
@@ -111,11 +111,13 @@ def memory_of(processes: list[int]) -> float | str:
 
 def clinic() -> dict:
     """The clinic's examples examined one after the other, behind walls and warm."""
-    ward = Ward(1, spares=0, warm=WARM, fewer_walls=True)
+    walled_pool = WalledPool(1, spares=0, warm=WARM, fewer_walls=True)
     texts = [example.text for example in EXAMPLES.values()]
-    ward.submit(walled_tasks.examine, texts[0], None, {}).result()
-    spent = [timed(lambda text=text: ward.submit(walled_tasks.examine, text, None, {}).result()) for text in texts]
-    ward.shutdown(wait=False)
+    walled_pool.submit(walled_tasks.examine, texts[0], None, {}).result()
+    spent = [
+        timed(lambda text=text: walled_pool.submit(walled_tasks.examine, text, None, {}).result()) for text in texts
+    ]
+    walled_pool.shutdown(wait=False)
     one = statistics.median(spent)
     return {
         "a loss examined, warm, s (aim 2)": one,

@@ -11,7 +11,7 @@ from typing import Any
 
 from lessons.doctor.usage import Usage
 from lessons.recipe.settings import BadInput
-from lessons.sandbox.walled_pool import WARM, Limits, Ward
+from lessons.sandbox.walled_pool import WARM, Limits, WalledPool
 from lessons.server import walled_tasks
 from lessons.workers.pool import Job
 
@@ -24,19 +24,19 @@ def check_one(name: str, options: Mapping[str, str]) -> dict:
     path, function = split(name)
     text = read(Path(path))
     Usage.parse(options)
-    with ward(1) as beds:
-        return answer(beds.submit(walled_tasks.examine, text, function, dict(options)), function)
+    with walled_pool(1) as walled_workers:
+        return answer(walled_workers.submit(walled_tasks.examine, text, function, dict(options)), function)
 
 
 def check_batch(lines: Iterable[str], folder: Path) -> Iterator[dict]:
     """One result for each line, in order, as they are ready. Files are looked for here and beside the batch file."""
-    with ward() as beds:
-        waiting = [order(beds, line, folder) for line in lines]
+    with walled_pool() as walled_workers:
+        waiting = [order(walled_workers, line, folder) for line in lines]
         for function, job in waiting:
             yield answer(job, function) if isinstance(job, Job) else job
 
 
-def order(beds: Ward, line: str, folder: Path) -> tuple[str | None, Job | dict]:
+def order(walled_workers: WalledPool, line: str, folder: Path) -> tuple[str | None, Job | dict]:
     """(function, the job of a line, or the refusal that answers it)"""
     function = None
     try:
@@ -45,7 +45,7 @@ def order(beds: Ward, line: str, folder: Path) -> tuple[str | None, Job | dict]:
         options = {name: wanted[name] for name in OPTIONS if wanted.get(name) is not None}
         Usage.parse(options)
         text = read(found(wanted["file"], folder))
-        return function, beds.submit(walled_tasks.examine, text, function, options)
+        return function, walled_workers.submit(walled_tasks.examine, text, function, options)
     except BadInput as problem:
         return function, walled_tasks.refused(function, None, str(problem))
 
@@ -99,13 +99,13 @@ def read(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def ward(size: int | None = None) -> Iterator[Ward]:
+def walled_pool(size: int | None = None) -> Iterator[WalledPool]:
     # Whoever types this runs their own files on their own machine: with the walls that it has.
-    beds = Ward(size, spares=0, limits=LIMITS, warm=WARM, fewer_walls=True)
+    walled_workers = WalledPool(size, spares=0, limits=LIMITS, warm=WARM, fewer_walls=True)
     try:
-        yield beds
+        yield walled_workers
     finally:
-        beds.shutdown(wait=False)
+        walled_workers.shutdown(wait=False)
 
 
 def lines_of(name: str) -> tuple[Iterable[str], Path]:

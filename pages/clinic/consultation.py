@@ -17,7 +17,7 @@ from lessons.doctor.examples import EXAMPLES, Example, find
 from lessons.doctor.usage import Usage
 from lessons.recipe.settings import BadInput
 from lessons.sandbox.admission import Admitted, Refused, admit
-from lessons.sandbox.walled_pool import Busy, Ward
+from lessons.sandbox.walled_pool import Busy, WalledPool
 from lessons.server import walled_tasks
 from lessons.workers.pool import Job
 from pages.learner import identity
@@ -109,26 +109,26 @@ class Consultation:
             self.options = dict(options)
         self.lay()
 
-    # --- the ward
+    # --- the walled pool
 
-    def examine(self, ward: Ward) -> None:
+    def examine(self, walled_pool: WalledPool) -> None:
         """Ask for an examination of what is here; one that is under way is given up."""
         self.stop()
         self.busy, question = "", self.question
         try:
             pace.spend("clinic", identity.who())
-            self.examination = submit(ward, walled_tasks.examine, question)
+            self.examination = submit(walled_pool, walled_tasks.examine, question)
         except (Busy, TooOften) as busy:
             words = str(busy).rstrip(".")
             self.busy = f"{words[:1].upper()}{words[1:]}."
         else:
             self.asked, self.mending = question, None
 
-    def mend(self, ward: Ward) -> None:
+    def mend(self, walled_pool: WalledPool) -> None:
         """Ask for mended versions, if there is something to mend and it has not been asked."""
         if self.wants_mending:
             with contextlib.suppress(Busy):  # what was stopped is not gone yet: the next look asks again
-                self.mending = submit(ward, walled_tasks.mend, self.asked)
+                self.mending = submit(walled_pool, walled_tasks.mend, self.asked)
 
     @property
     def wants_mending(self) -> bool:
@@ -186,8 +186,8 @@ def key_of(option: str) -> str:
     return f"clinic:option:{option}"
 
 
-def submit(ward: Ward, order: Callable, question: Question) -> Job:
-    return ward.submit(order, question.text, question.function, dict(question.options), who=identity.who())
+def submit(walled_pool: WalledPool, order: Callable, question: Question) -> Job:
+    return walled_pool.submit(order, question.text, question.function, dict(question.options), who=identity.who())
 
 
 def failure_of(job: Job | None) -> BaseException | None:

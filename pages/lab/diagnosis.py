@@ -15,15 +15,15 @@ from lessons.figures import run_figures
 from lessons.recipe.recipe import MaskPath, Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs.comparison import differences
-from lessons.runs.nan_origin import COMPILED_ONLY, Birth
+from lessons.runs.nan_origin import COMPILED_ONLY, NaNOrigin
 from lessons.runs.run import LayerMask, Run
 from lessons.server.laboratory import shared
 from lessons.workers.pool import Job
-from pages.lab.form import Desk
+from pages.lab.form import Form
 from pages.parts.findings import HEALTHY, count, findings, plural
 from pages.parts.quotation import first_line, quoted
 
-LOOK = 0.2  # seconds between two looks whether the birth has been found
+LOOK = 0.2  # seconds between two looks whether the origin has been found
 OWN_LOSS = ("loss", "epsilon")  # fields that change nothing while the learner's own loss is trained
 UNPASSED = {
     MaskPath(): "every layer and the loss take padding for real steps",
@@ -42,7 +42,7 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     steps: tuple[Step, ...]
     shown: str = ""  # the code of the finding that the charts show; empty: the worst one's
-    birth: Job | None = None
+    nan_origin: Job | None = None
 
     @property
     def in_charts(self) -> Finding | None:
@@ -59,15 +59,15 @@ class Diagnosis:
         return finding.epochs if finding.epochs != (0, trained - 1) else None
 
 
-def diagnosis_of(desk: Desk, run: Run | None) -> Diagnosis | None:
+def diagnosis_of(form: Form, run: Run | None) -> Diagnosis | None:
     """The diagnosis of the run in sight; None while it trains."""
-    if run is None or desk.watching:
+    if run is None or form.watching:
         return None
-    seen = desk.presses, id(desk.training), run.epochs
-    if desk.diagnosis is None or desk.diagnosis.seen != seen:
+    seen = form.presses, id(form.training), run.epochs
+    if form.diagnosis is None or form.diagnosis.seen != seen:
         found = diagnose(run)
-        desk.diagnosis = Diagnosis(seen, found, next_steps(run, found, (*desk.controls, *desk.more)))
-    return desk.diagnosis
+        form.diagnosis = Diagnosis(seen, found, next_steps(run, found, (*form.controls, *form.more)))
+    return form.diagnosis
 
 
 def shade_of(diagnosis: Diagnosis | None) -> dict | None:
@@ -85,10 +85,10 @@ def told(diagnosis: Diagnosis | None) -> str:
     return f" · {plural(len(diagnosis.findings), 'finding')} below: {diagnosis.findings[0].title}"
 
 
-def diagnosis_below(desk: Desk, run: Run, diagnosis: Diagnosis, start: Callable[[Desk], None]) -> None:
-    """Everything that is said of a run, below its charts. `start` begins a training of the desk's settings."""
-    with st.container(key="diagnosis-stale" if desk.outdated else "diagnosis", gap="small"):
-        headline(desk, diagnosis, start)
+def diagnosis_below(form: Form, run: Run, diagnosis: Diagnosis, start: Callable[[Form], None]) -> None:
+    """Everything that is said of a run, below its charts. `start` begins a training of the form's settings."""
+    with st.container(key="diagnosis-stale" if form.outdated else "diagnosis", gap="small"):
+        headline(form, diagnosis, start)
         places: dict[str, object] = {}
 
         def below(card: Mapping) -> None:
@@ -96,17 +96,19 @@ def diagnosis_below(desk: Desk, run: Run, diagnosis: Diagnosis, start: Callable[
             if finding.code == "mask_dropped":
                 xray(run)
             if finding.code == "non_finite":
-                places["birth"] = st.container()
-            buttons(desk, diagnosis, finding, start)
+                places["nan-origin"] = st.container()
+            buttons(form, diagnosis, finding, start)
 
-        pages = {slug: page for slug, page in desk.pages.items() if slug != desk.lesson.slug}
-        findings([card_of(finding) for finding in diagnosis.findings], pages, desk.key("finding"), below)
-        try_next(desk, diagnosis, start)
+        pages = {slug: page for slug, page in form.pages.items() if slug != form.lesson.slug}
+        findings([card_of(finding) for finding in diagnosis.findings], pages, form.key("finding"), below)
+        try_next(form, diagnosis, start)
         if all(finding.code != "mask_dropped" for finding in diagnosis.findings):
             with st.expander("Where the mask goes", icon=":material/conversion_path:"):
                 xray(run)
-        if "birth" in places and not run.recipe.pasted:
-            certificate(desk, run, diagnosis, places["birth"])  # last: everything else is there while it is looked for
+        if "nan-origin" in places and not run.recipe.pasted:
+            certificate(
+                form, run, diagnosis, places["nan-origin"]
+            )  # last: everything else is there while it is looked for
 
 
 def card_of(finding: Finding) -> dict:
@@ -114,7 +116,7 @@ def card_of(finding: Finding) -> dict:
     return {**vars(finding), "curve": None, "line": None, "evidence": {}}
 
 
-def headline(desk: Desk, diagnosis: Diagnosis, start: Callable[[Desk], None]) -> None:
+def headline(form: Form, diagnosis: Diagnosis, start: Callable[[Form], None]) -> None:
     """How many findings; the way back from a fix that was applied; or healthy, and what that means."""
     row = st.container(key="diagnosis-head", horizontal=True, vertical_alignment="center", gap="small")
     if diagnosis.findings:
@@ -124,38 +126,38 @@ def headline(desk: Desk, diagnosis: Diagnosis, start: Callable[[Desk], None]) ->
         with row.popover("What was looked at", type="tertiary", icon=":material/stethoscope:"):
             st.markdown("\n".join(f"- {quoted(rule.tried)}" for rule in RUN_RULES.rules.values()))
             st.caption("No finding means that none of these looked wrong in this run. It is no proof.")
-    if desk.undo and desk.undo[1] == desk.settings:
-        row.markdown(f":gray[Applied: {changes_told(*desk.undo)}]")
+    if form.undo and form.undo[1] == form.settings:
+        row.markdown(f":gray[Applied: {changes_told(*form.undo)}]")
         row.button(
             "Undo",
-            key=desk.key("undo"),
+            key=form.key("undo"),
             type="tertiary",
             icon=":material/undo:",
             help="The settings from before come back, and run.",
-            on_click=lambda: undo(desk, start),
+            on_click=lambda: undo(form, start),
         )
 
 
-def buttons(desk: Desk, diagnosis: Diagnosis, finding: Finding, start: Callable[[Desk], None]) -> None:
+def buttons(form: Form, diagnosis: Diagnosis, finding: Finding, start: Callable[[Form], None]) -> None:
     """Apply the fix, where a field of the settings is one; show the finding in the charts."""
     row = st.container(key=f"finding-buttons-{finding.code}", horizontal=True, vertical_alignment="center", gap="small")
-    fixed = fixed_settings(desk, finding)
+    fixed = fixed_settings(form, finding)
     if fixed is not None:
         row.button(
             "Apply the fix and run",
-            key=desk.key(f"fix:{finding.code}"),
+            key=form.key(f"fix:{finding.code}"),
             icon=":material/build:",
-            disabled=fixed == desk.settings,
-            on_click=lambda: apply(desk, fixed, start),
+            disabled=fixed == form.settings,
+            on_click=lambda: apply(form, fixed, start),
         )
-        row.markdown(f":small[{changes_told(desk.settings, fixed) or 'These settings have it already.'}]")
+        row.markdown(f":small[{changes_told(form.settings, fixed) or 'These settings have it already.'}]")
     elif finding.changes:
         row.markdown(":small[Your own loss has to be mended in its text.]")
     if diagnosis.has_marks(finding):
         shown = diagnosis.in_charts is finding
         row.button(
             "Shown in the charts" if shown else "Show in the charts",
-            key=desk.key(f"show:{finding.code}"),
+            key=form.key(f"show:{finding.code}"),
             type="tertiary",
             icon=":material/visibility:" if shown else ":material/visibility_off:",
             help="Marks its epochs in the curve and its cells in the gradient."
@@ -169,11 +171,11 @@ def show(diagnosis: Diagnosis, code: str) -> None:
     diagnosis.shown = code
 
 
-def fixed_settings(desk: Desk, finding: Finding) -> Settings | None:
-    """The desk's settings with the fix; None where no field is one."""
-    if not finding.changes or (desk.pasted and any(name in OWN_LOSS for name in finding.changes)):
+def fixed_settings(form: Form, finding: Finding) -> Settings | None:
+    """The form's settings with the fix; None where no field is one."""
+    if not finding.changes or (form.pasted and any(name in OWN_LOSS for name in finding.changes)):
         return None
-    return desk.settings.with_changes(finding.changes)
+    return form.settings.with_changes(finding.changes)
 
 
 def changes_told(before: Settings, after: Settings) -> str:
@@ -181,42 +183,42 @@ def changes_told(before: Settings, after: Settings) -> str:
     return "; ".join(f"**{quoted(each.label)}** {quoted(each.pinned)} → {quoted(each.other)}" for each in found)
 
 
-def apply(desk: Desk, settings: Settings, start: Callable[[Desk], None]) -> None:
+def apply(form: Form, settings: Settings, start: Callable[[Form], None]) -> None:
     """Take these settings, keep the way back, and run."""
-    before = desk.settings
-    lay_and_run(desk, settings, start)
-    desk.undo = before, desk.settings
+    before = form.settings
+    lay_and_run(form, settings, start)
+    form.undo = before, form.settings
 
 
-def undo(desk: Desk, start: Callable[[Desk], None]) -> None:
-    before, _ = desk.undo
-    desk.undo = None
-    lay_and_run(desk, before, start)
+def undo(form: Form, start: Callable[[Form], None]) -> None:
+    before, _ = form.undo
+    form.undo = None
+    lay_and_run(form, before, start)
 
 
-def lay_and_run(desk: Desk, settings: Settings, start: Callable[[Desk], None]) -> None:
-    desk.problems = []
-    desk.lay(settings)
-    desk.moves += 1
-    start(desk)
+def lay_and_run(form: Form, settings: Settings, start: Callable[[Form], None]) -> None:
+    form.problems = []
+    form.lay(settings)
+    form.moves += 1
+    start(form)
 
 
-def try_next(desk: Desk, diagnosis: Diagnosis, start: Callable[[Desk], None]) -> None:
+def try_next(form: Form, diagnosis: Diagnosis, start: Callable[[Form], None]) -> None:
     """One toggle at a time: a button for each, and what to look for."""
-    steps = [step for step in diagnosis.steps if not (desk.pasted and step.field in OWN_LOSS)]
+    steps = [step for step in diagnosis.steps if not (form.pasted and step.field in OWN_LOSS)]
     if not steps:
         return
     st.markdown("**Try this next** :gray[· one toggle at a time]")
     for place, step in enumerate(steps):
-        changed = desk.settings.with_changes({step.field: step.value})
+        changed = form.settings.with_changes({step.field: step.value})
         row = st.container(key=f"try-{place}", horizontal=True, vertical_alignment="center", gap="small")
-        found = differences(desk.recipe, Recipe(changed, desk.table))
+        found = differences(form.recipe, Recipe(changed, form.table))
         row.button(
             f"{found[0].label}: {found[0].other}" if found else "These are the settings now",
-            key=desk.key(f"try:{place}"),
+            key=form.key(f"try:{place}"),
             icon=":material/play_arrow:",
             disabled=not found,
-            on_click=lambda changed=changed: apply(desk, changed, start),
+            on_click=lambda changed=changed: apply(form, changed, start),
         )
         row.markdown(quoted(step.says))
 
@@ -267,14 +269,14 @@ def fate(row: LayerMask, run: Run) -> str:
     return f":orange[**lost here**, {'and Keras warns' if warned else 'and Keras says nothing'}]"
 
 
-# --- the birth certificate
+# --- the origin of a NaN
 
 
-def certificate(desk: Desk, run: Run, diagnosis: Diagnosis, place) -> None:
+def certificate(form: Form, run: Run, diagnosis: Diagnosis, place) -> None:
     """Where the first number that is not finite came from, once a worker has found it."""
-    if diagnosis.birth is None:
-        diagnosis.birth = shared().birth(run.recipe)
-    job = diagnosis.birth
+    if diagnosis.nan_origin is None:
+        diagnosis.nan_origin = shared().nan_origin(run.recipe)
+    job = diagnosis.nan_origin
     if not job.done():
         with place, st.spinner("looking for the first number that is not finite"):
             while not job.wait_beyond(0, LOOK):
@@ -282,24 +284,24 @@ def certificate(desk: Desk, run: Run, diagnosis: Diagnosis, place) -> None:
     if job.exception() is not None:
         place.caption(f"Where it came from could not be found: {quoted(first_line(job.exception()))}")
         return
-    birth = job.result()
-    if birth and birth.epoch < run.epochs:  # of a run that was stopped, it could be a later one
+    nan_origin = job.result()
+    if nan_origin and nan_origin.epoch < run.epochs:  # of a run that was stopped, it could be a later one
         with place:
-            certify(birth)
+            certify(nan_origin)
 
 
-def certify(birth: Birth) -> None:
-    rows = [("Born", f"{birth.when}{', ' + birth.where if birth.where else ''}, {birth.way}")]
-    if birth.tensor:
-        rows.append(("In", f"{as_code(birth.tensor)}, made by {as_code(birth.op)}"))
-    if birth.line is not None:
-        rows.append((f"Line {birth.line}", as_code(birth.code)))
-    rows.append(("From", quoted(birth.inputs)))
-    if birth.compiled_only:
+def certify(nan_origin: NaNOrigin) -> None:
+    rows = [("Born", f"{nan_origin.when}{', ' + nan_origin.where if nan_origin.where else ''}, {nan_origin.way}")]
+    if nan_origin.tensor:
+        rows.append(("In", f"{as_code(nan_origin.tensor)}, made by {as_code(nan_origin.op)}"))
+    if nan_origin.line is not None:
+        rows.append((f"Line {nan_origin.line}", as_code(nan_origin.code)))
+    rows.append(("From", quoted(nan_origin.inputs)))
+    if nan_origin.compiled_only:
         rows.append(("Mind", COMPILED_ONLY))
-    with st.container(key="birth"):
+    with st.container(key="nan-origin"):
         cells = "\n".join(f"| **{name}** | {words} |" for name, words in rows)
-        st.markdown(f"**Birth certificate**\n\n| | |\n|---|---|\n{cells}")
+        st.markdown(f"**Where the NaN came from**\n\n| | |\n|---|---|\n{cells}")
 
 
 def as_code(text: str) -> str:

@@ -17,7 +17,7 @@ from lessons.sandbox import walled_pool
 from lessons.server.attempt import Trial
 from lessons.server.laboratory import shared
 from pages.lab.controls import name_of
-from pages.lab.form import Desk
+from pages.lab.form import Form
 from pages.lab.sheet import Exercises, Sheet, exercises_of
 from pages.parts.charts import chart
 from pages.parts.findings import MARKS
@@ -34,12 +34,12 @@ COLUMNS = (1.15, 1)  # widths: the answer, and what came of it
 
 
 @st.fragment
-def exercises(desk: Desk) -> None:
+def exercises(form: Form) -> None:
     """The titles, and the one that is open. A fragment: a click here draws nothing else again."""
-    if not desk.lesson.exercises:
+    if not form.lesson.exercises:
         return
-    mine = exercises_of(desk.lesson)
-    desk.exercised_drawn = desk.exercised
+    mine = exercises_of(form.lesson)
+    form.exercised_drawn = form.exercised
     sheet = mine.sheet
     if sheet:
         # A button's value is nobody's to set: it is there as long as Streamlit knows the widgets of the last run.
@@ -48,22 +48,22 @@ def exercises(desk: Desk) -> None:
         else:
             sheet.lay()
         look(sheet)
-        sheet.settle(keep=not desk.presenting)
+        sheet.settle(keep=not form.presenting)
     st.markdown("#### Exercises")
-    choice(desk, mine)
+    choice(form, mine)
     if sheet is None:
         return
     with st.container(key="exercise", border=True, gap="small"):
         task(sheet)
         left, right = st.columns(COLUMNS, gap="medium")
         with left:
-            answer(desk, sheet)
-            buttons(desk, sheet)
-            status(desk, sheet)
+            answer(form, sheet)
+            buttons(form, sheet)
+            status(form, sheet)
         with right.container(key="exercise-result", gap="small"):
             with st.container(key="exercise-verdict", gap="small"):
                 result(sheet)
-            hints(desk, sheet)
+            hints(form, sheet)
             if isinstance(sheet.exercise, OrderLines):
                 st.code(sheet.answer, language="python")
         with st.container(key="exercise-pictures"):  # not there as long as there is no run: elements match by place
@@ -72,9 +72,9 @@ def exercises(desk: Desk) -> None:
         attempts(sheet)
 
 
-def choice(desk: Desk, mine: Exercises) -> None:
+def choice(form: Form, mine: Exercises) -> None:
     """The titles as pills, those that are solved with a mark."""
-    key = desk.key("exercise")
+    key = form.key("exercise")
     st.session_state[key] = mine.chosen
     row = st.container(key="exercise-titles", horizontal=True, vertical_alignment="center", gap="small")
     row.pills(
@@ -84,23 +84,23 @@ def choice(desk: Desk, mine: Exercises) -> None:
         key=key,
         label_visibility="collapsed",
         width="content",
-        on_change=lambda: choose(desk, mine, st.session_state[key]),
+        on_change=lambda: choose(form, mine, st.session_state[key]),
     )
     row.caption(f"{mine.solved} of {len(mine.sheets)} solved. Each is checked by running your answer.")
 
 
-def choose(desk: Desk, mine: Exercises, name: str | None) -> None:
+def choose(form: Form, mine: Exercises, name: str | None) -> None:
     if mine.sheet:
         mine.sheet.collect()
     mine.chosen = name
-    desk.exercised += 1
+    form.exercised += 1
 
 
-def act(desk: Desk, sheet: Sheet, deed: Callable[[], None]) -> None:
+def act(form: Form, sheet: Sheet, deed: Callable[[], None]) -> None:
     """Do what a button says with what the widgets stand at."""
     sheet.collect()
     deed()
-    desk.exercised += 1
+    form.exercised += 1
 
 
 def look(sheet: Sheet) -> None:
@@ -148,16 +148,16 @@ def circumstances(settings: Settings) -> str:
 # --- the answer
 
 
-def answer(desk: Desk, sheet: Sheet) -> None:
+def answer(form: Form, sheet: Sheet) -> None:
     if isinstance(sheet.exercise, FindSetting):
         with st.container(key="exercise-settings", gap="small"):
             moves = sheet.exercise.moves
             for row in range(0, len(moves), 2):
                 for place, name in zip(st.columns(2, gap="small"), moves[row : row + 2], strict=False):
                     with place:
-                        setting(desk, sheet, name)
+                        setting(form, sheet, name)
     elif isinstance(sheet.exercise, OrderLines):
-        lines(desk, sheet)
+        lines(form, sheet)
     else:
         key = sheet.field_key("text")
         height = LINE * (max(sheet.text.count("\n"), sheet.exercise.solution.count("\n")) + 2)
@@ -165,29 +165,29 @@ def answer(desk: Desk, sheet: Sheet) -> None:
             st.text_area("Your loss", key=key, height=height, label_visibility="collapsed")
 
 
-def setting(desk: Desk, sheet: Sheet, name: str) -> None:
+def setting(form: Form, sheet: Sheet, name: str) -> None:
     """One field's widget; where it cannot matter it is off and says why."""
     spec, key = SPECS[name], sheet.field_key(name)
     reason = Recipe(sheet.settings).idle().get(name)
     label = f"{spec.label} :gray[· {reason}]" if reason else spec.label
     common = {"key": key, "disabled": bool(reason), "help": spec.help}
-    values = offered(desk, sheet, name)
+    values = offered(form, sheet, name)
     if isinstance(spec, Choice):
         st.selectbox(label, values, format_func=lambda value: name_of(name, value), **common)
     else:
         st.select_slider(label, values, format_func=lambda value: f"{value:g}", **common)
 
 
-def offered(desk: Desk, sheet: Sheet, name: str) -> list:
+def offered(form: Form, sheet: Sheet, name: str) -> list:
     """What a field can be moved to: the start's and the solution's values are among it."""
     spec = SPECS[name]
     here = {getattr(settings, name) for settings in (sheet.exercise.start, sheet.exercise.solution, sheet.settings)}
     if isinstance(spec, Number):
         return sorted({*(spec.offered or range(int(spec.low), int(spec.high) + 1)), *here})
-    return list(dict.fromkeys([*(desk.lesson.losses if name == "loss" else spec.options), *here]))
+    return list(dict.fromkeys([*(form.lesson.losses if name == "loss" else spec.options), *here]))
 
 
-def lines(desk: Desk, sheet: Sheet) -> None:
+def lines(form: Form, sheet: Sheet) -> None:
     """The lines as a choice, and buttons that stay where they are: the keyboard and a thumb can move a line on."""
     st.session_state[sheet.key("line")] = sheet.line
     with st.container(key="exercise-lines", gap="small"):
@@ -211,7 +211,7 @@ def lines(desk: Desk, sheet: Sheet) -> None:
                 key=sheet.key(label),
                 icon=f":material/{icon}:",
                 disabled=off,
-                on_click=lambda deed=deed: act(desk, sheet, deed),
+                on_click=lambda deed=deed: act(form, sheet, deed),
             )
 
 
@@ -220,23 +220,23 @@ def as_code(line: str) -> str:
     return f"`{line.replace(' ', chr(0xA0))}`" if line.startswith(" ") else f"`{line}`"
 
 
-def buttons(desk: Desk, sheet: Sheet) -> None:
+def buttons(form: Form, sheet: Sheet) -> None:
     row = st.container(key="exercise-bar", horizontal=True, vertical_alignment="center", gap="small")
     row.button(
         "Check",
         key=sheet.key("check"),
         type="primary",
         icon=":material/play_arrow:",
-        on_click=lambda: act(desk, sheet, sheet.check),
+        on_click=lambda: act(form, sheet, sheet.check),
     )
     if sheet.waiting:
-        row.button("Stop", key=sheet.key("stop"), icon=":material/stop:", on_click=lambda: act(desk, sheet, sheet.stop))
+        row.button("Stop", key=sheet.key("stop"), icon=":material/stop:", on_click=lambda: act(form, sheet, sheet.stop))
     row.button(
         "Start over",
         key=sheet.key("again"),
         type="tertiary",
         icon=":material/undo:",
-        on_click=lambda: act(desk, sheet, sheet.begin_again),
+        on_click=lambda: act(form, sheet, sheet.begin_again),
     )
     known = len(sheet.exercise.hints)
     if sheet.hints <= known:
@@ -246,11 +246,11 @@ def buttons(desk: Desk, sheet: Sheet) -> None:
             key=sheet.key("hint"),
             type="tertiary",
             icon=":material/lightbulb:",
-            on_click=lambda: act(desk, sheet, lambda: sheet.take_hint(keep=not desk.presenting)),
+            on_click=lambda: act(form, sheet, lambda: sheet.take_hint(keep=not form.presenting)),
         )
 
 
-def hints(desk: Desk, sheet: Sheet) -> None:
+def hints(form: Form, sheet: Sheet) -> None:
     """The hints that were taken, and the solution after the last of them."""
     place = st.container(key="exercise-hints", gap="xsmall")
     known = sheet.exercise.hints
@@ -267,7 +267,7 @@ def hints(desk: Desk, sheet: Sheet) -> None:
         "Take it over",
         key=sheet.key("solution"),
         icon=":material/content_paste_go:",
-        on_click=lambda: act(desk, sheet, sheet.show_solution),
+        on_click=lambda: act(form, sheet, sheet.show_solution),
     )
 
 
@@ -287,19 +287,19 @@ def valued(name: str, value: object) -> str:
 # --- what came of it
 
 
-def status(desk: Desk, sheet: Sheet) -> None:
+def status(form: Form, sheet: Sheet) -> None:
     """One line below the buttons. Polling is a fragment of that line; news draw the page anew."""
     with st.container(key="exercise-status"):
         if sheet.busy:
             warn(sheet.busy)
         drawn = sheet.trial.waits_for if sheet.trial else None
-        st.fragment(progress, run_every=LOOK if drawn else None)(desk, sheet, drawn)
+        st.fragment(progress, run_every=LOOK if drawn else None)(form, sheet, drawn)
 
 
-def progress(desk: Desk, sheet: Sheet, drawn: object) -> None:
+def progress(form: Form, sheet: Sheet, drawn: object) -> None:
     if drawn is None:
         return
-    desk.catch_up()
+    form.catch_up()
     advance(sheet.trial)
     job = sheet.trial.waits_for
     if job is None:
@@ -311,7 +311,7 @@ def doing(trial: Trial) -> str:
     """What is under way, in words."""
     walled = trial.examination is not None
     if walled and not walled_pool.shared().ready():
-        return "warming up the ward: TensorFlow is loading"
+        return "warming up the walled_pool: TensorFlow is loading"
     if trial.training is None:
         return "the clinic looks at it" if trial.examination.running() else "waiting for its turn"
     if run := trial.run:

@@ -1,7 +1,7 @@
-"""What one learner has on one lesson's desk: settings, the preset they came from, the training in sight.
+"""What one learner has on one lesson's form: settings, the preset they came from, the training in sight.
 
 Widgets are keyed `slug:field`, because Streamlit carries a value between equal keys on different pages.
-Their values live in the desk too: Streamlit forgets a widget that another page does not show.
+Their values live in the form too: Streamlit forgets a widget that another page does not show.
 Whenever a preset or a fix moves them they get new keys: a click made before the browser has seen that still brings the
 old widgets' values along, and would undo it.
 """
@@ -19,9 +19,9 @@ from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import OWN_DATA, BadInput, Settings
 from lessons.recipe.table import Table
 from lessons.runs import grid
-from lessons.runs.comparison import Twins
+from lessons.runs.comparison import Comparison
 from lessons.runs.grid import Plan
-from lessons.server.grid_run import Survey
+from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import Training
 from pages.parts.address import Address
 
@@ -47,7 +47,7 @@ class Guess:
 
 
 @dataclass
-class Desk:
+class Form:
     lesson: Lesson
     preset: Preset
     settings: Settings
@@ -67,15 +67,15 @@ class Desk:
     asked: dict[str, tuple] = field(default_factory=dict)  # of each experiment, what was last measured
     pinned: Settings | None = None  # the run that the next ones are compared with; they keep its seed
     pinned_training: Training | None = None  # None: a link has pinned it, and Run trains it too
-    twins: Twins | None = None  # the pinned run and the one in sight, as they were last compared
+    comparison: Comparison | None = None  # the pinned run and the one in sight, as they were last compared
     map: dict[str, str] = field(default_factory=dict)  # which map is chosen, as an address says it; empty: none yet
-    survey: Survey | None = None  # the map in sight
+    grid_run: GridRun | None = None  # the map in sight
     surveying: bool = False  # this learner has not stopped it
     opened: tuple[int, int] | None = None  # (row, column) of the map's cell that was opened
     diagnosis: Diagnosis | None = None  # what the doctor said of the run in sight
     undo: tuple[Settings, Settings] | None = None  # before and after the fix that was applied last
     moves: int = 0  # how often a fix has moved the controls
-    drawn: tuple = ()  # what of this desk the page shows
+    drawn: tuple = ()  # what of this form the page shows
     exercised: int = 0  # how often something of the exercises was pressed
     exercised_drawn: int = 0  # how many of these presses the page shows
     pages: Mapping[str, Any] = field(default_factory=dict)  # the course's st.Page of each slug
@@ -145,7 +145,7 @@ class Desk:
         self.lay(preset.settings.with_changes(kept))
 
     def query(self) -> dict[str, str]:
-        """The address of this desk: the preset, what differs from it, and how the page is shown."""
+        """The address of this form: the preset, what differs from it, and how the page is shown."""
         shown = {"mode": PRESENT} if self.presenting else {}
         hidden = {"hide": ",".join(self.hidden)} if self.hidden else {}
         present = {"preset": self.preset.name, **self.settings.to_query(self.preset.settings)}
@@ -195,7 +195,7 @@ class Desk:
             self.pinned, refused = Settings.read(query, preset.settings)
             problems += [str(problem) for problem in refused]
         if self.pinned != before:
-            self.pinned_training = self.twins = None
+            self.pinned_training = self.comparison = None
         return [f"Of the pinned run: {problem}" for problem in problems]
 
     def _read_map(self, query: dict[str, str]) -> str:
@@ -231,7 +231,7 @@ class Desk:
             if training is not None and training.recipe.table:
                 training.leave(id(self))
                 setattr(self, name, None)
-                self.watching, self.twins, self.diagnosis = False, None, None
+                self.watching, self.comparison, self.diagnosis = False, None, None
         self.leave_luck(training for training in self.luck if training.recipe.table)
         self.luck = [training for training in self.luck if not training.recipe.table]
         self.table = None
@@ -249,7 +249,7 @@ class Desk:
     def standing(self) -> tuple:
         """What the page around the panel and the map is drawn from."""
         chosen = self.settings, self.preset.name, self.presenting, self.pinned, self.pasted, self.table
-        asked = tuple(self.asked.items()), tuple(map(id, self.luck)), id(self.survey), self.surveying
+        asked = tuple(self.asked.items()), tuple(map(id, self.luck)), id(self.grid_run), self.surveying
         return *chosen, self.presses, *asked
 
     def catch_up(self) -> None:
@@ -275,21 +275,21 @@ class Desk:
 
     @property
     def outdated(self) -> bool:
-        """Whether the training in sight is of other settings, another loss or other data than the desk has now."""
+        """Whether the training in sight is of other settings, another loss or other data than the form has now."""
         return self.training is not None and self.training.recipe != self.recipe
 
 
-def desk_of(lesson: Lesson) -> Desk:
-    """This learner's desk for the lesson, set up from the address when that is new."""
-    name = f"{lesson.slug}:desk"
-    desk = st.session_state.get(name)
-    if desk is None:
+def form_of(lesson: Lesson) -> Form:
+    """This learner's form for the lesson, set up from the address when that is new."""
+    name = f"{lesson.slug}:form"
+    form = st.session_state.get(name)
+    if form is None:
         first = lesson.presets[0]
-        desk = st.session_state[name] = Desk(lesson, first, first.settings)
-    asked = desk.address.news()
+        form = st.session_state[name] = Form(lesson, first, first.settings)
+    asked = form.address.news()
     if asked is not None:
-        desk.read(asked)
-    elif desk.key("preset") not in st.session_state:  # back from another page: its widgets were forgotten
-        desk.lay(desk.settings)
-    desk.address.write(desk.query())
-    return desk
+        form.read(asked)
+    elif form.key("preset") not in st.session_state:  # back from another page: its widgets were forgotten
+        form.lay(form.settings)
+    form.address.write(form.query())
+    return form

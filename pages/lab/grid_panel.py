@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from lessons.course.lesson import Lesson
-from lessons.figures.grid_figures import NAMES, atlas_figure, atlas_words, cell_words, counts, meaning
+from lessons.figures.grid_figures import NAMES, cell_words, counts, grid_figure, grid_words, meaning
 from lessons.figures.run_figures import curve_figure, number, run_words
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import SPECS, BadInput, Settings
@@ -13,10 +13,10 @@ from lessons.runs import grid
 from lessons.runs.grid import Cell, Plan, squares
 from lessons.runs.outcome import late, outcome_of
 from lessons.runs.run import Run
-from lessons.server.grid_run import Survey
+from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import ABSENT_AFTER, shared
 from lessons.workers.pool import WorkerPool
-from pages.lab.form import Desk
+from pages.lab.form import Form
 from pages.parts.charts import chart
 from pages.parts.quotation import fail, first_line, quoted
 from pages.server.presence import watch
@@ -35,72 +35,72 @@ VIEWS = {"outcome": "outcome", "error": "error on real steps"}
 
 
 @st.fragment
-def map_of_failure(desk: Desk, start: Callable[[Desk], None]) -> None:
-    """Choose two fields, draw, watch it fill, open a cell. `start` runs the settings on the desk."""
-    desk.catch_up()
+def map_of_failure(form: Form, start: Callable[[Form], None]) -> None:
+    """Choose two fields, draw, watch it fill, open a cell. `start` runs the settings on the form."""
+    form.catch_up()
     st.markdown("##### Map of failure")
-    if desk.own:
+    if form.own:
         st.caption("A map trains this lesson’s losses and data: it is off while your own are in use.")
         return
-    live = look(desk)
-    plan = choose(desk, live)
-    if desk.survey is None:
+    live = look(form)
+    plan = choose(form, live)
+    if form.grid_run is None:
         st.markdown(EMPTY)
     else:
-        show(desk, desk.survey, start, plan, live)
-    desk.address.write(desk.query())
+        show(form, form.grid_run, start, plan, live)
+    form.address.write(form.query())
 
 
-def look(desk: Desk) -> bool:
+def look(form: Form) -> bool:
     """Wait a moment for more of a map that fills. Whether it still does, for this learner."""
-    survey = desk.survey
-    if survey is None or not desk.surveying or survey.done:
+    grid_run = form.grid_run
+    if grid_run is None or not form.surveying or grid_run.done:
         return False
-    watch(survey, id(desk))
-    survey.wait_beyond(len(survey.found), LARGE_LOOK if survey.plan.runs > LARGE else LOOK)
-    return not survey.done
+    watch(grid_run, id(form))
+    grid_run.wait_beyond(len(grid_run.found), LARGE_LOOK if grid_run.plan.runs > LARGE else LOOK)
+    return not grid_run.done
 
 
 # --- what to draw
 
 
-def choose(desk: Desk, live: bool) -> Plan | None:
+def choose(form: Form, live: bool) -> Plan | None:
     """The two fields and the size, the button, and what keeps it from being pressed."""
-    wanted = choice(desk)
+    wanted = choice(form)
     for name in LISTS:
-        if st.session_state.get(desk.key(name)) != wanted[name]:
-            st.session_state[desk.key(name)] = wanted[name]
+        if st.session_state.get(form.key(name)) != wanted[name]:
+            st.session_state[form.key(name)] = wanted[name]
     row = st.container(key="map-choice", horizontal=True, vertical_alignment="bottom", gap="small")
-    fields = [name for name in grid.fields_of(desk.lesson) if name not in desk.hidden or name in wanted.values()]
+    fields = [name for name in grid.fields_of(form.lesson) if name not in form.hidden or name in wanted.values()]
     for name, label in (("map_x", "Across"), ("map_y", "Up")):
-        row.selectbox(label, fields, format_func=lambda field: SPECS[field].label, key=desk.key(name),
-                      on_change=lambda: remember(desk))  # fmt: skip
+        row.selectbox(label, fields, format_func=lambda field: SPECS[field].label, key=form.key(name),
+                      on_change=lambda: remember(form))  # fmt: skip
     row.selectbox("Size", sizes(wanted["map_size"]), format_func=lambda size: size.replace("x", " × "),
-                  key=desk.key("map_size"), on_change=lambda: remember(desk))  # fmt: skip
-    plan, problem = planned(desk)
+                  key=form.key("map_size"), on_change=lambda: remember(form))  # fmt: skip
+    plan, problem = planned(form)
     row.button(
         "Draw the map",
-        key=desk.key("map-draw"),
+        key=form.key("map-draw"),
         icon=":material/grid_on:",
         disabled=plan is None,
-        on_click=lambda: draw(desk),
+        on_click=lambda: draw(form),
     )
     if live:
-        row.button("Stop", key=desk.key("map-stop"), icon=":material/stop:", on_click=lambda: stop(desk))
+        row.button("Stop", key=form.key("map-stop"), icon=":material/stop:", on_click=lambda: stop(form))
     row.caption(quoted(problem) if problem else f"{plan.runs} trainings")
     return plan
 
 
-def planned(desk: Desk) -> tuple[Plan | None, str]:
+def planned(form: Form) -> tuple[Plan | None, str]:
     """The map of the present settings, or why there is none."""
     try:
-        return Plan.from_query(choice(desk), desk.lesson, desk.settings), ""
+        return Plan.from_query(choice(form), form.lesson, form.settings), ""
     except BadInput as refusal:
         return None, str(refusal)
 
 
-def choice(desk: Desk) -> dict[str, str]:
-    return desk.map or first_choice(desk.lesson, desk.settings)
+def choice(form: Form) -> dict[str, str]:
+    return form.map or first_choice(form.lesson, form.settings)
 
 
 def first_choice(lesson: Lesson, settings: Settings) -> dict[str, str]:
@@ -117,72 +117,72 @@ def sizes(wanted: str) -> list[str]:
     return list(dict.fromkeys((*SIZES, *cluster, wanted)))
 
 
-def remember(desk: Desk) -> None:
+def remember(form: Form) -> None:
     """Keep what the three lists stand at, for the address."""
-    desk.map = {name: st.session_state[desk.key(name)] for name in LISTS}
+    form.map = {name: st.session_state[form.key(name)] for name in LISTS}
 
 
-def draw(desk: Desk) -> None:
-    desk.collect()
-    desk.map = choice(desk)
-    plan, _ = planned(desk)
+def draw(form: Form) -> None:
+    form.collect()
+    form.map = choice(form)
+    plan, _ = planned(form)
     if plan is None:  # the settings above have changed since the button was drawn: it says now what is wrong
         return
-    if desk.survey is not None and desk.survey.plan != plan:
-        stop(desk)
-    desk.survey, desk.surveying, desk.opened = shared().survey(plan, id(desk)), True, None
+    if form.grid_run is not None and form.grid_run.plan != plan:
+        stop(form)
+    form.grid_run, form.surveying, form.opened = shared().grid_run(plan, id(form)), True, None
 
 
-def stop(desk: Desk) -> None:
-    if desk.survey is not None and desk.surveying:
-        desk.survey.leave(id(desk), ABSENT_AFTER)
-    desk.surveying = False
+def stop(form: Form) -> None:
+    if form.grid_run is not None and form.surveying:
+        form.grid_run.leave(id(form), ABSENT_AFTER)
+    form.surveying = False
 
 
 # --- the map
 
 
-def show(desk: Desk, survey: Survey, start: Callable[[Desk], None], wanted: Plan | None, live: bool) -> None:
+def show(form: Form, grid_run: GridRun, start: Callable[[Form], None], wanted: Plan | None, live: bool) -> None:
     """The map as far as it is filled, what its colours mean, and the cell that was opened."""
-    cells, plan = survey.cells, survey.plan
+    cells, plan = grid_run.cells, grid_run.plan
     with st.container():  # also where nothing is told: the map keeps its place on the page, and is not mounted anew
-        tell(survey, cells, live)
+        tell(grid_run, cells, live)
         if wanted is None or not same_map(plan, wanted):
             st.caption("The settings or the fields have changed since: draw the map again.")
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
         view = st.segmented_control(
-            "Colours", list(VIEWS), default="outcome", format_func=VIEWS.get, required=True, key=desk.key("map-view"),
+            "Colours", list(VIEWS), default="outcome", format_func=VIEWS.get, required=True, key=form.key("map-view"),
             label_visibility="collapsed",
         )  # fmt: skip
         chart(
-            desk.key("map"),
-            atlas_figure(plan, cells, desk.settings, view),
-            atlas_words(plan, cells),
+            form.key("map"),
+            grid_figure(plan, cells, form.settings, view),
+            grid_words(plan, cells),
             height=min(600, max(300, 110 + 26 * len(plan.ys))),
-            live=live or opening_trains(desk),
-            on_cell=lambda row, column: open_cell(desk, plan, row, column, start),
+            live=live or opening_trains(form),
+            on_cell=lambda row, column: open_cell(form, plan, row, column, start),
         )
     with right:
         legend(cells)
-        opened(desk, plan, cells)
+        opened(form, plan, cells)
 
 
 def same_map(drawn: Plan, wanted: Plan) -> bool:
-    """Whether a plan would draw the same map: where the desk stands on the two axes does not matter."""
+    """Whether a plan would draw the same map: where the form stands on the two axes does not matter."""
     axes = {name: getattr(drawn.base, name) for name in (drawn.x, drawn.y)}
     return (drawn.x, drawn.y, drawn.xs, drawn.ys, drawn.seeds) == (
         wanted.x, wanted.y, wanted.xs, wanted.ys, wanted.seeds,
     ) and wanted.base.with_changes(axes) == drawn.base  # fmt: skip
 
 
-def tell(survey: Survey, cells: list[Cell], live: bool) -> None:
+def tell(grid_run: GridRun, cells: list[Cell], live: bool) -> None:
     """How far it is."""
-    there, wanted = len(cells), survey.plan.runs
+    there, wanted = len(cells), grid_run.plan.runs
     if live:
         st.progress(there / wanted, f"{there} of {wanted} trained")
-    elif survey.failure is not None:
-        fail(f"The map cannot be finished: {first_line(survey.failure)}")
+    elif grid_run.failure is not None:
+        fail(f"The map cannot be finished: {first_line(grid_run.failure)}")
     elif there < wanted:
         st.caption(f"Stopped: {there} of {wanted} trained.")
 
@@ -196,34 +196,34 @@ def legend(cells: list[Cell]) -> None:
 # --- one cell
 
 
-def open_cell(desk: Desk, plan: Plan, row: int, column: int, start: Callable[[Desk], None]) -> None:
-    """Put a cell's settings on the desk and run them by themselves."""
+def open_cell(form: Form, plan: Plan, row: int, column: int, start: Callable[[Form], None]) -> None:
+    """Put a cell's settings on the form and run them by themselves."""
     if not (row < len(plan.ys) and column < len(plan.xs)):
         return
-    desk.opened = row, column
-    desk.problems = []
-    desk.lay(plan.settings(row, column))
-    if not desk.locked:
-        start(desk)
+    form.opened = row, column
+    form.problems = []
+    form.lay(plan.settings(row, column))
+    if not form.locked:
+        start(form)
 
 
-def opening_trains(desk: Desk) -> bool:
-    return desk.opened is not None and desk.watching and not desk.training.done
+def opening_trains(form: Form) -> bool:
+    return form.opened is not None and form.watching and not form.training.done
 
 
-def opened(desk: Desk, plan: Plan, cells: list[Cell]) -> None:
+def opened(form: Form, plan: Plan, cells: list[Cell]) -> None:
     """The cell that was opened, what its run by itself came to, and whether that is what the map says."""
-    if desk.opened is None:
+    if form.opened is None:
         st.caption("Click a cell, or focus the map and use the arrow keys and Enter: its run opens here and above.")
         return
-    row, column = desk.opened
-    square = squares(cells).get(desk.opened)
+    row, column = form.opened
+    square = squares(cells).get(form.opened)
     st.markdown(f"**Opened:** {quoted(cell_words(plan, row, column, square))}")
-    training = desk.training
-    if desk.locked:
-        st.caption("Its settings are on the desk above. Predict first, then press Run.")
+    training = form.training
+    if form.locked:
+        st.caption("Its settings are on the form above. Predict first, then press Run.")
     elif training is None or training.recipe.asked != plan.settings(row, column):
-        kept = f" The pinned run keeps its seed, {desk.pinned.seed}." if desk.pinned else ""
+        kept = f" The pinned run keeps its seed, {form.pinned.seed}." if form.pinned else ""
         st.caption(f"The run in sight above is another.{kept}")
     elif training.failure:
         st.caption(f"It cannot be trained: {quoted(first_line(training.failure))}")
@@ -232,7 +232,7 @@ def opened(desk: Desk, plan: Plan, cells: list[Cell]) -> None:
     elif (run := training.run()) and run.closing:
         cell = next((cell for cell in cells if (cell.row, cell.column, cell.seed) == (row, column, 0)), None)
         st.markdown(compared(run, cell))
-        chart(desk.key("map-curve"), curve_figure(run), run_words(run)["curve"], height=230)
+        chart(form.key("map-curve"), curve_figure(run), run_words(run)["curve"], height=230)
 
 
 def compared(run: Run, cell: Cell | None) -> str:

@@ -1,4 +1,4 @@
-"""The panel of a desk, and the training that it shows: begun, watched, stopped, diagnosed."""
+"""The panel of a form, and the training that it shows: begun, watched, stopped, diagnosed."""
 
 import time
 
@@ -13,7 +13,7 @@ from lessons.server.laboratory import Training, shared
 from pages.lab.again import ask_again
 from pages.lab.comparison_panel import hint, stop_pinned, train_pinned
 from pages.lab.diagnosis import Diagnosis, diagnosis_below, diagnosis_of, shade_of, told
-from pages.lab.form import Desk
+from pages.lab.form import Form
 from pages.lab.prediction import judge, tell
 from pages.learner import identity
 from pages.parts import quotation
@@ -26,127 +26,127 @@ NEXT_LOOK = 0.25  # seconds between two pictures of a run under way
 QUEUE_LOOK = 1.0  # between two looks at a run that has not begun: asking costs more than it tells
 
 
-def press(desk: Desk) -> None:
+def press(form: Form) -> None:
     """Run what the widgets stand at."""
-    desk.collect()
-    start(desk)
+    form.collect()
+    start(form)
 
 
-def start(desk: Desk) -> None:
+def start(form: Form) -> None:
     """Begin a training. A second click on the same settings finds the first one's."""
-    if desk.outdated and desk.training is not desk.pinned_training:
-        leave(desk)
+    if form.outdated and form.training is not form.pinned_training:
+        leave(form)
     try:
-        me = identity.who() if desk.pasted else None
-        if desk.pasted:
+        me = identity.who() if form.pasted else None
+        if form.pasted:
             pace.spend("clinic", me)
-        desk.training = shared().train(desk.recipe, id(desk), me)
-        train_pinned(desk)
+        form.training = shared().train(form.recipe, id(form), me)
+        train_pinned(form)
     except (Busy, TooOften) as problem:
-        desk.problems = [str(problem)]
+        form.problems = [str(problem)]
         return
-    desk.watching = True
-    desk.presses += 1
+    form.watching = True
+    form.presses += 1
 
 
-def stop(desk: Desk) -> None:
+def stop(form: Form) -> None:
     """Keep what there is of the training in sight, and of the pinned one."""
-    if desk.watching:
-        leave(desk)
-        halted = desk.training.halted()
-        if desk.pinned_training is desk.training:
-            desk.pinned_training = halted
-        desk.training = halted
-    stop_pinned(desk)
+    if form.watching:
+        leave(form)
+        halted = form.training.halted()
+        if form.pinned_training is form.training:
+            form.pinned_training = halted
+        form.training = halted
+    stop_pinned(form)
 
 
-def leave(desk: Desk) -> None:
-    if desk.watching:
-        desk.training.leave(id(desk))
-        desk.watching = False
+def leave(form: Form) -> None:
+    if form.watching:
+        form.training.leave(id(form))
+        form.watching = False
 
 
-def look(desk: Desk) -> None:
+def look(form: Form) -> None:
     """Wait for the training, a moment at most: for its end, or for its beginning once the page says that it waits."""
-    training = desk.training
-    watch(training, id(desk))
-    waited = desk.looked == desk.presses
+    training = form.training
+    watch(training, id(form))
+    waited = form.looked == form.presses
     if waited and not training.job.items:
         training.job.wait_beyond(0, QUEUE_LOOK)
     until = time.monotonic() + (NEXT_LOOK if waited else FIRST_LOOK)
     while not training.done and (left := until - time.monotonic()) > 0:
         training.job.wait_beyond(len(training.job.items), left)
-    desk.looked = desk.presses
+    form.looked = form.presses
     if training.done:
-        desk.watching = False
-        if not (desk.outdated or desk.own) and (run := training.run()):
-            judge(desk, run)
+        form.watching = False
+        if not (form.outdated or form.own) and (run := training.run()):
+            judge(form, run)
 
 
 @st.fragment
-def instruments(desk: Desk) -> None:
+def instruments(form: Form) -> None:
     """The panel, with as much of the run as there is by now; the browser asks for more while it trains.
 
     A fragment of its own, for that asking: sixty learners' pages ask several times a second.
     """
-    desk.catch_up()
-    if desk.watching:
-        look(desk)
-    if not (desk.presenting or desk.own):
-        tell(desk)
-    training = desk.training
+    form.catch_up()
+    if form.watching:
+        look(form)
+    if not (form.presenting or form.own):
+        tell(form)
+    training = form.training
     run = training.run() if training else None
-    token = f"{desk.presses}:{run.epochs}:{desk.watching}" if run else ""
-    diagnosis = diagnosis_of(desk, run)
+    token = f"{form.presses}:{run.epochs}:{form.watching}" if run else ""
+    diagnosis = diagnosis_of(form, run)
     lab(
-        desk.key("lab"),
+        form.key("lab"),
         content(
-            desk.settings,
-            training_batch(desk.recipe),
+            form.settings,
+            training_batch(form.recipe),
             run,
             token,
-            status(desk, run, diagnosis),
-            known=token == desk.delivered,
+            status(form, run, diagnosis),
+            known=token == form.delivered,
             shade=shade_of(diagnosis),
-            reveal=desk.moves,
+            reveal=form.moves,
         ),
         on_tick=lambda: None,
-        on_resend=lambda: forget_delivery(desk),
+        on_resend=lambda: forget_delivery(form),
     )
-    desk.delivered = token
+    form.delivered = token
     if training and training.failure:
         fail(f"This cannot be trained: {first_line(training.failure)}")
     for warning in run.opening.warnings if run else ():
         quotation.tell(f"Keras warns: {warning}")
-    if not (desk.presenting or desk.own):
-        ask_again(desk)
+    if not (form.presenting or form.own):
+        ask_again(form)
     if diagnosis:
-        diagnosis_below(desk, run, diagnosis, start)
+        diagnosis_below(form, run, diagnosis, start)
 
 
-def forget_delivery(desk: Desk) -> None:
-    desk.delivered = ""
+def forget_delivery(form: Form) -> None:
+    form.delivered = ""
 
 
-def status(desk: Desk, run: Run | None, diagnosis: Diagnosis | None) -> dict:
+def status(form: Form, run: Run | None, diagnosis: Diagnosis | None) -> dict:
     """How far things are, in words, for the panel's status line. `live`: the panel shall ask again."""
-    training = desk.training
+    training = form.training
     if training is None:
         if trouble := shared().trouble:
             return {"live": False, "words": trouble, "share": 0}
         ready = shared().ready()
         return {"live": not ready, "words": "" if ready else "warming up: TensorFlow is loading", "share": 0}
     trained, wanted = (run.epochs if run else 0), training.recipe.settings.epochs
-    if desk.watching:
+    if form.watching:
         words = f"epoch {trained} of {wanted}" if run else waiting(training)
     elif training.failure:
         words = "not trained"
     elif trained < wanted:
         words = f"stopped after {trained} of {wanted} epochs"
     else:
-        words = f"{trained} epochs in {spent(run)}, Keras {run.opening.versions['keras']}{told(diagnosis)}{hint(desk)}"
-    stale = "The settings have changed since: press Run." if desk.outdated else ""
-    return {"live": desk.watching, "words": words, "share": trained / wanted, "stale": stale}
+        words = f"{trained} epochs in {spent(run)}, Keras {run.opening.versions['keras']}{told(diagnosis)}{hint(form)}"
+    stale = "The settings have changed since: press Run." if form.outdated else ""
+    return {"live": form.watching, "words": words, "share": trained / wanted, "stale": stale}
 
 
 def waiting(training: Training) -> str:

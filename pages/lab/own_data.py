@@ -8,7 +8,7 @@ from lessons.recipe import table
 from lessons.recipe.settings import OWN_DATA, BadInput
 from lessons.recipe.table import Table
 from pages.lab.controls import control
-from pages.lab.form import OWN, Desk
+from pages.lab.form import OWN, Form
 from pages.parts.quotation import quoted, warn
 
 PROBLEM = "own:problem"  # session keys: why the last file was refused,
@@ -28,58 +28,58 @@ NAMES = (
 PRIVACY = "Your data stay in this session: no link and no other learner gets them."
 
 
-def settle(desk: Desk) -> bool:
-    """Bring the desk to the data that the session has. Before anything is drawn; whether they are others now."""
-    brought = st.session_state.get(OWN) if st.session_state.get(desk.key("own_data"), True) else None
-    changed = desk.table != brought
-    desk.table = brought
+def settle(form: Form) -> bool:
+    """Bring the form to the data that the session has. Before anything is drawn; whether they are others now."""
+    brought = st.session_state.get(OWN) if st.session_state.get(form.key("own_data"), True) else None
+    changed = form.table != brought
+    form.table = brought
     if changed and brought:
-        desk.lay(desk.settings.with_changes(st.session_state.get(TREATED, {})))
+        form.lay(form.settings.with_changes(st.session_state.get(TREATED, {})))
     if brought:
-        st.session_state[TREATED] = {name: getattr(desk.settings, name) for name in OWN_DATA}
+        st.session_state[TREATED] = {name: getattr(form.settings, name) for name in OWN_DATA}
     return changed
 
 
-def own_data_row(desk: Desk) -> None:
+def own_data_row(form: Form) -> None:
     """Which data are in use, how they are treated, and a switch: as soon as the session has some."""
     brought: Table | None = st.session_state.get(OWN)
     if brought is None:
         return
-    st.session_state.setdefault(desk.key("own_data"), True)
+    st.session_state.setdefault(form.key("own_data"), True)
     row = st.container(key="own_data", horizontal=True, vertical_alignment="center", gap="small")
-    row.toggle(f"Train on **{named(brought)}** in place of this lesson's data", key=desk.key("own_data"))
-    if desk.table:
-        with row.popover("How they are read", icon=":material/table:", type="tertiary", key=desk.key("own_read")):
-            understood(desk)
-    row.button("Forget them", key=desk.key("own_forget"), type="tertiary", on_click=forget)
+    row.toggle(f"Train on **{named(brought)}** in place of this lesson's data", key=form.key("own_data"))
+    if form.table:
+        with row.popover("How they are read", icon=":material/table:", type="tertiary", key=form.key("own_read")):
+            understood(form)
+    row.button("Forget them", key=form.key("own_forget"), type="tertiary", on_click=forget)
 
 
-def bring_data(desk: Desk, place) -> None:
+def bring_data(form: Form, place) -> None:
     """The place where a file is brought. It closes when one is taken, for its key is another then."""
     uploads = st.session_state.get(UPLOADS, 0)
-    with place.popover("Your data", icon=":material/upload_file:", type="tertiary", key=desk.key(f"bring:{uploads}")):
+    with place.popover("Your data", icon=":material/upload_file:", type="tertiary", key=form.key(f"bring:{uploads}")):
         if problem := st.session_state.get(PROBLEM):
             warn(problem)
         refusals = st.session_state.get(REFUSALS, 0)
-        key = desk.key(f"file:{uploads}:{refusals}")  # another key is another uploader: the one before drops its file
+        key = form.key(f"file:{uploads}:{refusals}")  # another key is another uploader: the one before drops its file
         st.file_uploader(
             FORMAT,
             type=["csv", "tsv", "txt"],
             max_upload_size=table.MEGABYTES,
             key=key,
             help=NAMES,
-            on_change=lambda: take_file(desk, key),
+            on_change=lambda: take_file(form, key),
         )
         row = st.container(horizontal=True, gap="small")
         row.button(
-            "Try a sample", key=desk.key("sample"), icon=":material/science:", on_click=lambda: take(desk, sample())
+            "Try a sample", key=form.key("sample"), icon=":material/science:", on_click=lambda: take(form, sample())
         )
         row.download_button(
             "Download the sample",
             table.sample(),
             SAMPLE,
             "text/csv",
-            key=desk.key("sample_file"),
+            key=form.key("sample_file"),
             icon=":material/download:",
             type="tertiary",
             on_click="ignore",
@@ -95,20 +95,20 @@ def sample() -> Table:
     return Table.parse(table.sample(), SAMPLE)
 
 
-def take_file(desk: Desk, key: str) -> None:
+def take_file(form: Form, key: str) -> None:
     file = st.session_state[key]
     if file is None:  # removed from the list
         return
     try:
-        take(desk, Table.parse(file.getvalue(), file.name))
+        take(form, Table.parse(file.getvalue(), file.name))
     except BadInput as problem:
         st.session_state[PROBLEM] = f"{shortened(file.name)}, {problem}"
         count(REFUSALS)
 
 
-def take(desk: Desk, brought: Table) -> None:
+def take(form: Form, brought: Table) -> None:
     st.session_state[OWN] = brought
-    st.session_state[desk.key("own_data")] = True
+    st.session_state[form.key("own_data")] = True
     st.session_state.pop(PROBLEM, None)
     count(UPLOADS)
 
@@ -117,8 +117,8 @@ def forget() -> None:
     """Let go of the data, and of every run on them: the laboratory keeps none that nobody holds."""
     st.session_state.pop(OWN, None)
     st.session_state.pop(TREATED, None)
-    for desk in [value for value in st.session_state.to_dict().values() if isinstance(value, Desk)]:
-        desk.forget_table()
+    for form in [value for value in st.session_state.to_dict().values() if isinstance(value, Form)]:
+        form.forget_table()
 
 
 def count(key: str) -> None:
@@ -128,24 +128,24 @@ def count(key: str) -> None:
 # --- what was understood
 
 
-def understood(desk: Desk) -> None:
+def understood(form: Form) -> None:
     """What the file was taken for, and how it is treated."""
-    reasons = desk.recipe.idle()
+    reasons = form.recipe.idle()
     with st.container(key="own_data_read"):
-        st.markdown(description(desk))
+        st.markdown(description(form))
         places = st.columns(2)
-        for index, name in enumerate(desk.treatments):
+        for index, name in enumerate(form.treatments):
             with places[index % 2]:
-                control(desk, name, reasons.get(name))
-    if "nan_fill" not in desk.treatments:
+                control(form, name, reasons.get(name))
+    if "nan_fill" not in form.treatments:
         st.caption("What becomes of missing labels is among this lesson's controls.")
 
 
-def description(desk: Desk) -> str:
+def description(form: Form) -> str:
     """The table in words."""
-    mine, (padding, _) = desk.table, desk.table.shares(desk.settings)
-    columns, lengths = mine.columns, mine.lengths(desk.settings)
-    labels, inputs = mine.missing(desk.settings)
+    mine, (padding, _) = form.table, form.table.shares(form.settings)
+    columns, lengths = mine.columns, mine.lengths(form.settings)
+    labels, inputs = mine.missing(form.settings)
     features = ", ".join(f"**{quoted(name)}**" for name in columns.features)
     lines = [
         f"**{named(mine)}**: sequence id **{quoted(columns.id)}**, time **{quoted(columns.time)}**, "
@@ -158,7 +158,7 @@ def description(desk: Desk) -> str:
     if columns.guessed:
         guessed = ", ".join(table.ROLES[role] for role in columns.guessed)
         lines.insert(1, f"Taken by position, because no name was recognised: {guessed}.")
-    if mine.unscaled and desk.settings.scale == "none":
+    if mine.unscaled and form.settings.scale == "none":
         far = ", ".join(f"**{quoted(name)}**" for name in mine.unscaled)
         lines.append(f":orange[Far from mean 0 and deviation 1: {far}. Models learn that slowly; the scale is below.]")
     return "\n".join(f"- {line}" for line in lines)

@@ -5,17 +5,17 @@ import streamlit as st
 from lessons.classroom.steps import Step
 from lessons.course.lesson import CONFIDENCE, UNANSWERED, Lesson
 from lessons.runs.run import Run
-from pages.lab.form import Desk, Guess
+from pages.lab.form import Form, Guess
 from pages.learner import identity
 
 
-def recall(desk: Desk) -> None:
+def recall(form: Form) -> None:
     """Put back what this learner predicted before: on another day, or in another browser."""
-    for step in identity.kept(desk.lesson.slug):
-        if step.kind == "prediction" and (guess := guess_of(desk.lesson, step)):
-            before = desk.guesses.get(step.name)
+    for step in identity.kept(form.lesson.slug):
+        if step.kind == "prediction" and (guess := guess_of(form.lesson, step)):
+            before = form.guesses.get(step.name)
             if before is None or (before.outcome is None and guess.outcome is not None):
-                desk.guesses[step.name] = guess
+                form.guesses[step.name] = guess
 
 
 def guess_of(lesson: Lesson, step: Step) -> Guess | None:
@@ -27,37 +27,37 @@ def guess_of(lesson: Lesson, step: Step) -> Guess | None:
     return Guess(answer, str(step.told.get("confidence")), outcome)
 
 
-def ask(desk: Desk) -> None:
+def ask(form: Form) -> None:
     """The question for this preset, unless it has been answered."""
-    if desk.preset.name in desk.guesses:
+    if form.preset.name in form.guesses:
         return
-    name = desk.preset.name
+    name = form.preset.name
     with st.container(key="prediction", border=True, horizontal=True, vertical_alignment="bottom"):
-        answer, confidence = question(desk, name, f"**Predict first.** {desk.lesson.prediction.question}")
+        answer, confidence = question(form, name, f"**Predict first.** {form.lesson.prediction.question}")
         st.button(
             "That is my prediction",
-            key=desk.key("predict"),
+            key=form.key("predict"),
             disabled=answer is None or confidence is None,
-            on_click=lambda: predict(desk, name, Guess(answer, confidence)),
+            on_click=lambda: predict(form, name, Guess(answer, confidence)),
         )
 
 
-def question(desk: Desk, name: str, words: str) -> tuple[int | None, str | None]:
+def question(form: Form, name: str, words: str) -> tuple[int | None, str | None]:
     """The answers on offer and how sure one is: what is chosen so far."""
-    answers = desk.lesson.prediction.answers
+    answers = form.lesson.prediction.answers
     answer = st.radio(
         words,
         range(len(answers)),
         format_func=lambda index: answers[index].text,
         index=None,
-        key=desk.key(f"answer:{name}"),
+        key=form.key(f"answer:{name}"),
     )
-    return answer, st.segmented_control("How sure are you?", CONFIDENCE, key=desk.key(f"confidence:{name}"))
+    return answer, st.segmented_control("How sure are you?", CONFIDENCE, key=form.key(f"confidence:{name}"))
 
 
-def predict(desk: Desk, name: str, guess: Guess) -> None:
-    desk.guesses[name] = guess
-    identity.keep("prediction", desk.lesson.slug, name, told_of(desk.lesson, guess))
+def predict(form: Form, name: str, guess: Guess) -> None:
+    form.guesses[name] = guess
+    identity.keep("prediction", form.lesson.slug, name, told_of(form.lesson, guess))
 
 
 def told_of(lesson: Lesson, guess: Guess) -> dict:
@@ -68,30 +68,30 @@ def told_of(lesson: Lesson, guess: Guess) -> dict:
     return {**told, "outcome": guess.outcome, **came}
 
 
-def judge(desk: Desk, run: Run) -> None:
+def judge(form: Form, run: Run) -> None:
     """Read off a finished run which answer came true, for a prediction that waits for it; and keep that it was run."""
-    name, slug = desk.preset.name, desk.lesson.slug
-    guess = desk.guesses.get(name)
+    name, slug = form.preset.name, form.lesson.slug
+    guess = form.guesses.get(name)
     if guess and guess.outcome is None:
-        guess.outcome = desk.lesson.prediction.outcome(run)
+        guess.outcome = form.lesson.prediction.outcome(run)
         guess.unanswered = guess.outcome is None
         if not guess.unanswered:
-            identity.keep("prediction", slug, name, told_of(desk.lesson, guess))
-    if not desk.presenting and not any(step.kind == "run" and step.name == name for step in identity.kept(slug)):
-        identity.keep("run", slug, name, {"epochs": run.epochs, "changed": desk.changed})
+            identity.keep("prediction", slug, name, told_of(form.lesson, guess))
+    if not form.presenting and not any(step.kind == "run" and step.name == name for step in identity.kept(slug)):
+        identity.keep("run", slug, name, {"epochs": run.epochs, "changed": form.changed})
 
 
-def tell(desk: Desk) -> None:
+def tell(form: Form) -> None:
     """What the learner predicted for this preset, and what came true."""
-    guess = desk.guesses.get(desk.preset.name)
+    guess = form.guesses.get(form.preset.name)
     if guess is None:
         return
     if guess.outcome is None:
-        said = desk.lesson.prediction.answers[guess.answer]
+        said = form.lesson.prediction.answers[guess.answer]
         then = f"{UNANSWERED} It counts neither way." if guess.unanswered else "Press Run."
         st.caption(f":material/help: You predict, {guess.confidence}: **{said.text}**. {then}")
     else:
-        verdict(desk.lesson, guess)
+        verdict(form.lesson, guess)
 
 
 def verdict(lesson: Lesson, guess: Guess, begins: str = "You predicted") -> None:

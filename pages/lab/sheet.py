@@ -1,6 +1,6 @@
 """What one learner has of the exercises of one lesson: an answer to each, the attempts, the hints that were taken.
 
-Like the desk it outlives its widgets: Streamlit forgets those that another page does not show.
+Like the form it outlives its widgets: Streamlit forgets those that another page does not show.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ HERE = "learner"  # session key
 SESSION = "learner:session"  # and of what a session is called where it is counted
 UNANSWERED = "learner:unanswered"  # session key: who chose was not heard
 COOKIE = "unmasked_learner"
-PLACES = ("desk", "exercises")  # session keys after the slug: what a learner has made there is theirs alone
+PLACES = ("form", "exercises")  # session keys after the slug: what a learner has made there is theirs alone
 UNKEPT = 200  # steps that wait for the database to come back
 TOP_LEVEL = ("redirect_uri", "cookie_secret", "expose_tokens")  # of [auth], shared by all providers
 
@@ -247,7 +247,7 @@ def follow_link(given: str) -> str:
 
 
 def become(me: Learner) -> None:
-    """Another learner sits here. Desks are cleared: what was predicted on them was the other one's."""
+    """Another learner sits here. Forms are cleared: what was predicted on them was the other one's."""
     for slug in LESSONS:
         for place in PLACES:
             st.session_state.pop(f"{slug}:{place}", None)

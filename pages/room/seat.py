@@ -11,7 +11,7 @@ from lessons.classroom import pace
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
 from lessons.course.lesson import Lesson, Preset
 from lessons.recipe.settings import BadInput
-from pages.lab.form import Desk
+from pages.lab.form import Form
 from pages.lab.instruments import instruments, start
 from pages.parts.quotation import quoted, tell, warn
 from pages.room.ballot import Reading, asked, bars, beliefs, right_answer
@@ -155,14 +155,14 @@ def cast(seat: Seat, number: int, answer: int) -> None:
 
 def bench(seat: Seat, room: Room, lesson: Lesson, preset: Preset, pages: Mapping[str, Any]) -> None:
     """Run the room's preset; equal settings train once, however many press."""
-    desk = desk_at(room, lesson, preset, pages)
+    form = form_at(room, lesson, preset, pages)
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     row.button(
         "Run",
         key=f"room:run:{room.question}",
         type="primary",
         icon=":material/play_arrow:",
-        on_click=lambda: run(seat, room, desk),
+        on_click=lambda: run(seat, room, form),
     )
     if lesson.slug in pages:
         row.page_link(
@@ -171,23 +171,23 @@ def bench(seat: Seat, room: Room, lesson: Lesson, preset: Preset, pages: Mapping
             icon=":material/science:",
             query_params={"preset": preset.name},
         )
-    desk.drawn = desk.standing
-    if desk.training:
-        instruments(desk)
+    form.drawn = form.standing
+    if form.training:
+        instruments(form)
 
 
-def desk_at(room: Room, lesson: Lesson, preset: Preset, pages: Mapping[str, Any]) -> Desk:
-    """This learner's desk for the question before the room."""
-    kept: tuple[int, Desk] | None = st.session_state.get("room:desk")
+def form_at(room: Room, lesson: Lesson, preset: Preset, pages: Mapping[str, Any]) -> Form:
+    """This learner's form for the question before the room."""
+    kept: tuple[int, Form] | None = st.session_state.get("room:form")
     if kept is None or kept[0] != room.question:
-        kept = st.session_state["room:desk"] = room.question, Desk(lesson, preset, preset.settings, presenting=True)
-    desk = kept[1]
-    desk.pages = pages
-    return desk
+        kept = st.session_state["room:form"] = room.question, Form(lesson, preset, preset.settings, presenting=True)
+    form = kept[1]
+    form.pages = pages
+    return form
 
 
-def run(seat: Seat, room: Room, desk: Desk) -> None:
-    start(desk)
+def run(seat: Seat, room: Room, form: Form) -> None:
+    start(form)
     try:
         rooms().finish(seat.code, seat.key, room.question)
     except BadInput:  # removed in this moment: the next drawing says so

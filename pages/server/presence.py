@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 
 import streamlit as st
 
-from lessons.server.grid_run import Survey
+from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import ABSENT_AFTER, Training
 
 GRACE = 20.0  # seconds in which a browser may come back: a connection that breaks for a moment is no leaving
@@ -18,9 +18,9 @@ class Presence:
     """What one session has looked at. It holds nothing: own data go when the session does."""
 
     def __init__(self):
-        self.watched: WeakValueDictionary[tuple[int, Hashable], Training | Survey] = WeakValueDictionary()
+        self.watched: WeakValueDictionary[tuple[int, Hashable], Training | GridRun] = WeakValueDictionary()
 
-    def watch(self, it: Training | Survey, who: Hashable) -> None:
+    def watch(self, it: Training | GridRun, who: Hashable) -> None:
         for key in [key for key, other in self.watched.items() if other.done]:
             self.watched.pop(key, None)
         self.watched[id(it), who] = it
@@ -34,7 +34,7 @@ class Presence:
 
     def leave(self, since: float) -> None:
         for (_, who), it in list(self.watched.items()):
-            it.leave(who, ABSENT_AFTER, since) if isinstance(it, Survey) else it.leave(who, since)
+            it.leave(who, ABSENT_AFTER, since) if isinstance(it, GridRun) else it.leave(who, since)
 
 
 @st.cache_resource(scope="session", show_spinner=False, on_release=Presence.end)
@@ -42,6 +42,6 @@ def presence() -> Presence:
     return Presence()
 
 
-def watch(it: Training | Survey, who: Hashable) -> None:
+def watch(it: Training | GridRun, who: Hashable) -> None:
     """Say that `who`, something of this session, looks at it: as long as they do, it goes on."""
     presence().watch(it, who)

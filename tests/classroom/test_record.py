@@ -52,7 +52,7 @@ def test_of_one_prediction_the_last_word_counts_and_only_once():
     assert record([guess(0, None), guess(0, 0), guess(0, 0)]).predictions == Tally(1, 1)
 
 
-def test_twins_are_counted_apart_and_calibrate_too():
+def test_comparison_are_counted_apart_and_calibrate_too():
     found = record([guess(0, 2), guess(2, 2, "fairly sure", kind="twin")])
     assert (found.predictions, found.twins) == (Tally(0, 1), Tally(1, 1))
     assert found.calibration["fairly sure"] == Tally(1, 1) and found.calibration["certain"] == Tally(0, 1)

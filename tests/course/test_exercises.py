@@ -16,8 +16,8 @@ from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs.run import Run
-from lessons.sandbox import walled_pool as wards
-from lessons.sandbox.walled_pool import Busy, Limits, Ward
+from lessons.sandbox import walled_pool as walled_pools
+from lessons.sandbox.walled_pool import Busy, Limits, WalledPool
 from lessons.server.attempt import Trial
 from lessons.server.laboratory import Laboratory
 from tests.tools.selection import first
@@ -37,24 +37,24 @@ ENDLESS = "def endless(y_true, y_pred):\n    for i in range(10**15):\n        pa
 
 
 @pytest.fixture(scope="module")
-def ward():
-    ward = Ward(1, spares=0, limits=Limits(waiting=60), warm=wards.WARM)
-    ward.start()
-    yield ward
-    ward.shutdown()
+def walled_pool():
+    walled_pool = WalledPool(1, spares=0, limits=Limits(waiting=60), warm=walled_pools.WARM)
+    walled_pool.start()
+    yield walled_pool
+    walled_pool.shutdown()
 
 
 @pytest.fixture
-def laboratory(ward, monkeypatch):
-    """One that trains settings in this process, and pasted losses in the ward."""
-    monkeypatch.setattr(wards, "shared", lambda: ward)
+def laboratory(walled_pool, monkeypatch):
+    """One that trains settings in this process, and pasted losses in the walled pool."""
+    monkeypatch.setattr(walled_pools, "shared", lambda: walled_pool)
     with ThreadPoolExecutor(1) as executor:
         yield Laboratory(executor)
 
 
-def tried(exercise, answer, laboratory, ward) -> Trial:
+def tried(exercise, answer, laboratory, walled_pool) -> Trial:
     """The attempt, once it is done."""
-    trial = Trial(exercise, answer, laboratory, ward, object())
+    trial = Trial(exercise, answer, laboratory, walled_pool, object())
     until = time.monotonic() + WITHIN
     while not trial.done:
         assert time.monotonic() < until, f"no answer within {WITHIN} s"
@@ -64,12 +64,12 @@ def tried(exercise, answer, laboratory, ward) -> Trial:
 
 
 @pytest.mark.parametrize(("slug", "name"), CASES)
-def test_the_start_fails_and_the_solution_passes(slug, name, laboratory, ward):
+def test_the_start_fails_and_the_solution_passes(slug, name, laboratory, walled_pool):
     exercise = LESSONS[slug].exercise(name)
-    start = tried(exercise, exercise.start, laboratory, ward)
+    start = tried(exercise, exercise.start, laboratory, walled_pool)
     assert not start.passed, start.reached
     assert start.reached.endswith(".") and "\n" not in start.reached
-    solution = tried(exercise, exercise.solution, laboratory, ward)
+    solution = tried(exercise, exercise.solution, laboratory, walled_pool)
     assert solution.passed, (solution.reached, solution.findings)
     assert "wanted" not in solution.reached
 
@@ -119,9 +119,9 @@ OTHER_ANSWERS = [
 
 @pytest.mark.verify
 @pytest.mark.parametrize(("slug", "name", "body"), OTHER_ANSWERS)
-def test_an_answer_that_is_not_ours_passes_too(slug, name, body, laboratory, ward):
+def test_an_answer_that_is_not_ours_passes_too(slug, name, body, laboratory, walled_pool):
     head = "import keras\nimport tensorflow as tf\nfrom keras import ops\n\n\ndef loss(y_true, y_pred):\n    "
-    trial = tried(LESSONS[slug].exercise(name), f"{head}{body}\n", laboratory, ward)
+    trial = tried(LESSONS[slug].exercise(name), f"{head}{body}\n", laboratory, walled_pool)
     assert trial.passed, (trial.reached, trial.findings)
 
 
@@ -218,14 +218,14 @@ def test_nan_reaches_nothing():
 # --- an attempt
 
 
-def test_a_wrong_order_has_its_own_run_and_its_own_leak(laboratory, ward):
+def test_a_wrong_order_has_its_own_run_and_its_own_leak(laboratory, walled_pool):
     exercise = LESSONS["divided_by"].exercise("fraction_in_order")
     valid, error, times, count, end = exercise.lines
-    wrong = tried(exercise, exercise.text((valid, error, count, end)), laboratory, ward)
+    wrong = tried(exercise, exercise.text((valid, error, count, end)), laboratory, walled_pool)
     assert not wrong.passed and wrong.judged
     assert np.nanmax(wrong.run.leak) > 0.9 and wrong.run.epochs == exercise.settings.epochs
     other = exercise.spare[0]
-    slow = tried(exercise, exercise.text((valid, error, times, other, end)), laboratory, ward)
+    slow = tried(exercise, exercise.text((valid, error, times, other, end)), laboratory, walled_pool)
     assert not slow.passed and slow.run.leak.max() == 0
     assert slow.run.snapshot.error[-1] > exercise.goal.error
 
@@ -242,14 +242,14 @@ def test_a_wrong_order_has_its_own_run_and_its_own_leak(laboratory, ward):
         ),
     ],
 )
-def test_a_text_that_cannot_be_run_is_one_sentence(text, says, laboratory, ward):
-    trial = tried(LESSONS["mask_and_loss"].exercise("per_step"), text, laboratory, ward)
+def test_a_text_that_cannot_be_run_is_one_sentence(text, says, laboratory, walled_pool):
+    trial = tried(LESSONS["mask_and_loss"].exercise("per_step"), text, laboratory, walled_pool)
     assert not trial.passed and trial.run is None
     assert says.lower() in trial.reached.lower()
     assert trial.reached.endswith(".") and "\n" not in trial.reached
 
 
-def test_a_loss_that_reaches_the_goal_and_has_an_error_does_not_pass(laboratory, ward):
+def test_a_loss_that_reaches_the_goal_and_has_an_error_does_not_pass(laboratory, walled_pool):
     """A mask that drops labels of 0: nobody notices in this training, the clinic does."""
     exercise = LESSONS["mask_and_loss"].exercise("per_step")
     text = (
@@ -257,24 +257,24 @@ def test_a_loss_that_reaches_the_goal_and_has_an_error_does_not_pass(laboratory,
         "    kept = ops.cast(ops.not_equal(y_true, 0), y_pred.dtype)\n"
         "    return ops.mean(ops.square(y_true - y_pred) * kept, axis=-1)\n"
     )
-    trial = tried(exercise, text, laboratory, ward)
+    trial = tried(exercise, text, laboratory, walled_pool)
     assert exercise.goal.met(trial.run)
     assert trial.errors and not trial.passed
 
 
-def test_stop_ends_it_and_nothing_is_judged(laboratory, ward):
+def test_stop_ends_it_and_nothing_is_judged(laboratory, walled_pool):
     exercise = LESSONS["mask_and_loss"].exercise("per_step")
     who = object()
-    trial = Trial(exercise, ENDLESS, laboratory, ward, who)
+    trial = Trial(exercise, ENDLESS, laboratory, walled_pool, who)
     assert not trial.done and trial.waits_for is trial.examination
-    second = Trial(exercise, ENDLESS, laboratory, ward, who)
+    second = Trial(exercise, ENDLESS, laboratory, walled_pool, who)
     with pytest.raises(Busy):
-        Trial(exercise, ENDLESS, laboratory, ward, who)
+        Trial(exercise, ENDLESS, laboratory, walled_pool, who)
     for one in (trial, second):
         one.stop()
         assert one.done and one.waits_for is None
         assert one.reached == "Stopped." and not one.passed
     until = time.monotonic() + WITHIN
-    while ward.unfinished() and time.monotonic() < until:
+    while walled_pool.unfinished() and time.monotonic() < until:
         time.sleep(0.02)
-    assert not ward.unfinished()
+    assert not walled_pool.unfinished()

@@ -136,13 +136,13 @@ def test_a_nan_in_the_middle_of_an_epoch_is_found():
     assert found(settings)["non_finite"].epochs[0] == 0
 
 
-def test_a_birth_is_told_with_the_finding():
+def test_a_nan_origin_is_told_with_the_finding():
     settings = RUN_RULES.rules["non_finite"].fires_on
-    birth = tasks.birth(Recipe(settings))
-    finding = next(finding for finding in diagnose(run_of(settings), birth) if finding.code == "non_finite")
-    assert birth.said in finding.message
+    nan_origin = tasks.nan_origin(Recipe(settings))
+    finding = next(finding for finding in diagnose(run_of(settings), nan_origin) if finding.code == "non_finite")
+    assert nan_origin.said in finding.message
     for name in ("phase", "tensor", "op", "timestep", "line"):
-        assert finding.numbers[name] == getattr(birth, name)
+        assert finding.numbers[name] == getattr(nan_origin, name)
 
 
 @pytest.mark.parametrize("cell", SPECS["cell"].options)

@@ -1,4 +1,4 @@
-"""Birth certificates: every expected operation and place was worked out by hand from what the loss says."""
+"""Origin certificates: every expected operation and place was worked out by hand from what the loss says."""
 
 import pickle
 
@@ -12,7 +12,7 @@ from lessons.recipe import losses
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
-from lessons.runs.nan_origin import Birth
+from lessons.runs.nan_origin import NaNOrigin
 from lessons.runs.run import Run
 from lessons.server import tasks
 
@@ -147,15 +147,15 @@ FULL_SET = ("epsilon below float16", "clipped at 1", "NaN input, mask multiplied
 )
 def test_operation_phase_and_place(case):
     settings, *expected = CASES[case]
-    birth, run = tasks.birth(Recipe(settings)), trained(Recipe(settings))
-    assert [birth.phase, birth.op, birth.tensor, birth.inputs] == expected
-    assert birth.compiled_only == (case == "epsilon folded away")
-    assert birth.epoch == first_bad_epoch(run) and birth.batch is None
+    nan_origin, run = tasks.nan_origin(Recipe(settings)), trained(Recipe(settings))
+    assert [nan_origin.phase, nan_origin.op, nan_origin.tensor, nan_origin.inputs] == expected
+    assert nan_origin.compiled_only == (case == "epsilon folded away")
+    assert nan_origin.epoch == first_bad_epoch(run) and nan_origin.batch is None
     if case in NOT_OF_A_CELL:
-        assert (birth.sequence, birth.timestep) == (None, None)
+        assert (nan_origin.sequence, nan_origin.timestep) == (None, None)
         return
-    cell = birth.sequence, birth.timestep
-    at = run.snapshot.predictions[birth.epoch][cell], run.batch.y[cell][0]
+    cell = nan_origin.sequence, nan_origin.timestep
+    at = run.snapshot.predictions[nan_origin.epoch][cell], run.batch.y[cell][0]
     holds = {  # what must be there for the operation to fail
         "slope of a root": at[0] == at[1] == 0,
         "log of a negative number": at[1] - at[0] < 0,
@@ -175,43 +175,43 @@ def test_operation_phase_and_place(case):
 
 def test_the_line_is_that_of_the_loss_as_it_is_shown():
     settings, *_ = CASES["slope of a root"]
-    birth = tasks.birth(Recipe(settings))
-    assert losses.source(settings.loss).splitlines()[birth.line - 1].strip() == birth.code
-    assert "** 0.5" in birth.code
+    nan_origin = tasks.nan_origin(Recipe(settings))
+    assert losses.source(settings.loss).splitlines()[nan_origin.line - 1].strip() == nan_origin.code
+    assert "** 0.5" in nan_origin.code
 
 
 def test_exploding_to_infinity_names_the_first_tensor():
     settings = Settings(optimizer="sgd", learning_rate=10, reduction="sum", cell="simple_rnn", **FEW)
-    birth = tasks.birth(Recipe(settings))
-    assert (birth.phase, birth.op, birth.line) == ("forward", "square", 5)
-    error = float(birth.inputs.removeprefix("square(").removesuffix(") = inf"))
+    nan_origin = tasks.nan_origin(Recipe(settings))
+    assert (nan_origin.phase, nan_origin.op, nan_origin.line) == ("forward", "square", 5)
+    error = float(nan_origin.inputs.removeprefix("square(").removesuffix(") = inf"))
     assert error**2 > float(np.finfo(np.float32).max)
-    assert birth.epoch == first_bad_epoch(trained(Recipe(settings)))
+    assert nan_origin.epoch == first_bad_epoch(trained(Recipe(settings)))
 
 
 def test_a_sum_that_overflows_belongs_to_no_cell():
-    birth = tasks.birth(
+    nan_origin = tasks.nan_origin(
         Recipe(Settings(optimizer="sgd", learning_rate=10, nan_share=0.2, nan_fill="garbage", epochs=20))
     )
-    assert birth.tensor == "sum in the reduction of the loss"
-    assert birth.inputs.startswith("sum of 384 values up to ") and birth.inputs.endswith(" = inf")
-    assert (birth.sequence, birth.timestep, birth.line) == (None, None, None)
+    assert nan_origin.tensor == "sum in the reduction of the loss"
+    assert nan_origin.inputs.startswith("sum of 384 values up to ") and nan_origin.inputs.endswith(" = inf")
+    assert (nan_origin.sequence, nan_origin.timestep, nan_origin.line) == (None, None, None)
 
 
 def test_the_batch_of_the_epoch_is_found():
     settings = Settings(nan_share=0.05, seed=6, batch_size=2, **FEW)
     assert set(np.argwhere(np.isnan(training_batch(Recipe(settings)).y))[:, 0]) == {2}
-    birth = tasks.birth(Recipe(settings))
-    assert (birth.epoch, birth.batch, birth.sequence, birth.tensor) == (0, 1, 2, "y_true")
+    nan_origin = tasks.nan_origin(Recipe(settings))
+    assert (nan_origin.epoch, nan_origin.batch, nan_origin.sequence, nan_origin.tensor) == (0, 1, 2, "y_true")
 
 
 def test_the_batch_whose_update_spoilt_the_weights_is_found():
     """The first batch has no padding, so that nothing of it is NaN."""
     settings = Settings(padded_inputs="nan", seed=1, batch_size=2, **FEW)
     assert np.isnan(training_batch(Recipe(settings)).x).any(axis=(1, 2)).tolist() == [False, False] + [True] * 6
-    birth = tasks.birth(Recipe(settings))
-    assert (birth.epoch, birth.batch, birth.sequence) == (0, 1, 2)
-    assert (birth.phase, birth.tensor) == ("backward", "gradient of lstm/kernel")
+    nan_origin = tasks.nan_origin(Recipe(settings))
+    assert (nan_origin.epoch, nan_origin.batch, nan_origin.sequence) == (0, 1, 2)
+    assert (nan_origin.phase, nan_origin.tensor) == ("backward", "gradient of lstm/kernel")
 
 
 class Hasty(Replay):
@@ -224,28 +224,28 @@ class Hasty(Replay):
 
 def test_an_update_that_overflows():
     settings = Settings(optimizer="sgd", reduction="sum", cell="simple_rnn", **FEW)
-    birth = Search(Hasty(recipe := Recipe(settings), traced(recipe.structure()))).birth()
-    assert (birth.epoch, birth.phase, birth.op) == (0, "backward", "SGD")
-    assert birth.tensor == "simple_rnn/kernel after the update"
-    assert birth.inputs.startswith("a learning rate of 3e+38 and gradients up to ")
+    nan_origin = Search(Hasty(recipe := Recipe(settings), traced(recipe.structure()))).nan_origin()
+    assert (nan_origin.epoch, nan_origin.phase, nan_origin.op) == (0, "backward", "SGD")
+    assert nan_origin.tensor == "simple_rnn/kernel after the update"
+    assert nan_origin.inputs.startswith("a learning rate of 3e+38 and gradients up to ")
 
 
 def test_one_label_per_sequence():
-    birth = tasks.birth(Recipe(Settings(output="last_step", nan_share=0.3, **FEW)))
-    assert (birth.tensor, birth.timestep) == ("y_true", None)
-    assert birth.where == f"sequence {birth.sequence}"
+    nan_origin = tasks.nan_origin(Recipe(Settings(output="last_step", nan_share=0.3, **FEW)))
+    assert (nan_origin.tensor, nan_origin.timestep) == ("y_true", None)
+    assert nan_origin.where == f"sequence {nan_origin.sequence}"
 
 
 @pytest.mark.parametrize("settings", [Settings(**FEW), preset("small_epsilon", "fixed"), Settings(batch_size=2, **FEW)])
 def test_finite_runs_have_none(settings):
-    assert tasks.birth(Recipe(settings)) is None
+    assert tasks.nan_origin(Recipe(settings)) is None
 
 
 def test_a_training_afterwards_is_as_if_nobody_had_looked():
     settings, *_ = CASES["epsilon folded away"]
     before, graph = trained(Recipe(settings)), traced(Recipe(settings).structure())
     traces = graph.traces
-    tasks.birth(Recipe(settings))
+    tasks.nan_origin(Recipe(settings))
     after = trained(Recipe(settings))
     assert graph.traces == traces
     assert before.snapshot.loss.tobytes() == after.snapshot.loss.tobytes()
@@ -253,22 +253,22 @@ def test_a_training_afterwards_is_as_if_nobody_had_looked():
 
 
 def test_it_travels_and_speaks():
-    birth = Birth(31, 3, 25, 2, "forward", "log(p)", "log", "log(0) = -inf", 5, "return log(p)", True)
-    assert pickle.loads(pickle.dumps(birth)) == birth
-    assert birth.said.startswith(
+    nan_origin = NaNOrigin(31, 3, 25, 2, "forward", "log(p)", "log", "log(0) = -inf", 5, "return log(p)", True)
+    assert pickle.loads(pickle.dumps(nan_origin)) == nan_origin
+    assert nan_origin.said.startswith(
         "Born in epoch 32, batch 4 at sequence 25, step 2, on the way forward, in log(p), line 5"
     )
-    assert "Only inside the compiled graph" in birth.said
+    assert "Only inside the compiled graph" in nan_origin.said
 
 
 @pytest.mark.verify
 @pytest.mark.parametrize("slug", LESSONS)
-def test_every_preset_that_fails_has_a_birth_and_no_other(slug):
+def test_every_preset_that_fails_has_a_nan_origin_and_no_other(slug):
     for each in LESSONS[slug].presets:
-        run, birth = trained(Recipe(each.settings)), tasks.birth(Recipe(each.settings))
+        run, nan_origin = trained(Recipe(each.settings)), tasks.nan_origin(Recipe(each.settings))
         s = run.snapshot
         failed = not all(
             np.isfinite(values).all() for values in (s.loss, s.gradient, s.input_gradient, run.predictions)
         )
-        assert (birth is not None) == failed, each.name
-        assert birth is None or (birth.tensor and birth.op), each.name
+        assert (nan_origin is not None) == failed, each.name
+        assert nan_origin is None or (nan_origin.tensor and nan_origin.op), each.name

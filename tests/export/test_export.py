@@ -23,7 +23,7 @@ from lessons.doctor.examples import EXAMPLES
 from lessons.engine import train as engine
 from lessons.engine.pasted_loss import train as train_pasted
 from lessons.export import sheets
-from lessons.export.bundle import Parcel
+from lessons.export.bundle import Bundle
 from lessons.export.notebook import notebook
 from lessons.export.page import page
 from lessons.export.script import script
@@ -45,13 +45,13 @@ FULL = [
 ]
 
 
-def parcel_of(settings: Settings, **more) -> Parcel:
-    return Parcel("mask_and_loss", "fixed", Recipe(settings, **more))
+def bundle_of(settings: Settings, **more) -> Bundle:
+    return Bundle("mask_and_loss", "fixed", Recipe(settings, **more))
 
 
-def trained(parcel: Parcel) -> Run:
-    """The app's own run of a parcel."""
-    recipe = parcel.recipe
+def trained(bundle: Bundle) -> Run:
+    """The app's own run of a bundle."""
+    recipe = bundle.recipe
     parts = train_pasted(recipe) if recipe.pasted else engine.train(recipe)
     return Run.gather(recipe, training_batch(recipe), parts)
 
@@ -107,20 +107,20 @@ def test_a_fresh_process_knows_nothing_of_us(tmp_path):
 @pytest.mark.parametrize("slug", first(5, tuple(LESSONS)))
 def test_the_script_of_a_lesson_prints_the_apps_curve(slug, tmp_path):
     preset = LESSONS[slug].presets[0]
-    parcel = Parcel(slug, preset.name, Recipe(replace(preset.settings, epochs=min(preset.settings.epochs, 12))))
-    assert_same_numbers(in_fresh_process(script(parcel), tmp_path), trained(parcel))
+    bundle = Bundle(slug, preset.name, Recipe(replace(preset.settings, epochs=min(preset.settings.epochs, 12))))
+    assert_same_numbers(in_fresh_process(script(bundle), tmp_path), trained(bundle))
 
 
 @pytest.mark.verify
 @pytest.mark.parametrize(("slug", "preset"), FULL)
 def test_the_script_of_every_preset_prints_the_apps_curve(slug, preset, tmp_path):
-    parcel = Parcel(slug, preset.name, Recipe(preset.settings))
-    assert_same_numbers(in_fresh_process(script(parcel), tmp_path), trained(parcel))
+    bundle = Bundle(slug, preset.name, Recipe(preset.settings))
+    assert_same_numbers(in_fresh_process(script(bundle), tmp_path), trained(bundle))
 
 
 @pytest.mark.verify
 def test_with_plotly_a_script_leaves_its_figures(tmp_path):
-    told = in_fresh_process(script(parcel_of(replace(TINY, loss="scalar_mse"))), tmp_path, plotly=True)
+    told = in_fresh_process(script(bundle_of(replace(TINY, loss="scalar_mse"))), tmp_path, plotly=True)
     assert told.splitlines()[-1] == "figures: mask_and_loss-fixed.html"
     text = (tmp_path / "mask_and_loss-fixed.html").read_text(encoding="utf-8")
     assert text.count("Plotly.newPlot(") == 2 and text.count('"name":"padding"') == 1 + TINY.epochs
@@ -152,8 +152,8 @@ FORMS = {
 
 @pytest.mark.parametrize("changes", FORMS.values(), ids=FORMS)
 def test_every_form_of_the_program_prints_the_apps_curve(changes, monkeypatch):
-    parcel = parcel_of(replace(TINY, sequences=5, seed=3, **changes))
-    assert_same_numbers(in_this_process(script(parcel), monkeypatch), trained(parcel))
+    bundle = bundle_of(replace(TINY, sequences=5, seed=3, **changes))
+    assert_same_numbers(in_this_process(script(bundle), monkeypatch), trained(bundle))
 
 
 @pytest.mark.verify
@@ -162,15 +162,15 @@ def test_every_form_of_the_program_prints_the_apps_curve(changes, monkeypatch):
 def test_random_settings_print_the_apps_curve(settings):
     # Keras finds the logits behind a sigmoid output by itself; the engine hides them from it where no mask is passed.
     assume((settings.activation, settings.loss) != ("sigmoid", "bce_from_logits"))
-    parcel = parcel_of(settings)
+    bundle = bundle_of(settings)
     with pytest.MonkeyPatch.context() as monkeypatch:
         try:
-            run = trained(parcel)
+            run = trained(bundle)
         except Exception:  # what Keras refuses it refuses there too
             with pytest.raises(Exception):  # noqa: B017
-                in_this_process(script(parcel), monkeypatch)
+                in_this_process(script(bundle), monkeypatch)
             return
-        assert_same_numbers(in_this_process(script(parcel), monkeypatch), run)
+        assert_same_numbers(in_this_process(script(bundle), monkeypatch), run)
 
 
 def options() -> list:
@@ -186,7 +186,7 @@ def options() -> list:
 def test_every_option_gives_a_script_and_nothing_that_it_does_not_need():
     packages = {"math", "dataclasses", "importlib.util", "pathlib", "keras", "tensorflow", "numpy"}
     for name, option in options():
-        text = script(parcel_of(replace(TINY, **{"padded_labels": "garbage", name: option})))
+        text = script(bundle_of(replace(TINY, **{"padded_labels": "garbage", name: option})))
         tree = ast.parse(text)
         compile(tree, name, "exec")
         code = text.split('"""', 2)[2]
@@ -218,7 +218,7 @@ def unused(tree: ast.Module) -> set[str]:
 
 @pytest.mark.parametrize("name", [*sorted(losses.LABELS), "nan_labels.mean_over_known"])
 def test_the_loss_is_the_text_that_runs(name):
-    assert losses.source(name) in script(parcel_of(replace(TINY, loss=name)))
+    assert losses.source(name) in script(bundle_of(replace(TINY, loss=name)))
 
 
 # --- losses from the clinic
@@ -256,11 +256,11 @@ PASTED = {
 
 @pytest.mark.parametrize("pasted", PASTED.values(), ids=PASTED)
 def test_a_pasted_loss_comes_along_as_it_is(pasted, monkeypatch):
-    parcel = parcel_of(replace(TINY, reduction="sum" if "weighted" in pasted.text else TINY.reduction), pasted=pasted)
-    text = script(parcel)
+    bundle = bundle_of(replace(TINY, reduction="sum" if "weighted" in pasted.text else TINY.reduction), pasted=pasted)
+    text = script(bundle)
     body = pasted.text.removeprefix("from __future__ import annotations\n").strip("\n")
     assert body in text
-    assert_same_numbers(in_this_process(text, monkeypatch), trained(parcel))
+    assert_same_numbers(in_this_process(text, monkeypatch), trained(bundle))
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_pasted_loss_comes_along_as_it_is(pasted, monkeypatch):
 )
 def test_a_pasted_loss_that_cannot_come_along_says_why(text, told):
     with pytest.raises(BadInput, match=told):
-        script(parcel_of(TINY, pasted=Pasted(text)))
+        script(bundle_of(TINY, pasted=Pasted(text)))
 
 
 # --- own data
@@ -285,10 +285,10 @@ TREATED = {"gaps": "keep", "scale": "standard", "input_fill": "last", "mask": "n
 @pytest.mark.parametrize("changes", [{}, TREATED], ids=["as it is", "treated"])
 def test_own_data_come_along(changes, monkeypatch):
     plants = Table.parse(sample(), "plants.csv")
-    parcel = parcel_of(replace(TINY, nan_fill="zero", padding="pre", **changes), table=plants)
-    assert_same_numbers(in_this_process(script(parcel), monkeypatch), trained(parcel))
-    shown = script(parcel, shortened=True)
-    assert len(shown) < len(script(parcel)) and "more rows in the file" in shown
+    bundle = bundle_of(replace(TINY, nan_fill="zero", padding="pre", **changes), table=plants)
+    assert_same_numbers(in_this_process(script(bundle), monkeypatch), trained(bundle))
+    shown = script(bundle, shortened=True)
+    assert len(shown) < len(script(bundle)) and "more rows in the file" in shown
 
 
 # --- notebooks
@@ -299,27 +299,27 @@ def test_a_notebook_runs_and_draws(tmp_path, monkeypatch):
 
     monkeypatch.delenv("PYTHONPATH", raising=False)
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
-    parcel = Parcel("mask_and_loss", "broken", Recipe(replace(TINY, loss="scalar_mse")))
-    written = nbformat.reads(notebook(parcel), as_version=4)
+    bundle = Bundle("mask_and_loss", "broken", Recipe(replace(TINY, loss="scalar_mse")))
+    written = nbformat.reads(notebook(bundle), as_version=4)
     nbformat.validate(written)
     done = NotebookClient(written, timeout=TIMEOUT, resources={"metadata": {"path": str(tmp_path)}}).execute()
     outputs = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
     told = "".join(output.text for output in outputs if output.output_type == "stream" and output.name == "stdout")
-    assert_same_numbers(told, trained(parcel))
+    assert_same_numbers(told, trained(bundle))
     drawn = [output.data["application/vnd.plotly.v1+json"] for output in outputs if "data" in output]
     assert [len(figure["data"]) for figure in drawn] == [2, 3] and len(drawn[1]["frames"]) == TINY.epochs
     assert not list(tmp_path.iterdir())
 
 
 def test_a_notebook_is_the_script_in_cells():
-    parcel = parcel_of(TINY)
-    cells = json.loads(notebook(parcel))["cells"]
+    bundle = bundle_of(TINY)
+    cells = json.loads(notebook(bundle))["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    text = script(parcel)
+    text = script(bundle)
     for part in code[1:-1]:  # the first imports less; the last shows the figures, the script writes them
         assert part in text
     assert "curve.show()" in code[-1] and "find_spec" not in "".join(code)
-    assert notebook(parcel) == notebook(parcel)
+    assert notebook(bundle) == notebook(bundle)
 
 
 # --- command line
@@ -331,7 +331,7 @@ def test_export_prints_and_writes(capsys, tmp_path):
     assert main(arguments) == 0
     told = capsys.readouterr().out
     settings = LESSONS["mask_and_loss"].preset("fixed").settings
-    assert told == script(Parcel("mask_and_loss", "fixed", Recipe(replace(settings, epochs=3))))
+    assert told == script(Bundle("mask_and_loss", "fixed", Recipe(replace(settings, epochs=3))))
     file.write_text("an older one")
     assert main([*arguments, "-o", str(file)]) == 0
     assert file.read_text(encoding="utf-8") == told and capsys.readouterr().out == ""
@@ -360,7 +360,7 @@ def test_export_refuses_in_one_line(arguments, told, capsys):
 
 @pytest.fixture(scope="module")
 def run():
-    return trained(parcel_of(replace(TINY, loss="scalar_mse", batch_size=3)))
+    return trained(bundle_of(replace(TINY, loss="scalar_mse", batch_size=3)))
 
 
 def rows_of(text: str) -> list[dict]:
@@ -396,7 +396,7 @@ def test_the_gradients_have_a_row_for_every_step(run):
 
 
 def test_one_label_per_sequence_stands_at_its_last_step():
-    run = trained(parcel_of(replace(TINY, output="last_step", padding="post")))
+    run = trained(bundle_of(replace(TINY, output="last_step", padding="post")))
     rows = rows_of(sheets.gradients(run))
     labelled = [row for row in rows if row["label"]]
     assert len(labelled) == 3 * 4 and all(bool(row["gradient"]) == bool(row["label"]) for row in rows)
@@ -412,12 +412,12 @@ def test_a_long_sheet_takes_fewer_epochs(run, monkeypatch):
 
 
 def test_nan_and_infinity_are_named():
-    parcel = parcel_of(replace(TINY, padded_labels="nan", mask="none"))
-    assert {row["loss"] for row in rows_of(sheets.curve(trained(parcel)))} == {"nan"}
+    bundle = bundle_of(replace(TINY, padded_labels="nan", mask="none"))
+    assert {row["loss"] for row in rows_of(sheets.curve(trained(bundle)))} == {"nan"}
 
 
 def test_the_page_of_figures_needs_nothing_else(run):
-    text = page(parcel_of(run.settings), run)
+    text = page(bundle_of(run.settings), run)
     assert text.startswith("<!doctype html>") and text.count("Plotly.newPlot(") == 5
     assert not re.search(r"<(script|link|img)[^>]*(src|href)=", text)
     assert LESSONS["mask_and_loss"].title in text

@@ -37,14 +37,14 @@ def cells() -> list[Cell]:
 def test_plotly_accepts_every_map_and_json_can_hold_it(cells, of, there):
     refused = Cell(0, 2, 0, "", *[float("nan")] * 4, failure="too small")
     shown = {"none": [], "some": cells, "refused": [*cells, refused]}[there]
-    figure = grid_figures.atlas_figure(PLAN, shown, BASE, of)
+    figure = grid_figures.grid_figure(PLAN, shown, BASE, of)
     assert json.loads(json.dumps(figure, allow_nan=False)) == figure
     assert len(go.Figure(figure).data) == len(figure["data"]) > 0
-    assert grid_figures.atlas_words(PLAN, shown)
+    assert grid_figures.grid_words(PLAN, shown)
 
 
 def test_a_cell_has_its_outcomes_colour_and_letter_and_a_missing_one_is_blank(cells):
-    trace = grid_figures.atlas_figure(PLAN, cells, BASE)["data"][0]
+    trace = grid_figures.grid_figure(PLAN, cells, BASE)["data"][0]
     for cell in cells:
         assert trace["z"][cell.row][cell.column] == OUTCOMES.index(cell.outcome)
         assert trace["text"][cell.row][cell.column] == grid_figures.LETTERS[cell.outcome]
@@ -59,7 +59,7 @@ def test_every_outcome_has_one_colour_and_one_letter():
 
 
 def test_errors_are_shown_as_they_are_and_what_is_not_finite_is_marked(cells):
-    shown, bad, *_ = grid_figures.atlas_figure(PLAN, cells, BASE, "error")["data"]
+    shown, bad, *_ = grid_figures.grid_figure(PLAN, cells, BASE, "error")["data"]
     finite = [cell.error for cell in cells if np.isfinite(cell.error)]
     steep = max(finite) > grid_figures.STEEP * min(finite)
     for cell in cells:
@@ -72,11 +72,11 @@ def test_errors_are_shown_as_they_are_and_what_is_not_finite_is_marked(cells):
 
 
 def test_a_cell_says_in_words_what_it_is(cells):
-    words = next(trace for trace in grid_figures.atlas_figure(PLAN, cells, BASE)["data"] if "hovertemplate" in trace)
+    words = next(trace for trace in grid_figures.grid_figure(PLAN, cells, BASE)["data"] if "hovertemplate" in trace)
     assert "Learning rate 1, Padded labels hold nan" in words["text"][2][2] and "NaN" in words["text"][2][2]
     assert "not trained yet" in words["text"][0][2]
     refused = Cell(0, 2, 0, "", *[float("nan")] * 4, failure="too small")
-    figure = grid_figures.atlas_figure(PLAN, [*cells, refused], BASE)
+    figure = grid_figures.grid_figure(PLAN, [*cells, refused], BASE)
     words = next(trace for trace in figure["data"] if "hovertemplate" in trace)
     assert "cannot be trained: too small" in words["text"][0][2]
 
@@ -91,7 +91,7 @@ def test_a_cell_says_in_words_what_it_is(cells):
     ],
 )
 def test_the_ring_is_where_the_present_settings_lie(cells, changes, at):
-    figure = grid_figures.atlas_figure(PLAN, cells, replace(BASE, **changes))
+    figure = grid_figures.grid_figure(PLAN, cells, replace(BASE, **changes))
     rings = [trace for trace in figure["data"] if trace.get("name") == "present settings"]
     if at is None:
         assert not rings
@@ -101,9 +101,9 @@ def test_the_ring_is_where_the_present_settings_lie(cells, changes, at):
 
 
 def test_axes_carry_the_values():
-    layout = grid_figures.atlas_figure(PLAN, [], BASE)["layout"]
+    layout = grid_figures.grid_figure(PLAN, [], BASE)["layout"]
     assert layout["xaxis"]["ticktext"] == ["0.0001", "0.01", "1"]
     assert layout["yaxis"]["ticktext"] == ["zero", "garbage", "nan"]
     many = Plan(BASE, "learning_rate", "padding_share", tuple(np.linspace(0.001, 1, 64)), (0.1, 0.2))
-    axis = grid_figures.atlas_figure(many, [], BASE)["layout"]["xaxis"]
+    axis = grid_figures.grid_figure(many, [], BASE)["layout"]["xaxis"]
     assert len(axis["ticktext"]) <= grid_figures.TICKS and axis["tickvals"][1] == 4

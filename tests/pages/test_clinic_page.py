@@ -18,7 +18,7 @@ from lessons.classroom.refusal import TooOften
 from lessons.course.discovery import LESSONS
 from lessons.doctor.examples import EXAMPLES
 from lessons.figures.loss_figures import finding_figure, finding_words
-from lessons.sandbox.walled_pool import Bed, Limits, Ward
+from lessons.sandbox.walled_pool import Limits, WalledPool, WalledWorker
 from lessons.server import walled_tasks
 from lessons.workers.pool import Job
 from pages import clinic_page
@@ -76,19 +76,19 @@ CURVE = {
 
 
 @pytest.fixture(scope="module")
-def ward():
-    ward = Ward(1, warm="lessons.doctor.loss.examination.warm_up")
-    ward.start()
-    yield ward
-    ward.shutdown()
+def walled_pool():
+    walled_pool = WalledPool(1, warm="lessons.doctor.loss.examination.warm_up")
+    walled_pool.start()
+    yield walled_pool
+    walled_pool.shutdown()
 
 
 @pytest.fixture
-def real(ward, monkeypatch):
-    """The ward in place of the server's, and idle again afterwards."""
-    monkeypatch.setattr(clinic_page, "shared", lambda: ward)
-    yield ward
-    left = ward.unfinished()
+def real(walled_pool, monkeypatch):
+    """The walled pool in place of the server's, and idle again afterwards."""
+    monkeypatch.setattr(clinic_page, "shared", lambda: walled_pool)
+    yield walled_pool
+    left = walled_pool.unfinished()
     for job in left:
         job.stop()
     wait(left, WITHIN)
@@ -139,15 +139,22 @@ def answered(page: AppTest) -> AppTest:
             return page
 
 
-def bed_of(ward: Ward, job: Job) -> Bed | None:
+def walled_worker_of(walled_pool: WalledPool, job: Job) -> WalledWorker | None:
     """Whose process has begun with this job."""
-    return next((bed for bed in ward.workers if bed.job is job and job.attempts and bed.begun), None)
+    return next(
+        (
+            walled_worker
+            for walled_worker in walled_pool.workers
+            if walled_worker.job is job and job.attempts and walled_worker.begun
+        ),
+        None,
+    )
 
 
-def murdered(ward: Ward, job: Job) -> None:
+def murdered(walled_pool: WalledPool, job: Job) -> None:
     """End the process in the middle of this job, as the system does that runs out of memory."""
-    assert eventually(lambda: bed_of(ward, job) or job.done(), WITHIN) and not job.done()
-    os.killpg(bed_of(ward, job).process.pid, signal.SIGKILL)
+    assert eventually(lambda: walled_worker_of(walled_pool, job) or job.done(), WITHIN) and not job.done()
+    os.killpg(walled_worker_of(walled_pool, job).process.pid, signal.SIGKILL)
 
 
 def told(page: AppTest) -> str:

@@ -12,8 +12,8 @@ from tests.tools.selection import first
 SHORT = {"mode": "present", "epochs": "6", "sequences": "6"}
 
 
-def desk_of(page):
-    return page.session_state[f"{SLUG}:desk"]
+def form_of(page):
+    return page.session_state[f"{SLUG}:form"]
 
 
 def press(page, name: str):
@@ -30,7 +30,7 @@ def compared(page):
     """The page once both runs are there."""
     trained(page, SLUG)
     until = time.monotonic() + WITHIN
-    while not desk_of(page).pinned_training.done and time.monotonic() < until:
+    while not form_of(page).pinned_training.done and time.monotonic() < until:
         page.run()
     page.run()
     assert not page.exception
@@ -51,21 +51,21 @@ def test_there_is_nothing_to_pin_before_the_first_run():
 def test_a_pinned_run_alone_says_what_to_do():
     page = pinned()
     assert "change one toggle and press Run" in words(page)
-    assert desk_of(page).twins is None
+    assert form_of(page).comparison is None
 
 
 def test_one_toggle_is_told_and_where_the_runs_part():
     page = pinned(preset="fixed")
     page.selectbox(key=f"{SLUG}:loss").set_value("scalar_mse").run()
     compared(press(page, "run"))
-    twins = desk_of(page).twins
-    assert twins.first(visible=True).quantity == "loss"
+    comparison = form_of(page).comparison
+    assert comparison.first(visible=True).quantity == "loss"
     told = words(page)
     assert "One toggle differs: **Loss**" in told and "They part in epoch 1" in told
     assert "| gradient | epoch 1 | epoch 1 |" in told
     assert page.select_slider(key=f"{SLUG}:twins-epoch").value == 1, "the epoch where the gradients part"
     press(page, "unpin")
-    assert desk_of(page).pinned is None and "They part" not in words(page)
+    assert form_of(page).pinned is None and "They part" not in words(page)
     assert "pin.preset" not in page.query_params
 
 
@@ -84,29 +84,29 @@ def test_the_pinned_run_keeps_its_seed_for_the_next():
     other = next(preset.name for preset in LESSONS[SLUG].presets if preset.settings.seed not in (0, 3))
     page.button_group(key=f"{SLUG}:preset").set_value(other)
     page.run()
-    assert desk_of(page).settings.seed == 3
-    assert "seed" not in desk_of(page).changed
+    assert form_of(page).settings.seed == 3
+    assert "seed" not in form_of(page).changed
     press(page, "unpin")
-    assert not page.select_slider(key=desk_of(page).field_key("seed")).disabled
+    assert not page.select_slider(key=form_of(page).field_key("seed")).disabled
 
 
 def test_swap_brings_the_pinned_settings_back_and_pins_the_others():
     page = pinned(preset="fixed")
-    first = desk_of(page).training
+    first = form_of(page).training
     page.selectbox(key=f"{SLUG}:mask").set_value("none").run()
     compared(press(page, "run"))
-    second = desk_of(page).training
+    second = form_of(page).training
     press(page, "swap")
-    desk = desk_of(page)
-    assert (desk.training, desk.pinned_training) == (first, second)
-    assert (desk.settings, desk.pinned) == (first.settings, second.settings)
-    assert page.selectbox(key=desk.field_key("mask")).value == "aligned" and not desk.outdated
+    form = form_of(page)
+    assert (form.training, form.pinned_training) == (first, second)
+    assert (form.settings, form.pinned) == (first.settings, second.settings)
+    assert page.selectbox(key=form.field_key("mask")).value == "aligned" and not form.outdated
     assert "**Mask** none passed → aligned" in words(page)
 
 
 def test_equal_settings_pressed_again_are_the_same_run():
     page = compared(press(pinned(), "run"))
-    assert desk_of(page).training is desk_of(page).pinned_training
+    assert form_of(page).training is form_of(page).pinned_training
     assert "change one toggle and press Run" in words(page)
 
 
@@ -129,18 +129,18 @@ def test_a_link_pins_any_pair_and_run_trains_both(name: str, value: str, says: s
     assert "Press Run: it trains the pinned settings too" in words(page)
     compared(press(page, "run"))
     assert says in words(page)
-    assert desk_of(page).twins.pinned.settings == desk_of(page).pinned
+    assert form_of(page).comparison.pinned.settings == form_of(page).pinned
 
 
 def test_a_run_under_way_can_be_pinned_and_goes_on():
     page = press(lesson_page(SLUG, mode="present", epochs="3000", seed="41"), "run")
-    long = desk_of(page).training
+    long = form_of(page).training
     press(page, "pin")
     page.select_slider(key=f"{SLUG}:epochs").set_value(5).run()
     press(page, "run")
-    assert not long.job.stopped and desk_of(page).training is not long
+    assert not long.job.stopped and form_of(page).training is not long
     until = time.monotonic() + WITHIN
-    while (desk_of(page).watching or len(long.items) < 3) and time.monotonic() < until:  # beyond its first five epochs
+    while (form_of(page).watching or len(long.items) < 3) and time.monotonic() < until:  # beyond its first five epochs
         page.run()
     press(page, "stop")
     assert long.job.stopped or long.done
@@ -149,7 +149,7 @@ def test_a_run_under_way_can_be_pinned_and_goes_on():
         page.run()
     page.run()
     assert not page.exception
-    assert desk_of(page).twins.epochs == 5, "a stopped run is compared as far as it goes"
+    assert form_of(page).comparison.epochs == 5, "a stopped run is compared as far as it goes"
 
 
 def test_what_is_wrong_with_a_pinned_run_in_the_address_is_told():
@@ -158,7 +158,7 @@ def test_what_is_wrong_with_a_pinned_run_in_the_address_is_told():
     assert not page.exception and len(page.warning) == 3
     assert "Of the pinned run: preset: got “nowhere”" in told and "Of the pinned run: epochs: got “1e9”" in told
     assert "seed: got “4”; while a run is pinned it takes that run’s, 0." in told
-    assert desk_of(page).pinned.mask == "none", "what was good is taken"
+    assert form_of(page).pinned.mask == "none", "what was good is taken"
 
 
 # --- in a browser

@@ -1,4 +1,4 @@
-"""Findings on the lesson page: cards with a fix to apply and undo, marks in the charts, x-ray and birth certificate."""
+"""Findings on the lesson page: cards with a fix to apply and undo, marks in the charts, x-ray and origin of a NaN."""
 
 import time
 
@@ -10,8 +10,8 @@ from tests.pages.test_pages import WITHIN, lesson_page, trained
 from tests.tools.screen import await_, open_lesson, panel, run
 
 
-def desk_of(page, slug: str):
-    return page.session_state[f"{slug}:desk"]
+def form_of(page, slug: str):
+    return page.session_state[f"{slug}:form"]
 
 
 def examined(slug: str, **query: str):
@@ -44,18 +44,18 @@ def test_a_healthy_run_says_what_was_looked_at():
 def test_a_fix_is_applied_and_undone():
     slug = "layer_ate_mask"
     page = examined(slug, preset="broken")
-    broken, training = desk_of(page, slug).settings, desk_of(page, slug).training
+    broken, training = form_of(page, slug).settings, form_of(page, slug).training
     assert "The mask is lost on the way" in words(page) and "**Layer in between** t * 1.0 → none" in words(page)
     page.button(key=f"{slug}:fix:mask_dropped").click().run()
     again(page, slug)
-    desk = desk_of(page, slug)
-    assert desk.settings == broken.with_changes({"between": "none"}) == desk.training.recipe.settings
-    assert page.selectbox(key=desk_of(page, slug).field_key("between")).value == "none"
+    form = form_of(page, slug)
+    assert form.settings == broken.with_changes({"between": "none"}) == form.training.recipe.settings
+    assert page.selectbox(key=form_of(page, slug).field_key("between")).value == "none"
     assert "No finding." in words(page) and "Applied: **Layer in between** t * 1.0 → none" in words(page)
     page.button(key=f"{slug}:undo").click().run()
     again(page, slug)
-    assert desk.settings == broken and desk.training is training, "the run that is remembered"
-    assert page.selectbox(key=desk_of(page, slug).field_key("between")).value == "times_one"
+    assert form.settings == broken and form.training is training, "the run that is remembered"
+    assert page.selectbox(key=form_of(page, slug).field_key("between")).value == "times_one"
     assert "The mask is lost on the way" in words(page) and "Applied:" not in words(page)
 
 
@@ -81,11 +81,11 @@ def test_the_x_ray_tells_that_no_mask_is_passed():
 def test_try_this_next_moves_one_toggle_and_runs():
     slug = "mask_and_loss"
     page = examined(slug, preset="fixed")
-    desk = desk_of(page, slug)
-    before, step = desk.settings, desk.diagnosis.steps[0]
+    form = form_of(page, slug)
+    before, step = form.settings, form.diagnosis.steps[0]
     page.button(key=f"{slug}:try:0").click().run()
     again(page, slug)
-    assert desk.settings == before.with_changes({step.field: step.value}) == desk.training.recipe.settings
+    assert form.settings == before.with_changes({step.field: step.value}) == form.training.recipe.settings
 
 
 def test_an_own_change_ends_the_offer_to_undo():
@@ -93,14 +93,14 @@ def test_an_own_change_ends_the_offer_to_undo():
     page = examined(slug, preset="broken")
     page.button(key=f"{slug}:fix:mask_dropped").click().run()
     again(page, slug)
-    page.selectbox(key=desk_of(page, slug).field_key("between")).set_value("conv1d").run()
+    page.selectbox(key=form_of(page, slug).field_key("between")).set_value("conv1d").run()
     assert f"{slug}:undo" not in [button.key for button in page.button]
 
 
-def test_the_birth_certificate_comes_after_the_card():
+def test_the_nan_origin_certificate_comes_after_the_card():
     page = examined("small_epsilon", preset="broken")
     until = time.monotonic() + WITHIN
-    while "Birth certificate" not in words(page) and time.monotonic() < until:
+    while "Where the NaN came from" not in words(page) and time.monotonic() < until:
         page.run()
     said = words(page)
     assert "| **Born** | epoch 32, sequence 25, step 2, on the way forward |" in said
@@ -124,8 +124,8 @@ MARKS = """() => {
 def test_broken_to_fixed_and_back(page, site):
     open_lesson(page, site, "first_iteration", preset="broken")
     run(page)
-    await_(lambda: page.get_by_text("Birth certificate").count(), "the birth certificate")
-    told = page.locator(".st-key-birth").inner_text()
+    await_(lambda: page.get_by_text("Where the NaN came from").count(), "the origin of the NaN")
+    told = page.locator(".st-key-nan-origin").inner_text()
     assert "on the way back, after a finite loss" in told
     assert "at 0 ** 0.5 the gradient 0 from above becomes NaN" in told
     assert page.get_by_text("finding below: Not a number").count() == 1
@@ -145,7 +145,7 @@ def test_broken_to_fixed_and_back(page, site):
     await_(lambda: not page.evaluate(MARKS)["border"], "charts without marks")
     assert page.evaluate("document.querySelector('.lab').getBoundingClientRect().top") >= 0
     page.get_by_role("button", name="Undo").click()
-    await_(lambda: page.locator(".st-key-birth").count(), "the broken run again")
+    await_(lambda: page.locator(".st-key-nan-origin").count(), "the broken run again")
     await_(lambda: page.evaluate(MARKS) == marks, "its marks")
 
 

@@ -1,4 +1,4 @@
-"""The exercises on a lesson's page: from wrong to right, with real workers and a real ward, without a browser."""
+"""The exercises on a lesson's page: from wrong to right, with real workers and walled workers, without a browser."""
 
 import time
 from concurrent.futures import wait
@@ -12,8 +12,8 @@ from lessons.classroom import pace
 from lessons.classroom.refusal import TooOften
 from lessons.course.discovery import LESSONS
 from lessons.recipe.recipe import Pasted
-from lessons.sandbox import walled_pool as wards
-from lessons.sandbox.walled_pool import Ward
+from lessons.sandbox import walled_pool as walled_pools
+from lessons.sandbox.walled_pool import WalledPool
 from pages.lab.sheet import Sheet
 from pages.learner import identity
 from tests.pages.test_pages import lesson_page
@@ -28,11 +28,11 @@ ENDLESS = "def endless(y_true, y_pred):\n    for i in range(10**15):\n        pa
 
 
 @pytest.fixture(scope="module")
-def ward():
-    ward = Ward(1, spares=0, warm=wards.WARM)
-    ward.start()
-    yield ward
-    ward.shutdown()
+def walled_pool():
+    walled_pool = WalledPool(1, spares=0, warm=walled_pools.WARM)
+    walled_pool.start()
+    yield walled_pool
+    walled_pool.shutdown()
 
 
 @pytest.fixture(autouse=True)
@@ -47,11 +47,11 @@ def steps(monkeypatch) -> list:
 
 
 @pytest.fixture(autouse=True)
-def real(ward, monkeypatch):
-    """The ward in place of the server's, and idle again afterwards."""
-    monkeypatch.setattr(wards, "shared", lambda: ward)
+def real(walled_pool, monkeypatch):
+    """The walled pool in place of the server's, and idle again afterwards."""
+    monkeypatch.setattr(walled_pools, "shared", lambda: walled_pool)
     yield
-    left = ward.unfinished()
+    left = walled_pool.unfinished()
     for job in left:
         job.stop()
     wait(left, WITHIN)
@@ -146,7 +146,7 @@ def test_settings_are_found():
     page.selectbox(key=mine.field_key("loss")).set_value("mse")
     tried(page, FIND)  # in one message with what was moved
     assert mine.solved and mine.settings == exercise.solution
-    assert page.session_state[f"{SLUG}:desk"].training is None, "the lesson's own run is left alone"
+    assert page.session_state[f"{SLUG}:form"].training is None, "the lesson's own run is left alone"
 
 
 def test_lines_are_put_in_order():
@@ -202,18 +202,18 @@ def test_stop_ends_an_attempt_and_no_attempt_is_counted():
     assert mine.key("stop") not in buttons(page)
 
 
-def test_a_learner_with_two_jobs_is_told_to_wait(ward):
+def test_a_learner_with_two_jobs_is_told_to_wait(walled_pool):
     page = opened(MEND)
     mine = sheet(page, MEND)
     page.session_state[identity.SESSION] = "Ada"
-    jobs = [ward.submit(time.sleep, 60, who="Ada") for _ in range(2)]
+    jobs = [walled_pool.submit(time.sleep, 60, who="Ada") for _ in range(2)]
     press(page, MEND, "check")
     assert "one waits: try again when the first is done." in told(page) and mine.trial is None
     for job in jobs:
         job.stop()
 
 
-def test_a_learner_has_one_pace_in_exercises_and_lessons(ward):
+def test_a_learner_has_one_pace_in_exercises_and_lessons(walled_pool):
     """The clinic's: what is pasted anywhere costs the same processes."""
     page = opened(MEND, mode="present")  # Run asks for no prediction then
     page.session_state[identity.SESSION] = "Grace"
@@ -222,17 +222,17 @@ def test_a_learner_has_one_pace_in_exercises_and_lessons(ward):
             pace.spend("clinic", "Grace")
     press(page, MEND, "check")
     assert "Clinic: 30 a minute at most; go on in " in told(page) and sheet(page, MEND).trial is None
-    desk = page.session_state[f"{SLUG}:desk"]
-    desk.pasted = Pasted(sheet(page, MEND).text)
+    form = page.session_state[f"{SLUG}:form"]
+    form.pasted = Pasted(sheet(page, MEND).text)
     checked(page.button(key=f"{SLUG}:run").click().run())
-    assert any("30 a minute at most; go on in " in one for one in desk.problems) and desk.training is None
-    assert ward.unfinished() == []
+    assert any("30 a minute at most; go on in " in one for one in form.problems) and form.training is None
+    assert walled_pool.unfinished() == []
 
 
 def test_an_attempt_that_no_process_could_look_at_is_none(monkeypatch):
-    closed = Ward(1, spares=0)
+    closed = WalledPool(1, spares=0)
     closed.give_up("nothing is run here")
-    monkeypatch.setattr(wards, "shared", lambda: closed)
+    monkeypatch.setattr(walled_pools, "shared", lambda: closed)
     page = opened(MEND)
     press(page, MEND, "check")
     assert "It cannot be run: nothing is run here." in told(checked(page.run()))

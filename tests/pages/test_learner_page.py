@@ -199,8 +199,8 @@ def test_a_prediction_and_its_run_are_kept_and_a_wrong_one_is_asked_again(databa
     assert [step.kind for step in steps_of(page)] == ["prediction"]
     page.button(key=f"{SLUG}:run").click().run()
     trained(page, SLUG)
-    desk = page.session_state[f"{SLUG}:desk"]
-    before = desk.settings
+    form = page.session_state[f"{SLUG}:form"]
+    before = form.settings
     kinds = [(step.kind, step.told.get("outcome")) for step in steps_of(page)]
     assert kinds == [("prediction", None), ("prediction", 2), ("run", None)]
     assert page.button(key=f"{SLUG}:run_twin").disabled
@@ -214,7 +214,7 @@ def test_a_prediction_and_its_run_are_kept_and_a_wrong_one_is_asked_again(databa
         page.run()
     told = steps_of(page)[-1].told
     assert (told["answer"], told["outcome"], told["numbers"]["timesteps"]) == (2, 2, 16)
-    assert desk.settings == before and desk.training.recipe.settings == before
+    assert form.settings == before and form.training.recipe.settings == before
     assert "Of the twin" in shown(page) and "It came true" in shown(page)
     key = page.session_state["learner"].key
     back = home(learner=key)
@@ -228,17 +228,17 @@ def test_a_run_that_cannot_answer_settles_no_prediction_and_the_next_may(databas
     page.button(key=f"{SLUG}:run").click().run()
     trained(page, SLUG)
     page.run()
-    desk = page.session_state[f"{SLUG}:desk"]
+    form = page.session_state[f"{SLUG}:form"]
     told = [one.value for one in page.caption if "You predict" in one.value]
     assert len(told) == 1 and UNANSWERED in told[0] and "Press Run" not in told[0]
     assert [step.kind for step in steps_of(page)] == ["prediction", "run"]
-    assert desk.guesses[FIRST].outcome is None and f"{SLUG}:run_twin" not in {one.key for one in page.button}
+    assert form.guesses[FIRST].outcome is None and f"{SLUG}:run_twin" not in {one.key for one in page.button}
     kept = record(steps_of(page))
     assert kept.predictions.observed == 0 and standing(LESSON, steps_of(page)) == "begun"
     page.button(key=f"{SLUG}:reset").click().run()
     page.button(key=f"{SLUG}:run").click().run()
     trained(page, SLUG)
-    assert desk.guesses[FIRST].outcome == 2 and record(steps_of(page)).predictions.observed == 1
+    assert form.guesses[FIRST].outcome == 2 and record(steps_of(page)).predictions.observed == 1
 
 
 def test_a_twin_that_cannot_answer_is_told_and_not_kept(database, monkeypatch):
@@ -251,7 +251,7 @@ def test_a_twin_that_cannot_answer_is_told_and_not_kept(database, monkeypatch):
     page.button_group(key=f"{SLUG}:confidence:again:{FIRST}").set_value("a guess")
     page.run()
     page.button(key=f"{SLUG}:run_twin").click().run()
-    twin, until = page.session_state[f"{SLUG}:desk"].again[FIRST], time.monotonic() + 60
+    twin, until = page.session_state[f"{SLUG}:form"].again[FIRST], time.monotonic() + 60
     while not twin.guess.unanswered and time.monotonic() < until:
         page.run()
     page.run()
@@ -298,7 +298,8 @@ def test_to_be_forgotten_here_leaves_the_rows_unless_they_are_asked_for(database
     for rows in (False, True):
         key = progress.begin()
         progress.keep(key, Step("run", SLUG, FIRST))
-        script = f"from pages.learner import identity as learner\nlearner.forget({rows}) if learner.learner().key else None\n"
+        script = "from pages.learner import identity as learner\n"
+        script += f"learner.forget({rows}) if learner.learner().key else None\n"
         page = AppTest.from_string(script)
         page.session_state["learner"] = identity.Learner(key)
         page.run()
@@ -504,10 +505,10 @@ def test_what_a_question_raises_is_no_matter_of_the_database():
     def wrong(_store):
         raise ValueError("the question's own")
 
-    patient = Patience(lambda: None)
+    view = Patience(lambda: None)
     with pytest.raises(ValueError, match="own"):
-        patient.ask(wrong)
-    assert not patient.down
+        view.ask(wrong)
+    assert not view.down
 
 
 FAULTS = {  # asked of any database: the fault is the question's own
@@ -521,22 +522,22 @@ FAULTS = {  # asked of any database: the fault is the question's own
 def test_a_fault_of_one_question_shuts_nobody_off(database_url, fault):
     engine = classroom_database.connect(database_url)
     Rooms(engine).open()
-    patient = Patience(lambda: engine)
+    view = Patience(lambda: engine)
 
     def wrong(engine):
         with engine.begin() as db:
             db.exec_driver_sql(FAULTS[fault])
 
     with pytest.raises(NoAnswer):  # what was to be written waits; the page is drawn
-        patient.ask(wrong)
-    assert not patient.down and patient.ask(lambda engine: Progress(engine).begin())
+        view.ask(wrong)
+    assert not view.down and view.ask(lambda engine: Progress(engine).begin())
     engine.dispose()
 
 
 def test_two_transactions_that_wait_for_each_other_shut_nobody_off(tmp_path):
     """PostgreSQL ends one of them with an OperationalError, as it does with all when it goes away."""
     engine = classroom_database.connect(empty("postgresql", tmp_path))
-    patient = Patience(lambda: engine, wait=30, first=30)
+    view = Patience(lambda: engine, wait=30, first=30)
     both, looked, down = threading.Barrier(2), threading.Event(), []
 
     def cross(locks: tuple[int, int]) -> None:
@@ -548,9 +549,9 @@ def test_two_transactions_that_wait_for_each_other_shut_nobody_off(tmp_path):
                 looked.wait(30)  # its answer would open what the other has shut
 
         try:
-            patient.ask(question)
+            view.ask(question)
         except NoAnswer:
-            down.append(patient.down)
+            down.append(view.down)
             looked.set()
 
     threads = [threading.Thread(target=cross, args=(locks,)) for locks in ((1, 2), (2, 1))]
@@ -565,25 +566,25 @@ def test_two_transactions_that_wait_for_each_other_shut_nobody_off(tmp_path):
 def test_a_database_that_went_away_is_left_in_peace(tmp_path):
     """Its connections are cut, and it takes no new ones."""
     url = empty("postgresql", tmp_path)
-    engine, patient = classroom_database.connect(url), Patience(lambda: engine, wait=30, first=30)
-    patient.ask(lambda engine: Progress(engine).check())
+    engine, view = classroom_database.connect(url), Patience(lambda: engine, wait=30, first=30)
+    view.ask(lambda engine: Progress(engine).check())
     name, admin = make_url(url).database, create_engine(postgresql(), isolation_level="AUTOCOMMIT")
     with admin.connect() as db:
         db.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         db.exec_driver_sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
     with pytest.raises(NoAnswer):
-        patient.ask(lambda engine: Progress(engine).check())
-    assert patient.down
+        view.ask(lambda engine: Progress(engine).check())
+    assert view.down
     for one in (engine, admin):
         one.dispose()
 
 
 def test_a_file_that_is_no_database_is_left_in_peace(tmp_path):
     (tmp_path / "no.sqlite").write_text("no database" * 1000)
-    patient = Patience(lambda: classroom_database.connect(f"sqlite:///{tmp_path / 'no.sqlite'}"), wait=30, first=30)
+    view = Patience(lambda: classroom_database.connect(f"sqlite:///{tmp_path / 'no.sqlite'}"), wait=30, first=30)
     with pytest.raises(NoAnswer):
-        patient.ask(lambda engine: Progress(engine).check())
-    assert patient.down
+        view.ask(lambda engine: Progress(engine).check())
+    assert view.down
 
 
 def test_a_database_of_a_later_version_breaks_no_page(database):

@@ -90,13 +90,13 @@ def with_sample(**query: str) -> AppTest:
     return page.run().button(key=f"{SLUG}:sample").click().run()
 
 
-def desk_of(page: AppTest, slug: str = SLUG):
-    return page.session_state[f"{slug}:desk"]
+def form_of(page: AppTest, slug: str = SLUG):
+    return page.session_state[f"{slug}:form"]
 
 
 def control(page: AppTest, name: str, slug: str = SLUG):
     """The widget of a Settings field."""
-    key = desk_of(page, slug).field_key(name)
+    key = form_of(page, slug).field_key(name)
     return next(one for one in (*page.selectbox, *page.select_slider) if one.key == key)
 
 
@@ -125,21 +125,21 @@ def private() -> list[Recipe]:
 
 def test_a_run_is_of_the_data_in_use_and_goes_when_they_are_forgotten():
     page = trained(with_sample(mode="present", epochs="5").button(key=f"{SLUG}:run").click().run(), SLUG)
-    desk = desk_of(page)
-    assert desk.training.recipe.table and desk.training.run().batch.x.shape == (24, 16, 2) and not desk.outdated
-    assert desk.training.recipe in private() and desk.training.recipe not in shared().remembered
+    form = form_of(page)
+    assert form.training.recipe.table and form.training.run().batch.x.shape == (24, 16, 2) and not form.outdated
+    assert form.training.recipe in private() and form.training.recipe not in shared().remembered
     page.toggle(key=f"{SLUG}:own_data").set_value(False).run()
-    assert desk.table is None and desk.outdated
+    assert form.table is None and form.outdated
     page.toggle(key=f"{SLUG}:own_data").set_value(True).run()
-    assert desk.table and not desk.outdated
+    assert form.table and not form.outdated
     kept = len(private())
     page.button(key=f"{SLUG}:luck").click().run()
-    assert [training.recipe.table for training in desk.luck] == 5 * [desk.table], "luck too is of the data in use"
-    assert desk.luck[0] is desk.training, "the same seed, trained already"
+    assert [training.recipe.table for training in form.luck] == 5 * [form.table], "luck too is of the data in use"
+    assert form.luck[0] is form.training, "the same seed, trained already"
     page.button(key=f"{SLUG}:own_forget").click().run()
-    assert not page.exception and desk.table is None and desk.training is None
+    assert not page.exception and form.table is None and form.training is None
     gc.collect()
-    assert desk.luck == [] and len(private()) == kept - 1
+    assert form.luck == [] and len(private()) == kept - 1
     assert not page.toggle
 
 
@@ -148,13 +148,13 @@ def test_treatments_stay_over_presets_and_lessons_and_the_link_leaves_the_data_o
     control(page, "gaps").set_value("keep").run()
     control(page, "input_fill").set_value("last").run()
     page.button_group(key=f"{SLUG}:preset").set_value("fixed").run()
-    assert (desk_of(page).settings.gaps, desk_of(page).settings.input_fill) == ("keep", "last")
-    assert desk_of(page).changed == [], "they are not the lesson's to reset"
+    assert (form_of(page).settings.gaps, form_of(page).settings.input_fill) == ("keep", "last")
+    assert form_of(page).changed == [], "they are not the lesson's to reset"
     assert "It does not carry your data." in words(page)
     page.session_state["slug"] = "nan_labels"
     page.query_params.clear()
     page.run()
-    other = desk_of(page, "nan_labels")
+    other = form_of(page, "nan_labels")
     assert not page.exception and other.table and other.settings.gaps == "keep"
     assert control(page, "nan_fill", "nan_labels"), "its own control, once"
 
@@ -164,9 +164,9 @@ def test_a_pinned_run_of_other_data_is_unpinned():
     page.query_params["mode"], page.query_params["epochs"] = "present", "5"
     trained(page.run().button(key=f"{SLUG}:run").click().run(), SLUG)
     page.button(key=f"{SLUG}:pin").click().run()
-    assert desk_of(page).pinned
+    assert form_of(page).pinned
     page.button(key=f"{SLUG}:sample").click().run()
-    assert not page.exception and desk_of(page).pinned is None
+    assert not page.exception and form_of(page).pinned is None
 
 
 @pytest.mark.verify
@@ -174,4 +174,4 @@ def test_a_pinned_run_of_other_data_is_unpinned():
 def test_every_mask_runs_on_own_data(mask):
     page = with_sample(mode="present", epochs="5", mask=mask, nan_fill="mean")
     trained(page.button(key=f"{SLUG}:run").click().run(), SLUG)
-    assert not page.exception and not page.error and desk_of(page).training.run().epochs == 5
+    assert not page.exception and not page.error and form_of(page).training.run().epochs == 5

@@ -27,10 +27,10 @@ def lesson_page(slug: str, **query: str) -> AppTest:
 def trained(page: AppTest, slug: str) -> AppTest:
     """The page after its training has finished; the browser's component would ask for news by itself."""
     until = time.monotonic() + WITHIN
-    desk = page.session_state[f"{slug}:desk"]
-    while desk.watching and time.monotonic() < until:
+    form = page.session_state[f"{slug}:form"]
+    while form.watching and time.monotonic() < until:
         page.run()
-    assert not desk.watching, "the training did not finish"
+    assert not form.watching, "the training did not finish"
     return page
 
 
@@ -70,12 +70,12 @@ def test_run_waits_for_a_prediction_and_tells_what_came_true(slug: str):
     page.button(key=f"{slug}:run").click().run()
     trained(page, slug)
     assert not page.exception
-    desk = page.session_state[f"{slug}:desk"]
-    assert desk.training.run().epochs == desk.settings.epochs
-    guess = desk.guesses[first]
+    form = page.session_state[f"{slug}:form"]
+    assert form.training.run().epochs == form.settings.epochs
+    guess = form.guesses[first]
     answers = LESSONS[slug].prediction.answers
     shown = "\n".join(one.value for one in page.markdown)
-    assert answers[guess.outcome].came_true(desk.training.run())
+    assert answers[guess.outcome].came_true(form.training.run())
     assert answers[guess.outcome].text in shown
     assert (answers[0].belief in shown) == (guess.outcome != 0)
 
@@ -87,21 +87,21 @@ def test_every_preset_opens_and_says_what_it_shows(slug: str):
         page.button_group(key=f"{slug}:preset").set_value(preset.name)
         page.run()
         assert not page.exception
-        assert page.session_state[f"{slug}:desk"].settings == preset.settings
+        assert page.session_state[f"{slug}:form"].settings == preset.settings
         assert preset.says in [one.value for one in page.caption]
 
 
 def test_address_sets_the_controls_and_follows_them():
     slug = "mask_and_loss"
     page = lesson_page(slug, preset="fixed", mask="none", seed="3")
-    desk = page.session_state[f"{slug}:desk"]
-    assert (desk.preset.name, desk.settings.mask, desk.settings.seed) == ("fixed", "none", 3)
+    form = page.session_state[f"{slug}:form"]
+    assert (form.preset.name, form.settings.mask, form.settings.seed) == ("fixed", "none", 3)
     page.selectbox(key=f"{slug}:mask").set_value("inverted")
     page.run()
     assert page.query_params["mask"] == "inverted"
     assert page.query_params["seed"] == "3"
     page.button(key=f"{slug}:reset").click().run()
-    assert page.session_state[f"{slug}:desk"].settings == LESSONS[slug].preset("fixed").settings
+    assert page.session_state[f"{slug}:form"].settings == LESSONS[slug].preset("fixed").settings
     assert "mask" not in page.query_params
 
 
@@ -123,7 +123,7 @@ def test_a_bad_address_is_one_sentence_and_the_page_stays_usable(name: str, valu
     assert not page.exception
     assert len(page.warning) == 1
     assert takes in page.warning[0].value and (value in page.warning[0].value or name in page.warning[0].value)
-    assert page.session_state[f"{slug}:desk"].settings.seed == 4, "what was good is taken"
+    assert page.session_state[f"{slug}:form"].settings.seed == 4, "what was good is taken"
 
 
 def test_an_instructor_hides_controls():
@@ -150,31 +150,31 @@ def test_run_takes_what_was_moved_in_the_same_message():
     page = lesson_page(slug, mode="present", epochs="5")
     page.selectbox(key=f"{slug}:mask").set_value("inverted")
     page.button(key=f"{slug}:run").click().run()
-    desk = page.session_state[f"{slug}:desk"]
-    assert desk.training.recipe.settings.mask == "inverted" and not desk.outdated
+    form = page.session_state[f"{slug}:form"]
+    assert form.training.recipe.settings.mask == "inverted" and not form.outdated
     trained(page, slug)
     page.selectbox(key=f"{slug}:mask").set_value("none")
     page.button(key=f"{slug}:pin").click().run()
-    assert (desk.pinned.mask, desk.settings.mask) == ("inverted", "none")
+    assert (form.pinned.mask, form.settings.mask) == ("inverted", "none")
     page.selectbox(key=f"{slug}:mask").set_value("shifted")
     page.button(key=f"{slug}:luck").click().run()
-    assert {training.recipe.settings.mask for training in desk.luck} == {"shifted"}
+    assert {training.recipe.settings.mask for training in form.luck} == {"shifted"}
 
 
 def test_stop_keeps_what_was_trained():
     slug = "mask_and_loss"
     page = lesson_page(slug, mode="present", epochs="3000", seed="77")
     page.button(key=f"{slug}:run").click().run()
-    desk = page.session_state[f"{slug}:desk"]
+    form = page.session_state[f"{slug}:form"]
     until = time.monotonic() + WITHIN
-    while desk.training.run() is None and time.monotonic() < until:
+    while form.training.run() is None and time.monotonic() < until:
         page.run()
-    training = desk.training
+    training = form.training
     page.button(key=f"{slug}:stop").click().run()
-    epochs = desk.training.run().epochs
-    assert 0 < epochs < 3000 and not desk.watching
+    epochs = form.training.run().epochs
+    assert 0 < epochs < 3000 and not form.watching
     training.job.result(timeout=10)
-    assert desk.training.run().epochs == epochs, "the worker was in the midst of some: they are not shown"
+    assert form.training.run().epochs == epochs, "the worker was in the midst of some: they are not shown"
 
 
 def test_an_unknown_loss_is_told_without_a_traceback():
@@ -193,7 +193,7 @@ from tests.pages.test_pages import lesson_page, trained
 page = lesson_page("mask_and_loss", mode="present", epochs="3")
 page.button(key="mask_and_loss:run").click().run()
 trained(page, "mask_and_loss")
-assert page.session_state["mask_and_loss:desk"].training.run().epochs == 3
+assert page.session_state["mask_and_loss:form"].training.run().epochs == 3
 print(sorted(name for name in sys.modules if name.split(".")[0] in ("tensorflow", "keras")))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=180)
@@ -227,10 +227,10 @@ def test_luck_trains_five_seeds():
     slug = "mask_and_loss"
     page = lesson_page(slug, preset="fixed", mode="present", epochs="5")
     page.button(key=f"{slug}:luck").click().run()
-    desk = page.session_state[f"{slug}:desk"]
+    form = page.session_state[f"{slug}:form"]
     until = time.monotonic() + WITHIN
-    while not all(training.done for training in desk.luck) and time.monotonic() < until:
+    while not all(training.done for training in form.luck) and time.monotonic() < until:
         page.run()
     page.run()
-    assert [training.recipe.settings.seed for training in desk.luck] == [0, 1, 2, 3, 4]
+    assert [training.recipe.settings.seed for training in form.luck] == [0, 1, 2, 3, 4]
     assert "5 of 5 seeds trained" in [one.value for one in page.caption]

@@ -1,4 +1,4 @@
-"""The workshop room over the wire: two real servers that share one real database."""
+"""The workshop room over the messages: two real servers that share one real database."""
 
 from __future__ import annotations
 

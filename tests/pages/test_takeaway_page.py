@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lessons.course.discovery import LESSONS
-from lessons.export.bundle import Parcel
+from lessons.export.bundle import Bundle
 from lessons.export.script import script
 from lessons.recipe.recipe import Recipe
 from tests.tools.screen import SLUG, await_, open_lesson, panel, run
@@ -42,7 +42,7 @@ def test_script_and_notebook_come_before_a_run_and_follow_the_controls(page, sit
     open_menu(page)
     settings = FIRST.settings.with_changes({"epochs": 7, "seed": 3})
     name, text = take(page, "Script .py")
-    assert name == f"{SLUG}-{FIRST.name}.py" and text == script(Parcel(SLUG, FIRST.name, Recipe(settings)))
+    assert name == f"{SLUG}-{FIRST.name}.py" and text == script(Bundle(SLUG, FIRST.name, Recipe(settings)))
     ast.parse(text)
     name, text = take(page, "Notebook .ipynb")
     assert name == f"{SLUG}-{FIRST.name}.ipynb"

@@ -10,7 +10,7 @@ from lessons.engine import pasted_loss
 from lessons.engine.models import build_loss
 from lessons.engine.train import train
 from lessons.engine.xray import takes_logits
-from lessons.export.bundle import Parcel
+from lessons.export.bundle import Bundle
 from lessons.recipe import losses
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Pasted, Recipe
@@ -90,13 +90,13 @@ def test_perfect_predictions_have_no_error_whatever_they_are(activation, loss, m
 
 def test_a_script_judges_as_its_run_does():
     settings = replace(BINARY, activation="sigmoid", loss="bce_from_logits")
-    assert Parcel("not_learning", "broken", Recipe(settings)).says == "probability"
-    assert Parcel("not_learning", "broken", Recipe(replace(settings, activation="linear"))).says == "logit"
+    assert Bundle("not_learning", "broken", Recipe(settings)).says == "probability"
+    assert Bundle("not_learning", "broken", Recipe(replace(settings, activation="linear"))).says == "logit"
     mine = pasted(PASTED["squared error"][0])
     assert (
-        Parcel("not_learning", "broken", Recipe(replace(settings, activation="linear"), pasted=mine)).says == "number"
+        Bundle("not_learning", "broken", Recipe(replace(settings, activation="linear"), pasted=mine)).says == "number"
     )
-    assert Parcel("not_learning", "broken", Recipe(BINARY, pasted=mine), output="logit").says == "logit"
+    assert Bundle("not_learning", "broken", Recipe(BINARY, pasted=mine), output="logit").says == "logit"
 
 
 def test_numbers_need_no_threshold():

@@ -12,7 +12,7 @@ from lessons.figures import comparison_figures
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
-from lessons.runs.comparison import VISIBLE, Twins, differs, headline, others, visibly
+from lessons.runs.comparison import VISIBLE, Comparison, differs, headline, others, visibly
 from lessons.runs.run import Run
 
 BASE = Settings(sequences=6, timesteps=5, units=3, epochs=8, padded_labels="garbage")
@@ -45,33 +45,33 @@ def trained(settings: Settings, most: int | None = None) -> Run:
 
 
 @pytest.fixture(scope="module")
-def twins() -> dict[str, Twins]:
+def comparison() -> dict[str, Comparison]:
     pinned = trained(BASE)
     return {
-        name: Twins(pinned, trained(replace(BASE, **changes), 3 if name == "stopped" else None))
+        name: Comparison(pinned, trained(replace(BASE, **changes), 3 if name == "stopped" else None))
         for name, changes in OTHERS.items()
     }
 
 
-def test_equal_runs_never_part(twins):
-    equal = twins["equal"]
+def test_equal_runs_never_part(comparison):
+    equal = comparison["equal"]
     assert equal.equal and equal.first() is None and equal.spread == 0
     assert "equal to the bit in 8 epochs" in headline(equal) and others(equal) == []
     assert not equal.difference(0).any()
 
 
-def test_what_differs_is_told_with_its_words_and_idle_toggles_as_idle(twins):
-    (loss,) = twins["scalar"].differences
+def test_what_differs_is_told_with_its_words_and_idle_toggles_as_idle(comparison):
+    (loss,) = comparison["scalar"].differences
     assert (loss.field, loss.pinned, loss.other) == (
         "loss", "squared error, one value per step", "squared error, one scalar",
     )  # fmt: skip
-    (shift,) = twins["idle"].differences
-    assert shift.idle and not loss.idle and not twins["idle"].equal
-    assert twins["idle"].first() is None
+    (shift,) = comparison["idle"].differences
+    assert shift.idle and not loss.idle and not comparison["idle"].equal
+    assert comparison["idle"].first() is None
 
 
-def test_another_loss_parts_in_the_first_epoch_before_the_predictions_do(twins):
-    pair = twins["scalar"]
+def test_another_loss_parts_in_the_first_epoch_before_the_predictions_do(comparison):
+    pair = comparison["scalar"]
     first = pair.first(visible=True)
     assert (first.quantity, first.epoch, first.timestep) == ("loss", 0, None)
     assert (first.pinned, first.other) == (pair.pinned.snapshot.loss[0], pair.other.snapshot.loss[0])
@@ -79,21 +79,21 @@ def test_another_loss_parts_in_the_first_epoch_before_the_predictions_do(twins):
     assert "the predictions are the same" in headline(pair)
 
 
-def test_another_learning_rate_parts_after_the_first_update(twins):
-    first = twins["rate"].first()
+def test_another_learning_rate_parts_after_the_first_update(comparison):
+    first = comparison["rate"].first()
     assert (first.quantity, first.epoch) == ("predictions", 1)
-    assert "No update" not in headline(twins["rate"])
+    assert "No update" not in headline(comparison["rate"])
 
 
-def test_rounding_is_told_apart_from_what_can_be_seen(twins):
-    pair = twins["rounding"]
+def test_rounding_is_told_apart_from_what_can_be_seen(comparison):
+    pair = comparison["rounding"]
     assert pair.first() is not None and pair.first(visible=True) is None
     assert 0 < pair.spread <= VISIBLE
     assert "rounding alone" in headline(pair)
 
 
-def test_a_shifted_mask_parts_where_the_mask_does(twins):
-    pair = twins["shifted"]
+def test_a_shifted_mask_parts_where_the_mask_does(comparison):
+    pair = comparison["shifted"]
     first = pair.first_cell(visible=True)
     a, b = (run.snapshot.predictions[0] for run in (pair.pinned, pair.other))
     earliest = np.argwhere((a != b).any(axis=0))[0, 0]
@@ -104,42 +104,42 @@ def test_a_shifted_mask_parts_where_the_mask_does(twins):
     assert any("mask in" in words for words in others(pair))
 
 
-def test_the_first_place_is_the_earliest_step_of_the_first_sequence_that_differs_there(twins):
-    run = twins["equal"].pinned
+def test_the_first_place_is_the_earliest_step_of_the_first_sequence_that_differs_there(comparison):
+    run = comparison["equal"].pinned
     gradient = run.snapshot.gradient.copy()
     for sequence, timestep in ((0, 3), (2, 1), (4, 1)):
         gradient[5, sequence, timestep] += 1
-    first = Twins(run, replace(run, snapshot=replace(run.snapshot, gradient=gradient))).first()
+    first = Comparison(run, replace(run, snapshot=replace(run.snapshot, gradient=gradient))).first()
     assert (first.quantity, first.epoch, first.sequence, first.timestep) == ("gradient", 5, 2, 1)
     assert first.other == pytest.approx(first.pinned + 1)
 
 
-def test_labels_behind_the_mask_differ_and_part_nothing(twins):
-    pair = twins["hidden_labels"]
+def test_labels_behind_the_mask_differ_and_part_nothing(comparison):
+    pair = comparison["hidden_labels"]
     assert pair.given["y"] > 0 and not pair.equal
     assert pair.first() is None
 
 
-def test_nan_parts_from_numbers_and_not_from_nan(twins):
-    pair = twins["nan"]
+def test_nan_parts_from_numbers_and_not_from_nan(comparison):
+    pair = comparison["nan"]
     assert pair.first(visible=True).epoch == 0
     assert np.isnan(pair.difference(1)).all()
-    again = Twins(pair.other, pair.other)
+    again = Comparison(pair.other, pair.other)
     assert again.first() is None
 
 
-def test_only_epochs_that_both_have_are_compared(twins):
-    longer = twins["longer"]
+def test_only_epochs_that_both_have_are_compared(comparison):
+    longer = comparison["longer"]
     assert longer.epochs == 8 and longer.first() is None
     assert set(longer.kept) == set(longer.pinned.snapshot.kept) & set(longer.other.snapshot.kept)
     assert any("230 epochs" in words for words in others(longer))
-    stopped = twins["stopped"]
+    stopped = comparison["stopped"]
     assert stopped.other.closing is None and stopped.epochs <= 8
 
 
 @pytest.mark.parametrize("name", ["fewer_sequences", "more_timesteps", "last_step"])
-def test_other_shapes_are_told_and_only_curves_are_compared(twins, name):
-    pair = twins[name]
+def test_other_shapes_are_told_and_only_curves_are_compared(comparison, name):
+    pair = comparison[name]
     assert not pair.comparable("gradient") and pair.parting("gradient") is None
     assert pair.first() is None or pair.first().quantity == "loss"
     assert pair.difference(0) is None
@@ -147,15 +147,15 @@ def test_other_shapes_are_told_and_only_curves_are_compared(twins, name):
     assert "predictions are the same" not in headline(pair)
 
 
-def test_a_step_that_is_real_in_one_run_and_padding_in_the_other_is_told(twins):
-    assert "real in the pinned run, padding in this one" in headline(twins["other_side"])
-    assert any("need not be the same step" in words for words in others(twins["other_side"]))
+def test_a_step_that_is_real_in_one_run_and_padding_in_the_other_is_told(comparison):
+    assert "real in the pinned run, padding in this one" in headline(comparison["other_side"])
+    assert any("need not be the same step" in words for words in others(comparison["other_side"]))
 
 
-def test_another_text_of_the_loss_is_a_difference(twins):
-    run = twins["equal"].pinned
+def test_another_text_of_the_loss_is_a_difference(comparison):
+    run = comparison["equal"].pinned
     other = replace(run, opening=replace(run.opening, source="def mse(y_true, y_pred): ..."))
-    (text,) = Twins(run, other).differences
+    (text,) = Comparison(run, other).differences
     assert text.label == "Text of the loss"
 
 
@@ -168,8 +168,8 @@ def test_visible_is_by_the_largest_of_the_epoch():
     assert not visibly(zeros, zeros).any()
 
 
-def test_the_difference_is_signed_and_says_more_from_less(twins):
-    pair = twins["scalar"]
+def test_the_difference_is_signed_and_says_more_from_less(comparison):
+    pair = comparison["scalar"]
     signed = pair.difference(0)
     a, b = pair.gradients(0)
     assert (np.sign(signed) == np.sign(b.astype(float) - a)).all() and (signed < 0).any() and (signed > 0).any()
@@ -179,19 +179,19 @@ def test_the_difference_is_signed_and_says_more_from_less(twins):
     assert np.array_equal(drawn["more now"], signed > 0) and np.array_equal(drawn["less now"], signed < 0)
 
 
-def test_all_that_is_compared_has_one_scale(twins):
+def test_all_that_is_compared_has_one_scale(comparison):
     scales = {
         (trace["zmin"], trace["zmax"])
-        for epoch in twins["scalar"].kept
-        for figure in comparison_figures.gradient_figures(twins["scalar"], epoch)
+        for epoch in comparison["scalar"].kept
+        for figure in comparison_figures.gradient_figures(comparison["scalar"], epoch)
         for trace in figure["data"]
         if "zmin" in trace and not trace["name"].startswith("NaN")
     }
     assert len(scales) == 1
 
 
-def test_the_ring_stands_where_the_gradients_first_part(twins):
-    pair = twins["scalar"]
+def test_the_ring_stands_where_the_gradients_first_part(comparison):
+    pair = comparison["scalar"]
     first = pair.parting("gradient", visible=True)
     for figure in comparison_figures.gradient_figures(pair, first.epoch):
         (ring,) = [trace for trace in figure["data"] if trace.get("name") == "they part here first"]
@@ -202,8 +202,8 @@ def test_the_ring_stands_where_the_gradients_first_part(twins):
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", OTHERS)
-def test_plotly_accepts_every_figure_and_json_can_hold_it(twins, name):
-    pair = twins[name]
+def test_plotly_accepts_every_figure_and_json_can_hold_it(comparison, name):
+    pair = comparison[name]
     drawn = [comparison_figures.curve_figure(pair)]
     for at in ("predictions", "inputs"):
         drawn += [figure for figure in comparison_figures.gradient_figures(pair, int(pair.kept[-1]), at) if figure]
@@ -216,8 +216,8 @@ def test_plotly_accepts_every_figure_and_json_can_hold_it(twins, name):
     assert comparison_figures.curve_words(pair) and headline(pair)
 
 
-def test_the_curves_are_those_of_the_two_runs(twins):
-    pair = twins["scalar"]
+def test_the_curves_are_those_of_the_two_runs(comparison):
+    pair = comparison["scalar"]
     drawn = {trace["name"]: trace for trace in comparison_figures.curve_figure(pair)["data"]}
     np.testing.assert_allclose(drawn["loss, pinned"]["y"], pair.pinned.snapshot.loss, rtol=1e-4)
     np.testing.assert_allclose(drawn["loss"]["y"], pair.other.snapshot.loss, rtol=1e-4)

@@ -40,20 +40,20 @@ def without(wall: str, *arguments: str, allowed: str = "") -> subprocess.Complet
 
 
 REFUSES = """
-from lessons.doctor import orders
-from lessons.sandbox.walled_pool import Ward
+from lessons.server import walled_tasks
+from lessons.sandbox.walled_pool import WalledPool
 from lessons.workers.pool import OutOfOrder
 if __name__ == "__main__":
-    ward = Ward(1, spares=0)
-    job = ward.submit(orders.examine, "", None, {})
-    assert isinstance(job.exception(0), OutOfOrder) and str(job.exception()) == ward.trouble
-    assert not ward.workers and not ward.ready() and not ward.walls
-    print(ward.trouble)
+    walled_pool = WalledPool(1, spares=0)
+    job = walled_pool.submit(walled_tasks.examine, "", None, {})
+    assert isinstance(job.exception(0), OutOfOrder) and str(job.exception()) == walled_pool.trouble
+    assert not walled_pool.workers and not walled_pool.ready() and not walled_pool.walls
+    print(walled_pool.trouble)
 """
 
 
 @pytest.mark.parametrize("wall", WALLS)
-def test_without_a_wall_the_ward_does_nothing_and_says_why(wall):
+def test_without_a_wall_the_walled_pool_does_nothing_and_says_why(wall):
     done = without(wall, "-c", REFUSES)
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
@@ -99,22 +99,22 @@ def test_the_clinic_says_so_in_one_sentence_and_the_page_is_whole():
 
 
 WORKS = """
-from lessons.doctor import orders
-from lessons.sandbox.walled_pool import WARM, Limits, Ward
+from lessons.server import walled_tasks
+from lessons.sandbox.walled_pool import WARM, Limits, WalledPool
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import Settings
 from tests.sandbox.test_fewer_walls import HEALTHY
 if __name__ == "__main__":
-    ward = Ward(1, spares=0, warm=WARM, limits=Limits(waiting=120))
-    assert ward.submit(orders.examine, HEALTHY, None, {}).result(150)["healthy"]
+    walled_pool = WalledPool(1, spares=0, warm=WARM, limits=Limits(waiting=120))
+    assert walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}).result(150)["healthy"]
     bad = HEALTHY.replace("tf.square(", "tf.sqrt(")
-    assert ward.submit(orders.examine, bad, None, {}).result(150)["findings"]
-    assert isinstance(ward.submit(orders.mend, bad, None, {}).result(150), list)
-    job = ward.submit(orders.train, Recipe(Settings(epochs=3), pasted=Pasted(HEALTHY)))
+    assert walled_pool.submit(walled_tasks.examine, bad, None, {}).result(150)["findings"]
+    assert isinstance(walled_pool.submit(walled_tasks.mend, bad, None, {}).result(150), list)
+    job = walled_pool.submit(walled_tasks.train, Recipe(Settings(epochs=3), pasted=Pasted(HEALTHY)))
     job.result(150)
     assert [item["kind"] for item in job.items][::len(job.items) - 1] == ["Opening", "Closing"]
-    print(" | ".join(ward.walls))
-    ward.shutdown()
+    print(" | ".join(walled_pool.walls))
+    walled_pool.shutdown()
 """
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from lessons.sandbox import landlock
-from lessons.sandbox import walled_pool as wards
-from lessons.sandbox.walled_pool import Busy, Limits, Overrun, Shares, Ward
+from lessons.sandbox import walled_pool as walled_pools
+from lessons.sandbox.walled_pool import Busy, Limits, Overrun, Shares, WalledPool
 from lessons.workers.pool import WorkerDied
 from tests.sandbox.test_sandbox import FLOODS
 from tests.tools import intruders
@@ -30,63 +30,69 @@ needs_landlock = pytest.mark.skipif(not landlock.version(), reason="this kernel 
 
 
 @pytest.fixture(scope="module")
-def ward():
+def walled_pool():
     """One process and its spare. The tests' folder is readable, for the intruders are there."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SECRET, "hunter2")
-        ward = Ward(1, limits=LIMITS, warm="tests.tools.intruders.train", readable=[ROOT / "lessons", ROOT / "tests"])
-        ward.start()
-        yield ward
-        ward.shutdown()
-    assert all(bed.process.poll() is not None for bed in ward.workers), "a process outlived its ward"
+        walled_pool = WalledPool(
+            1, limits=LIMITS, warm="tests.tools.intruders.train", readable=[ROOT / "lessons", ROOT / "tests"]
+        )
+        walled_pool.start()
+        yield walled_pool
+        walled_pool.shutdown()
+    assert all(walled_worker.process.poll() is not None for walled_worker in walled_pool.workers), (
+        "a process outlived its walled_pool"
+    )
 
 
-def both_ready(ward) -> bool:
-    return eventually(lambda: all(bed.idle for bed in ward.workers), PATIENT)
+def both_ready(walled_pool) -> bool:
+    return eventually(lambda: all(walled_worker.idle for walled_worker in walled_pool.workers), PATIENT)
 
 
-def still_works(ward) -> None:
-    losses = ward.submit(intruders.train).result(PATIENT)
+def still_works(walled_pool) -> None:
+    losses = walled_pool.submit(intruders.train).result(PATIENT)
     assert losses[0] > losses[2] > 0 and losses[3:] == pytest.approx([0.34657, 0.36620], abs=1e-4)
 
 
-def test_the_walls_are_told(ward):
-    assert both_ready(ward)
-    told = " ".join(ward.walls)
+def test_the_walls_are_told(walled_pool):
+    assert both_ready(walled_pool)
+    told = " ".join(walled_pool.walls)
     for wall in ("no core dumps", "no file grows", "open files", "1 GB of memory", "administrator"):
         assert wall in told
     assert ("Landlock" in told) == bool(landlock.version())
 
 
-def test_the_filter_and_the_limits_bind_every_thread(ward):
-    assert both_ready(ward)
-    for bed in ward.workers:
-        threads = [path.read_text() for path in Path(f"/proc/{bed.process.pid}/task").glob("*/status")]
+def test_the_filter_and_the_limits_bind_every_thread(walled_pool):
+    assert both_ready(walled_pool)
+    for walled_worker in walled_pool.workers:
+        threads = [path.read_text() for path in Path(f"/proc/{walled_worker.process.pid}/task").glob("*/status")]
         assert len(threads) > 3, "TensorFlow has none: then this test shows nothing"
-        if "seccomp" in " ".join(ward.walls):
+        if "seccomp" in " ".join(walled_pool.walls):
             assert all("Seccomp:\t2" in status for status in threads)
         assert all("NoNewPrivs:\t1" in status for status in threads)
-        assert Path(f"/proc/{bed.process.pid}/oom_score_adj").read_text() == "1000\n", "it goes first, not the server"
-        limits = Path(f"/proc/{bed.process.pid}/limits").read_text()
+        assert Path(f"/proc/{walled_worker.process.pid}/oom_score_adj").read_text() == "1000\n", (
+            "it goes first, not the server"
+        )
+        limits = Path(f"/proc/{walled_worker.process.pid}/limits").read_text()
         assert all(f"{name:26}0" in limits for name in ("Max file size", "Max core file size"))
 
 
-def test_training_works_behind_the_walls(ward):
-    still_works(ward)
+def test_training_works_behind_the_walls(walled_pool):
+    still_works(walled_pool)
 
 
-def test_plain_values_come_back(ward):
-    got = ward.submit(intruders.plain_values).result(PATIENT)
+def test_plain_values_come_back(walled_pool):
+    got = walled_pool.submit(intruders.plain_values).result(PATIENT)
     assert got["numbers"] == (1, -(10**30), 1.5, float("inf"), 0.0, 0.5, True)
     assert got["array"].tolist() == [[0, 3], [1, 4], [2, 5]] and got[3] == [None, "ü\n?", {}, ()]
 
 
-def test_items_stream_and_failures_are_told(ward):
-    job = ward.submit(intruders.count, 40, 0.05)
+def test_items_stream_and_failures_are_told(walled_pool):
+    job = walled_pool.submit(intruders.count, 40, 0.05)
     assert job.wait_beyond(2, PATIENT) and not job.done()
     assert job.result(PATIENT) is None and job.items == list(range(40))
     with pytest.raises(ValueError, match="^no such loss$"):
-        ward.submit(intruders.fail, "no such loss").result(PATIENT)
+        walled_pool.submit(intruders.fail, "no such loss").result(PATIENT)
 
 
 DENIED = [
@@ -134,35 +140,35 @@ DENIED_IN_FOLDER = [
 
 @needs_landlock
 @pytest.mark.parametrize("attempt", DENIED, ids=lambda attempt: attempt.__name__)
-def test_is_denied(ward, attempt):
+def test_is_denied(walled_pool, attempt):
     with pytest.raises((PermissionError, RuntimeError), match="Permission denied|not permitted"):
-        ward.submit(attempt).result(PATIENT)
+        walled_pool.submit(attempt).result(PATIENT)
 
 
 @needs_landlock
 @pytest.mark.parametrize("attempt", DENIED_IN_FOLDER, ids=lambda attempt: attempt.__name__)
-def test_changes_no_file(ward, attempt, tmp_path):
+def test_changes_no_file(walled_pool, attempt, tmp_path):
     precious = tmp_path / "precious"
     precious.write_text("ours")
     before = precious.stat().st_mode
     with pytest.raises((PermissionError, RuntimeError), match="Permission denied|not permitted"):
-        ward.submit(attempt, str(tmp_path)).result(PATIENT)
+        walled_pool.submit(attempt, str(tmp_path)).result(PATIENT)
     assert [*tmp_path.iterdir()] == [precious] and precious.stat().st_mode == before
 
 
-def test_reaches_no_server(ward):
+def test_reaches_no_server(walled_pool):
     with socket.create_server(("127.0.0.1", 0)) as server:
         with pytest.raises(PermissionError):
-            ward.submit(intruders.connect_home, server.getsockname()[1]).result(PATIENT)
+            walled_pool.submit(intruders.connect_home, server.getsockname()[1]).result(PATIENT)
         server.settimeout(0)
         with pytest.raises(BlockingIOError):
             server.accept()
 
 
 @pytest.mark.parametrize("attempt", [intruders.unlimited_memory, intruders.unlimited_files])
-def test_a_limit_stays(ward, attempt):
+def test_a_limit_stays(walled_pool, attempt):
     with pytest.raises((ValueError, PermissionError)):
-        ward.submit(attempt).result(PATIENT)
+        walled_pool.submit(attempt).result(PATIENT)
 
 
 OUTSIDE = [attempt for attempt in DENIED if attempt.__name__ not in (
@@ -178,8 +184,8 @@ def test_the_attempts_would_succeed_without_walls(attempt):
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=PATIENT)
 
 
-def test_nothing_of_the_servers_environment_is_seen(ward):
-    seen = ward.submit(intruders.environment).result(PATIENT)
+def test_nothing_of_the_servers_environment_is_seen(walled_pool):
+    seen = walled_pool.submit(intruders.environment).result(PATIENT)
     assert os.environ[SECRET] == "hunter2"
     assert SECRET not in seen and "PATH" not in seen and seen["HOME"] == "/nonexistent"
     assert "hunter2" not in " ".join(seen.values())
@@ -200,10 +206,10 @@ def test_nothing_of_the_servers_environment_is_seen(ward):
         (intruders.answer_values, RuntimeError, "100,000 values"),
     ],
 )
-def test_too_much_is_told_and_the_next_job_works(ward, attempt, raised, words):
+def test_too_much_is_told_and_the_next_job_works(walled_pool, attempt, raised, words):
     with pytest.raises(raised, match=words):
-        ward.submit(attempt).result(PATIENT)
-    still_works(ward)
+        walled_pool.submit(attempt).result(PATIENT)
+    still_works(walled_pool)
 
 
 @pytest.mark.parametrize(
@@ -231,19 +237,21 @@ def test_too_much_is_told_and_the_next_job_works(ward, attempt, raised, words):
         ],
     ),
 )
-def test_is_ended_in_one_sentence_and_the_next_job_works(ward, attempt, raised, words):
-    job = ward.submit(attempt)
+def test_is_ended_in_one_sentence_and_the_next_job_works(walled_pool, attempt, raised, words):
+    job = walled_pool.submit(attempt)
     with pytest.raises(raised, match=words) as told:
         job.result(PATIENT)
     assert job.attempts == 1 and "\n" not in str(told.value)
-    assert ward.submit(intruders.pause, 0, 5).result(PATIENT) == 5
+    assert walled_pool.submit(intruders.pause, 0, 5).result(PATIENT) == 5
 
 
 @pytest.mark.parametrize("attempt", first(1, [intruders.hold_the_lock, intruders.spin_and_ignore, intruders.sleep]))
-def test_is_ended_by_the_clock(ward, attempt, monkeypatch):
-    monkeypatch.setattr(ward, "limits", Limits(waiting=7.5, computing=6, memory=1e9))  # the clock is the server's
+def test_is_ended_by_the_clock(walled_pool, attempt, monkeypatch):
+    monkeypatch.setattr(
+        walled_pool, "limits", Limits(waiting=7.5, computing=6, memory=1e9)
+    )  # the clock is the server's
     with pytest.raises(Overrun, match="^stopped after 7.5 s$"):
-        ward.submit(attempt).result(PATIENT)
+        walled_pool.submit(attempt).result(PATIENT)
 
 
 @pytest.mark.parametrize(
@@ -255,36 +263,36 @@ def test_is_ended_by_the_clock(ward, attempt, monkeypatch):
         struct.pack("!II", 2, 5) + b"1 more..",
     ],
 )
-def test_an_answer_that_is_none_ends_the_process(ward, content):
+def test_an_answer_that_is_none_ends_the_process(walled_pool, content):
     with pytest.raises(WorkerDied, match="its answer|out of turn"):
-        ward.submit(intruders.answer_bytes, content).result(PATIENT)
+        walled_pool.submit(intruders.answer_bytes, content).result(PATIENT)
 
 
 @pytest.mark.parametrize("told", ['["MemoryError", "x"]', '{"tuple": ["MemoryError", 1]}'])
-def test_a_failure_that_is_none_ends_the_process(ward, told):
+def test_a_failure_that_is_none_ends_the_process(walled_pool, told):
     with pytest.raises(WorkerDied, match="did not tell"):
-        ward.submit(intruders.answer_text, '{"tuple": ["failed", NUMBER, ' + told + "]}").result(PATIENT)
+        walled_pool.submit(intruders.answer_text, '{"tuple": ["failed", NUMBER, ' + told + "]}").result(PATIENT)
 
 
-def test_nobody_answers_for_the_next_learner(ward):
-    assert both_ready(ward)
-    assert ward.submit(intruders.answer_ahead, who="a").result(PATIENT) == "mine"
-    assert [ward.submit(intruders.pause, 0, k, who="b").result(PATIENT) for k in (7, 8, 9)] == [7, 8, 9]
+def test_nobody_answers_for_the_next_learner(walled_pool):
+    assert both_ready(walled_pool)
+    assert walled_pool.submit(intruders.answer_ahead, who="a").result(PATIENT) == "mine"
+    assert [walled_pool.submit(intruders.pause, 0, k, who="b").result(PATIENT) for k in (7, 8, 9)] == [7, 8, 9]
 
 
 @pytest.mark.parametrize("name", first(2, [*FLOODS]))
-def test_what_a_process_answers_costs_the_server_no_more_than_the_longest_answer(ward, name):
+def test_what_a_process_answers_costs_the_server_no_more_than_the_longest_answer(walled_pool, name):
     """All threads of the server share its interpreter: what it spends on an answer the pages wait for.
 
     Fifteen messages of a hostile process against fifteen answers. It is counted in the server's own time on the
     processor, and in memory that stays, so that other processes on this machine make no difference.
     """
-    assert both_ready(ward)
+    assert both_ready(walled_pool)
     began = time.process_time()
     for _ in range(15):
-        assert len(ward.submit(intruders.answer_at_most).result(PATIENT)) == 24_000
+        assert len(walled_pool.submit(intruders.answer_at_most).result(PATIENT)) == 24_000
     allowed, began, before = time.process_time() - began, time.process_time(), resident()
-    job = ward.submit(intruders.answer_items, [FLOODS[name]] * 15)
+    job = walled_pool.submit(intruders.answer_items, [FLOODS[name]] * 15)
     with pytest.raises((WorkerDied, Overrun), match="it answered with more than|its answer cannot be read"):
         job.result(PATIENT)
     assert time.process_time() - began < 3 * allowed
@@ -296,27 +304,27 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_answers_are_not_unpickled(ward, tmp_path):
+def test_answers_are_not_unpickled(walled_pool, tmp_path):
     with pytest.raises((Overrun, WorkerDied)):
-        ward.submit(intruders.answer_pickle, str(tmp_path / "marker")).result(PATIENT)
+        walled_pool.submit(intruders.answer_pickle, str(tmp_path / "marker")).result(PATIENT)
     assert not (tmp_path / "marker").exists()
 
 
-def test_floods_go_nowhere(ward):
-    assert ward.submit(intruders.flood_stdout).result(PATIENT) == "flooded"
+def test_floods_go_nowhere(walled_pool):
+    assert walled_pool.submit(intruders.flood_stdout).result(PATIENT) == "flooded"
 
 
-def test_a_thread_that_computes_after_its_job_is_ended(ward):
-    assert both_ready(ward)
-    pid = ward.submit(intruders.leave_a_thread_that_computes).result(PATIENT)
+def test_a_thread_that_computes_after_its_job_is_ended(walled_pool):
+    assert both_ready(walled_pool)
+    pid = walled_pool.submit(intruders.leave_a_thread_that_computes).result(PATIENT)
     assert eventually(lambda: gone(pid), PATIENT), "nothing else asks for this process"
-    assert both_ready(ward)
+    assert both_ready(walled_pool)
 
 
-def test_a_job_that_lifts_its_limit_is_ended(ward, monkeypatch):
-    monkeypatch.setattr(ward, "limits", Limits(waiting=PATIENT, computing=3, memory=1e9))
+def test_a_job_that_lifts_its_limit_is_ended(walled_pool, monkeypatch):
+    monkeypatch.setattr(walled_pool, "limits", Limits(waiting=PATIENT, computing=3, memory=1e9))
     with pytest.raises(Overrun, match="^stopped after 3 s of computing$"):
-        ward.submit(intruders.compute_without_limit).result(PATIENT)
+        walled_pool.submit(intruders.compute_without_limit).result(PATIENT)
 
 
 def gone(pid: int) -> bool:
@@ -326,60 +334,62 @@ def gone(pid: int) -> bool:
         return True
 
 
-def test_a_spare_takes_over_at_once(ward):
-    assert both_ready(ward)
-    before = {bed.process.pid for bed in ward.workers}
+def test_a_spare_takes_over_at_once(walled_pool):
+    assert both_ready(walled_pool)
+    before = {walled_worker.process.pid for walled_worker in walled_pool.workers}
     with pytest.raises(WorkerDied):
-        ward.submit(intruders.leave).result(PATIENT)
-    assert ward.submit(intruders.number_of_process).result(PATIENT) in before, "the next job waited for a new process"
-    assert both_ready(ward)
-    assert len({bed.process.pid for bed in ward.workers} - before) == 1
+        walled_pool.submit(intruders.leave).result(PATIENT)
+    assert walled_pool.submit(intruders.number_of_process).result(PATIENT) in before, (
+        "the next job waited for a new process"
+    )
+    assert both_ready(walled_pool)
+    assert len({walled_worker.process.pid for walled_worker in walled_pool.workers} - before) == 1
 
 
 @pytest.mark.parametrize("attempt", first(1, [intruders.hold_the_lock, intruders.spin_in_graph, intruders.spin]))
-def test_stop_ends_what_does_not_end_itself(ward, attempt):
-    assert both_ready(ward)
-    job = ward.submit(attempt)
+def test_stop_ends_what_does_not_end_itself(walled_pool, attempt):
+    assert both_ready(walled_pool)
+    job = walled_pool.submit(attempt)
     assert eventually(job.running)
     time.sleep(0.5)
     job.stop()
     assert job.result(3) is None
 
 
-def test_stop_keeps_the_process_of_a_job_that_ends_itself(ward):
-    assert both_ready(ward)
-    before = {bed.process.pid for bed in ward.workers}
-    job = ward.submit(intruders.count, 1000, 0.02)
+def test_stop_keeps_the_process_of_a_job_that_ends_itself(walled_pool):
+    assert both_ready(walled_pool)
+    before = {walled_worker.process.pid for walled_worker in walled_pool.workers}
+    job = walled_pool.submit(intruders.count, 1000, 0.02)
     assert job.wait_beyond(2, PATIENT)
     job.stop()
     job.result(PATIENT)
     time.sleep(0.5)
-    assert before == {bed.process.pid for bed in ward.workers} and both_ready(ward)
+    assert before == {walled_worker.process.pid for walled_worker in walled_pool.workers} and both_ready(walled_pool)
 
 
-def test_a_process_that_dies_before_the_job_begins_costs_it_nothing(ward, monkeypatch):
-    assert both_ready(ward)
-    for bed in ward.workers:
-        os.kill(bed.process.pid, signal.SIGKILL)
-    assert ward.submit(intruders.pause, 0, 7).result(PATIENT) == 7
+def test_a_process_that_dies_before_the_job_begins_costs_it_nothing(walled_pool, monkeypatch):
+    assert both_ready(walled_pool)
+    for walled_worker in walled_pool.workers:
+        os.kill(walled_worker.process.pid, signal.SIGKILL)
+    assert walled_pool.submit(intruders.pause, 0, 7).result(PATIENT) == 7
 
 
-def test_one_learner_has_one_running_and_one_waiting(ward):
-    assert both_ready(ward)
-    running, waiting = (ward.submit(intruders.pause, 1, who="a") for _ in range(2))
+def test_one_learner_has_one_running_and_one_waiting(walled_pool):
+    assert both_ready(walled_pool)
+    running, waiting = (walled_pool.submit(intruders.pause, 1, who="a") for _ in range(2))
     with pytest.raises(Busy, match="one of your"):
-        ward.submit(intruders.pause, 0, who="a")
-    other = ward.submit(intruders.pause, 0, who="b")
-    nobody = [ward.submit(intruders.pause, 0) for _ in range(4)]
+        walled_pool.submit(intruders.pause, 0, who="a")
+    other = walled_pool.submit(intruders.pause, 0, who="b")
+    nobody = [walled_pool.submit(intruders.pause, 0) for _ in range(4)]
     for job in (running, waiting, other, *nobody):
         job.result(PATIENT)
-    assert ward.submit(intruders.pause, 0, 3, who="a").result(PATIENT) == 3
+    assert walled_pool.submit(intruders.pause, 0, 3, who="a").result(PATIENT) == 3
 
 
-def test_others_come_first_and_one_works_at_a_time(ward):
-    assert both_ready(ward)
+def test_others_come_first_and_one_works_at_a_time(walled_pool):
+    assert both_ready(walled_pool)
     done = []
-    jobs = [ward.submit(intruders.pause, 0.4, k, who=who) for k, who in enumerate(["d", "d", "e", "f"])]
+    jobs = [walled_pool.submit(intruders.pause, 0.4, k, who=who) for k, who in enumerate(["d", "d", "e", "f"])]
     for k, job in enumerate(jobs):
         job.add_done_callback(lambda _, k=k: done.append(k))
     while not all(job.done() for job in jobs):
@@ -389,19 +399,21 @@ def test_others_come_first_and_one_works_at_a_time(ward):
     assert done == [0, 2, 3, 1]
 
 
-def test_whoever_has_had_much_stands_back_and_leaves_a_process_to_others(ward, monkeypatch):
-    monkeypatch.setattr(ward, "share", 0.5)
-    monkeypatch.setattr(ward, "shares", Shares())
-    assert both_ready(ward)
-    assert ward.submit(intruders.pause, 0.6, who="much").result(PATIENT) == 0
-    assert both_ready(ward)
-    held = ward.submit(intruders.pause, 15, who="much")
+def test_whoever_has_had_much_stands_back_and_leaves_a_process_to_others(walled_pool, monkeypatch):
+    monkeypatch.setattr(walled_pool, "share", 0.5)
+    monkeypatch.setattr(walled_pool, "shares", Shares())
+    assert both_ready(walled_pool)
+    assert walled_pool.submit(intruders.pause, 0.6, who="much").result(PATIENT) == 0
+    assert both_ready(walled_pool)
+    held = walled_pool.submit(intruders.pause, 15, who="much")
     assert eventually(held.running, PATIENT)
-    more = [ward.submit(intruders.pause, 0, who=who) for who in ("much", "new")]
+    more = [walled_pool.submit(intruders.pause, 0, who=who) for who in ("much", "new")]
     assert more[1].result(PATIENT) == 0 and held.running(), "others do not wait for it"
     assert not more[0].done(), "nobody has two running"
-    assert ward.submit(intruders.leave, who="more").exception(PATIENT), "it has had the start of the next one, too"
-    third = ward.submit(intruders.pause, 0, who="more")
+    assert walled_pool.submit(intruders.leave, who="more").exception(PATIENT), (
+        "it has had the start of the next one, too"
+    )
+    third = walled_pool.submit(intruders.pause, 0, who="more")
     assert not third.done() and held.running()
     held.stop()
     assert third.result(PATIENT) == more[0].result(PATIENT) == 0
@@ -409,29 +421,29 @@ def test_whoever_has_had_much_stands_back_and_leaves_a_process_to_others(ward, m
 
 def test_what_somebody_has_had_is_forgotten(monkeypatch):
     now = 1000.0
-    monkeypatch.setattr(wards.time, "monotonic", lambda: now)
+    monkeypatch.setattr(walled_pools.time, "monotonic", lambda: now)
     shares = Shares()
     shares.add("a", 8.0)
     shares.add("b", 2.0)
-    now += wards.FORGOTTEN
+    now += walled_pools.FORGOTTEN
     shares.add("b", 1.0)
     assert (shares.of("a"), shares.of("b"), shares.of("c")) == (4.0, 2.0, 0.0)
-    now += 10 * wards.FORGOTTEN
+    now += 10 * walled_pools.FORGOTTEN
     shares.add("c", 1.0)
     assert shares.had.keys() == {"c"}, "the list does not grow"
 
 
 SERVER = """
 import sys, time
-from lessons.sandbox.walled_pool import Ward, ROOT
+from lessons.sandbox.walled_pool import ROOT, WalledPool
 from tests import intruders
 if __name__ == "__main__":
-    ward = Ward(1, spares=0, readable=[ROOT])
-    job = ward.submit(intruders.hold_the_lock)
+    walled_pool = WalledPool(1, spares=0, readable=[ROOT])
+    job = walled_pool.submit(intruders.hold_the_lock)
     while not job.running():
         time.sleep(0.1)
     time.sleep(1)
-    print(ward.workers[0].process.pid, flush=True)
+    print(walled_pool.workers[0].process.pid, flush=True)
     time.sleep(1000)
 """
 

@@ -1,4 +1,4 @@
-"""What the server believes of an answer: the forms that real orders have, and no other."""
+"""What the server believes of an answer: the forms that real tasks have, and no other."""
 
 import copy
 
@@ -9,7 +9,7 @@ from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs.run import kept_epochs
-from lessons.sandbox.walled_pool import Ward
+from lessons.sandbox.walled_pool import WalledPool
 from lessons.server import walled_tasks
 from lessons.server.walled_tasks import ANSWERS, ITEMS
 from lessons.workers.pool import WorkerDied
@@ -168,16 +168,16 @@ def test_no_other_item_is_believed(item, before):
 
 def test_a_process_that_was_taken_over_is_not_believed():
     """A learner's job leaves something behind that answers the next one's."""
-    ward = Ward(1, spares=0, readable=[ROOT / "lessons", ROOT / "tests"])
+    walled_pool = WalledPool(1, spares=0, readable=[ROOT / "lessons", ROOT / "tests"])
     wrong = finding(severity="fatal")
     try:
-        assert ward.submit(intruders.take_over, "examine", wrong, who="a").result(PATIENT) == "taken"
+        assert walled_pool.submit(intruders.take_over, "examine", wrong, who="a").result(PATIENT) == "taken"
         with pytest.raises(WorkerDied, match="^its answer cannot be read$"):
-            ward.submit(walled_tasks.examine, RECIPE.pasted.text, None, {}, who="b").result(PATIENT)
-        assert ward.submit(intruders.take_over_training, [OPENING, CLOSING | {"seconds": "x"}]).result(PATIENT)
-        job = ward.submit(walled_tasks.train, RECIPE, who="b")
+            walled_pool.submit(walled_tasks.examine, RECIPE.pasted.text, None, {}, who="b").result(PATIENT)
+        assert walled_pool.submit(intruders.take_over_training, [OPENING, CLOSING | {"seconds": "x"}]).result(PATIENT)
+        job = walled_pool.submit(walled_tasks.train, RECIPE, who="b")
         with pytest.raises(WorkerDied, match="^its answer cannot be read$"):
             job.result(PATIENT)
         assert [item["kind"] for item in job.items] == ["Opening"]
     finally:
-        ward.shutdown(wait=False, cancel_futures=True)
+        walled_pool.shutdown(wait=False, cancel_futures=True)

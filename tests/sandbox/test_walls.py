@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lessons.sandbox.confinement import LESSONS
-from lessons.sandbox.walled_pool import WARM, Limits, Overrun, Ward
+from lessons.sandbox.walled_pool import WARM, Limits, Overrun, WalledPool
 from lessons.server import walled_tasks
 from lessons.workers.pool import WorkerDied
 from tests.tools import intruders
@@ -26,18 +26,18 @@ CHOSEN = LIMITED_ATTACKS if os.environ.get("VERIFY") else LIMITED_ATTACKS[:: max
 
 
 @pytest.fixture(scope="module")
-def ward():
-    ward = Ward(1, spares=1, limits=LIMITS, warm=WARM)
-    assert ward.submit(walled_tasks.examine, HEALTHY, None, {}).result(60)["healthy"]
-    yield ward
-    ward.shutdown()
+def walled_pool():
+    walled_pool = WalledPool(1, spares=1, limits=LIMITS, warm=WARM)
+    assert walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}).result(60)["healthy"]
+    yield walled_pool
+    walled_pool.shutdown()
 
 
 @pytest.mark.parametrize(("name", "text"), CHOSEN, ids=[name for name, _ in CHOSEN])
-def test_what_is_admitted_ends_within_the_limits_and_the_next_learner_is_served(ward, name, text):
+def test_what_is_admitted_ends_within_the_limits_and_the_next_learner_is_served(walled_pool, name, text):
     started = time.monotonic()
-    job = ward.submit(walled_tasks.examine, text, None, {}, who="attacker")
-    next_job = ward.submit(walled_tasks.examine, HEALTHY, None, {}, who="learner")
+    job = walled_pool.submit(walled_tasks.examine, text, None, {}, who="attacker")
+    next_job = walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}, who="learner")
     try:
         answer = job.result(LIMITS.waiting + 15)
     except (Overrun, WorkerDied) as ended:
@@ -53,10 +53,10 @@ def test_the_attacks_are_many_and_of_both_kinds():
     assert len(ATTACKS) >= 60 and len(LIMITED_ATTACKS) >= 10
 
 
-def test_one_learners_text_is_not_in_anothers_answer(ward):
+def test_one_learners_text_is_not_in_anothers_answer(walled_pool):
     secret = "def loss(y_true, y_pred):\n    my_private_name = y_true\n    return undefined_thing(my_private_name)\n"
-    first = ward.submit(walled_tasks.examine, secret, None, {}, who="one").result(60)
-    second = ward.submit(walled_tasks.examine, HEALTHY, None, {}, who="two").result(60)
+    first = walled_pool.submit(walled_tasks.examine, secret, None, {}, who="one").result(60)
+    second = walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}, who="two").result(60)
     assert first["refused"] or first["findings"]
     assert "my_private_name" not in repr(second) and "undefined_thing" not in repr(second)
 
@@ -69,13 +69,13 @@ def test_a_neighbour_of_five_loops_waits_at_most_twice_as_long_as_it_takes(attac
     Each examination against its own time in the process: others may have this machine at the one moment or the other.
     """
     tests = Path(__file__).parent.parent
-    ward = Ward(1, spares=1, limits=LIMITS, warm=WARM, readable=[tests.parent / "lessons", tests])
+    walled_pool = WalledPool(1, spares=1, limits=LIMITS, warm=WARM, readable=[tests.parent / "lessons", tests])
     over = threading.Event()
 
     def examined(who: str) -> tuple[float, float]:
         """Seconds from the question to the answer, and those of them that it ran."""
         asked = time.monotonic()
-        job = ward.submit(walled_tasks.examine, HEALTHY, None, {}, who=who)
+        job = walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}, who=who)
         assert eventually(lambda: job.running() or job.done(), 300)
         began = time.monotonic()
         assert job.result(300)["healthy"]
@@ -83,25 +83,25 @@ def test_a_neighbour_of_five_loops_waits_at_most_twice_as_long_as_it_takes(attac
 
     def loop(who: int) -> None:
         while not over.is_set():
-            wait([ward.submit(attack, who=who)])
+            wait([walled_pool.submit(attack, who=who)])
 
-    ward.start()
+    walled_pool.start()
     try:
-        assert eventually(lambda: all(bed.idle for bed in ward.workers), 120)
+        assert eventually(lambda: all(walled_worker.idle for walled_worker in walled_pool.workers), 120)
         alone = statistics.median(examined("before")[0] for _ in range(3))
         threads = [threading.Thread(target=loop, args=(who,), daemon=True) for who in range(5)]
         for thread in threads:
             thread.start()
-        assert eventually(lambda: all(ward.shares.of(who) > ward.share for who in range(5)), 600)
+        assert eventually(lambda: all(walled_pool.shares.of(who) > walled_pool.share for who in range(5)), 600)
         beside = [examined("neighbour") for _ in range(5)]
         print(f"{attack.__name__}: alone {alone:.2f} s, beside (whole, running) {beside}")
         assert all(whole <= 3 * running for whole, running in beside)
         assert statistics.median(whole for whole, _ in beside) <= 3 * alone
     finally:
         over.set()
-        for job in ward.unfinished():
+        for job in walled_pool.unfinished():
             job.stop()
-        ward.shutdown(wait=False, cancel_futures=True)
+        walled_pool.shutdown(wait=False, cancel_futures=True)
 
 
 # Ways in which memory was handed out that nobody had written: bytes, to be searched for a word.
@@ -126,7 +126,7 @@ for size in range(1500, 30000, 250):
 
 def test_what_one_learner_pasted_is_not_found_by_the_next_in_the_same_process():
     """Each route was refused or gives zeros: before, they gave pieces of the last text."""
-    ward = Ward(1, spares=0, limits=LIMITS, warm=WARM)
+    walled_pool = WalledPool(1, spares=0, limits=LIMITS, warm=WARM)
     letters = list(WORD.encode())
     secret = HEALTHY + f"# {WORD} {WORD}\n" * 800
     try:
@@ -134,21 +134,21 @@ def test_what_one_learner_pasted_is_not_found_by_the_next_in_the_same_process():
             hunt = HEALTHY + HUNT.format(
                 route=route.format(size="size"), length=len(letters), first=letters[0], letters=tuple(letters)
             )
-            assert ward.submit(walled_tasks.examine, secret, None, {}).result(60)["healthy"]
-            answer = ward.submit(walled_tasks.examine, hunt, None, {}).result(60)
+            assert walled_pool.submit(walled_tasks.examine, secret, None, {}).result(60)["healthy"]
+            answer = walled_pool.submit(walled_tasks.examine, hunt, None, {}).result(60)
             assert answer["refused"] or answer["healthy"]  # the assertion in it has not failed
     finally:
-        ward.shutdown(wait=False)
+        walled_pool.shutdown(wait=False)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc overwrites what is freed")
 def test_what_one_learner_pasted_is_not_even_in_memory_that_nobody_wrote():
     """For code that is past the first wall, or a function of a library that nobody has found yet."""
-    ward = Ward(1, spares=0, limits=LIMITS, warm=WARM, readable=(LESSONS, Path(__file__).parent.parent))
+    walled_pool = WalledPool(1, spares=0, limits=LIMITS, warm=WARM, readable=(LESSONS, Path(__file__).parent.parent))
     try:
         for _ in range(3):
             secret = HEALTHY + f"# {WORD} {WORD}\n" * 800
-            assert ward.submit(walled_tasks.examine, secret, None, {}).result(60)["healthy"]
-            assert not ward.submit(intruders.find_in_freed_memory, WORD[::-1]).result(60)
+            assert walled_pool.submit(walled_tasks.examine, secret, None, {}).result(60)["healthy"]
+            assert not walled_pool.submit(intruders.find_in_freed_memory, WORD[::-1]).result(60)
     finally:
-        ward.shutdown(wait=False)
+        walled_pool.shutdown(wait=False)

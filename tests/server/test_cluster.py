@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from lessons.course.discovery import find
-from lessons.engine.grid_training import survey as cells_of
+from lessons.engine.grid_training import grid_run as cells_of
 from lessons.engine.train import trained
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import BadInput, Settings
@@ -91,12 +91,12 @@ def test_a_map_loses_nothing_when_a_worker_is_killed(laboratory):
         axis_values("learning_rate", find("mask_and_loss"), 6), tuple(range(-3, 3)),
     )  # fmt: skip
     victim = next(iter(laboratory.executor.client.run(os.getpid).values()))
-    survey = laboratory.survey(plan, "test")
-    assert survey.wait_beyond(0, WITHIN) and not survey.done
+    grid_run = laboratory.grid_run(plan, "test")
+    assert grid_run.wait_beyond(0, WITHIN) and not grid_run.done
     os.kill(victim, signal.SIGKILL)
-    assert survey.wait(WITHIN)
-    assert survey.failure is None and survey.share == 1
-    found = {(cell.row, cell.column, cell.seed): cell for cell in survey.cells}
+    assert grid_run.wait(WITHIN)
+    assert grid_run.failure is None and grid_run.share == 1
+    found = {(cell.row, cell.column, cell.seed): cell for cell in grid_run.cells}
     assert sorted(found) == sorted(plan.cells())
     for cell in filter(None, cells_of(plan, plan.cells()[::4], math.inf, False)):
         there = found[cell.row, cell.column, cell.seed]

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from lessons.course.discovery import LESSONS, find
-from lessons.engine.grid_training import survey as cells_of
+from lessons.engine.grid_training import grid_run as cells_of
 from lessons.engine.train import trained
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
@@ -139,21 +139,21 @@ def test_what_keras_cannot_train_is_a_cell_that_says_so(monkeypatch):
 
 def test_a_map_is_whole_when_a_worker_is_killed(laboratory):
     here = plan(base=SMALL.with_changes({"epochs": 100}), xs=axis_values("learning_rate", LESSON, 12))
-    survey = laboratory.survey(here, "test")
-    assert survey.wait_beyond(0, WITHIN) and not survey.done
+    grid_run = laboratory.grid_run(here, "test")
+    assert grid_run.wait_beyond(0, WITHIN) and not grid_run.done
     os.kill(laboratory.executor.workers[0].process.pid, signal.SIGKILL)
-    assert survey.wait(WITHIN) and survey.failure is None
-    assert sorted((cell.row, cell.column, cell.seed) for cell in survey.cells) == sorted(here.cells())
-    assert survey.share == 1
-    assert laboratory.survey(here, "another") is survey, "an equal map is drawn once"
+    assert grid_run.wait(WITHIN) and grid_run.failure is None
+    assert sorted((cell.row, cell.column, cell.seed) for cell in grid_run.cells) == sorted(here.cells())
+    assert grid_run.share == 1
+    assert laboratory.grid_run(here, "another") is grid_run, "an equal map is drawn once"
 
 
 def test_stop_keeps_what_is_there_and_frees_the_workers(laboratory):
     here = plan(base=SMALL.with_changes({"epochs": 1000, "seed": 1}))
-    survey = laboratory.survey(here, "test")
-    assert survey.wait_beyond(0, WITHIN)
-    survey.stop()
-    assert survey.wait(WITHIN) and 0 < survey.share < 1
+    grid_run = laboratory.grid_run(here, "test")
+    assert grid_run.wait_beyond(0, WITHIN)
+    grid_run.stop()
+    assert grid_run.wait(WITHIN) and 0 < grid_run.share < 1
     single = laboratory.train(Recipe(SMALL), "test")
     assert eventually(lambda: single.done, WITHIN) and single.failure is None
 

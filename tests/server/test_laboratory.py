@@ -19,7 +19,7 @@ from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs.grid import Plan
 from lessons.runs.run import Run
-from lessons.server.grid_run import Survey
+from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import ABSENT_AFTER, LEAST_BYTES, LEAST_CELLS, Laboratory, structure
 from lessons.workers.pool import Job, WorkerPool
 
@@ -95,8 +95,8 @@ WAYS = {  # what is stopped, join, leave, whether it was stopped
         lambda it: it.job.stopped,
     ),
     "map": (
-        Survey,
-        lambda it, who: it.survey(PLAN, who),
+        GridRun,
+        lambda it, who: it.grid_run(PLAN, who),
         lambda it, who: it.leave(who, ABSENT_AFTER),
         lambda it: it.stopped,
     ),
@@ -145,8 +145,8 @@ def test_a_training_remembers_those_who_look_and_not_all_who_ever_did(busy, monk
     monkeypatch.setattr("lessons.server.laboratory.UNATTENDED_AFTER", 0)
     monkeypatch.setattr("lessons.server.grid_run.UNATTENDED_AFTER", 0)
     for who in range(50):
-        training, survey = busy.train(Recipe(SHORT), who), busy.survey(PLAN, who)
-    assert list(training.watchers) == list(survey.watchers) == [49]
+        training, grid_run = busy.train(Recipe(SHORT), who), busy.grid_run(PLAN, who)
+    assert list(training.watchers) == list(grid_run.watchers) == [49]
 
 
 def test_a_stopped_run_is_trained_anew_and_a_finished_one_is_not(laboratory):
@@ -190,7 +190,7 @@ def quick():
 
 
 def test_the_oldest_measurements_are_forgotten_and_those_asked_for_are_kept(quick, monkeypatch):
-    """Of each run that ends in NaN the birth is measured, under its settings."""
+    """Of each run that ends in NaN the origin is measured, under its settings."""
     monkeypatch.setattr("lessons.server.laboratory.KEPT_MEASUREMENTS", 10)
     first = quick.measure(str, 0)
     for number in range(1, 100):
@@ -225,11 +225,11 @@ def test_trainings_that_fail_and_maps_of_one_cell_count_too(quick, monkeypatch):
     for number in range(40):
         training = quick.train(Recipe(f"no settings {number}"), "who")
         assert training.job.exception(PATIENT)
-        survey = quick.survey(Plan(SHORT, "learning_rate", "seed", (0.01,), (number,)), "who")
-        survey.leave("who", ABSENT_AFTER)
-        assert survey.wait(PATIENT)
+        grid_run = quick.grid_run(Plan(SHORT, "learning_rate", "seed", (0.01,), (number,)), "who")
+        grid_run.leave("who", ABSENT_AFTER)
+        assert grid_run.wait(PATIENT)
     quick.train(Recipe("the last"), "who")
-    assert len(quick.remembered) <= 11 and len(quick.surveys) <= 11
+    assert len(quick.remembered) <= 11 and len(quick.grid_runs) <= 11
 
 
 def test_a_pasted_loss_trains_behind_walls_as_the_same_loss_of_ours_does(laboratory):

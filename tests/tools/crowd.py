@@ -1,6 +1,6 @@
-"""A class in a workshop room, over the wire: joins, votes, runs, and waits for news, as a hundred browsers would.
+"""A class in a workshop room, over the messages: joins, votes, runs, and waits for news, as a hundred browsers would.
 
-`python -m tests.tools.crowd` prints how long each took and what the server used. No test: the figures are the machine's.
+`python -m tests.tools.crowd` prints how long each took and what the server used. No test: figures are a machine's.
 """
 
 from __future__ import annotations

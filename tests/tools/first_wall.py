@@ -1,4 +1,4 @@
-"""The first wall on the Python that runs this: `python -m tests.tools.first_wall` prints what is wrong with it, as JSON.
+"""The first wall on the Python that runs this: `python -m tests.tools.first_wall` prints what is wrong, as JSON.
 
 Needs no package, so that every Python of a machine can be asked. A tree is planted with something forbidden in every
 field that the grammar of this Python has: whatever the rewriter does not look at comes out as it went in.

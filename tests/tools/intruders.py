@@ -1,4 +1,4 @@
-"""What code might try once it is past the first wall, and what must work behind it: jobs for tests/sandbox/test_walled_pool.py."""
+"""What code might try once it is past the first wall, and what must work behind it: jobs for walled workers."""
 
 import ctypes
 import errno

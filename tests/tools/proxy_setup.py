@@ -1,4 +1,4 @@
-"""The proxy of compose.yaml: `find()` says where it is, `python -m tests.tools.proxy_setup` installs it for its tests."""
+"""The proxy of compose.yaml: `find()` says where it is, `python -m tests.tools.proxy_setup` installs it."""
 
 import shutil
 import sys

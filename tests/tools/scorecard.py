@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from lessons.sandbox.walled_pool import WARM, Ward
+from lessons.sandbox.walled_pool import WARM, WalledPool
 from lessons.server import walled_tasks
 from tests.tools.specimens import PARTS, Case, cases, codes
 
@@ -47,11 +47,11 @@ class Score:
             yield code, self.hits[code], self.alarms[code], self.misses[code]
 
 
-def measure(part: str, ward: Ward) -> tuple[Score, list[str]]:
+def measure(part: str, walled_pool: WalledPool) -> tuple[Score, list[str]]:
     """The score of a part, and a line about each loss that came out otherwise."""
     score, wrong = Score(), []
     waiting = [
-        (case, ward.submit(walled_tasks.examine, case.text, case.function, case.options)) for case in cases(part)
+        (case, walled_pool.submit(walled_tasks.examine, case.text, case.function, case.options)) for case in cases(part)
     ]
     for case, job in waiting:
         found = codes(job.result())
@@ -83,11 +83,11 @@ def page(part: str, score: Score, wrong: list[str]) -> str:
 
 def main() -> None:
     started = time.monotonic()
-    ward = Ward(spares=0, warm=WARM, fewer_walls=True)
+    walled_pool = WalledPool(spares=0, warm=WARM, fewer_walls=True)
     text = HEAD
     for part in PARTS if len(sys.argv) < 2 else sys.argv[1:]:
-        text += page(part, *measure(part, ward))
-    ward.shutdown(wait=False)
+        text += page(part, *measure(part, walled_pool))
+    walled_pool.shutdown(wait=False)
     print(text, f"\n{time.monotonic() - started:.0f} s", sep="")
     if len(sys.argv) < 2:
         PAGE.write_text(text, encoding="utf-8")

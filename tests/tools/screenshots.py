@@ -1,4 +1,4 @@
-"""The pictures in README and docs: `python -m tests.tools.screenshots`. Taken from the running app, so they cannot lie."""
+"""The pictures in README and docs: `python -m tests.tools.screenshots`. Taken from the running app."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -10,22 +10,22 @@ from lessons.doctor.rule import SEVERITIES, Rule
 from lessons.doctor.run.advice import Step, next_steps
 from lessons.doctor.run.finding import Finding
 from lessons.doctor.run.rules import RUN_RULES, learning, masks, numbers
-from lessons.doctor.run.view import Patient
+from lessons.doctor.run.view import RunView
 from lessons.runs.run import Run
 
 if TYPE_CHECKING:
-    from lessons.runs.nan_origin import Birth
+    from lessons.runs.nan_origin import NaNOrigin
 
 __all__ = ["Finding", "Step", "diagnose", "next_steps"]
 
 FAMILIES = [module.__name__ for module in (numbers, masks, learning)]  # causes before what they cause
 
 
-def diagnose(run: Run, birth: Birth | None = None) -> tuple[Finding, ...]:
+def diagnose(run: Run, nan_origin: NaNOrigin | None = None) -> tuple[Finding, ...]:
     """What is wrong with the run, worst first; of equals, causes before what they cause."""
-    patient = Patient(run, birth)
+    view = RunView(run, nan_origin)
     with np.errstate(all="ignore"):  # what is not finite is a finding, and no warning
-        seen = [(rule, RUN_RULES.evidence(patient, code)) for code, rule in RUN_RULES.rules.items()]
+        seen = [(rule, RUN_RULES.evidence(view, code)) for code, rule in RUN_RULES.rules.items()]
     found = [(place(rule), Finding.of(rule, evidence)) for rule, evidence in seen if evidence]
     return tuple(finding for _, finding in sorted(found, key=lambda pair: pair[0]))
 

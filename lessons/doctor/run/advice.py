@@ -11,7 +11,7 @@ import numpy as np
 
 from lessons.doctor.run.finding import Finding
 from lessons.doctor.run.remedy import RATE, rate, single
-from lessons.doctor.run.view import Patient
+from lessons.doctor.run.view import RunView
 from lessons.runs.run import Run
 
 MOST = 3  # more is a list, and nobody tries a list
@@ -36,28 +36,28 @@ class Toggle:
     field: str
     value: Any
     says: str
-    fits: Callable[[Patient], bool] = lambda patient: True
+    fits: Callable[[RunView], bool] = lambda view: True
 
-    def step(self, patient: Patient) -> Step:
-        return Step(self.field, self.value(patient) if callable(self.value) else self.value, self.says)
+    def step(self, view: RunView) -> Step:
+        return Step(self.field, self.value(view) if callable(self.value) else self.value, self.says)
 
 
 def next_steps(run: Run, findings: Sequence[Finding], fields: Collection[str]) -> tuple[Step, ...]:
     """At most three, of fields that the lesson shows, other fields before other values. `findings`: of `diagnose`."""
-    patient = Patient(run)
+    view = RunView(run)
     toggles = [toggle for finding in findings for toggle in EXPLORE[finding.code]] if findings else BREAK
-    steps = list(dict.fromkeys(possible(patient, toggles, fields))) or list(repairs(findings, fields))
+    steps = list(dict.fromkeys(possible(view, toggles, fields))) or list(repairs(findings, fields))
     first_of_field = {step.field: step for step in reversed(steps)}
     steps.sort(key=lambda step: first_of_field[step.field] != step)
     return tuple(steps[:MOST])
 
 
-def possible(patient: Patient, toggles: Sequence[Toggle], fields: Collection[str]) -> Iterator[Step]:
+def possible(view: RunView, toggles: Sequence[Toggle], fields: Collection[str]) -> Iterator[Step]:
     """The steps that change something on this run."""
-    recipe = patient.run.recipe
+    recipe = view.run.recipe
     with np.errstate(all="ignore"):
-        fitting = [toggle for toggle in toggles if toggle.field in fields and toggle.fits(patient)]
-    for step in (toggle.step(patient) for toggle in fitting):
+        fitting = [toggle for toggle in toggles if toggle.field in fields and toggle.fits(view)]
+    for step in (toggle.step(view) for toggle in fitting):
         changed = recipe.with_changes({step.field: step.value})
         if changed != recipe and step.field not in changed.idle():
             yield step
@@ -75,74 +75,74 @@ def repairs(findings: Sequence[Finding], fields: Collection[str]) -> Iterator[St
 # --- what a toggle asks of the run
 
 
-def labelled(patient: Patient) -> bool:
+def labelled(view: RunView) -> bool:
     """Whether padded steps have labels that some loss could count, and no label is NaN."""
-    return patient.every_step and bool(patient.padding.any()) and not np.isnan(patient.labels).any()
+    return view.every_step and bool(view.padding.any()) and not np.isnan(view.labels).any()
 
 
-def passed(patient: Patient) -> bool:
+def passed(view: RunView) -> bool:
     """Whether a mask reaches the layers."""
-    return patient.path.passed
+    return view.path.passed
 
 
-def masked_labels(patient: Patient) -> bool:
+def masked_labels(view: RunView) -> bool:
     """Whether a mask keeps padded labels out of the loss."""
-    return labelled(patient) and passed(patient)
+    return labelled(view) and passed(view)
 
 
-def masked_padding(patient: Patient) -> bool:
-    return patient.masked and bool(patient.padding.any())
+def masked_padding(view: RunView) -> bool:
+    return view.masked and bool(view.padding.any())
 
 
-def binary_steps(patient: Patient) -> bool:
-    return patient.settings.task == "binary" and labelled(patient)
+def binary_steps(view: RunView) -> bool:
+    return view.settings.task == "binary" and labelled(view)
 
 
-def missing(patient: Patient) -> bool:
-    return bool(patient.missing.any())
+def missing(view: RunView) -> bool:
+    return bool(view.missing.any())
 
 
-def first_padded(patient: Patient) -> bool:
-    return patient.settings.padding == "pre"
+def first_padded(view: RunView) -> bool:
+    return view.settings.padding == "pre"
 
 
-def halves(patient: Patient) -> bool:
+def halves(view: RunView) -> bool:
     """Whether the loss computes in 16 bits."""
-    return bool(single(patient))
+    return bool(single(view))
 
 
-def one_label(patient: Patient) -> bool:
+def one_label(view: RunView) -> bool:
     """One label per sequence: what happens on padding shows in the state."""
-    return not patient.every_step
+    return not view.every_step
 
 
-def held(kind: str) -> Callable[[Patient], bool]:
+def held(kind: str) -> Callable[[RunView], bool]:
     """Whether padded labels could be counted and hold something else than this."""
-    return lambda patient: patient.settings.padded_labels != kind and labelled(patient)
+    return lambda view: view.settings.padded_labels != kind and labelled(view)
 
 
-def set_to(field: str, value: Any) -> Callable[[Patient], bool]:
-    return lambda patient: getattr(patient.settings, field) == value
+def set_to(field: str, value: Any) -> Callable[[RunView], bool]:
+    return lambda view: getattr(view.settings, field) == value
 
 
-def below(field: str, value: float) -> Callable[[Patient], bool]:
-    return lambda patient: getattr(patient.settings, field) < value
+def below(field: str, value: float) -> Callable[[RunView], bool]:
+    return lambda view: getattr(view.settings, field) < value
 
 
-def slower(patient: Patient) -> float:
-    return rate(patient, 1 / RATE)
+def slower(view: RunView) -> float:
+    return rate(view, 1 / RATE)
 
 
-def faster(patient: Patient) -> float:
-    return rate(patient, RATE)
+def faster(view: RunView) -> float:
+    return rate(view, RATE)
 
 
-def other_seed(patient: Patient) -> int:
-    return (patient.settings.seed + 1) % SEEDS
+def other_seed(view: RunView) -> int:
+    return (view.settings.seed + 1) % SEEDS
 
 
-def other_shift(patient: Patient) -> int:
-    return -patient.settings.mask_shift
+def other_shift(view: RunView) -> int:
+    return -view.settings.mask_shift
 
 
 # --- on an ill run: what shows more of it
@@ -285,30 +285,30 @@ BREAK: tuple[Toggle, ...] = (
         "sample_weight",
         "instead",
         "The same mask as a weight: compare the loss with the one on real steps.",
-        lambda patient: masked_labels(patient) and set_to("reduction", "sum_over_batch_size")(patient),
+        lambda view: masked_labels(view) and set_to("reduction", "sum_over_batch_size")(view),
     ),
     Toggle(
         "epsilon",
         0,
         "No epsilon: the first loss is the same. Look at its gradient.",
-        lambda patient: (
-            patient.settings.loss in ROOTS
-            and first_padded(patient)
-            and masked_labels(patient)
-            and patient.settings.padded_labels == "zero"
+        lambda view: (
+            view.settings.loss in ROOTS
+            and first_padded(view)
+            and masked_labels(view)
+            and view.settings.padded_labels == "zero"
         ),
     ),
     Toggle(
         "nan_fill",
         "mean",
         "Missing labels filled before training: look whether they get gradient.",
-        lambda patient: missing(patient) and patient.settings.loss == "nan_labels.where_inside",
+        lambda view: missing(view) and view.settings.loss == "nan_labels.where_inside",
     ),
     Toggle(
         "loss",
         "mse",
         "A loss that does not ask which labels are missing.",
-        lambda patient: np.isnan(patient.labels).any(),
+        lambda view: np.isnan(view.labels).any(),
     ),
     Toggle(
         "between",
@@ -320,13 +320,13 @@ BREAK: tuple[Toggle, ...] = (
         "loss",
         "label_masked_mse",
         "A mask made from the labels, where 0 is a label: look at the answers.",
-        lambda patient: binary_steps(patient) and patient.settings.activation == "linear",
+        lambda view: binary_steps(view) and view.settings.activation == "linear",
     ),
     Toggle(
         "loss",
         "not_learning.half_cross_entropy",
         "A loss that is silent about label 0: look at the answers, not at the curve.",
-        lambda patient: binary_steps(patient) and patient.settings.activation == "sigmoid",
+        lambda view: binary_steps(view) and view.settings.activation == "sigmoid",
     ),
     Toggle("loss", "scalar_mse", "One number for the whole batch: look where the gradient goes.", masked_labels),
     Toggle("mask", "shifted", "The mask a step too late: look at the first and at the last step.", masked_padding),

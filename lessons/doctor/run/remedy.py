@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lessons.doctor.run.view import Patient
+from lessons.doctor.run.view import RunView
 from lessons.recipe.settings import SPECS
 
 RATE = 10.0  # a learning rate is changed by this factor: less would need too many tries
@@ -18,60 +18,60 @@ def remedy(fix: str, **changes) -> Remedy:
     return {"fix": fix, "changes": changes}
 
 
-def right_mask(patient: Patient) -> Remedy:
+def right_mask(view: RunView) -> Remedy:
     return remedy("Make the mask from the true lengths: mask “aligned”.", mask="aligned")
 
 
-def loss_per_step(patient: Patient) -> Remedy:
+def loss_per_step(view: RunView) -> Remedy:
     """In place of one that returns a scalar."""
-    if np.isnan(patient.labels).any():
-        return skip_missing(patient)
+    if np.isnan(view.labels).any():
+        return skip_missing(view)
     return remedy("Return one value per step, so that Keras can leave steps out: loss “mse”.", loss="mse")
 
 
-def skip_missing(patient: Patient) -> Remedy:
+def skip_missing(view: RunView) -> Remedy:
     return remedy(
         "Replace NaN before the arithmetic and count it with 0: loss “nan_labels.where_inside”.",
         loss="nan_labels.where_inside",
         nan_fill="keep",
-        **single(patient),
+        **single(view),
     )
 
 
-def plain_loss(patient: Patient) -> Remedy:
+def plain_loss(view: RunView) -> Remedy:
     """One that has its minimum at the label and a gradient at every other prediction."""
-    if np.isnan(patient.labels).any():
-        return skip_missing(patient)
-    masked = {} if patient.masked or not patient.padding.any() else {"mask": "aligned"}
-    if patient.settings.task == "binary":
+    if np.isnan(view.labels).any():
+        return skip_missing(view)
+    masked = {} if view.masked or not view.padding.any() else {"mask": "aligned"}
+    if view.settings.task == "binary":
         return remedy(
             "Take the full cross-entropy from logits: both labels have a say, and no epsilon is needed.",
             loss="bce_from_logits",
             activation="linear",
-            **single(patient),
+            **single(view),
             **masked,
         )
     words = "Take a loss that is least at the label and pulls harder the farther off: loss “mse”."
-    return remedy(words, loss="mse", **single(patient), **masked)
+    return remedy(words, loss="mse", **single(view), **masked)
 
 
-def single(patient: Patient) -> dict[str, str]:
+def single(view: RunView) -> dict[str, str]:
     """A float type of 16 bits has too few for most losses."""
-    return {} if patient.settings.loss_dtype in ("float32", "float64") else {"loss_dtype": "float32"}
+    return {} if view.settings.loss_dtype in ("float32", "float64") else {"loss_dtype": "float32"}
 
 
-def smaller_steps(patient: Patient) -> Remedy:
-    return remedy("Take smaller steps: a tenth of the learning rate.", learning_rate=rate(patient, 1 / RATE))
+def smaller_steps(view: RunView) -> Remedy:
+    return remedy("Take smaller steps: a tenth of the learning rate.", learning_rate=rate(view, 1 / RATE))
 
 
-def larger_steps(patient: Patient) -> Remedy:
+def larger_steps(view: RunView) -> Remedy:
     words = "It is still on its way: ten times the learning rate, or more epochs."
-    return remedy(words, learning_rate=rate(patient, RATE))
+    return remedy(words, learning_rate=rate(view, RATE))
 
 
-def rate(patient: Patient, factor: float) -> float:
+def rate(view: RunView, factor: float) -> float:
     spec = SPECS["learning_rate"]
-    return float(f"{min(max(patient.settings.learning_rate * factor, spec.low), spec.high):.3g}")
+    return float(f"{min(max(view.settings.learning_rate * factor, spec.low), spec.high):.3g}")
 
 
 def none(fix: str) -> Remedy:

@@ -14,14 +14,14 @@ from lessons.runs.outcome import BEATS, late
 from lessons.runs.run import THRESHOLDS, Run, Snapshot, squeezed
 
 if TYPE_CHECKING:
-    from lessons.runs.nan_origin import Birth
+    from lessons.runs.nan_origin import NaNOrigin
 
 
-class Patient:
-    """A run, and the birth of its first number that is not finite where that is known."""
+class RunView:
+    """A run, and the origin of its first number that is not finite where that is known."""
 
-    def __init__(self, run: Run, birth: Birth | None = None):
-        self.run, self.birth = run, birth
+    def __init__(self, run: Run, nan_origin: NaNOrigin | None = None):
+        self.run, self.nan_origin = run, nan_origin
         self.seen: dict[str, Evidence | None] = {}  # what each rule saw, for Rulebook
 
     @property

@@ -7,7 +7,7 @@ import numpy as np
 from lessons.doctor.rule import Evidence
 from lessons.doctor.run.remedy import Remedy, larger_steps, none, plain_loss, remedy, right_mask, smaller_steps
 from lessons.doctor.run.rules import RUN_RULES
-from lessons.doctor.run.view import Patient, counted
+from lessons.doctor.run.view import RunView, counted
 from lessons.recipe.data import last_steps
 from lessons.recipe.settings import Settings
 from lessons.runs.outcome import GROWTH, LEAST_START
@@ -47,38 +47,38 @@ CAUSES = (
     fires_on=Settings(optimizer="sgd", learning_rate=1.0, epochs=40),
     silent_on=Settings(optimizer="sgd", learning_rate=0.1, epochs=40),
 )
-def exploding(patient: Patient) -> Evidence | None:
+def exploding(view: RunView) -> Evidence | None:
     """Only where no padding is learned: what stands there may be of any size."""
-    if RUN_RULES.found(patient, "non_finite", "mask_dropped", "gradient_on_padding"):
+    if RUN_RULES.found(view, "non_finite", "mask_dropped", "gradient_on_padding"):
         return None
-    s = patient.snapshot
+    s = view.snapshot
     largest = s.gradient.max(axis=(1, 2))  # (kept,)
-    if largest[0] > 0 and largest.max() > GREW * largest[0] and (evidence := steep(patient, largest)):
+    if largest[0] > 0 and largest.max() > GREW * largest[0] and (evidence := steep(view, largest)):
         return evidence
-    start = max(abs(patient.loss_from), LEAST_START)
+    start = max(abs(view.loss_from), LEAST_START)
     if s.loss.max() > GROWTH * start:
         high = np.flatnonzero(s.loss > GROWTH * start)
         return Evidence(
-            f"The loss begins at {patient.loss_from:.3g} and is {s.loss.max():.3g} in epoch {s.loss.argmax() + 1}.",
-            {"first": patient.loss_from, "largest": s.loss.max()},
+            f"The loss begins at {view.loss_from:.3g} and is {s.loss.max():.3g} in epoch {s.loss.argmax() + 1}.",
+            {"first": view.loss_from, "largest": s.loss.max()},
             epochs=(int(high[0]), int(high[-1])),
-            **smaller_steps(patient),
+            **smaller_steps(view),
         )
     return None
 
 
-def steep(patient: Patient, largest: np.ndarray) -> Evidence | None:
+def steep(view: RunView, largest: np.ndarray) -> Evidence | None:
     """At which step the gradient is largest: one with a small error, or one with a large error that threw the loss off.
 
     A cross-entropy has a steep slope wherever one answer is sure and wrong: as long as the loss stays low that is well.
     """
-    s = patient.snapshot
+    s = view.snapshot
     k = int(largest.argmax())
     row, step = np.unravel_index(s.gradient[k].argmax(), s.gradient[k].shape)
-    errors = np.abs(s.predictions[k] - patient.truth)  # like real
-    at, typical = float(errors[row, step]), float(np.median(errors[patient.known]))
-    idle = bool(patient.known[row, step] and at < NEAR * typical)
-    if not idle and s.loss[s.kept[k]] <= patient.loss_from:
+    errors = np.abs(s.predictions[k] - view.truth)  # like real
+    at, typical = float(errors[row, step]), float(np.median(errors[view.known]))
+    idle = bool(view.known[row, step] and at < NEAR * typical)
+    if not idle and s.loss[s.kept[k]] <= view.loss_from:
         return None
     said = (
         f"In epoch {s.kept[k] + 1} one step has a gradient of {largest[k]:.3g}, {largest[k] / largest[0]:.3g} times "
@@ -91,7 +91,7 @@ def steep(patient: Patient, largest: np.ndarray) -> Evidence | None:
         {"first": largest[0], "largest": largest[k], "error_there": at, "typical_error": typical},
         epochs=(int(high[0]), int(high[-1])),
         cells=s.gradient[k] > GREW * largest[0],
-        **(plain_loss(patient) if idle else smaller_steps(patient)),
+        **(plain_loss(view) if idle else smaller_steps(view)),
     )
 
 
@@ -107,33 +107,33 @@ def steep(patient: Patient, largest: np.ndarray) -> Evidence | None:
     fires_on=Settings(activation="relu", learning_rate=1.0, epochs=40),
     silent_on=Settings(epochs=40),
 )
-def vanishing(patient: Patient) -> Evidence | None:
+def vanishing(view: RunView) -> Evidence | None:
     """Only where the loss is not flat from the start: that is `starved_steps`."""
-    if RUN_RULES.found(patient, "non_finite", "starved_steps"):
+    if RUN_RULES.found(view, "non_finite", "starved_steps"):
         return None
-    s = patient.snapshot
-    known = patient.real & ~patient.missing
-    dead = patient.wrong & (s.gradient[-1] == 0) & patient.ever(known)
+    s = view.snapshot
+    known = view.real & ~view.missing
+    dead = view.wrong & (s.gradient[-1] == 0) & view.ever(known)
     if dead.sum() >= DEAD_SHARE * known.sum() > 0:
         since = int(s.kept[unbroken((s.gradient[:, dead] == 0).mean(axis=1) >= 0.5)])
         return Evidence(
             f"{dead.sum()} of {counted(int(known.sum()), 'real step')} are wrong and get a gradient of exactly 0 in "
-            f"the last epoch, though all of them had one before; {patient.comparison}.",
+            f"the last epoch, though all of them had one before; {view.comparison}.",
             {"dead": int(dead.sum()), "real": int(known.sum())},
-            epochs=(since, patient.last),
+            epochs=(since, view.last),
             cells=dead,
-            **alive(patient),
+            **alive(view),
         )
-    size = patient.sizes["inputs"]
-    if size[0] > 0 and size[-1] <= DIED * size[0] and not patient.beaten:
+    size = view.sizes["inputs"]
+    if size[0] > 0 and size[-1] <= DIED * size[0] and not view.beaten:
         since = int(s.kept[unbroken(size <= DIED * size[0])])
         return Evidence(
             f"From epoch {since + 1} on hardly any gradient reaches the inputs: it begins at {size[0]:.3g} and ends at "
-            f"{size[-1]:.3g}, while {patient.comparison}.",
+            f"{size[-1]:.3g}, while {view.comparison}.",
             {"first": size[0], "last": size[-1]},
-            epochs=(since, patient.last),
+            epochs=(since, view.last),
             at="inputs",
-            **alive(patient),
+            **alive(view),
         )
     return None
 
@@ -144,12 +144,12 @@ def unbroken(marked: np.ndarray) -> int:
     return int(gaps[-1]) + 1 if gaps.size else 0
 
 
-def alive(patient: Patient) -> Remedy:
+def alive(view: RunView) -> Remedy:
     """A loss and an activation with a slope everywhere, and smaller steps where those are what they are."""
-    way = plain_loss(patient)
+    way = plain_loss(view)
     changes = way["changes"] | {"activation": "linear"}
-    if all(getattr(patient.settings, name) == value for name, value in changes.items()):
-        return smaller_steps(patient)
+    if all(getattr(view.settings, name) == value for name, value in changes.items()):
+        return smaller_steps(view)
     return remedy(way["fix"] + " A linear output has a slope everywhere.", **changes)
 
 
@@ -165,31 +165,30 @@ def alive(patient: Patient) -> Remedy:
     fires_on=Settings(mask="inverted", padded_labels="zero", epochs=20),
     silent_on=Settings(padded_labels="zero", epochs=20),
 )
-def looks_fine_but_wrong(patient: Patient) -> Evidence | None:
-    if RUN_RULES.found(patient, "non_finite") or patient.beaten:
+def looks_fine_but_wrong(view: RunView) -> Evidence | None:
+    if RUN_RULES.found(view, "non_finite") or view.beaten:
         return None
-    fallen = patient.loss_from - patient.loss_to
-    if fallen < (1 - LOOKS_SOLVED) * abs(patient.loss_from):
+    fallen = view.loss_from - view.loss_to
+    if fallen < (1 - LOOKS_SOLVED) * abs(view.loss_from):
         return None
-    way = right_mask(patient) if RUN_RULES.found(patient, "mask_misaligned") else plain_loss(patient)
+    way = right_mask(view) if RUN_RULES.found(view, "mask_misaligned") else plain_loss(view)
     return Evidence(
-        f"{loss_course(patient)}, but {patient.comparison}. {answers(patient)}",
-        {"loss_from": patient.loss_from, "loss_to": patient.loss_to, "error": patient.error}
-        | {"baseline": patient.run.baseline},
-        epochs=(0, patient.last),
+        f"{loss_course(view)}, but {view.comparison}. {answers(view)}",
+        {"loss_from": view.loss_from, "loss_to": view.loss_to, "error": view.error} | {"baseline": view.run.baseline},
+        epochs=(0, view.last),
         **way,
     )
 
 
-def loss_course(patient: Patient) -> str:
-    if patient.loss_from == patient.loss_to == 0:
+def loss_course(view: RunView) -> str:
+    if view.loss_from == view.loss_to == 0:
         return "The loss reads exactly 0 from the first epoch to the last"
-    return f"The loss falls from {patient.loss_from:.3g} to {patient.loss_to:.3g}"
+    return f"The loss falls from {view.loss_from:.3g} to {view.loss_to:.3g}"
 
 
-def answers(patient: Patient) -> str:
+def answers(view: RunView) -> str:
     """How far the predictions on real steps lie apart, beside the labels."""
-    predictions, truth = (a[patient.known] for a in (patient.snapshot.predictions[-1], patient.truth))
+    predictions, truth = (a[view.known] for a in (view.snapshot.predictions[-1], view.truth))
     low, high = np.percentile(predictions, [5, 95])
     return (
         f"Nine in ten predictions lie between {low:.3g} and {high:.3g}, the labels between {truth.min():.3g} and "
@@ -208,37 +207,37 @@ def answers(patient: Patient) -> str:
     fires_on=Settings(activation="softplus", learning_rate=1.0, epochs=40),
     silent_on=Settings(activation="softplus", epochs=40),
 )
-def collapsed_predictions(patient: Patient) -> Evidence | None:
+def collapsed_predictions(view: RunView) -> Evidence | None:
     """Only where nothing else explains it, and the loss has moved: an untrained model answers alike too."""
-    if patient.beaten or RUN_RULES.found(patient, *CAUSES, "looks_fine_but_wrong"):
+    if view.beaten or RUN_RULES.found(view, *CAUSES, "looks_fine_but_wrong"):
         return None
-    if abs(patient.loss_from - patient.loss_to) < MOVED * abs(patient.loss_from) or too_early(patient):
+    if abs(view.loss_from - view.loss_to) < MOVED * abs(view.loss_from) or too_early(view):
         return None
-    share = spread_share(patient)
+    share = spread_share(view)
     if share > SAME:
         return None
     return Evidence(
-        f"{answers(patient)} In the end {patient.comparison}.",
-        {"spread_share": share, "error": patient.error, "baseline": patient.run.baseline},
-        epochs=(0, patient.last),
-        **smaller_steps(patient),
+        f"{answers(view)} In the end {view.comparison}.",
+        {"spread_share": share, "error": view.error, "baseline": view.run.baseline},
+        epochs=(0, view.last),
+        **smaller_steps(view),
     )
 
 
-def spread_share(patient: Patient) -> float:
+def spread_share(view: RunView) -> float:
     """Spread of the predictions on real steps as a share of the labels'; 0 where all get the same class."""
-    predictions, truth = (a[patient.known] for a in (patient.snapshot.predictions[-1], patient.truth))
-    if patient.settings.task == "binary":
-        ones = patient.classes[patient.known].mean()
+    predictions, truth = (a[view.known] for a in (view.snapshot.predictions[-1], view.truth))
+    if view.settings.task == "binary":
+        ones = view.classes[view.known].mean()
         if max(ones, 1 - ones) >= ONE_CLASS:
             return 0.0
     spread = float(truth.std())
     return float(predictions.std()) / spread if spread else 1.0
 
 
-def too_early(patient: Patient) -> bool:
+def too_early(view: RunView) -> bool:
     """Whether there have been too few updates for anything to be learned."""
-    return patient.run.epochs * patient.run.recipe.updates < FEW_UPDATES
+    return view.run.epochs * view.run.recipe.updates < FEW_UPDATES
 
 
 @RUN_RULES.rule(
@@ -252,15 +251,15 @@ def too_early(patient: Patient) -> bool:
     fires_on=Settings(optimizer="sgd", learning_rate=1e-4, epochs=40),
     silent_on=Settings(epochs=40),
 )
-def no_learning(patient: Patient) -> Evidence | None:
+def no_learning(view: RunView) -> Evidence | None:
     """Only where nothing else explains it."""
-    if patient.beaten or too_early(patient):
+    if view.beaten or too_early(view):
         return None
-    if RUN_RULES.found(patient, *CAUSES, "looks_fine_but_wrong", "collapsed_predictions"):
+    if RUN_RULES.found(view, *CAUSES, "looks_fine_but_wrong", "collapsed_predictions"):
         return None
-    line = straight_line(patient)
-    said = f"After {counted(patient.run.epochs, 'epoch')} {patient.comparison}; the loss goes from "
-    said += f"{patient.loss_from:.3g} to {patient.loss_to:.3g}."
+    line = straight_line(view)
+    said = f"After {counted(view.run.epochs, 'epoch')} {view.comparison}; the loss goes from "
+    said += f"{view.loss_from:.3g} to {view.loss_to:.3g}."
     if line <= NOTHING_TO_LEARN:
         share = f"{line:.3g}" if line > 0 else "nothing"
         said += (
@@ -269,29 +268,29 @@ def no_learning(patient: Patient) -> Evidence | None:
         )
         way = none("Look at the labels first: where they do not depend on the inputs, the best answer is a constant.")
     else:
-        falls = (np.diff(patient.snapshot.loss) < 0).mean()
-        way = larger_steps(patient) if falls >= STEADY else smaller_steps(patient)
+        falls = (np.diff(view.snapshot.loss) < 0).mean()
+        way = larger_steps(view) if falls >= STEADY else smaller_steps(view)
     return Evidence(
         said,
-        {"error": patient.error, "baseline": patient.run.baseline, "linear": line},
-        epochs=(0, patient.last),
+        {"error": view.error, "baseline": view.run.baseline, "linear": line},
+        epochs=(0, view.last),
         **way,
     )
 
 
-def straight_line(patient: Patient) -> float:
+def straight_line(view: RunView) -> float:
     """Share of the labels' variance that the best straight line through this input and the one before explains,
     less what it would of noise (adjusted R²)."""
-    x, real = np.nan_to_num(patient.run.batch.x), patient.run.batch.real  # (batch, time, features), (batch, time)
+    x, real = np.nan_to_num(view.run.batch.x), view.run.batch.real  # (batch, time, features), (batch, time)
     x = x * real[..., None]
     before = np.pad(x[:, :-1], ((0, 0), (1, 0), (0, 0)))
     inputs = np.concatenate([x, before, np.ones_like(x[..., :1])], axis=-1)  # (batch, time, 2 features + 1)
-    if patient.every_step:
-        inputs, truth = inputs[patient.known], patient.truth[patient.known]
+    if view.every_step:
+        inputs, truth = inputs[view.known], view.truth[view.known]
     else:
         last = last_steps(real)
-        known = patient.known[:, 0]
-        inputs, truth = inputs[np.arange(len(last)), last][known], patient.truth[known, 0]
+        known = view.known[:, 0]
+        inputs, truth = inputs[np.arange(len(last)), last][known], view.truth[known, 0]
     free = len(truth) - inputs.shape[1]
     total = float(((truth - truth.mean()) ** 2).sum())
     if free <= 0 or total == 0:

@@ -7,7 +7,7 @@ import numpy as np
 from lessons.doctor.rule import Evidence
 from lessons.doctor.run.remedy import loss_per_step, plain_loss, remedy, right_mask, skip_missing
 from lessons.doctor.run.rules import RUN_RULES
-from lessons.doctor.run.view import Patient, counted, percent
+from lessons.doctor.run.view import RunView, counted, percent
 from lessons.recipe.settings import Settings
 from lessons.runs.run import LayerMask
 
@@ -31,25 +31,25 @@ FAIR = Settings(epochs=30)
     fires_on=Settings(mask="shifted", mask_shift=1, epochs=10),
     silent_on=GARBAGE,
 )
-def mask_misaligned(patient: Patient) -> Evidence | None:
-    taken, left_out = patient.taken, patient.left_out
+def mask_misaligned(view: RunView) -> Evidence | None:
+    taken, left_out = view.taken, view.left_out
     cells = taken | left_out
-    if not patient.masked or not cells.any():
+    if not view.masked or not cells.any():
         return None
-    leak = found_leak(patient, taken)
+    leak = found_leak(view, taken)
     said = f"The mask takes {counted(int(taken.sum()), 'padded step')} for real and leaves {left_out.sum()} of "
-    said += f"{counted(int(patient.run.batch.real.sum()), 'real step')} out."
+    said += f"{counted(int(view.run.batch.real.sum()), 'real step')} out."
     if leak > LEAK:
         said += f" Up to {percent(leak)} of the gradient lies on the padding."
     numbers = {"taken": int(taken.sum()), "left_out": int(left_out.sum()), "leak": leak}
-    at = "predictions" if patient.every_step else "inputs"
-    return Evidence(said, numbers, cells=cells, at=at, **right_mask(patient))
+    at = "predictions" if view.every_step else "inputs"
+    return Evidence(said, numbers, cells=cells, at=at, **right_mask(view))
 
 
-def found_leak(patient: Patient, cells: np.ndarray) -> float:
+def found_leak(view: RunView, cells: np.ndarray) -> float:
     """The largest share of the gradient on the cells (batch, time) in any epoch, where there is one label per step
     at the predictions, else at the inputs."""
-    return float(patient.shares(cells, "predictions" if patient.every_step else "inputs").max())
+    return float(view.shares(cells, "predictions" if view.every_step else "inputs").max())
 
 
 @RUN_RULES.rule(
@@ -63,40 +63,40 @@ def found_leak(patient: Patient, cells: np.ndarray) -> float:
     fires_on=GARBAGE.with_changes({"between": "times_one"}),
     silent_on=GARBAGE.with_changes({"between": "dense"}),
 )
-def mask_dropped(patient: Patient) -> Evidence | None:
-    if not patient.masked:
+def mask_dropped(view: RunView) -> Evidence | None:
+    if not view.masked:
         return None
-    leaks = unheeded(patient)
-    if patient.path.multiplied and patient.padding.any():
-        if patient.every_step and leaks.max() <= LEAK:
+    leaks = unheeded(view)
+    if view.path.multiplied and view.padding.any():
+        if view.every_step and leaks.max() <= LEAK:
             return None
-        return multiplied(patient, leaks)
-    layer = dropping_layer(patient.run.opening.layers)
+        return multiplied(view, leaks)
+    layer = dropping_layer(view.run.opening.layers)
     if layer is None or leaks.max() <= LEAK:
         return None
     return Evidence(
         f"A mask goes into {layer.name} ({layer.layer}) and none comes out. The loss never hears of it: up to "
         f"{percent(leaks.max())} of the gradient lies on steps that were masked.",
         {"name": layer.name, "layer": layer.layer, "leak": leaks.max()},
-        epochs=patient.between(leaks > LEAK),
-        cells=patient.ever(patient.padding & ~patient.run.batch.mask),
+        epochs=view.between(leaks > LEAK),
+        cells=view.ever(view.padding & ~view.run.batch.mask),
         **remedy("Take the layer out, or put one there that hands the mask on, such as Dense.", between="none"),
     )
 
 
-def multiplied(patient: Patient, leaks: np.ndarray) -> Evidence:
+def multiplied(view: RunView, leaks: np.ndarray) -> Evidence:
     """The mask was multiplied into the inputs and became no Keras mask."""
-    steps = int((~patient.run.batch.mask).sum())
+    steps = int((~view.run.batch.mask).sum())
     said = (
         f"The mask is multiplied into the inputs: no layer is told, and {counted(steps, 'masked step')} are read as 0."
     )
     if leaks.max() > LEAK:
         said += f" Up to {percent(leaks.max())} of the gradient lies on them."
-    elif not patient.every_step:
+    elif not view.every_step:
         said += " The state moves on through them, and the output is read after the last."
-    cells, at = patient.padding, "inputs"
+    cells, at = view.padding, "inputs"
     if leaks.max() > LEAK:
-        cells, at = patient.ever(patient.padding & ~patient.run.batch.mask), "predictions"
+        cells, at = view.ever(view.padding & ~view.run.batch.mask), "predictions"
     return Evidence(
         said,
         {"name": "x * mask", "layer": "multiplication", "steps": steps, "leak": leaks.max()},
@@ -106,11 +106,11 @@ def multiplied(patient: Patient, leaks: np.ndarray) -> Evidence:
     )
 
 
-def unheeded(patient: Patient) -> np.ndarray:
+def unheeded(view: RunView) -> np.ndarray:
     """(kept,) share of the gradient at the predictions on padding that the mask leaves out: not one bit if heeded."""
-    if not patient.every_step:
-        return np.zeros(len(patient.snapshot.kept))
-    return patient.shares(patient.padding & ~patient.run.batch.mask)
+    if not view.every_step:
+        return np.zeros(len(view.snapshot.kept))
+    return view.shares(view.padding & ~view.run.batch.mask)
 
 
 def dropping_layer(layers: tuple[LayerMask, ...]) -> LayerMask | None:
@@ -130,37 +130,37 @@ def dropping_layer(layers: tuple[LayerMask, ...]) -> LayerMask | None:
     fires_on=GARBAGE.with_changes({"loss": "scalar_mse"}),
     silent_on=GARBAGE.with_changes({"loss": "mask_reading_mse"}),
 )
-def gradient_on_padding(patient: Patient) -> Evidence | None:
+def gradient_on_padding(view: RunView) -> Evidence | None:
     """Only where no wrong mask and no layer that drops it explains it."""
-    if RUN_RULES.found(patient, "mask_dropped"):
+    if RUN_RULES.found(view, "mask_dropped"):
         return None
-    cells = patient.padding & ~patient.run.batch.mask if patient.masked else patient.padding
-    for at in ("predictions", "inputs") if patient.every_step else ("inputs",):
-        leaks = patient.shares(cells, at)
+    cells = view.padding & ~view.run.batch.mask if view.masked else view.padding
+    for at in ("predictions", "inputs") if view.every_step else ("inputs",):
+        leaks = view.shares(cells, at)
         if leaks.max() > LEAK:
-            return leaked(patient, cells, at, leaks)
+            return leaked(view, cells, at, leaks)
     return None
 
 
-def leaked(patient: Patient, cells: np.ndarray, at: str, leaks: np.ndarray) -> Evidence:
-    at_inputs = patient.shares(cells, "inputs")
+def leaked(view: RunView, cells: np.ndarray, at: str, leaks: np.ndarray) -> Evidence:
+    at_inputs = view.shares(cells, "inputs")
     said = (
         f"Up to {percent(leaks.max())} of the gradient at the {at} lies on {counted(int(cells.sum()), 'padded step')}"
     )
     if at == "predictions":
         said += f", and up to {percent(at_inputs.max())} of that at the inputs" if at_inputs.max() else ""
-    told = {False: "no mask is passed", True: "the mask is right, and this loss does not heed it"}[patient.masked]
-    way = right_mask(patient)
-    if patient.masked:
-        way = loss_per_step(patient)
-        if patient.weighted and at == "inputs":
+    told = {False: "no mask is passed", True: "the mask is right, and this loss does not heed it"}[view.masked]
+    way = right_mask(view)
+    if view.masked:
+        way = loss_per_step(view)
+        if view.weighted and at == "inputs":
             told = "the mask weighs the loss, and the layers are not told of it"
             way = remedy("Pass the mask to the layers instead of to fit as a weight.", sample_weight="none")
     return Evidence(
-        f"{said}: {told}. In the end {patient.comparison}.",
+        f"{said}: {told}. In the end {view.comparison}.",
         {"leak": leaks.max(), "input_leak": at_inputs.max()},
-        epochs=patient.between(leaks > LEAK),
-        cells=patient.ever(cells, at),
+        epochs=view.between(leaks > LEAK),
+        cells=view.ever(cells, at),
         at=at,
         **way,
     )
@@ -178,29 +178,29 @@ def leaked(patient: Patient, cells: np.ndarray, at: str, leaks: np.ndarray) -> E
     fires_on=Settings(task="binary", loss="label_masked_mse", mask="none", padded_labels="zero", epochs=20),
     silent_on=Settings(task="binary", padded_labels="zero", epochs=20),
 )
-def starved_steps(patient: Patient) -> Evidence | None:
+def starved_steps(view: RunView) -> Evidence | None:
     """Only where no mask leaves them out: that is `mask_misaligned`."""
-    if not patient.sound.any():
+    if not view.sound.any():
         return None
-    known = patient.real & ~patient.missing
-    if patient.every_step and patient.masked:
-        known = known & patient.run.batch.mask
-    starved = known & ~patient.ever(known)
+    known = view.real & ~view.missing
+    if view.every_step and view.masked:
+        known = known & view.run.batch.mask
+    starved = known & ~view.ever(known)
     if not starved.any():
         return None
-    of, which = counted(int(patient.real.sum()), "real step"), labels_of(patient, starved, known)
+    of, which = counted(int(view.real.sum()), "real step"), labels_of(view, starved, known)
     return Evidence(
         f"{starved.sum()} of {of} got a gradient of exactly 0 in every epoch{which}.",
-        {"starved": int(starved.sum()), "real": int(patient.real.sum())},
+        {"starved": int(starved.sum()), "real": int(view.real.sum())},
         cells=starved,
-        **plain_loss(patient),
+        **plain_loss(view),
     )
 
 
-def labels_of(patient: Patient, starved: np.ndarray, known: np.ndarray) -> str:
+def labels_of(view: RunView, starved: np.ndarray, known: np.ndarray) -> str:
     """Whether they are just those with one label, in words."""
-    for label in (0, 1) if patient.settings.task == "binary" else ():
-        if np.array_equal(starved, known & (patient.truth == label)):
+    for label in (0, 1) if view.settings.task == "binary" else ():
+        if np.array_equal(starved, known & (view.truth == label)):
             return f", all those with label {label}"
     return ""
 
@@ -216,17 +216,17 @@ def labels_of(patient: Patient, starved: np.ndarray, known: np.ndarray) -> str:
     fires_on=Settings(nan_share=0.3, nan_fill="mean", epochs=10),
     silent_on=Settings(nan_share=0.3, loss="nan_labels.where_inside", epochs=10),
 )
-def imputed_labels(patient: Patient) -> Evidence | None:
-    taught = patient.ever(patient.missing)
+def imputed_labels(view: RunView) -> Evidence | None:
+    taught = view.ever(view.missing)
     if not taught.any():
         return None
-    share = patient.shares(taught).max()
+    share = view.shares(taught).max()
     return Evidence(
-        f"{patient.missing.sum()} of {counted(int(patient.real.sum()), 'real label')} were missing and are filled in. "
+        f"{view.missing.sum()} of {counted(int(view.real.sum()), 'real label')} were missing and are filled in. "
         f"Up to {percent(share)} of the gradient is theirs.",
-        {"missing": int(patient.missing.sum()), "share": share},
+        {"missing": int(view.missing.sum()), "share": share},
         cells=taught,
-        **skip_missing(patient),
+        **skip_missing(view),
     )
 
 
@@ -242,39 +242,39 @@ def imputed_labels(patient: Patient) -> Evidence | None:
     fires_on=FAIR.with_changes({"sample_weight": "instead"}),
     silent_on=FAIR,
 )
-def wrong_normalisation(patient: Patient) -> Evidence | None:
-    share = 1 - patient.padding.mean()
+def wrong_normalisation(view: RunView) -> Evidence | None:
+    share = 1 - view.padding.mean()
     others = ("mask_misaligned", "mask_dropped", "gradient_on_padding", "imputed_labels")
-    if not patient.every_step or share > 1 - PADDED or RUN_RULES.found(patient, *others):
+    if not view.every_step or share > 1 - PADDED or RUN_RULES.found(view, *others):
         return None
-    if patient.missing.any():  # leaving them out makes the loss smaller too
+    if view.missing.any():  # leaving them out makes the loss smaller too
         return None
-    s = patient.snapshot
+    s = view.snapshot
     judged = np.isfinite(s.loss) & np.isfinite(s.real_loss) & (s.real_loss != 0)
     if not judged.any():
         return None
     ratio = np.median(s.loss[judged] / s.real_loss[judged])
-    low, high = shares_of_batches(patient)
+    low, high = shares_of_batches(view)
     if not low * (1 - DIVISOR) <= ratio <= min(high * (1 + DIVISOR), 1 - PADDED):
         return None
     way = remedy(
         "Leave the dividing to Keras: a mask, and a loss that returns one value per step.", loss="mse", mask="aligned"
     )
-    if patient.path.weighted:
+    if view.path.weighted:
         words = "Divide by the sum of the weights: reduction “mean_with_sample_weight”."
         way = remedy(words, reduction="mean_with_sample_weight")
     return Evidence(
         f"The loss is {ratio:.3g} times the loss on real steps, and {share:.3g} of all steps are real: it is divided "
-        f"by {counted(patient.padding.size, 'step')}, not by {int(patient.run.batch.real.sum())}.",
+        f"by {counted(view.padding.size, 'step')}, not by {int(view.run.batch.real.sum())}.",
         {"ratio": ratio, "real_share": share},
-        epochs=(0, patient.last),
+        epochs=(0, view.last),
         **way,
     )
 
 
-def shares_of_batches(patient: Patient) -> tuple[float, float]:
+def shares_of_batches(view: RunView) -> tuple[float, float]:
     """The smallest and the largest share of real steps in a batch: between them lies a loss divided by all steps."""
-    real, size = patient.run.batch.real, patient.run.recipe.update_size
+    real, size = view.run.batch.real, view.run.recipe.update_size
     shares = [real[k : k + size].mean() for k in range(0, len(real), size)]
     return min(shares), max(shares)
 
@@ -290,14 +290,14 @@ def shares_of_batches(patient: Patient) -> tuple[float, float]:
     fires_on=GARBAGE.with_changes({"validation_mask": "none"}),
     silent_on=GARBAGE.with_changes({"validation_mask": "aligned"}),
 )
-def validation_unmasked(patient: Patient) -> Evidence | None:
-    if not (patient.masked and patient.run.recipe.validation_mask == "none" and patient.padding.any()):
+def validation_unmasked(view: RunView) -> Evidence | None:
+    if not (view.masked and view.run.recipe.validation_mask == "none" and view.padding.any()):
         return None
-    held_out, real = float(patient.snapshot.val_loss[-1]), float(patient.snapshot.real_loss[-1])
+    held_out, real = float(view.snapshot.val_loss[-1]), float(view.snapshot.real_loss[-1])
     return Evidence(
         f"Training has a mask and validation has none: the validation loss ends at {held_out:.3g} with its padding in "
         f"it, and the loss on real training steps at {real:.3g}.",
         {"val_loss": held_out, "real_loss": real},
-        epochs=(0, patient.last),
+        epochs=(0, view.last),
         **remedy("Give the validation data their own mask.", validation_mask="same"),
     )

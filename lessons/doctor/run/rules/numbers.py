@@ -9,11 +9,11 @@ import numpy as np
 from lessons.doctor.rule import Evidence
 from lessons.doctor.run.remedy import Remedy, plain_loss, remedy, single, skip_missing, smaller_steps
 from lessons.doctor.run.rules import RUN_RULES
-from lessons.doctor.run.view import Patient, counted
+from lessons.doctor.run.view import RunView, counted
 from lessons.recipe import losses
 from lessons.recipe.settings import Settings
 
-BORN = ("epoch", "batch", "sequence", "timestep", "phase", "tensor", "op", "inputs", "line")  # what a birth tells
+BORN = ("epoch", "batch", "sequence", "timestep", "phase", "tensor", "op", "inputs", "line")  # what a origin tells
 SAFE = 1e-7  # the smallest power of ten that 1 does not absorb in float32
 
 
@@ -45,60 +45,60 @@ class Onset:
         loss="first_iteration.root_of_square", epsilon=1e-7, padding="pre", padded_labels="zero", epochs=5
     ),
 )
-def non_finite(patient: Patient) -> Evidence | None:
-    onset = found_onset(patient)
+def non_finite(view: RunView) -> Evidence | None:
+    onset = found_onset(view)
     if onset is None:
         return None
     numbers = {"epoch": onset.epoch, "phase": onset.phase, "where": onset.where}
     if onset.cells is not None:
         numbers["cells"] = int(onset.cells.sum())
-    said = SAID[onset.where](patient, onset)
-    if patient.birth:
-        said += " " + patient.birth.said
-        numbers |= {name: getattr(patient.birth, name) for name in BORN}
+    said = SAID[onset.where](view, onset)
+    if view.nan_origin:
+        said += " " + view.nan_origin.said
+        numbers |= {name: getattr(view.nan_origin, name) for name in BORN}
     return Evidence(
         said,
         numbers,
-        epochs=(numbers["epoch"], patient.last),
+        epochs=(numbers["epoch"], view.last),
         cells=onset.cells,
         at=onset.at,
-        **way_out(patient, onset),
+        **way_out(view, onset),
     )
 
 
-def found_onset(patient: Patient) -> Onset | None:
-    s = patient.snapshot
+def found_onset(view: RunView) -> Onset | None:
+    s = view.snapshot
     bad = {name: ~np.isfinite(getattr(s, name)) for name in ("loss", "error", "predictions", "gradient")}
-    bad_inputs = ~np.isfinite(patient.sizes["inputs"])
+    bad_inputs = ~np.isfinite(view.sizes["inputs"])
     at_kept = bad["predictions"].any(axis=(1, 2)) | bad["gradient"].any(axis=(1, 2)) | bad_inputs  # (kept,)
-    if not patient.known.any():  # then the error is NaN for want of a label
+    if not view.known.any():  # then the error is NaN for want of a label
         bad["error"][:] = False
     epochs = [*np.flatnonzero(bad["loss"] | bad["error"])[:1], *s.kept[at_kept][:1]]
     if not epochs:
-        return late_onset(patient)
+        return late_onset(view)
     epoch = int(min(epochs))
     k = np.flatnonzero(s.kept == epoch)
-    predicted = bad["predictions"][k[0]] if k.size else np.zeros(patient.real.shape, bool)
-    graded = bad["gradient"][k[0]] if k.size else np.zeros(patient.real.shape, bool)
+    predicted = bad["predictions"][k[0]] if k.size else np.zeros(view.real.shape, bool)
+    graded = bad["gradient"][k[0]] if k.size else np.zeros(view.real.shape, bool)
     if predicted.any() or bad["error"][epoch]:
-        recipe = patient.run.recipe
+        recipe = view.run.recipe
         within = recipe.updates > 1 and not predicted[: recipe.update_size].any()
         if epoch == 0 and not within:
             return Onset(0, "forward", "inputs", predicted)
         return Onset(epoch if within else epoch - 1, "backward", "update")
     if bad["loss"][epoch]:
-        nan = np.isnan(patient.labels)
+        nan = np.isnan(view.labels)
         return Onset(epoch, "forward", "labels", nan) if nan.any() else Onset(epoch, "forward", "loss", shown(graded))
     if graded.any():
         return Onset(epoch, "backward", "gradient", graded)
     return Onset(epoch, "backward", "gradient", ~np.isfinite(s.input_gradient[k[0]]), "inputs")
 
 
-def late_onset(patient: Patient) -> Onset | None:
+def late_onset(view: RunView) -> Onset | None:
     """What the curves cannot tell: the last update, and what only validation met."""
-    if not np.isfinite(patient.run.predictions).all():
-        return Onset(patient.last, "backward", "update")
-    bad = np.flatnonzero(~np.isfinite(patient.snapshot.val_loss))
+    if not np.isfinite(view.run.predictions).all():
+        return Onset(view.last, "backward", "update")
+    bad = np.flatnonzero(~np.isfinite(view.snapshot.val_loss))
     return Onset(int(bad[0]), "forward", "validation") if bad.size else None
 
 
@@ -109,52 +109,52 @@ def shown(cells: np.ndarray) -> np.ndarray | None:
 # --- in words. Epochs count from 1, as the charts do.
 
 
-def said_of_inputs(patient: Patient, onset: Onset) -> str:
+def said_of_inputs(view: RunView, onset: Onset) -> str:
     return (
         f"In epoch 1 {counted(int(onset.cells.sum()), 'prediction')} are not finite before anything was learned: NaN "
-        f"stands in the inputs of {counted(bad_inputs(patient), 'step')}."
+        f"stands in the inputs of {counted(bad_inputs(view), 'step')}."
     )
 
 
-def said_of_labels(patient: Patient, onset: Onset) -> str:
-    on_padding = int((onset.cells & ~patient.real).sum())
+def said_of_labels(view: RunView, onset: Onset) -> str:
+    on_padding = int((onset.cells & ~view.real).sum())
     return (
         f"In epoch {onset.epoch + 1} every prediction is finite and the loss is not: {onset.cells.sum()} labels are "
         f"NaN, {on_padding} of them on padding, and the loss computes with them."
     )
 
 
-def said_of_loss(patient: Patient, onset: Onset) -> str:
-    value = patient.snapshot.loss[onset.epoch]
+def said_of_loss(view: RunView, onset: Onset) -> str:
+    value = view.snapshot.loss[onset.epoch]
     said = f"In epoch {onset.epoch + 1} labels and predictions are finite and the loss is {spoken(value)}"
     if onset.cells is None:
         return f"{said}; the gradient at every prediction stays finite."
-    return f"{said}. The gradient is not finite at {places(patient, onset)}."
+    return f"{said}. The gradient is not finite at {places(view, onset)}."
 
 
-def said_of_gradient(patient: Patient, onset: Onset) -> str:
-    value = patient.snapshot.loss[onset.epoch]
+def said_of_gradient(view: RunView, onset: Onset) -> str:
+    value = view.snapshot.loss[onset.epoch]
     said = f"Backward only: in epoch {onset.epoch + 1} the loss is {value:.3g}, a number, and its gradient is not"
     if onset.at == "predictions":
-        return f"{said}, at {places(patient, onset)}."
+        return f"{said}, at {places(view, onset)}."
     said += f" at the inputs of {counted(int(onset.cells.sum()), 'step')}"
-    if bad_inputs(patient):
-        said += f": the mask hides the NaN that stands in {bad_inputs(patient)} of them, and not from the gradient"
+    if bad_inputs(view):
+        said += f": the mask hides the NaN that stands in {bad_inputs(view)} of them, and not from the gradient"
     return said + "."
 
 
-def said_of_update(patient: Patient, onset: Onset) -> str:
-    said = f"Backward only: in epoch {onset.epoch + 1} the loss is still {spoken(patient.snapshot.loss[onset.epoch])}"
-    if patient.run.recipe.updates > 1:
+def said_of_update(view: RunView, onset: Onset) -> str:
+    said = f"Backward only: in epoch {onset.epoch + 1} the loss is still {spoken(view.snapshot.loss[onset.epoch])}"
+    if view.run.recipe.updates > 1:
         said = f"Backward only: the loss is a number until epoch {onset.epoch + 1}"
-    if bad_inputs(patient):
-        said += f", for the mask hides the NaN in the inputs of {counted(bad_inputs(patient), 'step')}"
+    if bad_inputs(view):
+        said += f", for the mask hides the NaN in the inputs of {counted(bad_inputs(view), 'step')}"
     return f"{said}, and an update makes the predictions NaN: the gradient of the weights was not finite."
 
 
-def said_of_validation(patient: Patient, onset: Onset) -> str:
+def said_of_validation(view: RunView, onset: Onset) -> str:
     return (
-        f"The validation loss is {spoken(patient.snapshot.val_loss[onset.epoch])} from epoch {onset.epoch + 1} on; in "
+        f"The validation loss is {spoken(view.snapshot.val_loss[onset.epoch])} from epoch {onset.epoch + 1} on; in "
         "training every number stays finite."
     )
 
@@ -174,50 +174,50 @@ def spoken(value: float) -> str:
     return "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"{value:.3g}"
 
 
-def places(patient: Patient, onset: Onset) -> str:
-    """How many, and the first of them with its label and prediction where no birth certificate tells it."""
-    many, on_padding = int(onset.cells.sum()), int((onset.cells & ~patient.real).sum())
+def places(view: RunView, onset: Onset) -> str:
+    """How many, and the first of them with its label and prediction where no origin of a NaN tells it."""
+    many, on_padding = int(onset.cells.sum()), int((onset.cells & ~view.real).sum())
     said = (
         f"{many} steps, {on_padding} of them padding" if many > 1 else f"one {'padded' if on_padding else 'real'} step"
     )
-    if patient.birth:
+    if view.nan_origin:
         return said
-    kept = int(np.flatnonzero(patient.snapshot.kept == onset.epoch)[0])
+    kept = int(np.flatnonzero(view.snapshot.kept == onset.epoch)[0])
     row, step = (int(i) for i in np.argwhere(onset.cells)[0])
-    prediction = patient.snapshot.predictions[kept, row, step]
+    prediction = view.snapshot.predictions[kept, row, step]
     said += "; the first is" if many > 1 else ":"
-    where = f"sequence {row}, step {step}" if patient.every_step else f"sequence {row}"
-    label = spoken(patient.labels[row, step])
+    where = f"sequence {row}, step {step}" if view.every_step else f"sequence {row}"
+    label = spoken(view.labels[row, step])
     return f"{said} {where}, with label {label} and prediction {spoken(prediction)}"
 
 
-def bad_inputs(patient: Patient) -> int:
+def bad_inputs(view: RunView) -> int:
     """Steps with an input that is not finite."""
-    return int((~np.isfinite(patient.run.batch.x)).any(axis=-1).sum())
+    return int((~np.isfinite(view.run.batch.x)).any(axis=-1).sum())
 
 
 # --- what to do
 
 
-def way_out(patient: Patient, onset: Onset) -> Remedy:
+def way_out(view: RunView, onset: Onset) -> Remedy:
     """By where it was born, and what stands there."""
-    settings, batch = patient.settings, patient.run.batch
-    if bad_inputs(patient) and (onset.where in ("inputs", "update") or onset.at == "inputs"):
+    settings, batch = view.settings, view.run.batch
+    if bad_inputs(view) and (onset.where in ("inputs", "update") or onset.at == "inputs"):
         if np.isfinite(batch.x[batch.real]).all():
             return remedy("Pad the inputs with a number: NaN times a mask of 0 is NaN.", padded_inputs="zero")
         words = "Fill the NaN in the inputs of real steps before training: no mask and no loss takes them out."
         return remedy(words, input_fill="mean")
     if onset.where == "update":
-        return smaller_steps(patient)
-    nan = np.isnan(patient.labels)
+        return smaller_steps(view)
+    nan = np.isnan(view.labels)
     if nan.any() and (onset.cells is None or (onset.cells & nan).any()):
-        if not (nan & patient.real).any():
+        if not (nan & view.real).any():
             words = "Pad the labels with a number: the mask multiplies, and NaN times 0 is NaN."
             return remedy(words, padded_labels="zero")
-        return skip_missing(patient)
+        return skip_missing(view)
     if losses.uses_epsilon(settings.loss) and settings.epsilon < SAFE and settings.task != "binary":
         words = f"Give the loss an epsilon that the float type can hold, such as {SAFE:g}."
-        return remedy(words, epsilon=SAFE, **single(patient))
-    if settings.loss in ("mse", "bce_from_logits") and not single(patient):
-        return smaller_steps(patient)
-    return plain_loss(patient)
+        return remedy(words, epsilon=SAFE, **single(view))
+    if settings.loss in ("mse", "bce_from_logits") and not single(view):
+        return smaller_steps(view)
+    return plain_loss(view)
