@@ -21,7 +21,7 @@ from lessons.runs.run import Closing, Opening, Run, Snapshot
 from lessons.sandbox import walled_pool
 from lessons.server import tasks, walled_tasks
 from lessons.server.grid_run import UNATTENDED_AFTER, GridRun, recent
-from lessons.workers import cluster
+from lessons.workers import GRAPHS_KEPT, cluster
 from lessons.workers.pool import Job, WorkerDied, WorkerPool
 
 KEPT_CELLS = 40_000  # of finished maps, together: about 10 MB
@@ -298,4 +298,4 @@ def shared() -> Laboratory:
     """
     if address := cluster.wanted():
         return Laboratory(cluster.connect(address))
-    return Laboratory(WorkerPool(affinity=structure, keeps=tasks.GRAPHS_KEPT))
+    return Laboratory(WorkerPool(affinity=structure, keeps=GRAPHS_KEPT))
