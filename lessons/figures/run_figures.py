@@ -1,7 +1,7 @@
 """Figures of a padded batch and of a run, as Plotly's own JSON: `plotly.graph_objects.Figure(figure)` accepts each.
 
 Pure functions. Plain dictionaries, because the page needs them within milliseconds and building graph objects alone
-would cost it the import of plotly. One meaning, one mark (DESIGN §3); colours are Okabe and Ito's, safe for the
+would cost it the import of plotly. One meaning, one mark on every page; colours are Okabe and Ito's, safe for the
 colour-blind. Text and paper colours are left out: the page fills them in from its theme.
 """
 
