@@ -15,7 +15,7 @@ from tests.tools.screen import SLUG, await_, choose, open_lesson, panel, ready, 
 
 SCRIPT = """
 import streamlit as st
-from lessons import find
+from lessons.course.discovery import find
 from pages.lesson_page import render
 render(find(st.session_state.get("slug", "mask_and_loss")))
 """
