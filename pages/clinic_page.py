@@ -12,7 +12,7 @@ from lessons.doctor.usage import ACTIVATIONS, LABELS, PADDINGS, TASKS
 from lessons.recipe.recipe import Pasted
 from lessons.sandbox.admission.screening import MAX_CHARACTERS
 from lessons.sandbox.walled_pool import Overrun, shared
-from lessons.workers.pool import OutOfOrder, WorkerDied
+from lessons.workers.job import OutOfOrder, WorkerDied
 from pages.clinic.consultation import OPTIONS, Consultation, answer_of, consultation, failure_of, key_of
 from pages.lab.form import BROUGHT
 from pages.parts.address import root_link

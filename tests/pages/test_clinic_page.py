@@ -20,7 +20,7 @@ from lessons.doctor.examples import EXAMPLES
 from lessons.figures.loss_figures import finding_figure, finding_words
 from lessons.sandbox.walled_pool import Limits, WalledPool, WalledWorker
 from lessons.server import walled_tasks
-from lessons.workers.pool import Job
+from lessons.workers.job import Job
 from pages import clinic_page
 from pages.clinic.consultation import Consultation
 from pages.learner.identity import SESSION, Learner

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from lessons.workers import pool
+from lessons.workers import capacity
 
 
 def available() -> float | None:
@@ -21,8 +21,8 @@ def available() -> float | None:
     except (OSError, KeyError, ValueError):
         pass
     free += [limit - used for limit, used in in_groups()]
-    if not free and math.isfinite(pool.memory()):
-        return pool.memory() / 2  # of all there is, for what is free is not told
+    if not free and math.isfinite(capacity.memory()):
+        return capacity.memory() / 2  # of all there is, for what is free is not told
     return min(free, default=None)
 
 
