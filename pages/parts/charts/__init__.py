@@ -23,7 +23,10 @@ NOT_FINITE = 99  # stands for NaN among logarithms, where null is an exact 0
 
 
 def _component(name: str):
-    html, css, js = (shown.text(f"pages/parts/charts/{file}") for file in (f"{name}.html", "charts.css", "charts.js"))
+    def text(file: str) -> str:
+        return shown.text(f"pages/parts/charts/{file}")
+
+    html, css, js = text(f"{name}.html"), text("charts.css"), "\n".join(map(text, shown.SCRIPTS))
     return st.components.v2.component(f"unmasked.{name}", html=html, css=css, js=js, isolate_styles=False)
 
 
