@@ -5,16 +5,7 @@ from typing import NoReturn
 
 from lessons.sandbox.admission import guards, vocabulary
 from lessons.sandbox.admission.scope import Scopes
-from lessons.sandbox.admission.syntax import (
-    at,
-    call_at,
-    index_of,
-    is_super_init,
-    name_at,
-    refuse,
-    shown,
-    text_leaves,
-)
+from lessons.sandbox.admission.syntax import at, call_at, index_of, is_super_init, name_at, refuse, shown, text_leaves
 
 _PRINT_KEYWORDS = ("sep", "end", "flush", "summarize", "name")
 
