@@ -1,6 +1,6 @@
 """The marks that all figures are made of: colours, traces, axes and numbers, as Plotly's own JSON.
 
-One meaning, one mark (DESIGN §3); colours are Okabe and Ito's, safe for the colour-blind. Text and paper colours are
+One meaning, one mark on every page; colours are Okabe and Ito's, safe for the colour-blind. Text and paper colours are
 left out: the page fills them in from its theme.
 """
 

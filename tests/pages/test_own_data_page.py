@@ -112,7 +112,7 @@ def test_what_was_understood_is_told_and_what_the_data_decide_is_idle():
     assert not page.button(key=f"{SLUG}:run").disabled, "no question is asked about data that no lesson knows"
     assert not page.radio
     share = control(page, "padding_share")
-    assert share.disabled and "Your sequences leave 35%." in share.label
+    assert share.disabled and "Your sequences leave 34.7%." in share.label
     assert control(page, "input_fill").disabled
     control(page, "gaps").set_value("keep").run()
     assert not control(page, "input_fill").disabled

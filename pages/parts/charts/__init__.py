@@ -1,6 +1,6 @@
 """The instrument panel: one component that stays mounted, draws with Plotly and plays epochs in the browser.
 
-st.plotly_chart would remount with every change of data (DESIGN §2, 9).
+st.plotly_chart would remount with every change of data.
 """
 
 import json
