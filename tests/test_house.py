@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for folder in ("lessons", "pages") for path in (ROOT / folder).rglob("*.py"))
+SHEETS = sorted(path for path in (ROOT / "pages").rglob("*") if path.suffix in (".js", ".css", ".html"))
 LONGEST_FILE, MOST_ROOMS = 400, 20  # lines; files and folders at the top of lessons/
 IN_WORKERS = {ROOT / "lessons" / "engine", ROOT / "lessons" / "doctor" / "loss"}  # and nowhere else
 
@@ -124,7 +125,7 @@ def test_a_lesson_is_loaded_when_it_is_asked_for():
     assert done.stdout.split("\n")[0] == "[] ['lessons.catalog.nan_labels']", done.stderr
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_of)
+@pytest.mark.parametrize("path", [*SOURCES, *SHEETS], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_file_is_one_room(path):
     assert len(path.read_text().splitlines()) <= LONGEST_FILE
 

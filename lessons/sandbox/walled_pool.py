@@ -26,7 +26,9 @@ from pathlib import Path
 
 from lessons.sandbox import confinement, messages
 from lessons.sandbox.confinement import LESSONS, mapped
-from lessons.workers.pool import ROOT, Job, Worker, WorkerDied, WorkerPool, default_size, memory
+from lessons.workers.capacity import default_size, memory
+from lessons.workers.job import Job, WorkerDied
+from lessons.workers.pool import ROOT, Worker, WorkerPool
 from lessons.workers.worker import QUIET
 
 GRACE = 0.3  # seconds that a job has to end by itself when it is stopped

@@ -22,7 +22,8 @@ from lessons.sandbox import walled_pool
 from lessons.server import tasks, walled_tasks
 from lessons.server.grid_run import UNATTENDED_AFTER, GridRun, recent
 from lessons.workers import GRAPHS_KEPT, cluster
-from lessons.workers.pool import Job, WorkerDied, WorkerPool
+from lessons.workers.job import Job, WorkerDied
+from lessons.workers.pool import WorkerPool
 
 KEPT_CELLS = 40_000  # of finished maps, together: about 10 MB
 BATCH_SECONDS = 0.1  # after which a worker of ours puts a map away, so that a click can go first

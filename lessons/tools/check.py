@@ -14,7 +14,7 @@ from lessons.doctor.usage import Usage
 from lessons.recipe.settings import BadInput
 from lessons.sandbox.walled_pool import WARM, Limits, WalledPool
 from lessons.server import walled_tasks
-from lessons.workers.pool import Job
+from lessons.workers.job import Job
 
 LIMITS = Limits()
 OPTIONS = ("task", "activation", "shape", "label_shape", "labels", "padding")

@@ -25,7 +25,7 @@ from lessons.runs.comparison import Comparison
 from lessons.runs.grid import Plan
 from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import Training
-from lessons.workers.pool import Job
+from lessons.workers.job import Job
 from pages.parts.address import Address
 
 PRESENT = "present"

@@ -12,7 +12,7 @@ from lessons.recipe.settings import Settings
 from lessons.runs.run import kept_epochs
 from lessons.sandbox.walled_pool import WalledPool
 from lessons.server import walled_tasks
-from lessons.workers.pool import WorkerDied
+from lessons.workers.job import WorkerDied
 from tests.sandbox.test_walled_pool import PATIENT, ROOT
 from tests.tools import intruders
 

@@ -21,7 +21,8 @@ from lessons.runs.grid import Plan
 from lessons.runs.run import Run
 from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import ABSENT_AFTER, LEAST_BYTES, LEAST_CELLS, Laboratory, structure
-from lessons.workers.pool import Job, WorkerPool
+from lessons.workers.job import Job
+from lessons.workers.pool import WorkerPool
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENT = 60
