@@ -1,4 +1,4 @@
-"""Before a class: does everything work on this machine, and is it enough for so many learners?
+"""Before a class: whether everything works on this machine, and whether it is enough for so many learners.
 
 Every check does the thing itself: it starts a server, trains in a worker, opens a room in the database and deletes it.
 It leaves nothing behind but the database's tables and SQLite's secret, which the app would make too.
