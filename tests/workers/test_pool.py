@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.server import tasks
 from lessons.server.laboratory import structure
@@ -129,10 +130,10 @@ def test_items_stream_while_the_job_runs(both):
 
 
 def test_a_stopped_training_frees_its_worker_at_once_and_keeps_what_it_has(both):
-    both.submit(tasks.trace, LONG).result(PATIENT)
+    both.submit(tasks.trace, Recipe(LONG)).result(PATIENT)
     freed = []
     for _ in range(3):  # the machine may hiccup once
-        job = both.submit(tasks.train, LONG)
+        job = both.submit(tasks.train, Recipe(LONG))
         assert job.wait_beyond(3, PATIENT) and not job.done()
         began = time.monotonic()
         job.stop()
@@ -264,21 +265,21 @@ def test_no_more_is_wished_for_than_a_worker_keeps_warm():
 
 def test_warming_is_done_in_the_background_and_known(both):
     warmed = Settings(units=3, timesteps=3, sequences=3)
-    assert not both.knows(tasks.train, warmed)
-    both.warm(tasks.trace, warmed)
-    assert eventually(lambda: both.knows(tasks.train, warmed))
-    assert both.knows(tasks.train, Settings(units=3, timesteps=3, sequences=3, seed=9, mask="none"))
+    assert not both.knows(tasks.train, Recipe(warmed))
+    both.warm(tasks.trace, Recipe(warmed))
+    assert eventually(lambda: both.knows(tasks.train, Recipe(warmed)))
+    assert both.knows(tasks.train, Recipe(Settings(units=3, timesteps=3, sequences=3, seed=9, mask="none")))
 
 
 def test_a_job_in_the_background_comes_after_all_others(both):
     key = Settings(units=7)
     for settings in (key, Settings(units=6)):  # nothing is left to trace
-        for job in [both.submit(nap, settings, 0.3) for _ in both.workers]:
+        for job in [both.submit(nap, Recipe(settings), 0.3) for _ in both.workers]:
             job.result(PATIENT)
     busy = [both.submit(count, 1000, 0.02) for _ in both.workers]
     assert all(job.wait_beyond(0, PATIENT) for job in busy)
-    behind = [both.submit_behind(nap, key, 0.2) for _ in range(4)]
-    urgent = [both.submit(nap, key, 0.2) for _ in range(4)]
+    behind = [both.submit_behind(nap, Recipe(key), 0.2) for _ in range(4)]
+    urgent = [both.submit(nap, Recipe(key), 0.2) for _ in range(4)]
     for job in busy:
         job.stop()
     last_click = max(job.result(PATIENT)[0] for job in urgent)
@@ -287,10 +288,10 @@ def test_a_job_in_the_background_comes_after_all_others(both):
 
 def test_one_worker_stays_free_of_tracing_in_the_background(both):
     """A map's graphs take seconds to compile: not on all workers at once."""
-    tracing = [both.submit_behind(nap, Settings(units=units, timesteps=9), 0.4) for units in (9, 10, 11)]
+    tracing = [both.submit_behind(nap, Recipe(Settings(units=units, timesteps=9)), 0.4) for units in (9, 10, 11)]
     times = sorted(job.result(PATIENT) for job in tracing)
     assert all(ended <= began for (_, ended), (began, _) in itertools.pairwise(times))
-    known = [both.submit_behind(nap, Settings(units=9, timesteps=9, seed=seed), 0.4) for seed in range(2)]
+    known = [both.submit_behind(nap, Recipe(Settings(units=9, timesteps=9, seed=seed)), 0.4) for seed in range(2)]
     assert all(job.result(PATIENT) for job in known)
 
 
