@@ -226,6 +226,7 @@ class Carver:
             self.learn((source.name, name), {})
             frame.references.add((source.name, name))
             return self.plain(node, frame)
+        node = with_owner(node, source.definitions[name])
         given = arguments_of(node, source.definitions[name])
         self.learn((source.name, name), {one: self.possible(value, frame) for one, value in given.items()})
         carved = self.function(source, name)
@@ -572,6 +573,14 @@ def arguments_of(node: ast.Call, function: ast.FunctionDef) -> dict[str, ast.exp
     given = dict(zip(reversed(names), reversed(function.args.defaults), strict=False))
     given |= dict(zip(names, node.args, strict=False)) | {keyword.arg: keyword.value for keyword in node.keywords}
     return {name: given[name] for name in names}
+
+
+def with_owner(node: ast.Call, function: ast.FunctionDef) -> ast.Call:
+    """`settings.generated(…)` as a call of the function that stands in for the method and takes `settings` first."""
+    owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    if not isinstance(owner, ast.Name) or owner.id != function.args.args[0].arg:
+        return node
+    return ast.copy_location(ast.Call(node.func, [owner, *node.args], node.keywords), node)
 
 
 def patterns(pattern: ast.pattern) -> list[object]:

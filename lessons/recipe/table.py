@@ -20,13 +20,13 @@ from itertools import pairwise
 import numpy as np
 
 from lessons.recipe import numeral
-from lessons.recipe.settings import SPECS, BadInput, Settings
+from lessons.recipe.settings import BadInput, Settings
 
 MEGABYTES = (
     4  # of a file: the largest table below, written with every digit, has 2.7; .streamlit/config.toml says it too
 )
-SEQUENCES = (3, SPECS["sequences"].high)  # one of three is held out, and two are trained
-STEPS = SPECS["timesteps"].high  # of a sequence
+SEQUENCES = (3, Settings.specs()["sequences"].high)  # one of three is held out, and two are trained
+STEPS = Settings.specs()["timesteps"].high  # of a sequence
 FEATURES = 8
 LETTERS = 60  # of a column's name or a sequence's id
 LARGEST = float(np.finfo(np.float32).max)  # what the model computes in
@@ -146,7 +146,7 @@ class Table:
 
     def steps(self, settings: Settings) -> int:
         """The length that sequences are padded to."""
-        return max(int(self.lengths(settings).max()), SPECS["timesteps"].low)
+        return max(int(self.lengths(settings).max()), Settings.specs()["timesteps"].low)
 
     def shares(self, settings: Settings) -> tuple[float, float]:
         """Of all steps the share that is padding, and of the labels on real steps the share that is missing."""
@@ -174,8 +174,10 @@ class Table:
             sequences=self.sizes[0],
             timesteps=self.steps(settings),
             task="binary" if self.binary else "regression",
-            padding_share=min(padding, SPECS["padding_share"].high),  # the fields end there; texts tell `shares`
-            nan_share=min(missing, SPECS["nan_share"].high),
+            padding_share=min(
+                padding, Settings.specs()["padding_share"].high
+            ),  # the fields end there; texts tell `shares`
+            nan_share=min(missing, Settings.specs()["nan_share"].high),
         )
 
     def idle(self, settings: Settings) -> dict[str, str]:

@@ -11,7 +11,6 @@ import pytest
 from lessons.__main__ import main
 from lessons.course.discovery import LESSONS
 from lessons.families.recurrent import Recurrent
-from lessons.recipe.settings import SPECS
 from lessons.runs.outcome import OUTCOMES
 from lessons.server.laboratory import shared
 
@@ -37,7 +36,7 @@ def test_list_tells_what_there_is(capsys):
         assert {"slug", "title", "chapter", "examples", "presets", "controls"} <= set(row)
         lesson = LESSONS[row["slug"]]
         assert row["title"] == lesson.title and row["presets"] == [preset.name for preset in lesson.presets]
-        assert set(row["controls"]) <= set(SPECS)
+        assert set(row["controls"]) <= set(Recurrent.specs())
     assert main(["list"]) == 0
     told = capsys.readouterr().out
     assert all(slug in told for slug in LESSONS)
@@ -182,8 +181,8 @@ def test_bad_input_is_one_clear_line(capsys, arguments):
     assert told.err.count("\n") == 1 and told.err.endswith("\n") and len(told.err) < 900
     for change in arguments[arguments.index("--set") + 1 :: 2] if "--set" in arguments else []:
         name, equals, value = change.partition("=")
-        if name in SPECS and equals and name != "epochs":
-            assert name in told.err and value.split()[0] in told.err and SPECS[name].takes in told.err
+        if name in Recurrent.specs() and equals and name != "epochs":
+            assert name in told.err and value.split()[0] in told.err and Recurrent.specs()[name].takes in told.err
 
 
 def test_a_real_process_speaks_json_on_stdout_alone():

@@ -18,7 +18,7 @@ from lessons.doctor.run.rules import RUN_RULES
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS, Settings
+from lessons.recipe.settings import Settings
 from lessons.runs.run import Run
 from lessons.server import tasks
 from tests.tools import false_alarms
@@ -146,7 +146,7 @@ def test_a_nan_origin_is_told_with_the_finding():
         assert finding.numbers[name] == getattr(nan_origin, name)
 
 
-@pytest.mark.parametrize("cell", SPECS["cell"].options)
+@pytest.mark.parametrize("cell", Recurrent.specs()["cell"].options)
 def test_an_inverted_mask_looks_fine_and_is_wrong(cell):
     """Loss and gradient say nothing: both are as good as 0."""
     settings = Recurrent(mask="inverted", padded_labels="zero", cell=cell, epochs=20)
@@ -228,7 +228,7 @@ def test_what_repairs_a_wrong_divisor_in_batches_is_found_too():
     "toggle", [*BREAK, *(toggle for toggles in EXPLORE.values() for toggle in toggles)], ids=lambda toggle: toggle.field
 )
 def test_a_toggle_is_a_value_that_its_field_takes(toggle):
-    assert toggle.field in SPECS and toggle.says.endswith(".")
+    assert toggle.field in Recurrent.specs() and toggle.says.endswith(".")
     if not callable(toggle.value):
         assert Recurrent().with_changes({toggle.field: toggle.value})
 

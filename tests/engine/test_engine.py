@@ -10,13 +10,13 @@ from hypothesis import settings as examples
 
 from lessons.course.discovery import LESSONS
 from lessons.engine import train as engine
-from lessons.engine.models import build_model, redraw
+from lessons.engine.models import redraw
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
 from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS, Choice, Settings
+from lessons.recipe.settings import Choice, Settings
 from lessons.runs.run import KEPT_EPOCHS, Closing, Opening, Run
 from tests.tools import oracle
 
@@ -90,7 +90,7 @@ SMALL = {
 def recipes(**fixed):
     """Small random settings over every field."""
     drawn = {}
-    for name, spec in SPECS.items():
+    for name, spec in Recurrent.specs().items():
         if isinstance(spec, Choice):
             drawn[name] = st.sampled_from(sorted(spec.options))
         elif spec.offered:
@@ -153,7 +153,7 @@ def test_what_is_an_argument_of_the_graph_never_retraces():
     trained(Recipe(TINY))
     assert graph.traces == 1
     changes = [
-        {"mask": mask} for mask in SPECS["mask"].options
+        {"mask": mask} for mask in Recurrent.specs()["mask"].options
     ] + [
         {"mask": "shifted", "mask_shift": -2},
         {"mask_route": "multiplied"},
@@ -181,7 +181,9 @@ def test_what_is_an_argument_of_the_graph_never_retraces():
     for size in (1, 2, 3):
         trained(Recipe(replace(batched, batch_size=size)))
     assert small_batches is not graph and small_batches.traces == 1
-    assert not any(spec.retraces for name, spec in SPECS.items() if name in ("mask", "learning_rate", "seed", "epochs"))
+    assert not any(
+        spec.retraces for name, spec in Recurrent.specs().items() if name in ("mask", "learning_rate", "seed", "epochs")
+    )
 
 
 def test_runs_leave_nothing_behind():
@@ -197,17 +199,17 @@ def test_runs_leave_nothing_behind():
     assert same(trained(Recipe(TINY)), first)
 
 
-@pytest.mark.parametrize("cell", SPECS["cell"].options)
-@pytest.mark.parametrize("between", SPECS["between"].options)
+@pytest.mark.parametrize("cell", Recurrent.specs()["cell"].options)
+@pytest.mark.parametrize("between", Recurrent.specs()["between"].options)
 def test_a_warm_model_draws_the_weights_that_a_new_one_has(between, cell):
     """The graph's structure has the default seed: any other is drawn into it."""
     settings = replace(TINY, between=between, cell=cell, seed=41)
-    warm = build_model(settings.structure())
+    warm = settings.structure().build()
     for variable, value in redraw(warm, settings.seed):
         variable.assign(value)
-    for one, other in zip(warm.get_weights(), build_model(settings).get_weights(), strict=True):
+    for one, other in zip(warm.get_weights(), settings.build().get_weights(), strict=True):
         assert np.array_equal(one, other)
-    assert not np.array_equal(warm.get_weights()[0], build_model(replace(settings, seed=0)).get_weights()[0])
+    assert not np.array_equal(warm.get_weights()[0], replace(settings, seed=0).build().get_weights()[0])
 
 
 def test_only_so_many_graphs_are_kept():

@@ -14,7 +14,7 @@ from lessons.families.recurrent import Recurrent
 from lessons.figures import run_figures
 from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.recipe.settings import SPECS, Choice, Settings
+from lessons.recipe.settings import Choice, Settings
 from lessons.recipe.table import Table, sample
 from lessons.server import tasks
 from lessons.server.laboratory import Laboratory, structure
@@ -46,7 +46,7 @@ def by_hand(settings: Settings, inputs: dict, labels: dict) -> tuple[np.ndarray,
     )
 
 
-@pytest.mark.parametrize("padding", SPECS["padding"].options)
+@pytest.mark.parametrize("padding", Recurrent.specs()["padding"].options)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_batch_is_what_one_pads_by_hand(padding, seed):
     settings = Recurrent(padding=padding, seed=seed, padded_inputs="minus_one", padded_labels="garbage")
@@ -134,7 +134,7 @@ def test_the_sample_can_be_learned():
 
 
 TOGGLES = {
-    "mask": [kind for kind in SPECS["mask"].options if kind != "aligned"],
+    "mask": [kind for kind in Recurrent.specs()["mask"].options if kind != "aligned"],
     "mask_route": ["multiplied"],
     "padding": ["pre"],
     "padded_labels": ["zero", "garbage", "nan"],
@@ -177,7 +177,7 @@ def test_an_idle_field_changes_nothing(changes):
     settings = replace(SHORT, epochs=2, batch_size=0, **changes)
     before, reasons = told(settings), Recipe(settings, SAMPLE).idle()
     for name in reasons:
-        spec = SPECS[name]
+        spec = Recurrent.specs()[name]
         values = spec.options if isinstance(spec, Choice) else spec.offered or (spec.low, spec.high)
         for value in [value for value in values if value != getattr(settings, name)][: 1 if spec.retraces else None]:
             for key, array in told(replace(settings, **{name: value})).items():

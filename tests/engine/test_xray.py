@@ -8,11 +8,9 @@ import pytest
 from keras import layers
 
 from lessons.engine import xray
-from lessons.engine.models import build_model
 from lessons.engine.train import train
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.recipe.settings import SPECS
 from lessons.runs.run import LayerMask
 from lessons.sandbox.messages import Reader, encode
 from lessons.server import walled_tasks
@@ -39,7 +37,7 @@ def droppers(found: tuple[LayerMask, ...]) -> list[str]:
 
 
 def test_every_choice_is_tested():
-    assert {*KEEP, *DROP} == set(SPECS["between"].options)
+    assert {*KEEP, *DROP} == set(Recurrent.specs()["between"].options)
 
 
 @pytest.mark.parametrize("between", KEEP)
@@ -59,11 +57,11 @@ def test_layers_that_drop_the_mask(between, layer):
 
 
 @pytest.mark.filterwarnings("ignore:Layer")  # Keras warns of some, which is told elsewhere
-@pytest.mark.parametrize("between", SPECS["between"].options)
+@pytest.mark.parametrize("between", Recurrent.specs()["between"].options)
 def test_the_prediction_of_the_running_model_says_the_same(between):
     """Run the layers on numbers: Keras attaches the masks anew, from compute_mask."""
     settings = Recurrent(between=between)
-    model = build_model(settings)
+    model = settings.build()
     x = np.ones((2, settings.timesteps, 2), "float32")
     mask = np.arange(settings.timesteps) < [[5], [9]]
     prediction = model([x, mask])

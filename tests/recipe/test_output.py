@@ -15,7 +15,6 @@ from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.recipe.settings import SPECS
 from lessons.runs.run import Run, error, output_of
 
 OFFERED = sorted({name for lesson in LESSONS.values() for name in lesson.losses} | set(losses.LABELS))
@@ -43,7 +42,7 @@ def pasted(body: str) -> Pasted:
 
 @pytest.mark.parametrize("name", OFFERED)
 def test_a_losss_name_says_what_it_takes(name):
-    for dtype in SPECS["loss_dtype"].options:
+    for dtype in Recurrent.specs()["loss_dtype"].options:
         loss = build_loss(replace(BINARY, loss=name, loss_dtype=dtype))
         assert takes_logits(loss, (4, 4, 1)) == losses.takes_logits(name)
 

@@ -16,7 +16,7 @@ from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import MaskPath, Pasted, Recipe
-from lessons.recipe.settings import SPECS, BadInput
+from lessons.recipe.settings import BadInput
 from lessons.recipe.table import Table, sample
 from lessons.server.attempt import usage_of
 from pages.lab.diagnosis import unpassed
@@ -109,14 +109,18 @@ ROUTES = ("mask", "mask_route", "sample_weight", "output")
 
 
 def test_a_route_is_idle_where_it_moves_no_mask():
-    for values in itertools.product(("aligned", "none"), *(SPECS[name].options for name in ROUTES[1:])):
+    for values in itertools.product(("aligned", "none"), *(Recurrent.specs()[name].options for name in ROUTES[1:])):
         recipe = Recipe(Recurrent(**dict(zip(ROUTES, values, strict=True))))
-        paths = {recipe.with_changes({"mask_route": value}).mask_path for value in SPECS["mask_route"].options}
+        paths = {
+            recipe.with_changes({"mask_route": value}).mask_path for value in Recurrent.specs()["mask_route"].options
+        }
         assert (len(paths) == 1) == ("mask_route" in recipe.idle()), values
 
 
 def test_the_page_says_what_becomes_of_a_mask_that_is_not_passed():
-    for mask, route, weight in itertools.product(("aligned", "none"), *(SPECS[name].options for name in ROUTES[1:3])):
+    for mask, route, weight in itertools.product(
+        ("aligned", "none"), *(Recurrent.specs()[name].options for name in ROUTES[1:3])
+    ):
         recipe = Recipe(Recurrent(mask=mask, mask_route=route, sample_weight=weight))
         if not recipe.mask_path.passed:
             words = unpassed(recipe)
@@ -136,7 +140,7 @@ def test_a_weight_may_leave_out_missing_labels_and_a_factor_of_the_inputs_may_no
     assert ["mask_misaligned" in found for found in codes] == [False, True]
 
 
-@pytest.mark.parametrize("route", SPECS["mask_route"].options)
+@pytest.mark.parametrize("route", Recurrent.specs()["mask_route"].options)
 def test_the_clinic_is_told_of_a_mask_where_one_reaches_the_loss(route):
     exercise = next(one for lesson in LESSONS.values() for one in lesson.exercises if not isinstance(one, FindSetting))
     settings = Recurrent(mask_route=route, padded_labels="garbage")

@@ -14,13 +14,13 @@ from hypothesis import settings as examples
 from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS, BadInput, Choice, LossName, Settings
+from lessons.recipe.settings import BadInput, Choice, LossName, Settings
 
 
 def recipes():
     """Settings anywhere in their ranges, not only at the offered stops."""
     drawn = {}
-    for name, spec in SPECS.items():
+    for name, spec in Recurrent.specs().items():
         if isinstance(spec, Choice):
             drawn[name] = st.sampled_from(sorted(spec.options))
         else:
@@ -90,24 +90,24 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", Recurrent.specs())
 def test_junk_is_refused_by_naming_the_field_the_value_and_what_it_takes(name):
-    options = getattr(SPECS[name], "options", ())
+    options = getattr(Recurrent.specs()[name], "options", ())
     for value in [*(junk for junk in JUNK if junk not in options), *ODD]:
         with pytest.raises(BadInput) as refusal:
             Recurrent().with_changes({name: value})
         text = str(refusal.value)
-        assert text.startswith(f"{name}: got ") and f"takes {SPECS[name].takes}" in text, text
+        assert text.startswith(f"{name}: got ") and f"takes {Recurrent.specs()[name].takes}" in text, text
         shown = value if isinstance(value, str) else repr(value)
         assert shown[:30] in text
-        assert len(text) < 60 + len(name) + len(SPECS[name].takes)
+        assert len(text) < 60 + len(name) + len(Recurrent.specs()[name].takes)
         with pytest.raises(BadInput):
             Recurrent(**{name: value})
 
 
-@pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if not isinstance(spec, Choice)])
+@pytest.mark.parametrize("name", [name for name, spec in Recurrent.specs().items() if not isinstance(spec, Choice)])
 def test_the_ends_of_a_range_are_in_and_one_beyond_is_out(name):
-    spec = SPECS[name]
+    spec = Recurrent.specs()[name]
     for value in (spec.low, spec.high, *spec.offered):
         assert getattr(Recurrent().with_changes({name: str(value)}), name) == value
     for value in (spec.low - 1, spec.high + 1, *([spec.low + 0.5] if spec.whole else [])):
@@ -154,7 +154,7 @@ def test_only_functions_of_labels_and_predictions_are_losses(name):
 
 def test_every_field_is_declared_whole():
     for field in dataclasses.fields(Recurrent):
-        spec = SPECS[field.name]
+        spec = Recurrent.specs()[field.name]
         assert spec.label and spec.help
         assert spec.parse(field.name, field.default) == field.default
         if isinstance(spec, LossName):
@@ -176,7 +176,7 @@ SITUATIONS = {
 
 
 def other_values(name: str, settings: Settings) -> list:
-    spec = SPECS[name]
+    spec = Recurrent.specs()[name]
     offered = sorted(spec.options) if isinstance(spec, Choice) else spec.offered or (spec.low, spec.high)
     others = [value for value in offered if value != getattr(settings, name)]
     return others[:1] if spec.retraces else others

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lessons.doctor.rule import Evidence
-from lessons.doctor.run.remedy import loss_per_step, plain_loss, remedy, right_mask, skip_missing
+from lessons.doctor.run.remedy import loss_per_step, none, plain_loss, remedy, right_mask, skip_missing
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.doctor.run.view import RunView, counted, percent
 from lessons.families.recurrent import Recurrent
@@ -199,7 +199,7 @@ def starved_steps(view: RunView) -> Evidence | None:
 
 def labels_of(view: RunView, starved: np.ndarray, known: np.ndarray) -> str:
     """Whether they are just those with one label, in words."""
-    for label in (0, 1) if view.settings.task == "binary" else ():
+    for label in view.settings.predicts.labels:
         if np.array_equal(starved, known & (view.truth == label)):
             return f", all those with label {label}"
     return ""
@@ -257,9 +257,8 @@ def wrong_normalisation(view: RunView) -> Evidence | None:
     low, high = shares_of_batches(view)
     if not low * (1 - DIVISOR) <= ratio <= min(high * (1 + DIVISOR), 1 - PADDED):
         return None
-    way = remedy(
-        "Leave the dividing to Keras: a mask, and a loss that returns one value per step.", loss="mse", mask="aligned"
-    )
+    words = "Leave the dividing to Keras: a mask, and a loss that returns one value per step."
+    way = none(words) if view.ranked else remedy(words, loss="mse", mask="aligned")
     if view.path.weighted:
         words = "Divide by the sum of the weights: reduction “mean_with_sample_weight”."
         way = remedy(words, reduction="mean_with_sample_weight")

@@ -215,7 +215,7 @@ def way_out(view: RunView, onset: Onset) -> Remedy:
             words = "Pad the labels with a number: the mask multiplies, and NaN times 0 is NaN."
             return remedy(words, padded_labels="zero")
         return skip_missing(view)
-    if losses.uses_epsilon(settings.loss) and settings.epsilon < SAFE and settings.task != "binary":
+    if losses.uses_epsilon(settings.loss) and settings.epsilon < SAFE and settings.predicts.kind == "number":
         words = f"Give the loss an epsilon that the float type can hold, such as {SAFE:g}."
         return remedy(words, epsilon=SAFE, **single(view))
     if settings.loss in ("mse", "bce_from_logits") and not single(view):
