@@ -1,4 +1,4 @@
-"""The lesson page: one template for all lessons (DESIGN §3)."""
+"""The lesson page: one template for all lessons."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -99,7 +99,7 @@ def denominators() -> Measured:
 
 def fraction_figure(rows) -> dict:
     """Each loss as a fraction: the sum of errors above the line, what it is divided by below."""
-    from lessons.figures.run_figures import PADDING, REAL
+    from lessons.figures.marks import PADDING, REAL
 
     ways = [row["divided by"].replace(" ", "<br>", 1) for row in rows]
 

@@ -157,7 +157,7 @@ def each_layer(picked=LAYERS) -> Measured:
 
 def fate_figure(rows) -> dict:
     """One mark per layer: what happened to its mask."""
-    from lessons.figures.run_figures import EDGE, LEAK, REAL
+    from lessons.figures.marks import EDGE, LEAK, REAL
 
     marks = {
         "kept": (REAL, "square"),
@@ -243,7 +243,7 @@ def stacked(picked=STACK) -> Measured:
 
 def stack_figure(names, masks, values) -> dict:
     """How many steps the mask leaves out after each layer."""
-    from lessons.figures.run_figures import LEAK, REAL
+    from lessons.figures.marks import LEAK, REAL
 
     left_out = [int((~values[at]).sum()) if at in values else 0 for at in masks]
     bars = {

@@ -95,7 +95,7 @@ def train(layer, x, targets, updates=6) -> None:
 
 def movement_figure(rows) -> dict:
     """Grouped bars: how far each kind of padding moved the last state."""
-    from lessons.figures.run_figures import EDGE, LEAK, REAL
+    from lessons.figures.marks import EDGE, LEAK, REAL
 
     colours = {"post, no mask": LEAK, "pre, no mask": EDGE, "post, masked": REAL}
     traces = [
@@ -151,7 +151,7 @@ def step_by_step() -> Measured:
 
 def state_figure(rows, ways) -> dict:
     """Distance to the state of the unpadded sequence, over time."""
-    from lessons.figures.run_figures import EDGE, LEAK, REAL
+    from lessons.figures.marks import EDGE, LEAK, REAL
 
     styles = dict(zip(ways, ((LEAK, "solid"), (REAL, "solid"), (EDGE, "dash")), strict=True))
     traces = [

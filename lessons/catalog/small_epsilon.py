@@ -113,7 +113,7 @@ def span(epsilons, flags) -> str:
 
 def zone_figure(epsilons, names, grid, words) -> dict:
     """Float type x epsilon, one colour per zone, NaN in words."""
-    from lessons.figures.run_figures import EDGE, LEAK, NAN, PADDING, REAL
+    from lessons.figures.marks import EDGE, LEAK, NAN, PADDING, REAL
 
     zones = {"none of these": REAL, "dead": PADDING, f"explodes: > {EXPLODES:.0e}": LEAK, "absorbed": EDGE, "zero": NAN}
     scale = [[(i + side) / len(zones), colour] for i, colour in enumerate(zones.values()) for side in (0, 1)]

@@ -82,7 +82,7 @@ def three_ways() -> Measured:
 
 def three_ways_figure(ways) -> dict:
     """Grouped bars on a logarithmic axis."""
-    from lessons.figures.run_figures import ERROR, LOSS, REAL_LOSS
+    from lessons.figures.marks import ERROR, LOSS, REAL_LOSS
 
     colours = {"val_loss": LOSS, "metrics": ERROR, "weighted_metrics": REAL_LOSS}
     traces = [

@@ -123,7 +123,7 @@ class Claim:
         )
 
     def report(self) -> dict[str, Any]:
-        """The promise of `python -m lessons claims --json` (DESIGN §5). What cannot be measured has no verdict."""
+        """What `claims --json` promises (docs/command_line.md). What cannot be measured has no verdict."""
         told = {"id": self.id, "answer": self.answer, "example": self.example, "claim": self.text}
         try:
             return told | self.verify().to_json()

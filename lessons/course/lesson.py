@@ -23,7 +23,7 @@ class Preset:
     label: str
     says: str  # one sentence: what this shows
     settings: Settings
-    examples: tuple[str, ...] = ()  # ids of EXAMPLES.md that this preset makes
+    examples: tuple[str, ...] = ()  # ids of the published examples (README) that this preset makes
     claimed: str = ""  # what the published answer claimed of them, in our words
     truth: str = ""  # what is true instead, without numbers: those are measured
     findings: tuple[str, ...] = ()  # codes of what the doctor finds in this run: exactly these, in any order

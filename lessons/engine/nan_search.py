@@ -10,7 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from lessons.engine import train
-from lessons.engine.operations import Cell, LossGraph, Origin, finite, first_bad, number, source_line
+from lessons.engine.cells import Cell, finite, first_bad
+from lessons.engine.notation import number
+from lessons.engine.operations import LossGraph, Origin, source_line
 from lessons.engine.xray import nodes, short
 from lessons.recipe import data
 from lessons.recipe.recipe import Recipe

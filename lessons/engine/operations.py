@@ -14,13 +14,8 @@ from tensorflow.core.protobuf import config_pb2  # how a session is told to run 
 from tensorflow.python.eager import context  # what the graph compiler made has no public way out
 from tensorflow.python.framework.ops import get_gradient_function
 
-INFIX = {"AddV2": "+", "Add": "+", "Sub": "-", "Mul": "*", "RealDiv": "/", "Pow": "**"}
-WORDS = {"SelectV2": "where", "Neg": "-", "Log1p": "log1p", "Rsqrt": "1 / sqrt", "Reciprocal": "1 /", "Inv": "1 /"}
-SAME = ("Identity", "StopGradient", "Reshape", "ExpandDims", "Squeeze", "BroadcastTo", "PreventGradient")
-DEEP = 4  # nested operations that an expression writes out
-LONG = 70  # letters of an expression
-
-Cell = tuple[int, ...]
+from lessons.engine.cells import Cell, aligned, at, bad_cell, finite, first_bad, fits, is_float
+from lessons.engine.notation import expression, name_of, number, spoken, word, written
 
 
 @dataclass(frozen=True)
@@ -322,114 +317,9 @@ def source_line(origin: Origin, function: Callable) -> tuple[int | None, str]:
     return None, ""
 
 
-# --- cells
-
-
-def first_bad(values: np.ndarray) -> Cell:
-    return tuple(int(index) for index in np.argwhere(~np.isfinite(values))[0])
-
-
-def bad_cell(values: np.ndarray, cell: Cell, shape: Cell) -> Cell | None:
-    """The first bad cell of `values` that belongs to a cell of a tensor of that shape."""
-    if fits(values.shape, shape):
-        found = aligned(values.shape, cell, shape)
-        return found if not np.isfinite(values[found]) else None
-    if values.ndim > len(shape) and values.shape[: len(shape)] == shape:  # the cell was made of these
-        inside = values[cell]
-        return None if finite(inside) else cell + first_bad(inside)
-    if shape[: values.ndim] == values.shape:  # the other way round
-        return cell[: values.ndim] if not np.isfinite(values[cell[: values.ndim]]) else None
-    if values.size == np.prod(shape):
-        found = np.unravel_index(np.ravel_multi_index(cell, shape), values.shape)
-        return None if np.isfinite(values[found]) else tuple(int(index) for index in found)
-    return None if finite(values) else first_bad(values)
-
-
-def fits(shape: Cell, into: Cell) -> bool:
-    """Whether a tensor of that shape is broadcast to the other."""
-    return len(shape) <= len(into) and all(a in (1, b) for a, b in zip(shape[::-1], into[::-1], strict=False))
-
-
-def aligned(shape: Cell, cell: Cell, into: Cell) -> Cell:
-    """The cell of a tensor that is broadcast to `cell`."""
-    last = cell[len(into) - len(shape) :]
-    return tuple(0 if length == 1 else index for length, index in zip(shape, last, strict=True))
-
-
-def at(value: np.ndarray, cell: Cell, shape: Cell):
-    return value[aligned(value.shape, cell, shape)] if fits(value.shape, shape) else value.flat[0]
-
-
-def is_float(value: np.ndarray) -> bool:
-    return value.dtype.kind == "f" or value.dtype == tf.bfloat16.as_numpy_dtype
-
-
 def is_plain(tensor) -> bool:
     return tensor.dtype not in (tf.resource, tf.variant, tf.string) and tensor.op.type != "NoOp"
 
 
 def is_float_tensor(tensor) -> bool:
     return tensor.dtype.is_floating and tensor.op.type not in ("Const", "Placeholder")
-
-
-def finite(values: np.ndarray) -> bool:
-    return bool(np.isfinite(values).all())
-
-
-# --- words
-
-
-def name_of(tensor) -> str:
-    """The name of what is given to the loss; nothing for what is computed."""
-    return tensor.op.name if tensor.op.type in ("Placeholder", "_Arg") else ""
-
-
-def word(op: tf.Operation) -> str:
-    """An operation as a learner writes it."""
-    if op.type == "Cast":
-        return f"cast to {op.outputs[0].dtype.name}"
-    return INFIX.get(op.type) or WORDS.get(op.type) or op.type.lower()
-
-
-def written(op: tf.Operation, parts: list[str]) -> str:
-    if op.type in INFIX and len(parts) == 2:
-        return f" {INFIX[op.type]} ".join(parts)
-    return f"{word(op)}({', '.join(parts)})"
-
-
-def expression(tensor, deep: int = DEEP) -> str:
-    """What a tensor is, as code: log(1 - y_pred + 1e-08). Shortened where it grows long."""
-    for depth in range(deep, 0, -1):
-        text = _expression(tensor, depth)
-        if len(text) <= LONG:
-            return text
-    return word(tensor.op)
-
-
-def _expression(tensor, deep: int) -> str:
-    op = tensor.op
-    if name := name_of(tensor):
-        return name
-    if op.type == "Const":
-        value = tf.make_ndarray(op.get_attr("value"))
-        return number(value.flat[0]) if value.size and (value == value.flat[0]).all() else "…"
-    if op.type in SAME or (op.type == "Cast" and op.inputs[0].dtype.is_floating):
-        return _expression(op.inputs[0], deep)
-    if deep == 0:
-        return "…"
-    if op.type in ("Mean", "Sum", "Prod", "Max", "Min"):  # the second input is the axis
-        return f"{word(op)}({_expression(op.inputs[0], deep - 1)})"
-    parts = [_expression(one, deep - 1) for one in op.inputs]
-    if op.type in INFIX:
-        parts = [f"({part})" if one.op.type in INFIX else part for part, one in zip(parts, op.inputs, strict=True)]
-    return written(op, parts)
-
-
-def spoken(value) -> str:
-    return str(bool(value)) if isinstance(value, (bool, np.bool_)) else number(value)
-
-
-def number(value) -> str:
-    """Three digits; nan and inf as they are read elsewhere."""
-    value = float(value)
-    return "NaN" if np.isnan(value) else f"{value + 0.0:.3g}"

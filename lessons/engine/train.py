@@ -17,7 +17,7 @@ from lessons.recipe.recipe import MaskPath, Recipe, Structure, mask_path
 from lessons.recipe.settings import Settings
 from lessons.runs import run
 from lessons.runs.run import Closing, LayerMask, Opening, Snapshot
-from lessons.server.tasks import GRAPHS_KEPT
+from lessons.workers import GRAPHS_KEPT
 
 CHUNK_SECONDS = 0.12  # how long the graph runs before the worker looks whether it shall stop
 FIRST_CHUNK = 5  # epochs, enough for a curve to appear

@@ -6,7 +6,8 @@ features), masks and gradients (batch, time), labels and predictions (batch, tim
 sequence.
 """
 
-from lessons.figures.run_figures import LEAK_SCALE, LOSS, NAN, REAL_SCALE, gradient_range, logarithm, scale_of
+from lessons.figures.marks import LEAK_SCALE, LOSS, NAN, REAL_SCALE, scale_of
+from lessons.figures.run_figures import gradient_range, logarithm
 from lessons.recipe.data import training_batch, validation_batch
 from lessons.runs.run import baseline, error, leak, squeezed
 

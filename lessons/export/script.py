@@ -13,8 +13,9 @@ import numpy as np
 
 from lessons.export import loss
 from lessons.export.bundle import Bundle
+from lessons.export.known import Named
 from lessons.export.loss import Loss
-from lessons.export.specialisation import Carver, Named, Part, Program
+from lessons.export.specialisation import Carver, Part, Program
 from lessons.export.syntax import MARK
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import BadInput, Choice

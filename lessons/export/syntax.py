@@ -243,3 +243,30 @@ def laid_out(texts: Sequence[str]) -> str:
         out += gap + lines[first - 1 : node.end_lineno]
         at = node.end_lineno
     return "\n".join(out)
+
+
+def with_owner(node: ast.Call, function: ast.FunctionDef) -> ast.Call:
+    """`settings.generated(…)` as a call of the function that stands in for the method and takes `settings` first."""
+    owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    if not isinstance(owner, ast.Name) or owner.id != function.args.args[0].arg:
+        return node
+    return ast.copy_location(ast.Call(node.func, [owner, *node.args], node.keywords), node)
+
+
+def arguments_of(node: ast.Call, function: ast.FunctionDef) -> dict[str, ast.expr]:
+    """Parameter -> the expression it gets, the default where the call gives none."""
+    names = [one.arg for one in function.args.args]
+    if function.args.kwarg or function.args.kwonlyargs:
+        raise NotImplementedError(f"{function.name}: keyword-only parameters")
+    given = dict(zip(reversed(names), reversed(function.args.defaults), strict=False))
+    given |= dict(zip(names, node.args, strict=False)) | {keyword.arg: keyword.value for keyword in node.keywords}
+    return {name: given[name] for name in names}
+
+
+def patterns(pattern: ast.pattern) -> list[object]:
+    """The constants that a case stands for."""
+    if isinstance(pattern, ast.MatchOr):
+        return [value for one in pattern.patterns for value in patterns(one)]
+    if isinstance(pattern, ast.MatchValue):
+        return [ast.literal_eval(pattern.value)]
+    raise NotImplementedError(f"case {ast.unparse(pattern)}")

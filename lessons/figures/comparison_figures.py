@@ -1,4 +1,4 @@
-"""Figures of twins, as plain Plotly dictionaries (see lessons/figures/run_figures.py, whose marks they share).
+"""Figures of twins, as plain Plotly dictionaries (see lessons/figures/marks.py).
 
 The pinned run is thin and dashed, the present one solid. What is compared has one scale.
 """
@@ -7,27 +7,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from lessons.figures.run_figures import (
+from lessons.figures.marks import (
     ERROR,
     LOSS,
     MARGIN,
     NAN,
     PADDING,
     REAL_LOSS,
+    grid_layout,
+    heat,
+    line,
+    named,
+    number,
+    scale_of,
+    words_trace,
+)
+from lessons.figures.run_figures import (
     error_name,
     first_bad,
     gradient_figure,
     gradient_of,
     gradient_range,
-    grid_layout,
-    heat,
-    line,
     logarithm,
-    named,
-    number,
     outline,
-    scale_of,
-    words_trace,
 )
 from lessons.runs.comparison import Comparison, Parting, places, told
 from lessons.runs.run import Run

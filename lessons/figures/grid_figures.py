@@ -1,4 +1,4 @@
-"""Figures of the map of failure, as plain Plotly dictionaries (see lessons/figures/run_figures.py).
+"""Figures of the map of failure, as plain Plotly dictionaries (see lessons/figures/marks.py).
 
 Colour is never the only mark: a cell carries a letter where there is room for one, and words under the mouse.
 """
@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lessons.figures.run_figures import EDGE, LEAK, NAN, REAL_LOSS, error_name, heat, named, number, words_trace
+from lessons.figures.marks import EDGE, LEAK, NAN, REAL_LOSS, heat, named, number, words_trace
+from lessons.figures.run_figures import error_name
 from lessons.recipe.settings import Number, Settings
 from lessons.runs.grid import Cell, Plan, Square, squares
 from lessons.runs.outcome import MEANINGS, OUTCOMES

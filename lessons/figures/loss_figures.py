@@ -1,4 +1,4 @@
-"""The curve of a finding as Plotly's own JSON, pure, in the marks of `lessons.figures.run_figures`."""
+"""The curve of a finding as Plotly's own JSON, pure, in the marks of `lessons.figures.marks`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from lessons.figures.run_figures import LEAK, LOSS, MARGIN, NAN, PADDING, line, number
+from lessons.figures.marks import LEAK, LOSS, MARGIN, NAN, PADDING, line, number
 
 ROOM = 1.04  # of the largest value, so that no line runs along the frame
 

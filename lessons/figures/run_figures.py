@@ -1,69 +1,38 @@
-"""Figures of a padded batch and of a run, as Plotly's own JSON: `plotly.graph_objects.Figure(figure)` accepts each.
+"""Figures of a run, as Plotly's own JSON: `plotly.graph_objects.Figure(figure)` accepts each.
 
 Pure functions. Plain dictionaries, because the page needs them within milliseconds and building graph objects alone
-would cost it the import of plotly. One meaning, one mark (DESIGN §3); colours are Okabe and Ito's, safe for the
-colour-blind. Text and paper colours are left out: the page fills them in from its theme.
+would cost it the import of plotly.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from lessons.recipe.data import GARBAGE, PaddedBatch
+from lessons.figures.marks import (
+    ERROR,
+    LEAK_SCALE,
+    LOSS,
+    MARGIN,
+    NAN,
+    PADDING,
+    REAL,
+    REAL_LOSS,
+    REAL_SCALE,
+    box,
+    edge_trace,
+    filled,
+    grid_layout,
+    heat,
+    line,
+    number,
+    rounded,
+    scale_of,
+    words_trace,
+)
 from lessons.recipe.settings import Settings
 from lessons.runs.run import Run, squeezed
 
-REAL, PADDING, NAN, LEAK = "#0072B2", "#8A8A8A", "#CC79A7", "#D55E00"
-LOSS, REAL_LOSS, ERROR, EDGE = "#0072B2", "#009E73", "#7B5EA7", "#E69F00"
-REAL_SCALE = [[0, "#d6e8f4"], [0.5, "#5fa3cf"], [1, "#00446b"]]
-LEAK_SCALE = [[0, "#fbe0cc"], [0.5, "#e88b45"], [1, "#a34700"]]
 DECADES = 6  # of gradient sizes that the colours tell apart
-MARGIN = {"l": 52, "r": 8, "t": 6, "b": 36}
-HATCH = {"shape": "/", "size": 5, "solidity": 0.25, "fgcolor": PADDING}
-
-
-def batch_figure(settings: Settings, batch: PaddedBatch) -> dict:
-    """The padded batch, sequence x time: real steps blue, padding hatched, NaN pink, the mask as used outlined."""
-    labels = squeezed(batch.y)
-    kind = np.where(batch.real, 1.0, np.nan)  # (batch, time)
-    if labels.shape == kind.shape:
-        kind[batch.real & np.isnan(labels)] = 2.0
-    used = settings.mask != "none"
-    traces = [
-        padding_trace(batch.real, f"padding, labels {held(settings)}"),
-        heat(kind, [[0, REAL], [0.5, REAL], [0.5, NAN], [1, NAN]], 1, 2, name="real step", opacity=0.55),
-        named(REAL, "real step"),
-        *([named(NAN, "NaN label")] if (kind == 2).any() else []),
-        *([edge_trace(batch.mask, "mask: True inside")] if used else []),
-        *missing_inputs(batch),
-    ]
-    texts = [[cell(settings, batch, i, j) for j in range(kind.shape[1])] for i in range(len(kind))]
-    traces.append(words_trace(kind.shape) | {"text": texts, "hovertemplate": "%{text}<extra></extra>"})
-    return {"data": traces, "layout": grid_layout(batch.real.shape)}
-
-
-def missing_inputs(batch: PaddedBatch) -> list[dict]:
-    """Crosses on real steps that have a NaN input: in a learner's own data."""
-    rows, steps = np.nonzero(batch.real & np.isnan(batch.x).any(axis=-1))
-    if not rows.size:
-        return []
-    marker = {"symbol": "x-thin", "size": 7, "line": {"color": NAN, "width": 2}, "color": NAN}
-    return [
-        {"type": "scatter", "mode": "markers", "x": steps.tolist(), "y": rows.tolist(), "marker": marker,
-         "name": "NaN input ×", "hoverinfo": "skip"}
-    ]  # fmt: skip
-
-
-def batch_words(settings: Settings, batch: PaddedBatch) -> str:
-    """The picture for those who cannot see it."""
-    wrong = int((batch.mask & ~batch.real).sum())
-    left_out = int((batch.real & ~batch.mask).sum())
-    mask = (
-        "No mask is passed."
-        if settings.mask == "none"
-        else (f"The mask takes {wrong} padded steps for real and leaves {left_out} real steps out.")
-    )
-    return f"{batch.real.shape[0]} sequences of {batch.real.shape[1]} steps, {(~batch.real).mean():.0%} padding. {mask}"
 
 
 def run_words(run: Run) -> dict:
@@ -95,22 +64,6 @@ def span_of(truth: np.ndarray) -> list[float]:
     """The least and the greatest of the true labels that are known."""
     known = truth[~np.isnan(truth)]
     return [float(known.min()), float(known.max())] if known.size else [0.0, 1.0]
-
-
-def held(settings: Settings) -> str:
-    return {"zero": "0", "random": "random", "garbage": f"{GARBAGE:g}", "nan": "NaN"}[settings.padded_labels]
-
-
-def cell(settings: Settings, batch: PaddedBatch, row: int, step: int) -> str:
-    """One cell in words."""
-    words = [f"sequence {row}, step {step}", "real" if batch.real[row, step] else "padding"]
-    if settings.mask != "none":
-        words.append("mask True" if batch.mask[row, step] else "mask False")
-    if batch.y.ndim == 3:
-        words.append(f"label {number(batch.y[row, step, 0])}")
-    if batch.real[row, step] and np.isnan(batch.x[row, step]).any():
-        words.append("input NaN")
-    return ", ".join(words)
 
 
 def gradient_figure(run: Run, kept: int = -1, at: str = "predictions", span: tuple[float, float] | None = None) -> dict:
@@ -145,12 +98,6 @@ def cells(run: Run, gradient: np.ndarray, kept: int, real: np.ndarray) -> list:
         ]
         for i in range(real.shape[0])
     ]  # fmt: skip
-
-
-def words_trace(shape: tuple[int, int]) -> dict:
-    """An invisible layer that answers the mouse on every cell, the blank ones too."""
-    clear = [[0, "rgba(0,0,0,0)"], [1, "rgba(0,0,0,0)"]]
-    return {"type": "heatmap", "z": np.zeros(shape, int).tolist(), "colorscale": clear, "showscale": False}
 
 
 def outline(real: np.ndarray) -> list[dict]:
@@ -362,109 +309,7 @@ def logarithm(gradient: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(z), z, np.nan)
 
 
-def heat(z: np.ndarray, scale: list, low: float, high: float, **more) -> dict:
-    bare = {} if "colorbar" in more else {"showscale": False}
-    return {
-        "type": "heatmap", "z": rounded(z, 3), "colorscale": scale, "zmin": low, "zmax": high,
-        "xgap": 1, "ygap": 1 if len(z) <= 16 else 0, "hoverongaps": False, "hoverinfo": "skip", **bare, **more,
-    }  # fmt: skip
-
-
-def line(x: list, y: np.ndarray, colour: str, name: str, dash: str = "solid") -> dict:
-    return {
-        "type": "scatter", "mode": "lines", "x": x, "y": rounded(y), "name": name,
-        "line": {"color": colour, "width": 2, "dash": dash}, "hovertemplate": "%{y:.3g}",
-    }  # fmt: skip
-
-
-def named(colour: str, name: str) -> dict:
-    """An entry of the legend for a heatmap's colour."""
-    marker = {"color": colour, "symbol": "square", "size": 10, "opacity": 0.6}
-    return {"type": "scatter", "mode": "markers", "x": [None], "y": [None], "name": name, "marker": marker}
-
-
-def padding_trace(real: np.ndarray, name: str) -> dict:
-    """The padding as one hatched area: a rectangle for each stretch of a row."""
-    rectangles = []
-    for row, steps in enumerate(~real):
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], steps.astype(int), [0]])))
-        rectangles += [box(a - 0.5, b - 0.5, row - 0.5, row + 0.5) for a, b in edges.reshape(-1, 2)]
-    return filled(rectangles, name)
-
-
-def filled(rectangles: list, name: str) -> dict:
-    x, y = path(rectangles)
-    return {
-        "type": "scatter", "mode": "lines", "x": x, "y": y, "fill": "toself", "fillpattern": HATCH, "name": name,
-        "line": {"width": 0, "color": PADDING}, "hoverinfo": "skip",
-    }  # fmt: skip
-
-
-def edge_trace(mask: np.ndarray, name: str, colour: str = EDGE, width: int = 3) -> dict:
-    """The border between True and False cells of a mask (batch, time)."""
-    framed = np.pad(mask.astype(int), 1)
-    upright = [[(j - 0.5, i - 1.5), (j - 0.5, i - 0.5)] for i, j in np.argwhere(np.diff(framed, axis=1))]
-    level = [[(j - 1.5, i - 0.5), (j - 0.5, i - 0.5)] for i, j in np.argwhere(np.diff(framed, axis=0))]
-    x, y = path(upright + level)
-    return {
-        "type": "scatter", "mode": "lines", "x": x, "y": y, "name": name, "hoverinfo": "skip",
-        "line": {"color": colour, "width": width},
-    }  # fmt: skip
-
-
-def box(x0: float, x1: float, y0: float, y1: float) -> list[tuple[float, float]]:
-    return [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
-
-
-def path(lines: list) -> tuple[list, list]:
-    """Coordinates of several lines as one trace, parted by gaps."""
-    x, y = [], []
-    for points in lines:
-        x += [float(p[0]) for p in points] + [None]
-        y += [float(p[1]) for p in points] + [None]
-    return x, y
-
-
-def grid_layout(shape: tuple[int, int], right: int = 62) -> dict:
-    """Rows and time axis that the data picture and the gradient share."""
-    rows, steps = shape
-    return {
-        "margin": MARGIN | {"r": right},
-        "xaxis": {"title": {"text": "timestep"}, "range": [-0.6, steps - 0.4], "showgrid": False, "zeroline": False},
-        "yaxis": {"title": {"text": "sequence"}, "range": [rows - 0.4, -0.6], "showgrid": False, "zeroline": False},
-        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
-    }
-
-
-def scale_of(*curves: np.ndarray) -> dict:
-    """An axis: logarithmic, a tick for each decade, where everything is above 0 and spans more than a factor 20."""
-    values = np.concatenate(curves)
-    values = values[np.isfinite(values)]
-    steep = values.size and values.min() > 0 and values.max() > 20 * values.min()
-    return {"type": "log", "dtick": 1, "exponentformat": "power"} if steep else {"type": "linear"}
-
-
 def first_bad(values: np.ndarray) -> int | None:
     """Index of the first value that is not finite."""
     bad = np.flatnonzero(~np.isfinite(values))
     return int(bad[0]) if bad.size else None
-
-
-def rounded(values: np.ndarray, digits: int = 5) -> list:
-    """Nested lists with None for what is not finite, short enough to send."""
-    values = np.asarray(values, dtype=float)
-    with np.errstate(over="ignore", invalid="ignore"):
-        short = np.round(values, digits) if digits == 3 else significant(values, digits)
-    return np.where(np.isfinite(short), short.astype(object), None).tolist()
-
-
-def significant(values: np.ndarray, digits: int) -> np.ndarray:
-    """Rounded to that many significant digits."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        power = np.where((values == 0) | ~np.isfinite(values), 0, np.floor(np.log10(np.abs(values))))
-    unit = 10.0 ** (digits - 1 - power)
-    return np.round(values * unit) / unit
-
-
-def number(value: float) -> str:
-    return f"{value:.3g}" if np.isfinite(value) else "NaN"

@@ -8,11 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from lessons.course.lesson import Lesson
 from lessons.recipe.numeral import is_whole
 from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
@@ -26,6 +25,15 @@ MOST_EPOCHS = 500_000  # of all trainings together: some minutes on two cores
 LOGARITHMIC = 100.0  # offered stops that span such a ratio are spaced by their logarithm
 OF_LOSS = ("loss", "epsilon", "reduction", "loss_dtype", "sample_weight")  # fields that no model depends on
 QUERY = ("map_x", "map_y", "map_size", "map_xs", "map_ys", "map_seeds")  # the names in an address
+
+
+class Axes(Protocol):
+    """What offers fields as axes: a lesson."""
+
+    slug: str
+    controls: tuple[str, ...]  # fields in sight
+    more: tuple[str, ...]  # fields behind "More"
+    losses: tuple[str, ...]  # names of the losses on offer
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ class Plan:
             return sum(self.ys) * len(self.xs) * len(self.seeds)
         return self.runs * self.base.epochs
 
-    def to_query(self, lesson: Lesson) -> dict[str, str]:
+    def to_query(self, lesson: Axes) -> dict[str, str]:
         """The map for an address, without its base: that is the form's. `from_query` reads it."""
         query = {"map_x": self.x, "map_y": self.y, "map_size": f"{len(self.xs)}x{len(self.ys)}"}
         for key, name, values in (("map_xs", self.x, self.xs), ("map_ys", self.y, self.ys)):
@@ -107,7 +115,7 @@ class Plan:
         return query
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str], lesson: Lesson, base: Settings) -> Plan:
+    def from_query(cls, query: Mapping[str, str], lesson: Axes, base: Settings) -> Plan:
         """The map that an address, or a command line, asks for. Raises BadInput."""
         x, y = (axis(query.get(key, ""), lesson) for key in ("map_x", "map_y"))
         across, down = size(query.get("map_size", ""))
@@ -181,19 +189,19 @@ def model_of(settings: Settings) -> Settings:
     return dataclasses.replace(settings.structure(), **of_loss, batch_size=settings.batched * settings.batch_size)
 
 
-def fields_of(lesson: Lesson) -> tuple[str, ...]:
+def fields_of(lesson: Axes) -> tuple[str, ...]:
     """The fields that can be an axis: the lesson's, those in sight first."""
     return (*lesson.controls, *lesson.more)
 
 
-def axis(name: str, lesson: Lesson) -> str:
+def axis(name: str, lesson: Axes) -> str:
     """A field of the lesson, as typed. Raises BadInput."""
     if name not in fields_of(lesson):
         raise BadInput(f"map: got “{name[:40]}” for an axis; {lesson.slug} has {', '.join(fields_of(lesson))}.")
     return name
 
 
-def axis_values(name: str, lesson: Lesson, count: int = SIZE) -> tuple:
+def axis_values(name: str, lesson: Axes, count: int = SIZE) -> tuple:
     """Up to `count` values of a field for an axis, in order; all of them where it has choices.
 
     A number runs over the stops that its widget offers, or its range: by equal steps, or by equal ratios where the

@@ -138,7 +138,7 @@ class Run:
         return baseline(self.settings, self.batch)
 
     def to_json(self) -> dict[str, Any]:
-        """The promise of `python -m lessons run --json` (DESIGN §5); the doctor adds findings. Not finite is None."""
+        """What `run --json` promises (docs/command_line.md); the doctor adds findings. Not finite is None."""
         s = self.snapshot
         return {
             "settings": self.settings.to_json(),

@@ -6,9 +6,27 @@ each key (“name?” may be missing), a tuple of forms of which it has one, or 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
+
+Task = TypeVar("Task", bound=Callable)
+
+
+def answers(returned: Any, item: Callable[..., bool] | None = None) -> Callable[[Task], Task]:
+    """Declare what a task of walled processes may answer, which `WalledPool` checks before it believes it.
+
+    `returned`: the form of what the task returns. `item`: whether something can be the next item of a task that yields;
+    called with the item, those before it and the task's arguments. Without it a task yields nothing.
+    """
+
+    def declare(task: Task) -> Task:
+        task.may_return = lambda answer: fits(answer, returned)
+        task.may_yield = item or (lambda *_: False)
+        return task
+
+    return declare
 
 
 def fits(value: Any, form: Any) -> bool:

@@ -26,8 +26,9 @@ from pathlib import Path
 
 from lessons.sandbox import confinement, messages
 from lessons.sandbox.confinement import LESSONS, mapped
-from lessons.server import walled_tasks
-from lessons.workers.pool import ROOT, Job, Worker, WorkerDied, WorkerPool, default_size, memory
+from lessons.workers.capacity import default_size, memory
+from lessons.workers.job import Job, WorkerDied
+from lessons.workers.pool import ROOT, Worker, WorkerPool
 from lessons.workers.worker import QUIET
 
 GRACE = 0.3  # seconds that a job has to end by itself when it is stopped
@@ -274,9 +275,9 @@ class WalledWorker(Worker):
                     return True, self._remade(content)
                 function, args, _ = job.call
                 if kind == "done":
-                    self._believe(walled_tasks.ANSWERS.get(function), content)
+                    self._believe(getattr(function, "may_return", None), content)
                     return False, content
-                self._believe(walled_tasks.ITEMS.get(function), content, job.items, *args)
+                self._believe(getattr(function, "may_yield", None), content, job.items, *args)
                 job.tell(content)
         except (messages.TooLong, messages.Malformed) as failure:
             verdict = Overrun(str(failure)) if isinstance(failure, messages.TooLong) else WorkerDied(str(failure))
@@ -293,7 +294,7 @@ class WalledWorker(Worker):
         return kind, content
 
     def _believe(self, form: Callable[..., bool] | None, *answer) -> None:
-        """Raises Malformed where an order's answer is not in the form that it has."""
+        """Raises Malformed where a task's answer is not in the form that it has declared."""
         if form and not form(*answer):
             raise messages.Malformed("its answer cannot be read")
 

@@ -16,7 +16,7 @@ from lessons.sandbox.admission import Refused, admit
 from lessons.sandbox.walled_pool import Busy, WalledPool
 from lessons.server import walled_tasks
 from lessons.server.laboratory import Laboratory, Training
-from lessons.workers.pool import Job
+from lessons.workers.job import Job
 
 CANNOT_TRAIN = "raises_in_fit"  # the finding that says a training would only raise again
 

@@ -14,7 +14,7 @@ from concurrent.futures import CancelledError
 
 from lessons.recipe.settings import Settings
 from lessons.runs.grid import Cell, Plan, model_of
-from lessons.workers.pool import Job
+from lessons.workers.job import Job
 
 MOST_AT_ONCE = 64  # cells of a batch
 AHEAD = 2  # batches for each worker, the one it does included: it never waits for the next

@@ -21,8 +21,9 @@ from lessons.runs.run import Closing, Opening, Run, Snapshot
 from lessons.sandbox import walled_pool
 from lessons.server import tasks, walled_tasks
 from lessons.server.grid_run import UNATTENDED_AFTER, GridRun, recent
-from lessons.workers import cluster
-from lessons.workers.pool import Job, WorkerDied, WorkerPool
+from lessons.workers import GRAPHS_KEPT, cluster
+from lessons.workers.job import Job, WorkerDied
+from lessons.workers.pool import WorkerPool
 
 KEPT_CELLS = 40_000  # of finished maps, together: about 10 MB
 BATCH_SECONDS = 0.1  # after which a worker of ours puts a map away, so that a click can go first
@@ -222,7 +223,11 @@ def size(training: Training) -> float:
     """About how many bytes it keeps."""
     snapshots = [item for item in training.items if isinstance(item, Snapshot)]
     text = len(training.recipe.pasted.text) if training.recipe.pasted else 0
-    return LEAST_BYTES + text + sum(array.nbytes for snapshot in snapshots for array in vars(snapshot).values())
+    return (
+        LEAST_BYTES
+        + text
+        + sum(array.nbytes for snapshot in snapshots for array in vars(snapshot).values() if array is not None)
+    )
 
 
 class FarJob(Job):
@@ -298,4 +303,4 @@ def shared() -> Laboratory:
     """
     if address := cluster.wanted():
         return Laboratory(cluster.connect(address))
-    return Laboratory(WorkerPool(affinity=structure, keeps=tasks.GRAPHS_KEPT))
+    return Laboratory(WorkerPool(affinity=structure, keeps=GRAPHS_KEPT))

@@ -12,7 +12,6 @@ from lessons.runs.nan_origin import NaNOrigin
 from lessons.runs.run import Closing, Opening, Snapshot
 
 ONE_AT_A_TIME = threading.Lock()  # a traced graph belongs to one run; an executor's worker may have several threads
-GRAPHS_KEPT = 24  # traced graphs that a worker keeps, 9-15 MB each; the oldest is dropped
 
 
 def train(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing]:

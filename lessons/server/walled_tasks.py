@@ -11,12 +11,12 @@ from lessons.doctor.rule import SEVERITIES
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.runs.run import THRESHOLDS, Closing, LayerMask, Opening, Snapshot, kept_epochs
-from lessons.sandbox.schema import array, empty, fits, plain_by_name
+from lessons.sandbox.schema import answers, array, empty, fits, plain_by_name
 
 TOLD = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
 
 
-# What these tasks answer, as `lessons.sandbox.schema` says it.
+# The forms of what these tasks answer.
 NUMBERS = [(int, float, None)]
 REFUSAL = {"line": (int, None), "message": str}
 FINDING = {
@@ -58,44 +58,6 @@ def warm_up() -> None:
     examination.warm_up()
 
 
-def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict:
-    """What is wrong with a loss."""
-    from lessons.doctor.loss.examination import examine
-
-    return examine(text, function, options)
-
-
-def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[dict]:
-    """Mended versions of a loss, re-examined, the best first."""
-    from lessons.doctor.loss.mending import mend
-
-    return mend(text, function, options)
-
-
-def refused(function: str | None, line: int | None, message: str) -> dict:
-    """The answer to a text or an option that is not accepted, or whose examination was ended."""
-    return {"function": function, "findings": [], "healthy": None, "refused": {"line": line, "message": message}}
-
-
-def train(recipe: Recipe) -> Iterator[dict]:
-    """A training with a pasted loss. `told` makes of the items what they were."""
-    from lessons.engine.pasted_loss import train
-
-    for item in train(recipe):
-        values = {"kind": type(item).__name__, **vars(item)}
-        if isinstance(item, Opening):
-            values["layers"] = [tuple(vars(row).values()) for row in item.layers]
-        yield values
-
-
-def told(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:
-    """The item of a training that a walled process told in plain values."""
-    values = dict(item)
-    if "layers" in values:
-        values["layers"] = tuple(LayerMask(*row) for row in values["layers"])
-    return TOLD[values.pop("kind")](**values)
-
-
 def tells(item: Any, before: Sequence[Mapping], recipe: Recipe) -> bool:
     """Whether this can be the next item of that training, after those `before`."""
     if not before:
@@ -127,10 +89,37 @@ def tells(item: Any, before: Sequence[Mapping], recipe: Recipe) -> bool:
     )
 
 
-# What the walled pool asks before it believes a walled process: of what is returned, and of each item.
-ANSWERS = {
-    examine: lambda answer: fits(answer, EXAMINATION),
-    mend: lambda answer: fits(answer, MENDED),
-    train: lambda answer: answer is None,
-}
-ITEMS = {examine: lambda *_: False, mend: lambda *_: False, train: tells}
+@answers(EXAMINATION)
+def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict:
+    """What is wrong with a loss."""
+    from lessons.doctor.loss.examination import examine
+
+    return examine(text, function, options)
+
+
+@answers(MENDED)
+def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[dict]:
+    """Mended versions of a loss, re-examined, the best first."""
+    from lessons.doctor.loss.mending import mend
+
+    return mend(text, function, options)
+
+
+@answers(None, item=tells)
+def train(recipe: Recipe) -> Iterator[dict]:
+    """A training with a pasted loss. `told` makes of the items what they were."""
+    from lessons.engine.pasted_loss import train
+
+    for item in train(recipe):
+        values = {"kind": type(item).__name__, **vars(item)}
+        if isinstance(item, Opening):
+            values["layers"] = [tuple(vars(row).values()) for row in item.layers]
+        yield values
+
+
+def told(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:
+    """The item of a training that a walled process told in plain values."""
+    values = dict(item)
+    if "layers" in values:
+        values["layers"] = tuple(LayerMask(*row) for row in values["layers"])
+    return TOLD[values.pop("kind")](**values)

@@ -23,8 +23,9 @@ from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs.grid import Plan
 from lessons.sandbox.walled_pool import WARM, WalledPool
-from lessons.server import tasks, walled_tasks
+from lessons.server import walled_tasks
 from lessons.server.laboratory import Laboratory, structure
+from lessons.workers import GRAPHS_KEPT
 from lessons.workers.pool import ROOT, WorkerPool
 
 SETTINGS = Recurrent(epochs=20)  # LSTM 16, batch 32, 12 timesteps
@@ -81,7 +82,7 @@ def doctor() -> dict:
 
 def mapping() -> dict:
     """256 trainings of 20 epochs as a map, beside the same by compile + fit: a few of those, times 256."""
-    laboratory = Laboratory(WorkerPool(affinity=structure, keeps=tasks.GRAPHS_KEPT))
+    laboratory = Laboratory(WorkerPool(affinity=structure, keeps=GRAPHS_KEPT))
     laboratory.train(Recipe(SETTINGS), "bench").job.result()
     rates = tuple(float(f"{rate:.3g}") for rate in np.geomspace(1e-4, 1, SIDE))
     base = replace(SETTINGS, mask="shifted", padded_labels="garbage")

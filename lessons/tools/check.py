@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lessons.doctor.refusal import refused
 from lessons.doctor.usage import Usage
 from lessons.recipe.settings import BadInput
 from lessons.sandbox.walled_pool import WARM, Limits, WalledPool
 from lessons.server import walled_tasks
-from lessons.workers.pool import Job
+from lessons.workers.job import Job
 
 LIMITS = Limits()
 OPTIONS = ("task", "activation", "shape", "label_shape", "labels", "padding")
@@ -47,7 +48,7 @@ def order(walled_workers: WalledPool, line: str, folder: Path) -> tuple[str | No
         text = read(found(wanted["file"], folder))
         return function, walled_workers.submit(walled_tasks.examine, text, function, options)
     except BadInput as problem:
-        return function, walled_tasks.refused(function, None, str(problem))
+        return function, refused(function, None, str(problem))
 
 
 def entry(line: str) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def answer(job: Job, function: str | None) -> dict:
     try:
         return job.result()
     except Exception as failure:  # a limit, or the process it brought down: both are told in one sentence
-        return walled_tasks.refused(function, None, f"the examination was ended: {failure}")
+        return refused(function, None, f"the examination was ended: {failure}")
 
 
 def split(name: str) -> tuple[str, str | None]:

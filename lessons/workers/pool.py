@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import os
 import pickle
 import signal
@@ -14,72 +13,19 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from pathlib import Path
 
-from lessons.recipe.numeral import is_whole
+from lessons.workers.capacity import default_size
+from lessons.workers.job import Job, OutOfOrder, WorkerDied
 
 ROOT = Path(__file__).parent.parent.parent
 ATTEMPTS = 2  # a job whose worker died is tried once more
 STARTS = 3  # a worker that cannot be started is not tried for ever: each attempt takes seconds of a processor
 PATIENCE = 0.4  # seconds that a job may be overtaken by jobs whose graph this worker has traced
 PATIENCE_BEHIND = 2.0  # the same for work in the background: about what it takes to compile a graph for a map
-FIRST_BYTES = 1.0e9  # the server and one worker, TensorFlow's shared pages included
-WORKER_BYTES = 0.3e9  # what each further worker has for itself
 ENDING = 0.3  # seconds from a process' last word to its end
 LOOK_AROUND = 1.0  # seconds between two looks of an idle worker's thread whether its process still lives
-
-
-class WorkerDied(RuntimeError):
-    """The process ended in the middle of a job, as often as ATTEMPTS."""
-
-
-class OutOfOrder(RuntimeError):
-    """The pool does no jobs. `str()` is one sentence that says why."""
-
-
-class Job(Future):
-    """A Future whose function may be a generator: `items` grow while it runs."""
-
-    def __init__(
-        self,
-        function: Callable,
-        args: tuple,
-        kwargs: dict,
-        key: Hashable = None,
-        background: bool = False,
-        who: Hashable = None,
-    ):
-        super().__init__()
-        self.call = (function, args, kwargs)
-        self.key = key
-        self.background = background
-        self.who = who
-        self.items: list = []
-        self.stopped = False
-        self.attempts = 0
-        self.asked = time.monotonic()
-        self.worker: Worker | None = None
-        self.changed = threading.Condition()
-        self.add_done_callback(lambda _: self.tell())
-
-    def tell(self, *items) -> None:
-        with self.changed:
-            self.items.extend(items)
-            self.changed.notify_all()
-
-    def wait_beyond(self, count: int, timeout: float) -> bool:
-        """Wait until there are more than `count` items or the job is done. False when neither came in time."""
-        with self.changed:
-            return self.changed.wait_for(lambda: len(self.items) > count or self.done(), timeout)
-
-    def stop(self) -> None:
-        """Stop it and keep what it has yielded. The worker is free after the step it is in."""
-        if self.done():
-            return
-        self.stopped = True
-        if not self.cancel() and self.worker:
-            self.worker.stop(self)
 
 
 class WorkerPool(Executor):
@@ -405,27 +351,3 @@ class Worker:
         with self.sending:
             self.process.stdin.write(content)
             self.process.stdin.flush()
-
-
-def default_size() -> int:
-    """As many workers as cores and memory allow, at least one. UNMASKED_WORKERS sets another number."""
-    wanted = os.environ.get("UNMASKED_WORKERS", "")
-    if wanted:
-        if not is_whole(wanted, 1, 64):
-            raise ValueError(f"UNMASKED_WORKERS: got “{wanted}”; takes a whole number from 1 to 64.")
-        return int(wanted)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, 1 + math.floor((min(memory(), 1e12) - FIRST_BYTES) / WORKER_BYTES)))
-
-
-def memory() -> float:
-    """Bytes that this machine or container has; infinite where the platform does not tell."""
-    limits = [float("inf")]
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            limits.append(float(Path(path).read_text()))
-        except (OSError, ValueError):  # not Linux, or "max": no limit
-            continue
-    return min(limits)

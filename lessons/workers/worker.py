@@ -1,6 +1,6 @@
 """One worker process: `python -m lessons.workers.worker`. Takes jobs on stdin, answers on stdout, one at a time.
 
-A plain subprocess, because multiprocessing would run the Streamlit script again as __mp_main__ (DESIGN §2, 6).
+A plain subprocess, because multiprocessing would run the Streamlit script again as __mp_main__.
 Messages are pickles. In: ("job", number, function, args, kwargs) or ("stop", number). Out: ("ready", None, greeting),
 ("item", number, item), ("done", number, result) or ("failed", number, exception).
 """

@@ -19,7 +19,7 @@ from lessons.recipe.settings import BadInput
 from lessons.sandbox.admission import Admitted, Refused, admit
 from lessons.sandbox.walled_pool import Busy, WalledPool
 from lessons.server import walled_tasks
-from lessons.workers.pool import Job
+from lessons.workers.job import Job
 from pages.learner import identity
 from pages.parts.address import Address
 

@@ -5,32 +5,19 @@ It has a run of its own: the form's settings, charts and address stay as they ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import streamlit as st
 
 from lessons.course.lesson import UNANSWERED
 from lessons.course.variation import told, variation
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import Settings
-from lessons.server.laboratory import Training, shared
-from pages.lab.form import Form, Guess
+from lessons.server.laboratory import shared
+from pages.lab.form import Again, Form, Guess
 from pages.lab.prediction import guess_of, question, told_of, verdict
 from pages.learner import identity
 from pages.parts.quotation import warn
 from pages.server import presence
 
 LOOK = 0.3  # seconds between two looks at a twin's run
-
-
-@dataclass
-class Again:
-    """The twin of a preset, as far as this learner has got with it."""
-
-    settings: Settings
-    guess: Guess | None = None
-    training: Training | None = None
-    problem: str = ""
 
 
 def ask_again(form: Form) -> None:

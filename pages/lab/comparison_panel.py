@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from lessons.figures.comparison_figures import curve_figure, curve_words, difference_told, gradient_figures, leak_words
-from lessons.figures.run_figures import number
+from lessons.figures.marks import number
 from lessons.recipe.recipe import Recipe
 from lessons.runs.comparison import (
     AT,

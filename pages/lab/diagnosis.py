@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import streamlit as st
 
 from lessons.doctor.run import diagnose, next_steps
-from lessons.doctor.run.advice import Step
 from lessons.doctor.run.finding import Finding
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.figures import run_figures
@@ -18,8 +16,7 @@ from lessons.runs.comparison import differences
 from lessons.runs.nan_origin import COMPILED_ONLY, NaNOrigin
 from lessons.runs.run import LayerMask, Run
 from lessons.server.laboratory import shared
-from lessons.workers.pool import Job
-from pages.lab.form import Form
+from pages.lab.form import Diagnosis, Form
 from pages.parts.findings import HEALTHY, count, findings, plural
 from pages.parts.quotation import first_line, quoted
 
@@ -32,31 +29,6 @@ UNPASSED = {
     MaskPath(weighted=True, multiplied=True): "inputs are 0 where it is False, and the loss weighs each step by it",
 }
 NOWHERE = "none"  # in place of a finding's code: none is shown in the charts
-
-
-@dataclass
-class Diagnosis:
-    """What the doctor said of a run, kept as long as the run is in sight."""
-
-    seen: tuple[int, int, int]  # which press, which run, how many epochs
-    findings: tuple[Finding, ...]
-    steps: tuple[Step, ...]
-    shown: str = ""  # the code of the finding that the charts show; empty: the worst one's
-    nan_origin: Job | None = None
-
-    @property
-    def in_charts(self) -> Finding | None:
-        """The finding that is marked in the charts."""
-        marked = (finding for finding in self.findings if self.has_marks(finding))
-        return next((finding for finding in marked if self.shown in ("", finding.code)), None)
-
-    def has_marks(self, finding: Finding) -> bool:
-        return finding.cells is not None or self.band(finding) is not None
-
-    def band(self, finding: Finding) -> tuple[int, int] | None:
-        """The epochs to shade: a band over all of them would say nothing."""
-        _, _, trained = self.seen
-        return finding.epochs if finding.epochs != (0, trained - 1) else None
 
 
 def diagnosis_of(form: Form, run: Run | None) -> Diagnosis | None:

@@ -302,7 +302,7 @@ def doing(trial: Trial) -> str:
     """What is under way, in words."""
     walled = trial.examination is not None
     if walled and not walled_pool.shared().ready():
-        return "warming up the walled_pool: TensorFlow is loading"
+        return "warming up: TensorFlow is loading"
     if trial.training is None:
         return "the clinic looks at it" if trial.examination.running() else "waiting for its turn"
     if run := trial.run:

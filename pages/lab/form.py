@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from lessons.course.lesson import Lesson, Preset
+from lessons.doctor.run.advice import Step
+from lessons.doctor.run.finding import Finding
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import OWN_DATA, BadInput, Settings
 from lessons.recipe.table import Table
@@ -23,11 +25,8 @@ from lessons.runs.comparison import Comparison
 from lessons.runs.grid import Plan
 from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import Training
+from lessons.workers.job import Job
 from pages.parts.address import Address
-
-if TYPE_CHECKING:
-    from pages.lab.again import Again
-    from pages.lab.diagnosis import Diagnosis
 
 PRESENT = "present"
 PIN = "pin."  # before the fields of the pinned run in an address
@@ -44,6 +43,41 @@ class Guess:
     confidence: str
     outcome: int | None = None  # the answer that came true
     unanswered: bool = False  # the last run could not answer; the next may
+
+
+@dataclass
+class Again:
+    """The twin of a preset, as far as this learner has got with it."""
+
+    settings: Settings
+    guess: Guess | None = None
+    training: Training | None = None
+    problem: str = ""
+
+
+@dataclass
+class Diagnosis:
+    """What the doctor said of a run, kept as long as the run is in sight."""
+
+    seen: tuple[int, int, int]  # which press, which run, how many epochs
+    findings: tuple[Finding, ...]
+    steps: tuple[Step, ...]
+    shown: str = ""  # the code of the finding that the charts show; empty: the worst one's
+    nan_origin: Job | None = None
+
+    @property
+    def in_charts(self) -> Finding | None:
+        """The finding that is marked in the charts."""
+        marked = (finding for finding in self.findings if self.has_marks(finding))
+        return next((finding for finding in marked if self.shown in ("", finding.code)), None)
+
+    def has_marks(self, finding: Finding) -> bool:
+        return finding.cells is not None or self.band(finding) is not None
+
+    def band(self, finding: Finding) -> tuple[int, int] | None:
+        """The epochs to shade: a band over all of them would say nothing."""
+        _, _, trained = self.seen
+        return finding.epochs if finding.epochs != (0, trained - 1) else None
 
 
 @dataclass

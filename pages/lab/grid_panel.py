@@ -6,7 +6,8 @@ import streamlit as st
 
 from lessons.course.lesson import Lesson
 from lessons.figures.grid_figures import NAMES, cell_words, counts, grid_figure, grid_words, meaning
-from lessons.figures.run_figures import curve_figure, number, run_words
+from lessons.figures.marks import number
+from lessons.figures.run_figures import curve_figure, run_words
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import BadInput, Settings
 from lessons.runs import grid

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from lessons.figures.run_figures import luck_figure, number
+from lessons.figures.marks import number
+from lessons.figures.run_figures import luck_figure
 from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import Training, shared
 from pages.lab.comparison_panel import NOTHING

@@ -4,7 +4,7 @@ from functools import cache
 
 import streamlit as st
 
-from lessons.recipe import table
+from lessons.recipe import table, table_file
 from lessons.recipe.settings import OWN_DATA, BadInput
 from lessons.recipe.table import Table
 from pages.lab.controls import control
@@ -17,8 +17,8 @@ REFUSALS = "own:refusals"  # how many were refused,
 TREATED = "own:treated"  # and how the data were treated last, whatever the lesson
 FORMAT = (
     "A CSV file: sequence id, time, features, label, and a row for each step. "
-    f"Up to {table.MEGABYTES} MB, {table.SEQUENCES[1]} sequences of {table.STEPS} steps, {table.FEATURES} features. "
-    "Cells may be empty and times may be missing."
+    f"Up to {table_file.MEGABYTES} MB, {table_file.SEQUENCES[1]} sequences of {table_file.STEPS} steps, "
+    f"{table_file.FEATURES} features. Cells may be empty and times may be missing."
 )
 NAMES = (
     "The first line names the columns: sequence or id, time, t or step, and label, y or target are recognised; else "
@@ -68,7 +68,7 @@ def bring_data(form: Form, place) -> None:
         st.file_uploader(
             FORMAT,
             type=["csv", "tsv", "txt"],
-            max_upload_size=table.MEGABYTES,
+            max_upload_size=table_file.MEGABYTES,
             key=key,
             help=NAMES,
             on_change=lambda: take_file(form, key),
@@ -79,7 +79,7 @@ def bring_data(form: Form, place) -> None:
         )
         row.download_button(
             "Download the sample",
-            table.sample(),
+            table_file.sample(),
             SAMPLE,
             "text/csv",
             key=form.key("sample_file"),
@@ -95,7 +95,7 @@ SAMPLE = "sample.csv"
 
 @cache
 def sample() -> Table:
-    return Table.parse(table.sample(), SAMPLE)
+    return Table.parse(table_file.sample(), SAMPLE)
 
 
 def take_file(form: Form, key: str) -> None:
@@ -159,7 +159,7 @@ def description(form: Form) -> str:
         + gaps_told(mine),
     ]
     if columns.guessed:
-        guessed = ", ".join(table.ROLES[role] for role in columns.guessed)
+        guessed = ", ".join(table_file.ROLES[role] for role in columns.guessed)
         lines.insert(1, f"Taken by position, because no name was recognised: {guessed}.")
     if mine.unscaled and form.settings.scale == "none":
         far = ", ".join(f"**{quoted(name)}**" for name in mine.unscaled)

@@ -20,7 +20,7 @@ from lessons.sandbox import walled_pool
 from lessons.sandbox.walled_pool import Busy
 from lessons.server.attempt import Trial
 from lessons.server.laboratory import shared
-from lessons.workers.pool import OutOfOrder
+from lessons.workers.job import OutOfOrder
 from pages.learner import identity
 
 EXERCISE, HINT = "exercise", "hint"  # kinds of what is kept of a learner

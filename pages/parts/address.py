@@ -43,7 +43,7 @@ def went_back() -> bool:
 
 
 def root_link(query: Mapping[str, str], *here: str) -> str:
-    """A link in the root form, which works on any server (DESIGN §2, 1). `here`: the paths that this page can have."""
+    """A link in the root form, which works on any server. `here`: the paths that this page can have."""
     base = (st.context.url or "").split("?")[0].rstrip("/")
     for path in here:
         base = base.removesuffix(f"/{path}")

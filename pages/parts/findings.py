@@ -7,7 +7,7 @@ import streamlit as st
 from lessons.course.discovery import LESSONS
 from lessons.doctor.rule import SEVERITIES
 from lessons.figures.loss_figures import finding_figure, finding_words
-from lessons.figures.run_figures import number
+from lessons.figures.marks import number
 from pages.parts.charts import chart
 from pages.parts.quotation import quoted
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 import streamlit as st
 
 from lessons.course.lesson import Lesson, Preset
-from lessons.figures.run_figures import batch_figure, batch_words
+from lessons.figures.batch_figure import batch_figure, batch_words
 from lessons.recipe import losses
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe

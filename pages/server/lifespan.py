@@ -54,7 +54,7 @@ COMPRESSION_LEVEL = 6
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Start the workers beside the server, so that the first learner finds them warm, and end them with it.
 
-    Here and not in a page: a script must not start processes (DESIGN §2, 6). A page asks for its presets' graphs.
+    Here and not in a page: a process that a script starts would run the app again. A page asks for its presets' graphs.
     """
     answer_at_once()
     # Our pages are st.navigation's. Until that has run once, Streamlit would take the folder for an app of its first

@@ -5,7 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 SCORECARD, STYLE = "docs/scorecard.md", "pages/server/style.css"
-COMPONENTS = tuple(f"pages/parts/charts/{name}" for name in ("chart.html", "lab.html", "charts.css", "charts.js"))
+SCRIPTS = ("canvas.js", "chart.js", "panel.js", "mount.js")  # one module in the browser: each needs those before it
+COMPONENTS = tuple(f"pages/parts/charts/{name}" for name in ("chart.html", "lab.html", "charts.css", *SCRIPTS))
 FILES = (SCORECARD, STYLE, *COMPONENTS)
 
 

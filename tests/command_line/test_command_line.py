@@ -1,4 +1,4 @@
-"""`python -m lessons`: its JSON is a promise (DESIGN §5), its refusals are one line and exit code 2."""
+"""`python -m lessons`: its JSON is a promise, its refusals are one line and exit code 2."""
 
 import json
 import subprocess

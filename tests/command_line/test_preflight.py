@@ -12,7 +12,8 @@ from lessons.__main__ import main
 from lessons.classroom import database, environment
 from lessons.classroom.room import LARGEST
 from lessons.tools import preflight
-from lessons.tools.preflight import FAILED, OK, WARNING, Check
+from lessons.tools.preflight import capacity, machine, memory, network, processes, storage
+from lessons.tools.preflight.check import FAILED, OK, WARNING, Check
 from tests.tools.site import ROOT, free_port
 
 NAMES = ["versions", "disk", "port", "addresses", "server", "worker", "database", "memory"]
@@ -21,9 +22,9 @@ NAMES = ["versions", "disk", "port", "addresses", "server", "worker", "database"
 @pytest.fixture
 def quick(monkeypatch):
     """A machine on which server and worker have been found well."""
-    monkeypatch.setattr(preflight, "server", lambda: Check("server", OK, "It answers.", measured={"bytes": 9e7}))
+    monkeypatch.setattr(processes, "server", lambda: Check("server", OK, "It answers.", measured={"bytes": 9e7}))
     found = {"again": 0.1, "bytes": 7e8, "own_bytes": 3e8}
-    monkeypatch.setattr(preflight, "worker", lambda: Check("worker", OK, "It trains.", measured=found))
+    monkeypatch.setattr(processes, "worker", lambda: Check("worker", OK, "It trains.", measured=found))
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_a_database_that_nobody_reaches_fails_and_no_password_is_told(monkeypatc
 def test_postgresql_without_the_secret_fails_and_says_what_to_set(monkeypatch):
     monkeypatch.setenv(database.VARIABLE, "postgresql://localhost:1/x")
     monkeypatch.delenv(environment.SECRET)
-    found = preflight.stored()
+    found = storage.stored()
     assert found.verdict == FAILED and f"{environment.SECRET}: is not set" in found.says
     assert found.do == f"Set {environment.SECRET}."
 
@@ -89,12 +90,12 @@ def test_postgresql_without_the_secret_fails_and_says_what_to_set(monkeypatch):
 @pytest.mark.parametrize("address", ["mysql://localhost/x", "nonsense", "sqlite:////proc/nowhere/x.sqlite"])
 def test_a_database_that_cannot_be_one_fails(monkeypatch, address):
     monkeypatch.setenv(database.VARIABLE, address)
-    assert preflight.stored().verdict == FAILED
+    assert storage.stored().verdict == FAILED
 
 
 def test_the_database_is_written_to_and_left_as_it_was(monkeypatch, database_url):
     monkeypatch.setenv(database.VARIABLE, database_url)
-    found = preflight.stored()
+    found = storage.stored()
     assert found.verdict == OK and found.says.startswith(("SQLite in /", "PostgreSQL test_"))
     engine = create_engine(database_url)
     with engine.connect() as db:
@@ -104,11 +105,11 @@ def test_the_database_is_written_to_and_left_as_it_was(monkeypatch, database_url
 
 def test_the_secret_goes_before_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv(database.VARIABLE, "postgresql://localhost:1/x")
-    monkeypatch.setattr(preflight, "ROOT", tmp_path)
+    monkeypatch.setattr(storage, "ROOT", tmp_path)
     (tmp_path / ".streamlit").mkdir()
     url = f"sqlite:///{tmp_path / 'of_the_secret.sqlite'}"
     (tmp_path / ".streamlit" / "secrets.toml").write_text(f'[connections.classroom]\nurl = "{url}"\n')
-    found = preflight.stored()
+    found = storage.stored()
     assert found.verdict == OK and "of_the_secret.sqlite" in found.says
 
 
@@ -133,7 +134,7 @@ def test_bad_input_is_one_line(capsys, arguments, said):
 
 def test_a_server_that_does_not_start_fails(monkeypatch):
     monkeypatch.setenv("UNMASKED_WORKERS", "many")
-    found = preflight.server()
+    found = processes.server()
     assert found.verdict == FAILED and "UNMASKED_WORKERS: got “many”" in found.says
 
 
@@ -141,66 +142,66 @@ def test_a_worker_that_does_not_train_fails(monkeypatch):
     def broken(_):
         raise RuntimeError("the layer fell off\nmore")
 
-    monkeypatch.setattr(preflight, "timed", broken)
-    found = preflight.guarded("worker", preflight.worker)
+    monkeypatch.setattr(processes, "timed", broken)
+    found = preflight.guarded("worker", processes.worker)
     assert (found.name, found.verdict) == ("worker", FAILED) and found.says.endswith("the layer fell off")
 
 
 def test_a_scheduler_that_does_not_answer_fails(monkeypatch):
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:1")
     monkeypatch.setattr("lessons.workers.cluster.ANSWERS_WITHIN", 0.3)
-    found = preflight.worker()
+    found = processes.worker()
     assert found.verdict == FAILED and "DASK_SCHEDULER_ADDRESS" in found.says + found.do
 
 
 def test_a_wrong_and_a_missing_package_fail(monkeypatch, tmp_path):
     (tmp_path / "requirements.txt").write_text("# ours\nnumpy~=1.0\nno-such-package>=2\nfoo; sys_platform == 'os2'\n")
-    monkeypatch.setattr(preflight, "ROOT", tmp_path)
-    found = preflight.versions()
+    monkeypatch.setattr(machine, "ROOT", tmp_path)
+    found = machine.versions()
     assert found.verdict == FAILED and "numpy" in found.says and "no-such-package is missing" in found.says
     assert "foo" not in found.says
 
 
 def test_listening_on_this_machine_only_is_a_warning(monkeypatch):
-    monkeypatch.setattr(preflight, "lan_addresses", lambda: ["10.1.2.3", "10.1.2.4"])
-    monkeypatch.setattr(preflight, "reachable", lambda place, port: place == "10.1.2.3")
+    monkeypatch.setattr(network, "lan_addresses", lambda: ["10.1.2.3", "10.1.2.4"])
+    monkeypatch.setattr(network, "reachable", lambda place, port: place == "10.1.2.3")
     monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "localhost")
-    found = list(preflight.network(free_port()))[1]
+    found = list(network.network(free_port()))[1]
     assert found.verdict == WARNING and "STREAMLIT_SERVER_ADDRESS=0.0.0.0" in found.do and "10.1.2.4" not in found.says
     monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "0.0.0.0")
-    found = list(preflight.network(free_port()))[1]
+    found = list(network.network(free_port()))[1]
     assert found.verdict == OK and "http://10.1.2.3:" in found.says
-    monkeypatch.setattr(preflight, "lan_addresses", list)
-    assert list(preflight.network(free_port()))[1].verdict == WARNING
+    monkeypatch.setattr(network, "lan_addresses", list)
+    assert list(network.network(free_port()))[1].verdict == WARNING
 
 
 def test_addresses_are_this_machines():
-    for place in preflight.lan_addresses():
-        assert not place.startswith("127.") and preflight.reachable(place, free_port())
+    for place in network.lan_addresses():
+        assert not place.startswith("127.") and network.reachable(place, free_port())
 
 
 def test_what_a_class_needs_grows_with_it():
-    wanted = [preflight.needs(count, []) for count in (1, 25, 60, 61, LARGEST)]
+    wanted = [capacity.needs(count, []) for count in (1, 25, 60, 61, LARGEST)]
     assert [one.setup for one in wanted] == ["laptop", "laptop", "server", "replicas", "replicas"]
     assert [one.servers for one in wanted][:4] == [1, 1, 1, 2]
     totals = [one.memory * one.servers for one in wanted]
     assert totals == sorted(totals) and totals[0] > 1e9
-    slow = preflight.needs(60, [Check("worker", OK, "", measured={"again": 1.0})])
+    slow = capacity.needs(60, [Check("worker", OK, "", measured={"again": 1.0})])
     assert slow.workers > wanted[2].workers and slow.memory > wanted[2].memory
-    far = preflight.needs(60, [Check("worker", OK, "", measured={"again": 1.0, "workers": 8})])
+    far = capacity.needs(60, [Check("worker", OK, "", measured={"again": 1.0, "workers": 8})])
     assert far.memory < 1e9 and far.cores == 1
 
 
 @pytest.mark.parametrize(("free", "verdict"), [(0.4e9, FAILED), (1.1e9, WARNING), (64e9, OK)])
 def test_memory_beside_what_is_wanted(monkeypatch, free, verdict):
-    monkeypatch.setattr(preflight, "available", lambda: free)
-    monkeypatch.setattr(preflight, "cores_here", lambda: 64)
-    assert preflight.capacity(preflight.needs(60, []), []).verdict == verdict
+    monkeypatch.setattr(capacity, "available", lambda: free)
+    monkeypatch.setattr(capacity, "cores_here", lambda: 64)
+    assert capacity.capacity(capacity.needs(60, []), []).verdict == verdict
 
 
 def test_a_containers_memory_is_its_limit_less_what_it_cannot_give_up(tmp_path):
     for name, told in {"max": "2000", "current": "1500", "stat": "anon 900\ninactive_file 400\n"}.items():
         (tmp_path / f"memory.{name}").write_text(told)
-    assert list(preflight.in_groups(tmp_path)) == [(2000, 1100)]
+    assert list(memory.in_groups(tmp_path)) == [(2000, 1100)]
     (tmp_path / "memory.max").write_text("max\n")
-    assert list(preflight.in_groups(tmp_path)) == []
+    assert list(memory.in_groups(tmp_path)) == []

@@ -16,7 +16,7 @@ from lessons.runs.run import Run
 from lessons.server import laboratory
 from tests.tools.selection import first
 
-LESSON_OF = LESSONS | {"_template": _template.LESSON}
+LESSON_OF = {**LESSONS} | {"_template": _template.LESSON}
 OF_GRADIENT = ("mask_and_loss", "pre_or_post", "layer_ate_mask", "_template")  # their question is about a gradient
 BROKEN = {  # settings that real runs are made of; together they have NaN in the loss, in its gradient, and nowhere
     "as it opens": {},

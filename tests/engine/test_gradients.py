@@ -1,4 +1,4 @@
-"""Gradients against finite differences, and the facts of EXAMPLES.md that a run can show."""
+"""Gradients against finite differences, and measured facts of the published examples that a run can show."""
 
 from dataclasses import replace
 

@@ -11,11 +11,12 @@ import pytest
 from lessons.engine import train as engine
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
-from lessons.figures import run_figures
+from lessons.figures import batch_figure, run_figures
 from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import Choice, Settings
-from lessons.recipe.table import Table, sample
+from lessons.recipe.table import Table
+from lessons.recipe.table_file import sample
 from lessons.server import tasks
 from lessons.server.laboratory import Laboratory, structure
 from lessons.workers.pool import WorkerPool
@@ -152,7 +153,7 @@ TOGGLES = {
 
 def told(settings: Settings) -> dict[str, np.ndarray]:
     snapshot = trained(Recipe(settings, SAMPLE)).snapshot
-    return {name: array for name, array in vars(snapshot).items() if name not in ("kept", "epochs")}
+    return {name: array for name, array in vars(snapshot).items() if name not in ("kept", "epochs", "scores")}
 
 
 def test_every_toggle_changes_it():
@@ -254,7 +255,7 @@ def test_labels_of_0_and_1_count_right_answers():
 def test_figures_show_what_is_missing():
     run = trained(Recipe(replace(SHORT, gaps="keep", nan_fill="keep"), SAMPLE))
     drawn = {
-        "batch": run_figures.batch_figure(run.settings, run.batch),
+        "batch": batch_figure.batch_figure(run.settings, run.batch),
         "curve": run_figures.curve_figure(run),
         "gradient": run_figures.gradient_figure(run),
         "prediction": run_figures.prediction_figure(run),
@@ -267,7 +268,7 @@ def test_figures_show_what_is_missing():
     crosses = next(trace for trace in drawn["batch"]["data"] if trace.get("name") == "NaN input ×")
     assert len(crosses["x"]) == np.isnan(run.batch.x).any(axis=-1)[run.batch.real].sum() > 0
     row, step = crosses["y"][0], crosses["x"][0]
-    assert run_figures.cell(run.settings, run.batch, row, step).endswith("label NaN, input NaN")
+    assert batch_figure.cell(run.settings, run.batch, row, step).endswith("label NaN, input NaN")
     points = drawn["prediction"]["data"][0]
     assert [x is None for x in points["x"]] == np.isnan(run.batch.truth[run.batch.label_real]).ravel().tolist()
 

@@ -32,7 +32,8 @@ from lessons.recipe import losses
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import BadInput, Choice, Settings
-from lessons.recipe.table import Table, sample
+from lessons.recipe.table import Table
+from lessons.recipe.table_file import sample
 from lessons.runs.run import Run
 from tests.engine.test_engine import ANY, TINY, recipes
 from tests.tools.selection import first

@@ -40,8 +40,8 @@ hidden = WithMask()([hidden, mask])
 {% endif %}
 y = layers.Dense(3, kernel_initializer=glorot)(hidden)
 model = keras.Model([x, mask], y)
-optimizer = keras.optimizers.{{ {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop"}[s.optimizer] }}({{ s.learning_rate }})
-model.compile(optimizer, loss={{ loss.name }}, jit_compile=False)
+{% set kind = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop"}[s.optimizer] %}
+model.compile(keras.optimizers.{{ kind }}({{ s.learning_rate }}), loss={{ loss.name }}, jit_compile=False)
 
 # %% Training
 history = model.fit(

@@ -1,7 +1,8 @@
 """A lesson of the family in conv.py, for tests."""
 
-from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.families.conv import Conv
+
+from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
 
 
 def cross_entropy(y_true, y_pred):

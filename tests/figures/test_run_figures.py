@@ -9,7 +9,7 @@ import pytest
 
 from lessons.engine.train import train
 from lessons.families.recurrent import Recurrent
-from lessons.figures import run_figures
+from lessons.figures import batch_figure, run_figures
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.runs.run import Closing, Run
@@ -46,7 +46,7 @@ def runs() -> dict[str, Run]:
 
 def drawn(run: Run) -> dict[str, dict]:
     return {
-        "batch": run_figures.batch_figure(run.settings, run.batch),
+        "batch": batch_figure.batch_figure(run.settings, run.batch),
         **{f"gradient {at}": run_figures.gradient_figure(run, at=at) for at in ("predictions", "inputs")},
         "first gradient": run_figures.gradient_figure(run, 0),
         **{f"epochs {at}": run_figures.gradient_over_epochs_figure(run, at) for at in ("predictions", "inputs")},
@@ -88,7 +88,7 @@ def test_nan_is_marked_where_it_is(runs):
     assert curve["layout"]["annotations"][0]["text"] == "NaN from epoch 1"
     assert "annotations" not in run_figures.curve_figure(runs["finite"])["layout"]
     missing = runs["nan_labels"]
-    real_cells = np.array(run_figures.batch_figure(missing.settings, missing.batch)["data"][1]["z"], dtype=object)
+    real_cells = np.array(batch_figure.batch_figure(missing.settings, missing.batch)["data"][1]["z"], dtype=object)
     assert np.array_equal(real_cells == 2.0, missing.batch.real & np.isnan(missing.batch.y[..., 0]))
 
 

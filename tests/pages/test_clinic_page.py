@@ -18,10 +18,11 @@ from lessons.classroom.refusal import TooOften
 from lessons.course.discovery import LESSONS
 from lessons.doctor.examples import EXAMPLES
 from lessons.figures.loss_figures import finding_figure, finding_words
+from lessons.sandbox import walled_pool as walled_pools
 from lessons.sandbox.walled_pool import Limits, WalledPool, WalledWorker
 from lessons.server import walled_tasks
-from lessons.workers.pool import Job
-from pages import clinic_page
+from lessons.workers.job import Job
+from pages.clinic import loss_text
 from pages.clinic.consultation import Consultation
 from pages.learner.identity import SESSION, Learner
 from tests.tools.screen import await_, panel, ready
@@ -86,7 +87,7 @@ def walled_pool():
 @pytest.fixture
 def real(walled_pool, monkeypatch):
     """The walled pool in place of the server's, and idle again afterwards."""
-    monkeypatch.setattr(clinic_page, "shared", lambda: walled_pool)
+    monkeypatch.setattr(walled_pools, "shared", lambda: walled_pool)
     yield walled_pool
     left = walled_pool.unfinished()
     for job in left:
@@ -182,7 +183,7 @@ def test_a_finding_about_a_line_names_it(real):
     page = answered(press(opened(example="numpy")))
     assert EXAMPLES["numpy"].text.splitlines()[3].startswith("    return np.sqrt")
     assert "Line 4 of your text" in told(page)
-    assert clinic_page.marked_lines(brought(page)) == [4]
+    assert loss_text.marked_lines(brought(page)) == [4]
 
 
 def test_what_was_inferred_stands_in_its_place(real):

@@ -99,7 +99,7 @@ def test_swap_brings_the_pinned_settings_back_and_pins_the_others():
     press(page, "swap")
     form = form_of(page)
     assert (form.training, form.pinned_training) == (first, second)
-    assert (form.settings, form.pinned) == (first.settings, second.settings)
+    assert (form.settings, form.pinned) == (first.recipe.settings, second.recipe.settings)
     assert page.selectbox(key=form.field_key("mask")).value == "aligned" and not form.outdated
     assert "**Mask** none passed → aligned" in words(page)
 

@@ -8,14 +8,14 @@ from streamlit.testing.v1 import AppTest
 
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.table import sample
+from lessons.recipe.table_file import sample
 from lessons.server.laboratory import shared
 from tests.pages.test_pages import WITHIN, trained
 from tests.tools.screen import SLUG, await_, choose, open_lesson, panel, ready, run
 
 SCRIPT = """
 import streamlit as st
-from lessons import find
+from lessons.course.discovery import find
 from pages.lesson_page import render
 render(find(st.session_state.get("slug", "mask_and_loss")))
 """
@@ -112,7 +112,7 @@ def test_what_was_understood_is_told_and_what_the_data_decide_is_idle():
     assert not page.button(key=f"{SLUG}:run").disabled, "no question is asked about data that no lesson knows"
     assert not page.radio
     share = control(page, "padding_share")
-    assert share.disabled and "Your sequences leave 35%." in share.label
+    assert share.disabled and "Your sequences leave 34.7%." in share.label
     assert control(page, "input_fill").disabled
     control(page, "gaps").set_value("keep").run()
     assert not control(page, "input_fill").disabled

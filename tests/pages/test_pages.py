@@ -17,7 +17,8 @@ WITHIN = 60  # seconds for a run of AppTest: the first one waits for TensorFlow
 
 def lesson_page(slug: str, **query: str) -> AppTest:
     """A lesson's page by itself: AppTest does not follow st.navigation to pages that are functions."""
-    script = f"from lessons import find\nfrom pages.lesson_page import render\nrender(find('{slug}'))\n"
+    imports = "from lessons.course.discovery import find\nfrom pages.lesson_page import render\n"
+    script = f"{imports}render(find('{slug}'))\n"
     page = AppTest.from_string(script, default_timeout=WITHIN)
     for name, value in query.items():
         page.query_params[name] = value

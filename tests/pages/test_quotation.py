@@ -8,9 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lessons.course.discovery import LESSONS
+from lessons.recipe.recipe import Pasted
 from lessons.recipe.table import Table
 from lessons.server.laboratory import shared
-from lessons.server.walled_tasks import Pasted
 from pages.lab.form import BROUGHT, OWN
 from pages.lab.own_data import PROBLEM
 from pages.parts.quotation import JOINER, quoted

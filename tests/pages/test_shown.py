@@ -22,7 +22,7 @@ def test_pages_read_no_other_file():
     with pytest.raises(ValueError, match=r"README\.md is not in FILES"):
         shown.text("README.md")
     readers = {path.name for path in (ROOT / "pages").rglob("*.py") if "read_text(" in path.read_text(encoding="utf-8")}
-    assert readers == {"shown.py", "server.py"}, "server.py reads Streamlit's own page"
+    assert readers == {"shown.py", "lifespan.py"}, "lifespan.py reads Streamlit's own page"
 
 
 def test_a_start_without_a_file_is_one_sentence(tmp_path):

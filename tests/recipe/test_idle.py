@@ -48,7 +48,7 @@ def draw(rng: np.random.Generator, names: list[str], base: Settings) -> Settings
 
 def told(settings: Settings) -> dict[str, np.ndarray]:
     snapshot = trained(Recipe(settings)).snapshot
-    return {name: array for name, array in vars(snapshot).items() if name not in ("epochs", "kept")}
+    return {name: array for name, array in vars(snapshot).items() if name not in ("epochs", "kept", "scores")}
 
 
 def learns(before: dict[str, np.ndarray]) -> bool:

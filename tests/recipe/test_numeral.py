@@ -12,7 +12,7 @@ from lessons.recipe.settings import BadInput
 from lessons.recipe.table import Table
 from lessons.runs.grid import size
 from lessons.tools import preflight
-from lessons.workers.pool import default_size
+from lessons.workers.capacity import default_size
 
 NUMBERS = {
     "0": 0, "12": 12, "007": 7, "-0.5": -0.5, "+3": 3, ".5": 0.5, "2.": 2, "1e-7": 1e-7, "1E9": 1e9, "2.5e+1": 25,

@@ -17,7 +17,8 @@ from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import MaskPath, Pasted, Recipe
 from lessons.recipe.settings import BadInput
-from lessons.recipe.table import Table, sample
+from lessons.recipe.table import Table
+from lessons.recipe.table_file import sample
 from lessons.server.attempt import usage_of
 from pages.lab.diagnosis import unpassed
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from lessons.families.recurrent import Recurrent
-from lessons.recipe import table
+from lessons.recipe import table, table_file
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import OWN_DATA, BadInput
-from lessons.recipe.table import FEATURES, MEGABYTES, SEQUENCES, STEPS, Table, sample
+from lessons.recipe.table import Table
+from lessons.recipe.table_file import FEATURES, MEGABYTES, SEQUENCES, STEPS, sample
 from tests.conftest import ROOT
 
 HEAD = "sequence,time,x,label"
@@ -76,7 +77,7 @@ def test_quoted_cells_spaces_and_words_for_missing():
     ],
 )
 def test_columns_are_recognised_by_name_else_by_position(header, found, guessed):
-    columns, order = table.recognised(1, header.split(","))
+    columns, order = table_file.recognised(1, header.split(","))
     assert (columns.id, columns.time, columns.features, columns.label) == found
     assert columns.guessed == guessed
     assert [header.split(",")[order[role]] for role in ("id", "time", "label")] == [found[0], found[1], found[3]]

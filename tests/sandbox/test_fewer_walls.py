@@ -42,7 +42,7 @@ def without(wall: str, *arguments: str, allowed: str = "") -> subprocess.Complet
 REFUSES = """
 from lessons.server import walled_tasks
 from lessons.sandbox.walled_pool import WalledPool
-from lessons.workers.pool import OutOfOrder
+from lessons.workers.job import OutOfOrder
 if __name__ == "__main__":
     walled_pool = WalledPool(1, spares=0)
     job = walled_pool.submit(walled_tasks.examine, "", None, {})

@@ -82,7 +82,7 @@ def test_numbers_of_numpy_become_those_of_python_and_odd_ones_stay():
         {None: 1},
         {(1,): 1},
     ],
-    ids=repr,
+    ids=lambda value: re.sub(r" at 0x\w+", "", repr(value)),
 )
 def test_nothing_else_is_sent(value):
     with pytest.raises(TypeError, match="plain values"):

@@ -14,7 +14,7 @@ import pytest
 from lessons.sandbox import landlock
 from lessons.sandbox import walled_pool as walled_pools
 from lessons.sandbox.walled_pool import Busy, Limits, Overrun, Shares, WalledPool
-from lessons.workers.pool import WorkerDied
+from lessons.workers.job import WorkerDied
 from tests.sandbox.test_sandbox import FLOODS
 from tests.tools import intruders
 from tests.tools.selection import first

@@ -5,14 +5,14 @@ import copy
 import numpy as np
 import pytest
 
+from lessons.doctor.refusal import refused
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.runs.run import kept_epochs
 from lessons.sandbox.walled_pool import WalledPool
 from lessons.server import walled_tasks
-from lessons.server.walled_tasks import ANSWERS, ITEMS
-from lessons.workers.pool import WorkerDied
+from lessons.workers.job import WorkerDied
 from tests.sandbox.test_walled_pool import PATIENT, ROOT
 from tests.tools import intruders
 
@@ -70,14 +70,18 @@ def finding(**changes) -> dict:
 
 
 def tells(item, *before: dict) -> bool:
-    return ITEMS[walled_tasks.train](item, before, RECIPE)
+    return walled_tasks.train.may_yield(item, before, RECIPE)
 
 
 def test_answers_in_their_form_are_believed():
-    assert ANSWERS[walled_tasks.examine](EXAMINED)
-    assert ANSWERS[walled_tasks.examine](walled_tasks.refused("loss", 3, "why"))
-    assert ANSWERS[walled_tasks.examine](walled_tasks.refused(None, None, "why"))
-    assert ANSWERS[walled_tasks.mend](MENDED) and ANSWERS[walled_tasks.mend]([]) and ANSWERS[walled_tasks.train](None)
+    assert walled_tasks.examine.may_return(EXAMINED)
+    assert walled_tasks.examine.may_return(refused("loss", 3, "why"))
+    assert walled_tasks.examine.may_return(refused(None, None, "why"))
+    assert (
+        walled_tasks.mend.may_return(MENDED)
+        and walled_tasks.mend.may_return([])
+        and walled_tasks.train.may_return(None)
+    )
 
 
 def test_a_training_in_its_order_is_believed():
@@ -105,8 +109,8 @@ def test_a_training_in_its_order_is_believed():
         EXAMINED | {"tried": [1]},
         EXAMINED | {"inferred": ("task",)},
         EXAMINED | {"refused": {"line": 1, "message": "x"}},
-        walled_tasks.refused("loss", 3, "why") | {"findings": [FINDING]},
-        walled_tasks.refused("loss", "3", "why"),
+        refused("loss", 3, "why") | {"findings": [FINDING]},
+        refused("loss", "3", "why"),
         *(EXAMINED | {"findings": [without(FINDING, name)]} for name in FINDING),
         finding(severity="fatal"),
         finding(severity=["error"]),
@@ -121,14 +125,14 @@ def test_a_training_in_its_order_is_believed():
     ],
 )
 def test_no_other_examination_is_believed(answer):
-    assert not ANSWERS[walled_tasks.examine](answer)
+    assert not walled_tasks.examine.may_return(answer)
 
 
 @pytest.mark.parametrize("answer", [None, {}, [1], [{}], [MENDED[0] | {"text": 1}], [without(MENDED[0], "left")]])
 def test_no_other_mend_is_believed(answer):
-    assert not ANSWERS[walled_tasks.mend](answer)
-    assert not ANSWERS[walled_tasks.train](answer) or answer is None
-    assert not ITEMS[walled_tasks.examine](answer, []) and not ITEMS[walled_tasks.mend](answer, [])
+    assert not walled_tasks.mend.may_return(answer)
+    assert not walled_tasks.train.may_return(answer) or answer is None
+    assert not walled_tasks.examine.may_yield(answer, []) and not walled_tasks.mend.may_yield(answer, [])
 
 
 @pytest.mark.parametrize(

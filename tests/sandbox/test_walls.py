@@ -13,7 +13,7 @@ import pytest
 from lessons.sandbox.confinement import LESSONS
 from lessons.sandbox.walled_pool import WARM, Limits, Overrun, WalledPool
 from lessons.server import walled_tasks
-from lessons.workers.pool import WorkerDied
+from lessons.workers.job import WorkerDied
 from tests.tools import intruders
 from tests.tools.attacks import ATTACKS, LIMITED, TRACE
 from tests.workers.test_pool import eventually

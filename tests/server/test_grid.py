@@ -129,6 +129,7 @@ def test_a_small_map_is_the_single_runs_to_the_bit(monkeypatch):
 
 def test_what_keras_cannot_train_is_a_cell_that_says_so(monkeypatch):
     def refusing(y_true, y_pred):
+        """one that cannot be computed"""
         raise ValueError("no such shapes\nand more")
 
     monkeypatch.setattr("lessons.recipe.losses.mse", refusing)

@@ -14,7 +14,9 @@ import pytest
 from lessons.families.recurrent import Recurrent
 from lessons.server import tasks
 from lessons.server.laboratory import structure
-from lessons.workers.pool import STARTS, OutOfOrder, WorkerDied, WorkerPool, default_size
+from lessons.workers.capacity import default_size
+from lessons.workers.job import OutOfOrder, WorkerDied
+from lessons.workers.pool import STARTS, WorkerPool
 
 LONG = Recurrent(epochs=3000, padded_labels="garbage")
 PATIENT = 60  # seconds for what takes no time on an idle machine
@@ -318,9 +320,9 @@ def test_the_number_of_workers_is_a_setting_and_bounded_by_the_cores(monkeypatch
     assert default_size() == 7
     monkeypatch.setenv("UNMASKED_WORKERS", "")
     assert 1 <= default_size() <= os.cpu_count()
-    monkeypatch.setattr("lessons.workers.pool.memory", lambda: 1e9)
+    monkeypatch.setattr("lessons.workers.capacity.memory", lambda: 1e9)
     assert default_size() in (1, 2)
-    monkeypatch.setattr("lessons.workers.pool.memory", lambda: 0.5e9)
+    monkeypatch.setattr("lessons.workers.capacity.memory", lambda: 0.5e9)
     assert default_size() == 1
 
 

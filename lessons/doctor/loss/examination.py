@@ -11,13 +11,13 @@ import tensorflow as tf
 from lessons.doctor.loss.inference import settle
 from lessons.doctor.loss.rules import LOSS_RULES, arithmetic, batches, descent, masking
 from lessons.doctor.loss.subject import Subject
+from lessons.doctor.refusal import refused
 from lessons.doctor.rule import SEVERITIES, Evidence, Rule
 from lessons.doctor.usage import Usage
 from lessons.recipe.plain import plain
 from lessons.recipe.settings import BadInput
 from lessons.sandbox.admission import Admitted, NeverRun, Refused, admit
 from lessons.sandbox.admission.written import wipe_what_is_freed
-from lessons.server.walled_tasks import refused
 
 FAMILIES = (batches, descent, arithmetic, masking)  # importing them fills LOSS_RULES
 AFTER_A_CRASH = ("raises_in_fit", "no_gradient")

@@ -7,16 +7,15 @@ and `self.gamma` the subscript `self["gamma"]` of a record. Such names no Python
 import ast
 from typing import NoReturn
 
-from lessons.sandbox.admission import grammar, guards, vocabulary
+from lessons.sandbox.admission import grammar, vocabulary
+from lessons.sandbox.admission.expressions import Expressions
 from lessons.sandbox.admission.refusal import Refused
-from lessons.sandbox.admission.scope import Scopes, package_path
+from lessons.sandbox.admission.scope import package_path
 from lessons.sandbox.admission.screening import MAX_NODES
 from lessons.sandbox.admission.syntax import (
     all_parameters,
     at,
     call_at,
-    index_of,
-    is_super_init,
     listed,
     name_at,
     names_a_function,
@@ -25,7 +24,6 @@ from lessons.sandbox.admission.syntax import (
     renamed,
     shown,
     stored_names,
-    text_leaves,
 )
 
 # Nodes that are kept, with their parts rewritten.
@@ -36,21 +34,17 @@ _PLAIN = (
 )
 
 _ERRORS = ("ValueError", "TypeError", "NotImplementedError")
-_PRINT_KEYWORDS = ("sep", "end", "flush", "summarize", "name")
 _WITHOUT_EFFECT = ("get_config", "from_config")  # Methods that only save a loss.
 _DROPPED_IMPORTS = ("typing", "__future__", "collections.abc", "typing_extensions")
 
-MAX_INTEGER = 2**63
-MAX_TEXT = 200
 MAX_VISITS = 4 * MAX_NODES  # each node is visited once or twice: this ends what would do more, were there such a text
 
 
-class Rewriter(ast.NodeTransformer):
-    """Rewrites one module in place. `uses`: each dotted name that it needs, with the line that has it first."""
+class Rewriter(Expressions):
+    """Rewrites one module in place: statements, functions and classes here, what they are made of in Expressions."""
 
     def __init__(self):
-        self.uses: dict[str, int] = {}
-        self.scopes = Scopes()
+        super().__init__()
         self._graph_depth = 0  # Functions around this place that have @tf.function.
         self._visits = 0
 
@@ -81,152 +75,6 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(node, _PLAIN):
             return super().generic_visit(node)
         grammar.refuse_node(node)
-
-    # Names and attributes
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        path = self.scopes.path(node)
-        if path is not None:
-            return self._library(node, path)
-        if node.id == "__name__":
-            refuse(node, "`__name__`", "paste the loss only, without the program around it")
-        if node.id == "super":
-            refuse(node, "`super`", "only `super().__init__(…)` inside a class is allowed")
-        if self.scopes.is_builtin(node.id) and node.id not in vocabulary.BUILTINS and isinstance(node.ctx, ast.Load):
-            refuse(
-                node, f"`{node.id}`", "only built-ins that compute are allowed, such as range, len, zip, sum and max"
-            )
-        return node
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        if isinstance(node.value, ast.Name) and self.scopes.is_record(node.value.id):
-            return at(node, ast.Subscript(node.value, ast.Constant(node.attr), node.ctx))
-        path = self.scopes.path(node)
-        if path is not None and not vocabulary.is_allowed(path.rpartition(".")[0]):
-            return self._library(node, path)
-        if not isinstance(node.ctx, ast.Load):
-            refuse(node, f"`{shown(node)} = …`", "only `self.name = …` inside a class sets an attribute")
-        if node.attr not in guards.READABLE:
-            self._refuse_attribute(node)
-        return call_at(node, f"<read {node.attr}>", self.visit(node.value))
-
-    def _refuse_attribute(self, node: ast.Attribute) -> NoReturn:
-        root = node.value
-        while isinstance(root, ast.Attribute):
-            root = root.value
-        self.visit(root)
-        if isinstance(root, ast.Name) and not self.scopes.is_bound(root.id):
-            refuse(node, f"`{shown(node)}`", "paste the loss only, without the model around it")
-        refuse(
-            node, f"`.{node.attr}`", "of a tensor only .shape, .dtype, .ndim, .get_shape() and ._keras_mask are read"
-        )
-
-    def _library(self, node: ast.expr, path: str) -> ast.expr:
-        """A dotted name of a library, as the flat name to which that one function is bound."""
-        if not isinstance(node.ctx, ast.Load):
-            refuse(node, f"`{shown(node)} = …`", "give the variable a name that is not imported")
-        if path in vocabulary.NEVER_RUN:
-            return call_at(node, "<never run>", ast.Constant(path), ast.Constant(node.lineno))
-        if path in vocabulary.MODULES:
-            refuse(node, f"the module {path} as a value", "name the function in it")
-        if any(part.startswith("_") for part in path.split(".")):
-            refuse(node, path, "only public names are allowed")
-        if not vocabulary.is_allowed(path) and (reason := vocabulary.denial(path)):
-            refuse(node, path, reason)
-        self.uses.setdefault(path, node.lineno)
-        return at(node, ast.Name(path, ast.Load()))
-
-    # Calls and operators
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        callee = self._callee(node.func)
-        if callee in vocabulary.SILENT:
-            return self._silent(node, callee)
-        if callee in ("getattr", "hasattr"):
-            return self._mask(node, callee)
-        if is_super_init(node.func):
-            return self._super_init(node)
-        if self._takes_out(node.func):
-            what = f".{node.func.attr}()"
-            return call_at(
-                node, "<never run>", ast.Constant(what), ast.Constant(node.lineno), self.visit(node.func.value)
-            )
-        return super().generic_visit(node)
-
-    def _callee(self, function: ast.expr) -> str | None:
-        """The dotted name, or the built-in's, that is called; None for anything of the text's own."""
-        if isinstance(function, ast.Name) and self.scopes.is_builtin(function.id):
-            return function.id
-        return self.scopes.path(function)
-
-    def _takes_out(self, function: ast.expr) -> bool:
-        """Whether this is `x.numpy` or `x.eval` of a value."""
-        return (
-            isinstance(function, ast.Attribute)
-            and function.attr in ("numpy", "eval")
-            and self.scopes.path(function) is None
-            and not (isinstance(function.value, ast.Name) and self.scopes.is_record(function.value.id))
-        )
-
-    def _silent(self, node: ast.Call, callee: str) -> ast.expr:
-        """`print(…)`: its arguments are checked like all others, and nothing is done with them."""
-        for keyword in node.keywords:
-            if keyword.arg not in _PRINT_KEYWORDS:
-                refuse(node, f"`{callee}` with `{keyword.arg}`", f"it takes {', '.join(_PRINT_KEYWORDS)}")
-        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-            self._message(argument)
-        if callee == "print":
-            return at(node, ast.Constant(None))
-        self.uses.setdefault("tf.no_op", node.lineno)
-        return call_at(node, "tf.no_op")
-
-    def _mask(self, node: ast.Call, callee: str) -> ast.expr:
-        value, name, *default = (*node.args, None, None)[: max(2, len(node.args))]
-        if not (isinstance(name, ast.Constant) and name.value == "_keras_mask") or node.keywords or len(default) > 1:
-            refuse(
-                node,
-                f"`{callee}`",
-                f'only `{callee}(y_pred, "_keras_mask"{", None" * (callee == "getattr")})` is allowed',
-            )
-        guard = "<mask of>" if callee == "getattr" else "<has mask>"
-        return call_at(node, guard, *map(self.visit, (value, *default)))
-
-    def _super_init(self, node: ast.Call) -> ast.expr:
-        record = self.scopes.record()
-        if record is None:
-            refuse(node, "`super().__init__`", "it is allowed inside a method of a Loss")
-        node.func = name_at(node, "<super>")
-        node.args = [name_at(node, record), *map(self.visit, node.args)]
-        node.keywords = [self.visit(keyword) for keyword in node.keywords]
-        return node
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        for side in (node.left, node.right):
-            if isinstance(side, ast.JoinedStr) or (isinstance(side, ast.Constant) and isinstance(side.value, str)):
-                refuse(node, "text put together", "it is allowed only in `print`, `assert` and `raise`")
-        left, right = self.visit(node.left), self.visit(node.right)
-        guard = guards.OPERATORS.get(type(node.op).__name__)
-        return call_at(node, guard, left, right) if guard else at(node, ast.BinOp(left, node.op, right))
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
-        guard = guards.OPERATORS.get(type(node.op).__name__)
-        target, value = self.visit(node.target), self.visit(node.value)
-        if guard is None:
-            return at(node, ast.AugAssign(target, node.op, value))
-        if isinstance(target, ast.Name):
-            return at(node, ast.Assign([target], call_at(node, f"{guard}=", name_at(node, target.id), value)))
-        # `f()[g()] **= x` calls f and g once: the guard is given what they return.
-        return at(node, ast.Expr(call_at(node, f"{guard}= in", target.value, index_of(target.slice), value)))
-
-    def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        value = node.value
-        if isinstance(value, int) and abs(value) > MAX_INTEGER:
-            refuse(node, "a number of this size", "integers go to 2**63")
-        if isinstance(value, bytes):
-            refuse(node, "bytes", "use numbers")
-        if isinstance(value, str) and (len(value) > MAX_TEXT or "__" in value):
-            refuse(node, "this string", f"strings go to {MAX_TEXT} characters and have no double underscore")
-        return node
 
     # Functions and comprehensions: each opens a scope
 
@@ -339,16 +187,6 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(node.exc, ast.Call):
             node.exc = call_at(node, error.id, *map(self._message, node.exc.args))
         return node
-
-    def _message(self, node: ast.expr) -> ast.expr:
-        """Text for people, put together in any way. It changes nothing in the loss: it is checked, and kept unread."""
-        leaves = text_leaves(node)
-        if leaves is None:
-            return self.visit(node)
-        text = shown(node, None)
-        for leaf in leaves:
-            self.visit(leaf)
-        return at(node, ast.Constant(text))
 
     def visit_With(self, node: ast.With) -> ast.stmt:
         for item in node.items:

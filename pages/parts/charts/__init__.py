@@ -1,6 +1,6 @@
 """The instrument panel: one component that stays mounted, draws with Plotly and plays epochs in the browser.
 
-st.plotly_chart would remount with every change of data (DESIGN §2, 9).
+st.plotly_chart would remount with every change of data.
 """
 
 import json
@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import streamlit as st
 
-from lessons.figures import run_figures
+from lessons.figures import batch_figure, marks, run_figures
 from lessons.recipe.data import PaddedBatch
 from lessons.recipe.settings import Settings
 from lessons.runs.run import Run, squeezed
@@ -23,7 +23,10 @@ NOT_FINITE = 99  # stands for NaN among logarithms, where null is an exact 0
 
 
 def _component(name: str):
-    html, css, js = (shown.text(f"pages/parts/charts/{file}") for file in (f"{name}.html", "charts.css", "charts.js"))
+    def text(file: str) -> str:
+        return shown.text(f"pages/parts/charts/{file}")
+
+    html, css, js = text(f"{name}.html"), text("charts.css"), "\n".join(map(text, shown.SCRIPTS))
     return st.components.v2.component(f"unmasked.{name}", html=html, css=css, js=js, isolate_styles=False)
 
 
@@ -79,8 +82,8 @@ def content(
     """
     return {
         "plotly": plotly_url(),
-        "picture": run_figures.batch_figure(settings, batch),
-        "picture_words": run_figures.batch_words(settings, batch),
+        "picture": batch_figure.batch_figure(settings, batch),
+        "picture_words": batch_figure.batch_words(settings, batch),
         "token": token if run else "",
         "run": run_text(run, live=status["live"]) if run and not known else None,
         "status": status,
@@ -112,9 +115,9 @@ def run_content(run: Run, live: bool) -> dict:
         "words": run_figures.run_words(run),
         "real": run.batch.label_real.astype(int).tolist(),
         "real_inputs": run.batch.real.astype(int).tolist(),
-        "truth": run_figures.rounded(squeezed(run.batch.truth), 4),
-        "labels": run_figures.rounded(squeezed(run.batch.y), 4),
-        "predictions": run_figures.rounded(run.predictions, 4),
+        "truth": marks.rounded(squeezed(run.batch.truth), 4),
+        "labels": marks.rounded(squeezed(run.batch.y), 4),
+        "predictions": marks.rounded(run.predictions, 4),
         "frames": frames(run, 1 if live else FRAMES),
         "epochs": run.settings.epochs,
         "starved": int(run.starved.sum()),
@@ -128,10 +131,10 @@ def frames(run: Run, most: int) -> dict:
     return {
         "epochs": (run.snapshot.kept[chosen] + 1).tolist(),
         "leak": {
-            "predictions": run_figures.rounded(run.leak[chosen], 3),
-            "inputs": run_figures.rounded(run.input_leak[chosen], 3),
+            "predictions": marks.rounded(run.leak[chosen], 3),
+            "inputs": marks.rounded(run.input_leak[chosen], 3),
         },
-        "predictions": run_figures.rounded(run.snapshot.predictions[chosen], 4),
+        "predictions": marks.rounded(run.snapshot.predictions[chosen], 4),
         "at": {
             "predictions": coded(run.snapshot.gradient[chosen]),
             "inputs": coded(run.snapshot.input_gradient[chosen]) if most > 1 else None,
@@ -141,4 +144,4 @@ def frames(run: Run, most: int) -> dict:
 
 def coded(gradient: np.ndarray) -> list:
     """log10 of the gradient for the browser: None is an exact 0, NOT_FINITE is NaN or infinite."""
-    return run_figures.rounded(np.where(np.isfinite(gradient), run_figures.logarithm(gradient), NOT_FINITE), 3)
+    return marks.rounded(np.where(np.isfinite(gradient), run_figures.logarithm(gradient), NOT_FINITE), 3)

@@ -1,4 +1,4 @@
-"""What may import what (DESIGN §1). The server must stay without TensorFlow, lessons/ without Streamlit."""
+"""The house: what is loaded where, how large a room is. Who imports whom says `make lint` (import-linter)."""
 
 import ast
 import json
@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for folder in ("lessons", "pages") for path in (ROOT / folder).rglob("*.py"))
+SHEETS = sorted(path for path in (ROOT / "pages").rglob("*") if path.suffix in (".js", ".css", ".html"))
+LONGEST_FILE, MOST_ROOMS = 400, 20  # lines; files and folders at the top of lessons/
 IN_WORKERS = {ROOT / "lessons" / "engine", ROOT / "lessons" / "doctor" / "loss"}  # and nowhere else
 
 
@@ -90,42 +92,44 @@ def test_imports_go_one_way(path):
         assert not {name.partition(".")[0] for name in anywhere} & {"streamlit", "pages"}
 
 
-ALLOWED = {
-    "losses": set(),
-    "plain": set(),
-    "numeral": set(),
-    "settings": {"data", "losses", "numeral"},
-    "data": set(),
-    "table": {"numeral", "settings"},
-    "idle": {"data", "losses", "recipe", "settings"},
-    "recipe": {"data", "idle", "settings", "table"},
-    "run": {"losses", "data", "plain", "recipe", "settings"},
-    "exercise": {"run", "settings"},
-    "lesson": {"run", "settings", "experiment", "exercise"},
-    "figures": {"data", "run", "settings"},
-    "outcome": {"run"},
-    "atlas": {"lesson", "numeral", "outcome", "plain", "recipe", "run", "settings"},
-    "survey": {"atlas", "pool", "settings"},
-    "jobs": {"atlas", "doctor", "recipe", "run"},
-    "worker": set(),
-    "pool": {"numeral"},
-}
-
-
-@pytest.mark.parametrize("name", ALLOWED)
-def test_a_module_knows_only_what_is_below_it(name):
-    assert of_lessons(ROOT / "lessons" / f"{name}.py") <= ALLOWED[name]
-
-
-def test_the_doctor_of_runs_knows_only_runs():
-    files = sorted((ROOT / "lessons" / "doctor" / "run").rglob("*.py"))
-    assert len(files) > 5
-    for path in files:
-        assert of_lessons(path) <= {"data", "doctor", "losses", "outcome", "plain", "recipe", "run", "settings"}, path
-
-
-def test_a_lesson_file_knows_only_what_a_lesson_is_made_of():
+def test_a_lesson_file_loads_libraries_inside_functions_only():
     files = sorted((ROOT / "lessons" / "catalog").glob("*.py"))
     assert len(files) > 1
     for path in files:
-        assert of_lessons(path) <= {"lesson", "exercise", "experiment", "settings"}, path
+        packages = {name.partition(".")[0] for name in imports(path, everywhere=False)}
+        assert packages <= {"lessons", "numpy", *sys.stdlib_module_names}, path
+
+
+def test_each_package_says_in_one_sentence_what_it_is():
+    packages = [path for path in SOURCES if path.name == "__init__.py" and "migrations" not in path.parts]
+    assert len(packages) > 20
+    for path in packages:
+        said = (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
+        assert said.endswith("."), path
+
+
+def test_importing_lessons_imports_nothing_of_ours():
+    tree = ast.parse((ROOT / "lessons" / "__init__.py").read_text())
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def test_a_lesson_is_loaded_when_it_is_asked_for():
+    program = (
+        "import sys\nfrom lessons.course.discovery import find\n"
+        "before = {name for name in sys.modules if name.startswith('lessons.catalog.')}\n"
+        "find('nan_labels')\n"
+        "after = {name for name in sys.modules if name.startswith('lessons.catalog.')}\n"
+        "print(sorted(before), sorted(after))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split("\n")[0] == "[] ['lessons.catalog.nan_labels']", done.stderr
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *SHEETS], ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_file_is_one_room(path):
+    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+
+
+def test_the_top_of_lessons_can_be_taken_in_at_a_glance():
+    rooms = {path.relative_to(ROOT / "lessons").parts[0] for path in SOURCES if path.is_relative_to(ROOT / "lessons")}
+    assert len(rooms) <= MOST_ROOMS, sorted(rooms)

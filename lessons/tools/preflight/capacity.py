@@ -1,0 +1,80 @@
+"""What a class of so many needs, and whether this machine has it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lessons.tools.preflight.check import FAILED, OK, WARNING, Check, size
+from lessons.tools.preflight.memory import available, cores_here
+
+# Measured on Linux with Streamlit 1.67: a server of 85 MB has 159 MB after its first page, and 231 MB with 60 learners
+# who train. A worker has 735 MB, of which 270 MB are its own and the rest TensorFlow's files, which workers share.
+SERVER_IDLE, FIRST_PAGE, EACH_LEARNER = 85e6, 74e6, 1.2e6  # bytes
+WORKER_WHOLE, WORKER_OWN = 735e6, 270e6  # bytes
+PAGE_BYTES = 2.5e6  # of a browser's first visit, compressed
+SPARE = 0.5e9  # bytes for the system and a browser beside us
+
+TOGETHER = 5.0  # seconds that the last of a class may wait for its run when all press Run at once
+PER_SERVER = 60  # learners with whom one server process was measured
+LAPTOP = 30  # learners whose pages a laptop on the classroom's Wi-Fi is asked to serve
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a class of so many needs."""
+
+    learners: int
+    setup: str  # laptop, server, replicas
+    servers: int
+    workers: int  # of each server
+    cores: int  # of each server
+    memory: float  # bytes, of each server
+    says: str
+
+
+def needs(count: int, found: list[Check]) -> Needs:
+    """What a class of so many needs, by what was measured here; by our own measurements where it could not be."""
+    measured = {check.name: check.measured for check in found}
+    once = measured.get("worker", {}).get("again") or 0.15
+    servers = math.ceil(count / PER_SERVER)
+    each = math.ceil(count / servers)
+    workers = math.ceil(each * once / TOGETHER) + (count > 1)  # one may trace a graph while the others train
+    far = bool(measured.get("worker", {}).get("workers"))
+    bytes_ = (measured.get("server", {}).get("bytes") or SERVER_IDLE) + FIRST_PAGE + each * EACH_LEARNER
+    if not far:
+        whole_ = measured.get("worker", {}).get("bytes") or WORKER_WHOLE
+        bytes_ += whole_ + (workers - 1) * (measured.get("worker", {}).get("own_bytes") or WORKER_OWN)
+    cores = 1 if far else max(2, workers)  # the server itself is hardly busy: workers make way for it
+    setup = "laptop" if count <= LAPTOP else "server" if servers == 1 else "replicas"
+    words = {
+        "laptop": "a laptop in the classroom's network will do",
+        "server": "one server",
+        "replicas": f"{servers} servers behind a proxy with sticky sessions (compose.yaml), and PostgreSQL",
+    }
+    per = " each" if servers > 1 else ""
+    train = f"{workers} worker{'s' * (workers > 1)}" if not far else "the cluster's workers"
+    says = (
+        f"{count} learner{'s' * (count > 1)}: {words[setup]}; {size(bytes_ + SPARE)} of memory, "
+        f"{cores} core{'s' * (cores > 1)} and {train}{per}. Every browser loads {size(PAGE_BYTES)} at its first "
+        f"visit, together {size(count * PAGE_BYTES)}."
+    )
+    return Needs(count, setup, servers, workers, cores, bytes_ + SPARE, says)
+
+
+def capacity(wanted: Needs, found: list[Check]) -> Check:
+    """Memory and cores of this machine beside what one server of the class needs."""
+    free, cores = available(), cores_here()
+    measured = {"available": free, "cores": cores, "needed": wanted.memory, "needed_cores": wanted.cores}
+    told = f"{size(free) if free else 'An unknown amount'} of memory is free and {cores} cores; "
+    told += f"{size(wanted.memory)} and {wanted.cores} are wanted."
+    if free is not None and free < wanted.memory - SPARE:
+        least = needs(1, found).memory - SPARE
+        do = "Close other programs, or take a larger machine."
+        if free < least:
+            return Check("memory", FAILED, told, do, measured)
+        return Check("memory", WARNING, told, f"{do} With UNMASKED_WORKERS=1 runs wait for each other.", measured)
+    if cores < wanted.cores:
+        do = "It works, but who presses Run together with many others waits longer."
+        return Check("memory", WARNING, told, do, measured)
+    return Check("memory", OK, told, measured=measured)

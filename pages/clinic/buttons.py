@@ -1,0 +1,62 @@
+"""The row below the text: Examine and Stop, a file, a link."""
+
+import streamlit as st
+
+from lessons.sandbox import walled_pool
+from lessons.sandbox.admission.screening import MAX_CHARACTERS
+from pages.clinic.consultation import Consultation
+from pages.parts.address import root_link
+
+
+def bar(mine: Consultation) -> None:
+    """Examine and Stop; a file; a link."""
+    row = st.container(key="clinic-bar", horizontal=True, vertical_alignment="center", gap="small")
+    row.button(
+        "Examine",
+        key="clinic:examine",
+        type="primary",
+        icon=":material/play_arrow:",
+        shortcut="Ctrl+Enter",  # never disabled: the press may bring the text that is better than the refused one
+        on_click=lambda: examine(mine),
+    )
+    row.button(
+        "Stop", key="clinic:stop", icon=":material/stop:", disabled=mine.waits_for is None, on_click=lambda: mine.stop()
+    )
+    with row.popover("Upload", icon=":material/upload_file:", type="tertiary"):
+        st.file_uploader(
+            f"A Python file of up to {MAX_CHARACTERS:,} characters",
+            type="py",
+            max_upload_size=1,
+            key="clinic:file",
+            on_change=lambda: take_file(mine),
+        )
+    with row.popover("Share", icon=":material/link:", type="tertiary"):
+        st.caption("This link opens the clinic with the example and the options. Your own text is never in it.")
+        st.code(share_link(mine), language=None, wrap_lines=True)
+
+
+def examine(mine: Consultation) -> None:
+    """The text may have come with the very click."""
+    mine.problems = []
+    mine.collect()
+    if not (mine.refusal or mine.mistake):
+        mine.examine(walled_pool.shared())
+
+
+def take_file(mine: Consultation) -> None:
+    file = st.session_state["clinic:file"]
+    if file is None:  # removed from the list
+        return
+    try:
+        text = file.getvalue().decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        mine.problems = [f"{file.name[:40]}: it is no text in UTF-8; a Python file is accepted."]
+        return
+    if len(text) > MAX_CHARACTERS:
+        mine.problems = [f"{file.name[:40]}: it has {len(text):,} characters; up to {MAX_CHARACTERS:,} are accepted."]
+        return
+    mine.bring(text)
+
+
+def share_link(mine: Consultation) -> str:
+    return root_link({"page": "clinic", **mine.query()}, "clinic")

@@ -1,0 +1,89 @@
+"""How far an examination is, and what came of it in one line."""
+
+import time
+
+import streamlit as st
+
+from lessons.sandbox import walled_pool
+from lessons.sandbox.walled_pool import Overrun
+from lessons.workers.job import OutOfOrder, WorkerDied
+from pages.clinic.consultation import Consultation, failure_of
+from pages.parts.findings import HEALTHY, MARKS, REFUSED, count
+from pages.parts.quotation import fail, first_line, quoted, warn
+
+LOOK = 0.3  # seconds between two looks for the answer while something is examined
+
+
+def status(mine: Consultation) -> None:
+    """One place below the buttons: refused, under way, or the headline of what was found."""
+    drawn = mine.waits_for  # looked at once, and first: what ends while this is drawn is news
+    with st.container(key="clinic-status", gap="xsmall"):
+        if trouble := walled_pool.shared().trouble:
+            st.warning(f"{trouble[:1].upper()}{trouble[1:]}.")
+        if mine.busy:
+            warn(mine.busy)
+        if mine.refusal:
+            st.markdown(refused(mine.refusal.line, mine.refusal.message))
+        else:
+            headline(mine)
+        # Polling is a fragment of a line; the page is drawn anew only when there is news.
+        every = LOOK if drawn or mine.wants_mending else None
+        st.fragment(progress, run_every=every)(mine, drawn)
+
+
+def progress(mine: Consultation, drawn: object) -> None:
+    if mine.wants_mending:
+        mine.mend(walled_pool.shared())
+    if mine.waits_for is not drawn:
+        st.rerun()
+    job = mine.waits_for
+    if job is None:
+        return
+    if job.running():
+        words = "examining" if job is mine.examination else "looking for a mended version"
+    elif walled_pool.shared().ready():
+        words = "waiting for its turn"
+    else:
+        words = "warming up: TensorFlow is loading"
+    st.markdown(f":material/hourglass_top: {words}, {time.monotonic() - job.asked:.0f} s")
+
+
+def headline(mine: Consultation) -> None:
+    """What came of the examination, in one line."""
+    job = mine.examination
+    if job is None:
+        st.caption("Nothing has been examined yet: press Examine or Ctrl+Enter.")
+        return
+    if not job.done():
+        return
+    result = mine.result
+    if failure := failure_of(job):
+        if not (isinstance(failure, OutOfOrder) and walled_pool.shared().trouble):  # that is told above
+            fail(failed(failure))
+    elif result is None:
+        st.markdown("Stopped: nothing was found out.")
+    elif result["refused"]:
+        st.markdown(refused(**result["refused"]))
+    else:
+        name = quoted(result["function"] or "the loss")
+        took = f":gray[:small[{result['seconds']:.1f} s]]"
+        if result["findings"]:
+            worst = result["findings"][0]["severity"]
+            st.markdown(f"{MARKS[worst]} **{name}** has {count(result['findings'])}. {took}")
+        else:
+            st.markdown(f"{HEALTHY} **{name}**: nothing was found. {took}")
+
+
+def refused(line: int | None, message: str) -> str:
+    where = f"Line {line}: " if line else ""
+    return f"{REFUSED} {where}{quoted(message.removesuffix('.'))}."
+
+
+def failed(failure: BaseException) -> str:
+    """Why there is no answer, in one sentence."""
+    words = first_line(failure)
+    if isinstance(failure, Overrun):
+        return f"The loss asked for too much: {words}."
+    if isinstance(failure, WorkerDied):
+        return f"The loss ended its examination: {words}."
+    return f"It cannot be examined: {words}"
