@@ -184,11 +184,13 @@ def wanted(slug: str, preset: str | None, changes: Sequence[str]) -> Settings:
 
 def train(settings: Settings) -> Run:
     """The run, trained in this process. Raises BadInput with Keras' own words where it cannot be trained."""
+    from tensorflow.errors import InvalidArgumentError
+
     from lessons.engine.train import trained
 
     try:
         return trained(Recipe(settings))
-    except (ValueError, TypeError) as failure:
+    except (ValueError, TypeError, InvalidArgumentError) as failure:  # the last: a label that is no class
         raise BadInput(f"these settings cannot be trained; Keras says: {str(failure).splitlines()[0]}") from failure
 
 

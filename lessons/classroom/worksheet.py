@@ -10,7 +10,6 @@ from lessons.classroom.agenda import Agenda, Item, lesson_of, preset_of
 from lessons.course.lesson import CONFIDENCE, UNANSWERED, Lesson, Preset
 from lessons.recipe import losses
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS, Choice, Settings
 
 BOX = '<span class="box"></span>'
 NOTE_LINES = 5
@@ -97,22 +96,16 @@ def recipe(lesson: Lesson, preset: Preset) -> str:
 
     A control that cannot change this run would only be in the way.
     """
-    off, usual = Recipe(preset.settings).idle(), (Settings(), lesson.presets[0].settings)
+    off, usual = Recipe(preset.settings).idle(), (type(preset.settings)(), lesson.presets[0].settings)
     rows = []
     for name in (*lesson.controls, *lesson.more):
         value = getattr(preset.settings, name)
         moved = any(value != getattr(settings, name) for settings in usual)
         if name not in off and (name in lesson.controls or moved):
-            rows.append(f"<tr><td>{escape(SPECS[name].label)}</td><td>{escape(in_words(name, value))}</td></tr>")
+            rows.append(
+                f"<tr><td>{escape(preset.settings.specs()[name].label)}</td><td>{escape(preset.settings.said(name))}</td></tr>"
+            )
     return f'<table class="recipe">{"".join(rows)}</table>'
-
-
-def in_words(name: str, value: object) -> str:
-    """A field's value as its control shows it."""
-    spec = SPECS[name]
-    if name == "loss":
-        return losses.label(str(value))
-    return spec.options[value] if isinstance(spec, Choice) else f"{value:g}"
 
 
 def ballots(lesson: Lesson) -> str:

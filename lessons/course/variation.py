@@ -5,7 +5,7 @@ comes of it, except where luck is the lesson; tests/course/test_variation.py run
 """
 
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS, Settings
+from lessons.recipe.settings import Settings
 
 SEED_STEP = 11  # of one twin to the next; far from the five seeds that people try themselves
 VARIED = ("timesteps", "padding_share")
@@ -28,7 +28,7 @@ def next_stop(settings: Settings, name: str, number: int) -> float:
     here = getattr(settings, name)
     if not low <= here <= high:
         return here
-    others = [stop for stop in SPECS[name].offered if low <= stop <= high and stop != here]
+    others = [stop for stop in settings.specs()[name].offered if low <= stop <= high and stop != here]
     fewer = 1 if name == "padding_share" else -1
     others.sort(key=lambda stop: (round(abs(stop - here), 6), fewer * stop))
     return others[(number - 1) % len(others)]

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lessons.engine.models import build_model, build_optimizer, redraw
-from lessons.engine.train import CHUNK_SECONDS, Graph, arguments, by_step, inputs, signature, traced
+from lessons.engine.models import build_optimizer, redraw
+from lessons.engine.train import CHUNK_SECONDS, Graph, arguments, inputs, signature, traced
 from lessons.recipe import data
 from lessons.recipe.recipe import Recipe, Structure
 from lessons.recipe.settings import Settings
@@ -63,12 +63,12 @@ def grid_run_cell(plan: Plan, place: tuple[int, int, int], compiled: bool) -> It
         if losses:
             yield None
         else:
-            leak = float(run.leak(np.abs(by_step(told["gradient"][:1], batch)), batch.label_real)[0])
+            leak = float(run.leak(run.gradient_norm(settings.predicts, told["gradient"][:1]), batch.label_real)[0])
         losses.append(told["loss"])
-        predictions = by_step(told["predictions"], batch)
+        predictions, _ = run.predicted(settings.predicts, told["predictions"])
         errors.append(run.error(settings, predictions, run.squeezed(batch.truth), batch.known, graph.output))
     loss, error, baseline = np.concatenate(losses), np.concatenate(errors), run.baseline(settings, batch)
-    finite = bool(np.isfinite(graph.predict()[batch.known]).all())
+    finite = bool(np.isfinite(graph.predict()[0][batch.known]).all())
     yield Cell(*place, outcome(loss, error, baseline, finite), late(error), late(loss), leak, baseline)
 
 
@@ -93,7 +93,7 @@ class Machine:
     """A model and its optimizer, compiled."""
 
     def __init__(self, settings: Settings):
-        self.model, self.optimizer = build_model(settings), build_optimizer(settings)
+        self.model, self.optimizer = settings.build(settings.features), build_optimizer(settings)
         self.optimizer.build(self.model.trainable_variables)
         self.initial = self.model.get_weights()
         self.weights_of = lru_cache(maxsize=SEEDS_KEPT)(self._weights_of)
@@ -166,8 +166,8 @@ class Sketch(Graph):
         self.last = last.numpy()
         return {name: value.numpy() for name, value in told.items()}
 
-    def predict(self) -> np.ndarray:
-        return run.squeezed(self.last)
+    def predict(self) -> tuple[np.ndarray, np.ndarray | None]:
+        return run.predicted(self.puts_out, self.last)
 
     def _updates(self, part, batch_size, epochs):
         """Where an epoch is one update: what is told of each, and the predictions after the last."""

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.python.framework import ops  # it has no public name
 
 from lessons.engine import xray
-from lessons.engine.models import build_loss, build_model, build_optimizer, redraw
+from lessons.engine.models import build_loss, build_optimizer, redraw
 from lessons.recipe import data, losses
 from lessons.recipe.recipe import MaskPath, Recipe, Structure, mask_path
 from lessons.recipe.settings import Settings
@@ -45,7 +45,8 @@ def train(recipe: Recipe, graph: "Graph | None" = None) -> Iterator[Opening | Sn
             done += step
             wanted = int(step * CHUNK_SECONDS / max(spent, 1e-4)) if done > FIRST_CHUNK else 10 * step
             step = max(1, min(wanted, settings.epochs - done))
-        yield Closing(graph.predict(), time.perf_counter() - started)
+        predictions, scores = graph.predict()
+        yield Closing(predictions, time.perf_counter() - started, scores)
     finally:
         if recipe.table:
             graph.forget()
@@ -68,7 +69,7 @@ def snapshot(
     """Snapshot of the epochs from `first` on, from what the graph told of them. `output`: what a prediction is."""
     epochs = first + np.arange(len(told["loss"]))
     these = np.isin(epochs, kept)
-    predictions = by_step(told["predictions"], batch)
+    predictions, scores = run.predicted(settings.predicts, told["predictions"])
     with np.errstate(over="ignore"):
         input_norm = np.sqrt(np.square(told["input_gradient"][these]).sum(axis=-1))
     return Snapshot(
@@ -78,15 +79,11 @@ def snapshot(
         val_loss=told["val_loss"],
         error=run.error(settings, predictions, run.squeezed(batch.truth), batch.known, output),
         kept=epochs[these],
-        gradient=np.abs(by_step(told["gradient"][these], batch)),
+        gradient=run.gradient_norm(settings.predicts, told["gradient"][these]),
         input_gradient=input_norm,
         predictions=predictions[these],
+        scores=None if scores is None else scores[these],
     )
-
-
-def by_step(values: np.ndarray, batch: data.PaddedBatch) -> np.ndarray:
-    """(epoch, batch, time) from (epoch, batch, time, 1); (epoch, batch, 1), one label per sequence, stays."""
-    return values[..., 0] if batch.y.ndim == 3 else values
 
 
 def versions() -> dict[str, str]:
@@ -130,10 +127,12 @@ class Graph:
         self.loss = build_loss(settings, loss)
         self.source = source or losses.source(settings.loss)
         name = getattr(loss, "__name__", "your loss") if loss else settings.loss.rpartition(".")[2]
-        row = xray.loss_row(self.loss, name, self.model.outputs[0], settings.sequences)
+        self.puts_out = settings.predicts
+        row = xray.loss_row(self.loss, name, self.model.outputs[0], settings.sequences, self.puts_out)
         self.layers = (*xray.layers_of(self.model), row)
         shape = (settings.sequences, *self.model.outputs[0].shape[1:])
-        self.output = run.output_of(settings.activation, xray.takes_logits(self.loss, shape))
+        unranked = not self.puts_out.ranked  # else the highest score is the answer, whatever the scores are
+        self.output = run.output_of(self.puts_out, unranked and xray.takes_logits(self.loss, shape))
         self.initial = self.model.get_weights()
         self.traces = 0
         self.batched = settings.batched
@@ -143,7 +142,7 @@ class Graph:
         self._predict = tf.function(self._predictions, (train_part,), autograph=False)
 
     def _built(self, settings: Settings, features: int) -> tuple[keras.Model, keras.optimizers.Optimizer]:
-        model, optimizer = build_model(settings, features=features), build_optimizer(settings)
+        model, optimizer = settings.build(features), build_optimizer(settings)
         optimizer.build(model.trainable_variables)
         return model, optimizer
 
@@ -172,9 +171,9 @@ class Graph:
         told = self._advance(self.train_part, self.val_part, self.batch_size, tf.constant(epochs))
         return {name: value.numpy() for name, value in told.items()}
 
-    def predict(self) -> np.ndarray:
-        """(batch, time) predictions of the model as it is now."""
-        return run.squeezed(self._predict(self.train_part).numpy())
+    def predict(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Predictions (batch, time) and scores (batch, time, class) of the model as it is now."""
+        return run.predicted(self.puts_out, self._predict(self.train_part).numpy())
 
     def xray(self) -> tuple[LayerMask, ...]:
         """Where the mask of this run goes, layer by layer."""
@@ -205,9 +204,10 @@ class Graph:
         sequences = tf.shape(part["x"])[0]
         batches = (sequences + batch_size - 1) // batch_size
         sums = {"loss": tf.constant(0.0), "real_loss": tf.constant(0.0), "known": tf.constant(0.0)}
+        put_out = self.model.outputs[0]
         parts = {
-            name: tf.TensorArray(tf.float32, batches, infer_shape=False, element_shape=(None, *part[like].shape[1:]))
-            for name, like in (("predictions", "y"), ("gradient", "y"), ("input_gradient", "x"))
+            name: tf.TensorArray(tf.float32, batches, infer_shape=False, element_shape=(None, *like.shape[1:]))
+            for name, like in (("predictions", put_out), ("gradient", put_out), ("input_gradient", part["x"]))
         }
 
         def step(k, sums, parts):
@@ -260,8 +260,8 @@ class Graph:
         return tf.cond(part["masked"], with_mask, without_mask)
 
     def _real_loss(self, part, predictions):
-        """The same loss against the true labels that are known, laid out as one long sequence (1, steps, 1)."""
-        if len(predictions.shape) == 2:
+        """The same loss against the true labels that are known, laid out as one long sequence (1, steps, column)."""
+        if not self.puts_out.per_step:
             truth, real = part["truth"], tf.identity(predictions)
             if self.own:
                 truth, real = (tf.boolean_mask(a, part["known"][:, 0]) for a in (truth, real))
@@ -287,7 +287,7 @@ class Graph:
 def signature(settings: Settings, count: int, features: int) -> dict[str, tf.TensorSpec]:
     """The arguments of the graph for a data set of `count` sequences."""
     steps = (count, settings.timesteps)
-    label = (*steps, 1) if settings.output == "every_step" else (count, 1)
+    label = (*steps, 1) if settings.predicts.per_step else (count, 1)
     floats = {"x": (*steps, features), "y": label, "truth": label, "gate": (*steps, 1), "weight": steps}
     flags = {"mask": steps, "known": label[: len(steps)], "masked": ()}
     return {name: tf.TensorSpec(shape, tf.float32) for name, shape in floats.items()} | {

@@ -7,6 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 
+from lessons.recipe.output import Output
 from lessons.runs.run import LayerMask
 
 LOSS = "loss"  # name of the last row
@@ -51,34 +52,38 @@ def call_of(node) -> str:
     return f"ops.{re.sub(r'(?<!^)(?=[A-Z])', '_', type(node.operation).__name__).lower()}({', '.join(arguments)})"
 
 
-def loss_row(loss: keras.losses.Loss, name: str, prediction, sequences: int) -> LayerMask:
+def loss_row(loss: keras.losses.Loss, name: str, prediction, sequences: int, output: Output) -> LayerMask:
     """The last row: whether a mask reaches the loss with the `prediction` of the model, and whether it is heeded.
 
     It is where another label at a step that is masked out leaves the loss as it was.
     """
     mask_in = masked(prediction)
-    return LayerMask(LOSS, name, mask_in, mask_in and heeds_mask(loss, (sequences, *prediction.shape[1:])))
+    return LayerMask(LOSS, name, mask_in, mask_in and heeds_mask(loss, (sequences, *prediction.shape[1:]), output))
 
 
 LABELS = ((1.0, 0.5), (0.0, 0.1))  # above and below the prediction: a log of the difference has only one side
+CLASS_IDS = ((0.0, 1.0),)
 PREDICTION = 0.3
 LESS = 0.9  # of the loss at predictions of 0 and 1 that may be left: smoothed labels leave a cross-entropy 0.4
 
 
-def heeds_mask(loss: keras.losses.Loss, shape: tuple[int, ...]) -> bool:
-    """Try it on predictions (batch, time, 1) whose last step is masked out: with one label there and with another.
+def heeds_mask(loss: keras.losses.Loss, shape: tuple[int, ...], output: Output) -> bool:
+    """Try it on predictions (batch, time, column) whose last step is masked out: with one label there and with another.
 
     A loss that is finite with none of them is given the benefit of the doubt.
     """
     mask = np.ones(shape[:2], bool)
     mask[:, -1] = False
+    scores = np.arange(1, shape[-1] + 1) / sum(range(shape[-1] + 1))  # they differ, so that it matters which is wanted
+    predictions = np.broadcast_to(scores if output.ranked else PREDICTION, shape).astype("float32")
 
     def value(label: float, masked_label: float) -> float:
-        prediction = keras.ops.convert_to_tensor(np.full(shape, PREDICTION, "float32"))
+        prediction = keras.ops.convert_to_tensor(predictions)
         prediction._keras_mask = keras.ops.convert_to_tensor(mask)
-        return float(loss(np.where(mask[..., None], label, masked_label).astype("float32"), prediction))
+        labels = np.where(mask[..., None], label, masked_label).astype("float32")
+        return float(loss(labels, prediction))
 
-    for label, other in LABELS:
+    for label, other in CLASS_IDS if output.ranked else LABELS:
         before, after = value(label, label), value(label, other)
         if np.isfinite([before, after]).all():
             return before == after

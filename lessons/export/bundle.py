@@ -34,7 +34,7 @@ class Bundle:
         """What a prediction is, see run.output_of."""
         settings = self.recipe.settings
         logits = not self.recipe.pasted and losses.takes_logits(settings.loss)
-        return self.output or output_of(settings.activation, logits)
+        return self.output or output_of(settings.predicts, logits)
 
     def file(self, ending: str) -> str:
         """A file's name: `mask_and_loss-broken.py`, `mask_and_loss-broken-curve.csv`."""

@@ -41,6 +41,7 @@ from lessons.export.syntax import (
     single_spaced,
     stored,
     substituted,
+    with_owner,
     without_remark,
     without_unused,
     without_unused_default,
@@ -116,6 +117,7 @@ class Cutter:
             self.learn((source.name, name), {})
             frame.references.add((source.name, name))
             return self.plain(node, frame)
+        node = with_owner(node, source.definitions[name])
         given = arguments_of(node, source.definitions[name])
         self.learn((source.name, name), {one: possible(value, frame) for one, value in given.items()})
         carved = self.function(source, name)

@@ -248,7 +248,7 @@ def build_model(settings, route, batch):
     import keras
     from keras import layers
 
-    from lessons.engine.models import between
+    from lessons.families.recurrent import between
 
     glorot = keras.initializers.GlorotUniform(settings.seed)
     x = keras.Input(batch.x.shape[1:])

@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import textwrap
+from collections.abc import Sequence
 from importlib import metadata
 
 import numpy as np
@@ -17,11 +18,13 @@ from lessons.export.loss import Loss
 from lessons.export.specialisation import Carver, Part, Program
 from lessons.export.syntax import MARK
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS, BadInput, Choice
+from lessons.recipe.settings import BadInput, Choice
 
 PROGRAM = "lessons.export.program"
+DATA = "lessons.export.data_part"
 PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "numpy")
 WIDTH = 120
+OUTPUT = {"classes": "How many there are."}  # numbers of what a model puts out, beside those of the settings
 SHOWN_ROWS = 8  # of the learner's data, where the script is only looked at
 
 
@@ -41,6 +44,8 @@ def loss_of(bundle: Bundle) -> Loss:
 
 def parts_of(bundle: Bundle, given: Loss, notebook: bool, shortened: bool = False) -> list[Part]:
     """The parts of the program, with the imports, the settings, the loss and the learner's data in their places."""
+    if bundle.recipe.settings.template:
+        return parts_of_template(bundle, given, shortened)
     known = {
         "recipe": bundle.recipe,
         "loss": Named(given.name),
@@ -50,14 +55,41 @@ def parts_of(bundle: Bundle, given: Loss, notebook: bool, shortened: bool = Fals
         "notebook": notebook,
         "page": bundle.file(".html"),
     }
-    methods = {"table.sequences": (PROGRAM, "own_sequences")}
-    texts = {(PROGRAM, "OWN_DATA"): own_data(bundle.recipe, shortened)} if bundle.recipe.table else {}
-    program = Carver(methods, texts).program(PROGRAM, "program", known)
-    refuse_clashes(given, program)
-    parts = [Part("Settings", "\n".join([*imports(program), "", *settings(bundle, program)]))]
+    program = carver(bundle, shortened).program(PROGRAM, "program", known)
+    refuse_clashes(given, program.parts, program)
+    parts = [settings_part(bundle, program)]
     for part in program.parts:
-        parts.append(Part(f"Loss: {given.title}", given.text) if part.title == "Loss" else part)
+        parts.append(loss_part(given) if part.title == "Loss" else part)
     return parts
+
+
+def parts_of_template(bundle: Bundle, given: Loss, shortened: bool) -> list[Part]:
+    """The same from the family's template, which is rendered with `s`, the settings, `recipe`, and `loss`, a Loss."""
+    from jinja2 import Environment, StrictUndefined
+
+    recipe = bundle.recipe
+    program = carver(bundle, shortened).program(DATA, "program", {"recipe": recipe})
+    template = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string
+    text = template(recipe.settings.template).render(s=recipe.settings, recipe=recipe, loss=given)
+    own = [Part(*map(str.strip, part.split("\n", 1))) for part in text.split(MARK)[1:]]
+    refuse_clashes(given, [*program.parts, *own], program)
+    return [settings_part(bundle, program), *program.parts, loss_part(given), *own]
+
+
+def carver(bundle: Bundle, shortened: bool) -> Carver:
+    recipe = bundle.recipe
+    generated = type(recipe.settings).__module__, "sequences"
+    methods = {"table.sequences": (PROGRAM, "own_sequences"), "settings.generated": generated}
+    texts = {(PROGRAM, "OWN_DATA"): own_data(recipe, shortened)} if recipe.table else {}
+    return Carver(methods, texts)
+
+
+def settings_part(bundle: Bundle, program: Program) -> Part:
+    return Part("Settings", "\n".join([*imports(program), "", *settings(bundle, program)]))
+
+
+def loss_part(given: Loss) -> Part:
+    return Part(f"Loss: {given.title}", given.text)
 
 
 def own_data(recipe: Recipe, shortened: bool) -> str:
@@ -116,19 +148,21 @@ def settings(bundle: Bundle, program: Program) -> list[str]:
     trained, unused = bundle.recipe.settings, bundle.recipe.idle()
     chosen = [
         f"{name}={getattr(trained, name)}"
-        for name, spec in SPECS.items()
+        for name, spec in trained.specs().items()
         if isinstance(spec, Choice) and name not in unused and not (name == "loss" and bundle.recipe.pasted)
     ]
     comment = textwrap.wrap(", ".join(chosen), WIDTH, initial_indent="# ", subsequent_indent="# ")
     numbers = {field: constant for constant, field in program.constants.items()}
-    lines = [f"{numbers[field]} = {getattr(trained, field)!r}" for field in SPECS if field in numbers]
-    helps = [SPECS[field].help.replace("\n", " ") for field in SPECS if field in numbers]
+    lines = [f"{numbers[field]} = {getattr(trained, field)!r}" for field in trained.specs() if field in numbers]
+    lines += [f"{numbers[field]} = {getattr(trained.predicts, field)!r}" for field in numbers if field in OUTPUT]
+    helps = [trained.specs()[field].help.replace("\n", " ") for field in trained.specs() if field in numbers]
+    helps += [OUTPUT[field] for field in numbers if field in OUTPUT]
     return [*comment, *(f"{line}  # {help_}" for line, help_ in zip(lines, helps, strict=True))]
 
 
-def refuse_clashes(given: Loss, program: Program) -> None:
+def refuse_clashes(given: Loss, parts: Sequence[Part], program: Program) -> None:
     """A pasted text that gives another meaning to a name of the program cannot stand in one file with it."""
-    ours = {name for part in program.parts for name in bound(part.code)} | program.constants.keys()
+    ours = {name for part in parts for name in bound(part.code)} | program.constants.keys()
     for name in bound(given.text):
         if name in ours:
             raise BadInput(f"your loss: it defines “{name}”, which the script uses for something else; rename it.")

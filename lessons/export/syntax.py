@@ -245,6 +245,14 @@ def laid_out(texts: Sequence[str]) -> str:
     return "\n".join(out)
 
 
+def with_owner(node: ast.Call, function: ast.FunctionDef) -> ast.Call:
+    """`settings.generated(…)` as a call of the function that stands in for the method and takes `settings` first."""
+    owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    if not isinstance(owner, ast.Name) or owner.id != function.args.args[0].arg:
+        return node
+    return ast.copy_location(ast.Call(node.func, [owner, *node.args], node.keywords), node)
+
+
 def arguments_of(node: ast.Call, function: ast.FunctionDef) -> dict[str, ast.expr]:
     """Parameter -> the expression it gets, the default where the call gives none."""
     names = [one.arg for one in function.args.args]

@@ -13,7 +13,7 @@ import numpy as np
 
 from lessons.figures.marks import EDGE, LEAK, NAN, REAL_LOSS, heat, named, number, words_trace
 from lessons.figures.run_figures import error_name
-from lessons.recipe.settings import SPECS, Number, Settings
+from lessons.recipe.settings import Number, Settings
 from lessons.runs.grid import Cell, Plan, Square, squares
 from lessons.runs.outcome import MEANINGS, OUTCOMES
 
@@ -114,7 +114,8 @@ def hover(plan: Plan, cells: list[Cell], found: Map) -> list[list[str]]:
 
 def cell_words(plan: Plan, row: int, column: int, square: Square | None, failure: str = "", gap: str = ", ") -> str:
     """One cell in words: its two settings, how it ended, and the numbers."""
-    place = f"{SPECS[plan.x].label} {tick(plan.x, plan.xs[column])}, {SPECS[plan.y].label} {tick(plan.y, plan.ys[row])}"
+    here = ((plan.x, plan.xs[column]), (plan.y, plan.ys[row]))
+    place = ", ".join(f"{label(plan, name)} {tick(plan, name, value)}" for name, value in here)
     if square is None:
         return f"{place}{gap}not trained yet"
     if not square.outcome:
@@ -125,14 +126,18 @@ def cell_words(plan: Plan, row: int, column: int, square: Square | None, failure
     return f"{place}{gap}{NAMES.get(square.outcome, square.outcome)}{agree}{gap}{numbers}{leak}"
 
 
-def tick(name: str, value: object) -> str:
+def label(plan: Plan, name: str) -> str:
+    return plan.base.specs()[name].label
+
+
+def tick(plan: Plan, name: str, value: object) -> str:
     """A value at an axis: short, as an address has it."""
-    return f"{value:g}" if isinstance(SPECS[name], Number) else str(value)
+    return f"{value:g}" if isinstance(plan.base.specs()[name], Number) else str(value)
 
 
 def layout(plan: Plan) -> dict:
     """The axes carry the values. Words need more room than numbers."""
-    x, y = axis(plan.x, plan.xs), axis(plan.y, plan.ys)
+    x, y = axis(plan, plan.x, plan.xs), axis(plan, plan.y, plan.ys)
     longest = max(len(text) for text in y["ticktext"])
     below = max(len(text) for text in x["ticktext"])
     turned = below * len(x["ticktext"]) > 90  # more letters than the width holds
@@ -143,11 +148,12 @@ def layout(plan: Plan) -> dict:
     }
 
 
-def axis(name: str, values: tuple) -> dict:
+def axis(plan: Plan, name: str, values: tuple) -> dict:
     every = math.ceil(len(values) / TICKS)
     places = list(range(0, len(values), every))
     return {
-        "title": {"text": SPECS[name].label}, "tickvals": places, "ticktext": [tick(name, values[k]) for k in places],
+        "title": {"text": label(plan, name)}, "tickvals": places,
+        "ticktext": [tick(plan, name, values[k]) for k in places],
         "range": [-0.5, len(values) - 0.5], "showgrid": False, "zeroline": False,
     }  # fmt: skip
 
@@ -187,7 +193,7 @@ def grid_words(plan: Plan, cells: list[Cell]) -> str:
     """The map for those who cannot see it."""
     ended = ", ".join(f"{count} {NAMES.get(word, word)}" for word, count in counts(cells).items())
     return (
-        f"Map of {SPECS[plan.x].label} by {SPECS[plan.y].label}, {len(plan.xs)} × {len(plan.ys)} cells: "
+        f"Map of {label(plan, plan.x)} by {label(plan, plan.y)}, {len(plan.xs)} × {len(plan.ys)} cells: "
         f"{ended or 'none trained yet'}."
     )
 

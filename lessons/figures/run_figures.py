@@ -43,9 +43,21 @@ def run_words(run: Run) -> dict:
         "curve": f"Loss from {number(s.loss[0])} to {number(s.loss[-1])}; {error_name(run.settings)} from "
         f"{number(s.error[0])} to {number(s.error[-1])}; the best constant has {number(run.baseline)}.",
         "gradient": f"In epoch {s.kept[-1] + 1} {at}; {int(run.starved.sum())} real steps never got any.",
-        "prediction": f"Predictions from {number(run.predictions.min())} to {number(run.predictions.max())}.",
+        "prediction": prediction_words(run),
         "span": span_of(squeezed(run.batch.truth)),
     }
+
+
+def prediction_words(run: Run) -> str:
+    """What the trained model answers: the range, or how often which class on real steps."""
+    if not run.settings.predicts.ranked:
+        return f"Predictions from {number(run.predictions.min())} to {number(run.predictions.max())}."
+    answers = run.predictions[run.batch.label_real]
+    most = max(run.settings.predicts.labels, key=lambda label: int((answers == label).sum()))
+    return (
+        f"The most frequent answer is class {most}, on {int((answers == most).sum())} of {answers.size} real steps; "
+        f"{len(np.unique(answers[np.isfinite(answers)]))} of {len(run.settings.predicts.labels)} classes are answered."
+    )
 
 
 def span_of(truth: np.ndarray) -> list[float]:
@@ -226,10 +238,11 @@ def prediction_figure(run: Run) -> dict:
         "hovertemplate": "label %{x}, prediction %{y}<extra></extra>",
     }  # fmt: skip
     ideal = line(span, np.array(span), PADDING, "prediction = label", "dot")
+    whole = of_classes(run)
     layout = {
         "margin": MARGIN,
-        "xaxis": {"title": {"text": "true label"}},
-        "yaxis": {"title": {"text": "prediction"}},
+        "xaxis": {"title": {"text": "true label"}, **whole},
+        "yaxis": {"title": {"text": "prediction"}, **whole},
         "showlegend": False,
     }
     return {"data": [points, ideal], "layout": layout}
@@ -247,20 +260,30 @@ def sequence_figure(run: Run, sequence: int) -> dict:
         "marker": {"color": REAL, "size": 9, "symbol": "circle-open", "line": {"width": 2}},
     }  # fmt: skip
     predictions = line(steps.tolist(), run.predictions[sequence], ERROR, "prediction") | {"mode": "lines+markers"}
+    if run.settings.predicts.ranked:  # between two classes there is nothing
+        predictions["line"] |= {"shape": "hvh"}
     pads = [box(step - 0.5, step + 0.5, low, high) for step in steps[~real]]
     hatch = filled(pads, "padding")
     layout = {
         "margin": MARGIN,
         "xaxis": {"title": {"text": "timestep"}, "range": [-0.5, len(real) - 0.5]},
-        "yaxis": {"title": {"text": "label, prediction"}},
+        "yaxis": {"title": {"text": "label, prediction"}, **of_classes(run)},
         "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
     }
     return {"data": [hatch, labels, predictions], "layout": layout}
 
 
+def of_classes(run: Run) -> dict:
+    """An axis of class ids has a tick for each of them, and no other."""
+    labels = run.settings.predicts.labels
+    return (
+        {"dtick": max(1, len(labels) // 12), "range": [-0.5, len(labels) - 0.5]} if run.settings.predicts.ranked else {}
+    )
+
+
 def error_name(settings: Settings) -> str:
     """What the error is, on real steps against the true labels."""
-    return "1 - accuracy" if settings.task == "binary" else "error (MAE)"
+    return "error (MAE)" if settings.predicts.kind == "number" else "1 - accuracy"
 
 
 def gradient_of(run: Run, at: str) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FEATURES = 2
 GARBAGE = 1000.0
 FILL_GARBAGE = 1e6
 
@@ -38,23 +37,26 @@ def sizes(settings) -> tuple[int, int]:
 def extent(recipe) -> tuple[int, int, int]:
     """Sequences in the training and in the validation data, and features: what a graph is made for."""
     own = recipe.table
-    return (*own.sizes, own.features) if own else (*sizes(recipe.settings), FEATURES)
+    return (*own.sizes, own.features) if own else (*sizes(recipe.settings), recipe.settings.features)
 
 
-def training_batch(recipe) -> PaddedBatch:
-    """What a recipe (lessons/recipe/recipe.py) trains on: a learner's own data, or generated ones."""
+def training_batch(recipe, every_label: bool = False) -> PaddedBatch:
+    """What a recipe (lessons/recipe/recipe.py) trains on: a learner's own data, or generated ones.
+
+    `every_label`: those of all steps, also where one label per sequence is used.
+    """
     settings = recipe.settings
-    return _batch(recipe, settings.mask, settings.padded_labels, 0)
+    return _batch(recipe, settings.mask, settings.padded_labels, 0, every_label)
 
 
-def validation_batch(recipe) -> PaddedBatch:
+def validation_batch(recipe, every_label: bool = False) -> PaddedBatch:
     """Other sequences from the same source, half as many; mask and padded labels as the settings say."""
     settings = recipe.settings
     held = settings.padded_labels if settings.validation_labels == "same" else settings.validation_labels
-    return _batch(recipe, recipe.validation_mask, held, 1)
+    return _batch(recipe, recipe.validation_mask, held, 1, every_label)
 
 
-def _batch(recipe, mask: str, padded_labels: str, stream: int) -> PaddedBatch:
+def _batch(recipe, mask: str, padded_labels: str, stream: int, every_label: bool) -> PaddedBatch:
     settings = recipe.settings
     table = recipe.table
     # One generator per purpose: a toggle that draws more numbers must not shift the others' draws.
@@ -64,19 +66,19 @@ def _batch(recipe, mask: str, padded_labels: str, stream: int) -> PaddedBatch:
     else:
         count = sizes(settings)[stream]
         lengths = draw_lengths(steps, count, settings.timesteps, settings.padding_share)
-        features, target = sequences(settings.task, count, settings.timesteps, steps, noise)
+        features, target = settings.generated(count, steps, noise)
     real = real_steps(lengths, settings.timesteps, settings.padding)
     x, truth = np.zeros_like(features), np.zeros_like(target)
     for row, length in enumerate(lengths):  # boolean assignment keeps the order of the steps on either side
         x[row, real[row]] = features[row, :length]
         truth[row, real[row]] = target[row, :length]
     y = truth.copy()
-    y[~real] = padded_values(padded_labels, (~real).sum(), settings.task, labels)[:, None]
+    y[~real] = padded_values(padded_labels, (~real).sum(), settings.predicts, labels)[:, None]
     x[~real] = padded_inputs(settings.padded_inputs, (~real).sum(), inputs, x.shape[-1])
     if table or settings.nan_share:
         y = with_missing(y, real, 0 if table else settings.nan_share, settings.nan_fill, gaps)
     used = used_mask(mask, settings.mask_shift, real, x, y)
-    if settings.output == "last_step":
+    if not (settings.predicts.per_step or every_label):
         last = last_steps(real)[:, None]
         y, truth = (np.take_along_axis(a[..., 0], last, axis=1) for a in (y, truth))
     return PaddedBatch(x.astype("float32"), y.astype("float32"), truth.astype("float32"), real, used)
@@ -101,26 +103,16 @@ def last_steps(real: np.ndarray) -> np.ndarray:
     return (real * np.arange(1, real.shape[1] + 1)).argmax(axis=1)
 
 
-def sequences(task: str, count: int, timesteps: int, rng, noise) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs (batch, time, 2) and labels (batch, time, 1) that depend on this step and the one before."""
-    x = rng.normal(size=(count, timesteps, FEATURES))
-    before = np.pad(x[:, :-1, 1], ((0, 0), (1, 0)))
-    signal = 0.8 * x[:, :, 0] + 0.6 * before
-    if task == "binary":
-        return x, (signal > 0).astype(float)[..., None]
-    if task == "noise":
-        return x, noise.normal(size=(count, timesteps, 1))
-    return x, signal[..., None]
-
-
-def padded_values(kind: str, count: int, task: str, rng) -> np.ndarray:
-    """(count,) values that stand in labels where there is no step."""
+def padded_values(kind: str, count: int, output, rng) -> np.ndarray:
+    """(count,) values that stand in labels where there is no step. `output`: what predictions are."""
     if kind == "random":
-        return rng.integers(0, 2, count).astype(float) if task == "binary" else rng.normal(size=count)
+        if output.kind == "number":
+            return rng.normal(size=count)
+        return rng.integers(0, 2 if output.kind == "binary" else output.classes, count).astype(float)
     return np.full(count, {"zero": 0.0, "garbage": GARBAGE, "nan": np.nan}[kind])
 
 
-def padded_inputs(kind: str, count: int, rng, features: int = FEATURES) -> np.ndarray:
+def padded_inputs(kind: str, count: int, rng, features: int) -> np.ndarray:
     """(count, features) values that stand in inputs where there is no step."""
     if kind == "random":
         return rng.normal(size=(count, features))

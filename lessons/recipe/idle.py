@@ -17,7 +17,6 @@ from lessons.recipe.settings import OWN_DATA
 if TYPE_CHECKING:
     from lessons.recipe.recipe import Recipe
 
-KEEP_THE_MASK = ("none", "dense", "time_distributed", "layer_normalization", "attention")  # of the layers in between
 FROM_LABELS = ("labels", "not_nan")  # masks that are made from the labels of all steps
 
 
@@ -49,14 +48,12 @@ def _idle(recipe: Recipe) -> Iterator[tuple[str, str]]:
         for name in ("padding", "padded_inputs"):
             yield name, "There is no padding."
     yield from _idle_labels(recipe, training, validation)
-    if s.output == "last_step":
-        yield "between", "There is one output per sequence: no step is left for a layer in between."
+    yield from s.idle_fields()
 
 
 def _mask_at_loss(recipe: Recipe) -> bool:
     """Whether a mask comes to the loss with the predictions."""
-    s = recipe.settings
-    return recipe.mask_path.passed and s.output == "every_step" and s.between in KEEP_THE_MASK
+    return recipe.mask_path.passed and recipe.settings.keeps_mask
 
 
 def _idle_masks(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch) -> Iterator[tuple[str, str]]:
@@ -70,7 +67,7 @@ def _idle_masks(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch) 
     counted = summed or unknown or (losses.reads_mask(s.loss) and s.epsilon > 0)
     if s.mask == "none" or (whole and not (counted and _mask_at_loss(recipe.with_changes({"mask_route": "passed"})))):
         yield "mask_route", nothing_left_out
-    if s.output == "last_step":
+    if not s.predicts.per_step:
         yield "sample_weight", "There is one label per sequence: a weight per step has nothing to weigh."
     elif whole and not summed and not (counted and s.mask != "none"):
         yield "sample_weight", f"{nothing_left_out} A weight would be 1 everywhere."
@@ -85,13 +82,13 @@ def _idle_masks(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch) 
             yield "validation_mask", "Whichever it is, no step of the validation data is left out."
     if scalar and not (unknown or weighted) and not _mask_at_loss(recipe):
         yield "reduction", "The loss is one number, and no mask or weight makes one for every step of it."
-    elif s.output == "last_step" and s.batch_size == 1:
+    elif not s.predicts.per_step and s.batch_size == 1:
         yield "reduction", "A batch of one sequence has one value of the loss."
 
 
 def _idle_labels(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch) -> Iterator[tuple[str, str]]:
     s = recipe.settings
-    every_step = s.output == "every_step"
+    every_step = s.predicts.per_step
     makes_mask, makes_validation_mask = s.mask in FROM_LABELS, recipe.validation_mask in FROM_LABELS
     if s.mask_route == "multiplied" and not recipe.mask_path.weighted and _zero_at(~validation.real, validation):
         makes_validation_mask = False  # it is multiplied into zeros, and nobody asks for a gradient there
@@ -103,10 +100,9 @@ def _idle_labels(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch)
     if not in_training and not (in_validation and s.validation_labels == "same"):
         yield "padded_labels", "There is no padding." if training.real.all() else one_label
     bare = recipe.with_changes({"nan_fill": "keep", "padded_labels": "zero", "validation_labels": "same"})
-    every_label = bare.with_changes({"output": "every_step"})
     missing = (
-        training_batch(every_label if makes_mask else bare).y,
-        validation_batch(every_label if recipe.validation_mask in FROM_LABELS else bare).y,
+        training_batch(bare, every_label=makes_mask).y,
+        validation_batch(bare, every_label=recipe.validation_mask in FROM_LABELS).y,
     )
     if not any(map(math.isnan, (labels.sum() for labels in missing))):
         yield "nan_fill", "No label is missing." if every_step or not s.nan_share else "No label in use is missing."

@@ -9,7 +9,7 @@ from typing import Any
 
 from lessons.recipe.data import extent
 from lessons.recipe.idle import idle
-from lessons.recipe.settings import Settings
+from lessons.recipe.settings import BadInput, Settings
 from lessons.recipe.table import Table
 
 
@@ -51,6 +51,8 @@ class Recipe:
 
     def __post_init__(self):
         object.__setattr__(self, "asked", self.settings)
+        if self.table and not self.settings.takes_table:
+            raise BadInput("own data: got a table; this lesson’s model takes none.")
         if self.table:
             object.__setattr__(self, "settings", self.table.fit(self.settings))
 
@@ -94,7 +96,7 @@ class Recipe:
 
 def mask_path(settings: Settings, mask: str) -> MaskPath:
     """Where a mask of this kind goes under these settings."""
-    weighted = settings.sample_weight != "none" and settings.output == "every_step"  # else there is no step to weigh
+    weighted = settings.sample_weight != "none" and settings.predicts.per_step  # else there is no step to weigh
     if mask == "none":
         return MaskPath(weighted=weighted)
     multiplied = settings.mask_route == "multiplied"

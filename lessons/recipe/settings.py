@@ -1,4 +1,4 @@
-"""Settings: every field of a run.
+"""Settings: the fields of a run that every family has. A family (lessons/families) is a class that adds its own.
 
 Each field declares its default, what it takes, label and help once, here. Widgets, URL, JSON, command line and
 validation are derived from the declarations. A field's URL and command-line name is its name.
@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from numbers import Real
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lessons.recipe import losses, numeral
 from lessons.recipe.data import GARBAGE
+from lessons.recipe.output import Output
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class BadInput(ValueError):
@@ -42,6 +48,10 @@ class Spec:
     def takes(self) -> str:
         raise NotImplementedError
 
+    def said(self, value: Any) -> str:
+        """A value as the control says it."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True)
 class Number(Spec):
@@ -67,6 +77,9 @@ class Number(Spec):
             raise self.refuse(name, given)
         return int(value) if self.whole else value
 
+    def said(self, value: float) -> str:
+        return f"{value:g}"
+
 
 @dataclass(frozen=True)
 class Choice(Spec):
@@ -83,6 +96,9 @@ class Choice(Spec):
             raise self.refuse(name, given)
         return given
 
+    def said(self, value: str) -> str:
+        return self.options[value]
+
 
 @dataclass(frozen=True)
 class LossName(Choice):
@@ -93,18 +109,21 @@ class LossName(Choice):
             raise self.refuse(name, given)
         return given
 
+    def said(self, value: str) -> str:
+        return losses.label(value)
 
-def _whole(default, low, high, label, help, retraces=False, offered=()):
+
+def whole(default, low, high, label, help, retraces=False, offered=()):
     spec = Number(label, help, retraces, True, low, high, offered)
     return field(default=default, metadata={"spec": spec})
 
 
-def _number(default, low, high, label, help, retraces=False, offered=()):
+def number(default, low, high, label, help, retraces=False, offered=()):
     spec = Number(label, help, retraces, False, low, high, offered)
     return field(default=default, metadata={"spec": spec})
 
 
-def _choice(default, options, label, help, retraces=False, kind=Choice):
+def choice(default, options, label, help, retraces=False, kind=Choice):
     return field(default=default, metadata={"spec": kind(label, help, retraces, options)})
 
 
@@ -116,7 +135,7 @@ RATES = (1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 1.0)
 class Settings:
     """What is set of a run, whatever its data. Hashable."""
 
-    mask: str = _choice(
+    mask: str = choice(
         "aligned",
         {
             "aligned": "aligned: the true lengths",
@@ -131,16 +150,16 @@ class Settings:
         "Mask",
         "Which steps Keras is told are real. True means real step.",
     )
-    mask_shift: int = _whole(
+    mask_shift: int = whole(
         1, -8, 8, "Shift by", "Steps a shifted mask is moved; +1 takes one padded step for real. Filled with False."
     )
-    mask_route: str = _choice(
+    mask_route: str = choice(
         "passed",
         {"passed": "passed to the layers", "multiplied": "multiplied into the input"},
         "Mask is",
         "Passed: the layers skip masked steps. Multiplied: inputs become 0 there and no layer knows of a mask.",
     )
-    loss: str = _choice(
+    loss: str = choice(
         "mse",
         losses.LABELS,
         "Loss",
@@ -148,10 +167,10 @@ class Settings:
         True,
         LossName,
     )
-    epsilon: float = _number(
+    epsilon: float = number(
         1e-7, 0, 1, "Epsilon", "The small constant in the loss, as a Python number.", True, EPSILONS
     )
-    reduction: str = _choice(
+    reduction: str = choice(
         "sum_over_batch_size",
         {
             "sum_over_batch_size": "sum_over_batch_size",
@@ -162,44 +181,24 @@ class Settings:
         "How Keras turns one value per step into one number.",
         True,
     )
-    loss_dtype: str = _choice(
+    loss_dtype: str = choice(
         "float32",
         {name: name for name in ("float32", "float16", "bfloat16", "float64")},
         "Float type of the loss",
         "Keras casts labels and predictions to this type before it calls the loss.",
         True,
     )
-    sample_weight: str = _choice(
+    sample_weight: str = choice(
         "none",
         {"none": "none", "instead": "the mask, instead of a mask", "besides": "the mask, besides the mask"},
         "Sample weight",
         "Hand the mask to fit as sample_weight.",
         True,
     )
-    task: str = _choice(
-        "regression",
-        {"regression": "regression", "binary": "0/1 labels", "noise": "labels are noise"},
-        "Task",
-        "What the labels are.",
-    )
-    output: str = _choice(
-        "every_step",
-        {"every_step": "a label at every step", "last_step": "one label per sequence"},
-        "Output",
-        "return_sequences=True or False.",
-        True,
-    )
-    activation: str = _choice(
-        "linear",
-        {name: name for name in ("linear", "sigmoid", "softplus", "tanh", "relu")},
-        "Output activation",
-        "Activation of the last Dense layer.",
-        True,
-    )
-    padding: str = _choice(
+    padding: str = choice(
         "post", {"post": "post: after the steps", "pre": "pre: before the steps"}, "Padding", "Side that is padded."
     )
-    padding_share: float = _number(
+    padding_share: float = number(
         0.4,
         0,
         0.9,
@@ -207,28 +206,28 @@ class Settings:
         "Share of all steps that is padding.",
         offered=(0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 0.9),
     )
-    padded_labels: str = _choice(
+    padded_labels: str = choice(
         "random",
         {"zero": "zeros", "random": "random values", "garbage": f"garbage: {GARBAGE:g}", "nan": "NaN"},
         "Padded labels hold",
         "What stands in the labels where there is no step.",
     )
-    padded_inputs: str = _choice(
+    padded_inputs: str = choice(
         "zero",
         {"zero": "zeros", "minus_one": "-1", "random": "random values", "nan": "NaN"},
         "Padded inputs hold",
         "What stands in the inputs where there is no step.",
     )
-    nan_share: float = _number(
+    nan_share: float = number(
         0.0, 0, 0.9, "NaN labels", "Share of real steps whose label is NaN.", offered=(0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.9)
     )
-    nan_fill: str = _choice(
+    nan_fill: str = choice(
         "keep",
         {"keep": "leave NaN", "zero": "fill with 0", "mean": "fill with the mean", "garbage": "fill with 1e6"},
         "Missing labels",
         "What replaces a NaN label before training.",
     )
-    input_fill: str = _choice(
+    input_fill: str = choice(
         "keep",
         {
             "keep": "leave NaN",
@@ -240,59 +239,35 @@ class Settings:
         "What replaces a NaN input before training. The mean is that of the training sequences; before the first value "
         "of a sequence there is none, and 0 stands there.",
     )
-    gaps: str = _choice(
+    gaps: str = choice(
         "squeeze",
         {"squeeze": "squeezed together", "keep": "kept as missing steps"},
         "Gaps in time",
         "A time without a row: the rows beside it become neighbours, or a step without label and inputs stands there.",
     )
-    scale: str = _choice(
+    scale: str = choice(
         "none",
         {"none": "as they are", "standard": "mean 0, deviation 1"},
         "Scale of your data",
         "Standardise inputs, and labels other than 0/1, by the mean and deviation of the training sequences.",
     )
-    cell: str = _choice(
-        "lstm", {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "SimpleRNN"}, "Cell", "The recurrent layer.", True
-    )
-    units: int = _whole(16, 1, 64, "Units", "Width of the recurrent layer.", True, (4, 8, 16, 32, 64))
-    between: str = _choice(
-        "none",
-        {
-            "none": "none",
-            "dense": "Dense",
-            "time_distributed": "TimeDistributed(Dense)",
-            "layer_normalization": "LayerNormalization",
-            "attention": "MultiHeadAttention",
-            "conv1d": "Conv1D",
-            "lambda": "Lambda",
-            "reshape": "Reshape",
-            "permute": "Permute",
-            "flatten": "Flatten + Reshape",
-            "max_pooling": "MaxPooling1D(1)",
-            "times_one": "t * 1.0",
-        },
-        "Layer in between",
-        "A layer between the recurrent layer and the output. Some drop the mask.",
-        True,
-    )
-    optimizer: str = _choice(
+    optimizer: str = choice(
         "adam",
         {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop"},
         "Optimizer",
         "keras.optimizers, with its defaults.",
         True,
     )
-    learning_rate: float = _number(0.02, 1e-6, 10, "Learning rate", "Step size of the optimizer.", offered=RATES)
-    clipping: str = _choice(
+    learning_rate: float = number(0.02, 1e-6, 10, "Learning rate", "Step size of the optimizer.", offered=RATES)
+    clipping: str = choice(
         "none",
         {"none": "none", "clipvalue": "clipvalue", "clipnorm": "clipnorm", "global_clipnorm": "global_clipnorm"},
         "Gradient clipping",
         "As the optimizer's argument of that name.",
         True,
     )
-    clip_at: float = _number(1.0, 1e-3, 100, "Clip at", "Threshold of the clipping.", True, (0.01, 0.1, 1.0, 10.0))
-    batch_size: int = _whole(
+    clip_at: float = number(1.0, 1e-3, 100, "Clip at", "Threshold of the clipping.", True, (0.01, 0.1, 1.0, 10.0))
+    batch_size: int = whole(
         0,
         0,
         256,
@@ -300,16 +275,16 @@ class Settings:
         "Sequences per update; 0 means all. Batches are taken in order.",
         offered=(0, 1, 4, 8, 16, 32),
     )
-    epochs: int = _whole(40, 1, 3000, "Epochs", "Passes over the data.", offered=(1, 5, 10, 20, 40, 60, 100, 200, 300))
-    sequences: int = _whole(32, 2, 256, "Sequences", "Sequences in the data set.", True, (2, 4, 8, 16, 32, 64))
-    timesteps: int = _whole(12, 2, 48, "Timesteps", "Length of the padded sequences.", True, (4, 8, 12, 16, 24, 48))
-    validation_mask: str = _choice(
+    epochs: int = whole(40, 1, 3000, "Epochs", "Passes over the data.", offered=(1, 5, 10, 20, 40, 60, 100, 200, 300))
+    sequences: int = whole(32, 2, 256, "Sequences", "Sequences in the data set.", True, (2, 4, 8, 16, 32, 64))
+    timesteps: int = whole(12, 2, 48, "Timesteps", "Length of the padded sequences.", True, (4, 8, 12, 16, 24, 48))
+    validation_mask: str = choice(
         "same",
         {"same": "as in training", "aligned": "aligned", "none": "none passed"},
         "Validation mask",
         "The mask that comes with the validation data.",
     )
-    validation_labels: str = _choice(
+    validation_labels: str = choice(
         "same",
         {
             "same": "as in training",
@@ -321,11 +296,66 @@ class Settings:
         "Padded validation labels",
         "What stands in the padded labels of the validation data.",
     )
-    seed: int = _whole(0, 0, 9999, "Seed", "Draws the data and the initial weights.", offered=(0, 1, 2, 3, 4))
+    seed: int = whole(0, 0, 9999, "Seed", "Draws the data and the initial weights.", offered=(0, 1, 2, 3, 4))
+
+    # --- what a family says of itself (lessons/families)
+
+    features: ClassVar[int] = 2  # of a step, in the data that it generates
+    takes_table: ClassVar[bool] = False  # whether it can be trained on a learner's own data
+    template: ClassVar[str | None] = None  # of the script to take home: Jinja2, given `s`, the settings, and `loss`
+
+    @property
+    def predicts(self) -> Output:
+        """What the model puts out."""
+        raise NotImplementedError(f"{type(self).__name__} is no family")
+
+    @property
+    def keeps_mask(self) -> bool:
+        """Whether a mask that is passed to the model comes out with its predictions."""
+        raise NotImplementedError(f"{type(self).__name__} is no family")
+
+    def generated(self, count: int, rng: np.random.Generator, noise: np.random.Generator):
+        """Inputs (count, timesteps, features) and true labels (count, timesteps, 1), as if no step were padded.
+
+        A label may depend on the steps up to its own. Where there is one label per sequence it is that of its last
+        real step. `noise`: a generator of its own for labels that do not depend on the inputs.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is no family")
+
+    def build(self, features: int, dtype: str = "float32"):
+        """The keras.Model of x (batch, timesteps, features) and mask (batch, timesteps) bool, True for real.
+
+        It returns what `predicts` says. Initial weights are drawn by seeded initializers; the mask reaches layers by
+        `mask=` or with the tensors, as Keras passes it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is no family")
+
+    def idle_fields(self) -> Iterator[tuple[str, str]]:
+        """Fields of the family that cannot change the run, each with the reason why."""
+        return iter(())
+
+    # --- what is common
 
     def __post_init__(self):
-        for name, spec in SPECS.items():
+        for name, spec in self.specs().items():
             object.__setattr__(self, name, spec.parse(name, getattr(self, name)))
+
+    @classmethod
+    @cache
+    def specs(cls) -> Mapping[str, Spec]:
+        """The declarations of its fields by name: those that all families have, then its own."""
+        return MappingProxyType({one.name: one.metadata["spec"] for one in fields(cls)})
+
+    @classmethod
+    def spec_of(cls, name: str) -> Spec:
+        """The declaration of a field. Raises BadInput for a name that is no field of this family."""
+        if name not in cls.specs():
+            raise BadInput(f"unknown field “{name[:40]}”; the fields are {', '.join(cls.specs())}.")
+        return cls.specs()[name]
+
+    def said(self, name: str) -> str:
+        """The value of a field as its control says it."""
+        return self.specs()[name].said(getattr(self, name))
 
     @classmethod
     def read(cls, given: Mapping[str, Any], base: Settings | None = None) -> tuple[Settings, list[BadInput]]:
@@ -334,7 +364,7 @@ class Settings:
         good, problems = {}, []
         for name, value in given.items():
             try:
-                good[name] = spec_of(name).parse(name, value)
+                good[name] = base.spec_of(name).parse(name, value)
             except BadInput as problem:
                 problems.append(problem)
         return dataclasses.replace(base, **good), problems
@@ -348,8 +378,8 @@ class Settings:
 
     def to_query(self, base: Settings | None = None) -> dict[str, str]:
         """The fields that differ from `base`, as text. `read(to_query(base), base)` gives this back."""
-        base = base or Settings()
-        return {name: _text(getattr(self, name)) for name in SPECS if getattr(self, name) != getattr(base, name)}
+        base = base or type(self)()
+        return {name: _text(getattr(self, name)) for name in self.specs() if getattr(self, name) != getattr(base, name)}
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -361,22 +391,12 @@ class Settings:
 
     def structure(self) -> Settings:
         """These settings with everything reset that is an argument of the traced graph: equal structures share one."""
-        kept = {name: getattr(self, name) for name, spec in SPECS.items() if spec.retraces}
-        return Settings(**kept, batch_size=int(self.batched))
+        kept = {name: getattr(self, name) for name, spec in self.specs().items() if spec.retraces}
+        return type(self)(**kept, batch_size=int(self.batched))
 
 
 def _text(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, float) and float(f"{value:.12g}") == value else str(value)
-
-
-SPECS: dict[str, Spec] = {f.name: f.metadata["spec"] for f in fields(Settings)}
-
-
-def spec_of(name: str) -> Spec:
-    """The declaration of a field. Raises BadInput for a name that is no field."""
-    if name not in SPECS:
-        raise BadInput(f"unknown field “{name[:40]}”; the fields are {', '.join(SPECS)}.")
-    return SPECS[name]
 
 
 OWN_DATA = ("gaps", "input_fill", "scale")  # fields that matter to a learner's own data only

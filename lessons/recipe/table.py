@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lessons.recipe.settings import SPECS, Settings
+from lessons.recipe.settings import Settings
 from lessons.recipe.table_file import HELD_OUT, STEPS, TOO_FAR, Columns, Series, digest_of, read
 
 # A column is far from 0 ± 1 beyond a mean of OFFSET or a factor of SIZE: on the sample file, shifted or scaled so, 60
@@ -78,7 +78,7 @@ class Table:
 
     def steps(self, settings: Settings) -> int:
         """The length that sequences are padded to."""
-        return max(int(self.lengths(settings).max()), SPECS["timesteps"].low)
+        return max(int(self.lengths(settings).max()), Settings.specs()["timesteps"].low)
 
     def shares(self, settings: Settings) -> tuple[float, float]:
         """Of all steps the share that is padding, and of the labels on real steps the share that is missing."""
@@ -106,8 +106,10 @@ class Table:
             sequences=self.sizes[0],
             timesteps=self.steps(settings),
             task="binary" if self.binary else "regression",
-            padding_share=min(padding, SPECS["padding_share"].high),  # the fields end there; texts tell `shares`
-            nan_share=min(missing, SPECS["nan_share"].high),
+            padding_share=min(
+                padding, Settings.specs()["padding_share"].high
+            ),  # the fields end there; texts tell `shares`
+            nan_share=min(missing, Settings.specs()["nan_share"].high),
         )
 
     def idle(self, settings: Settings) -> dict[str, str]:

@@ -18,13 +18,13 @@ from itertools import pairwise
 import numpy as np
 
 from lessons.recipe import numeral
-from lessons.recipe.settings import SPECS, BadInput
+from lessons.recipe.settings import BadInput, Settings
 
 MEGABYTES = (
     4  # of a file: the largest table below, written with every digit, has 2.7; .streamlit/config.toml says it too
 )
-SEQUENCES = (3, SPECS["sequences"].high)  # one of three is held out, and two are trained
-STEPS = SPECS["timesteps"].high  # of a sequence
+SEQUENCES = (3, Settings.specs()["sequences"].high)  # one of three is held out, and two are trained
+STEPS = Settings.specs()["timesteps"].high  # of a sequence
 FEATURES = 8
 LETTERS = 60  # of a column's name or a sequence's id
 LARGEST = float(np.finfo(np.float32).max)  # what the model computes in

@@ -11,9 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lessons.recipe import losses
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS, Choice
 from lessons.runs.run import Run
 
 VISIBLE = 1e-3  # of the epoch's largest value: smaller differences do not move the three digits that the app shows
@@ -154,19 +152,9 @@ def differences(pinned: Recipe, other: Recipe) -> tuple[Difference, ...]:
     pinned, other = pinned.settings, other.settings
     names = sorted(other.to_query(pinned), key=lambda name: name in still)
     return tuple(
-        Difference(
-            name, SPECS[name].label, *(said(name, getattr(one, name)) for one in (pinned, other)), idle=name in still
-        )
+        Difference(name, pinned.specs()[name].label, *(one.said(name) for one in (pinned, other)), idle=name in still)
         for name in names
     )
-
-
-def said(name: str, value: object) -> str:
-    """A field's value as its control says it."""
-    spec = SPECS[name]
-    if name == "loss":
-        return losses.label(value)
-    return spec.options[value] if isinstance(spec, Choice) else f"{value:g}"
 
 
 def differs(a: np.ndarray, b: np.ndarray) -> np.ndarray:

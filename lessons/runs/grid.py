@@ -15,7 +15,7 @@ import numpy as np
 from lessons.recipe.numeral import is_whole
 from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS, BadInput, LossName, Number, Settings, spec_of
+from lessons.recipe.settings import BadInput, LossName, Number, Settings
 from lessons.runs.outcome import OUTCOMES
 
 SIZE = 16  # values along an axis, where nothing else is asked for
@@ -24,7 +24,6 @@ MOST_SEEDS = 8  # enough to see whether a cell is luck
 MOST_EPOCHS = 500_000  # of all trainings together: some minutes on two cores
 LOGARITHMIC = 100.0  # offered stops that span such a ratio are spaced by their logarithm
 OF_LOSS = ("loss", "epsilon", "reduction", "loss_dtype", "sample_weight")  # fields that no model depends on
-DEFAULTS = Settings()
 QUERY = ("map_x", "map_y", "map_size", "map_xs", "map_ys", "map_seeds")  # the names in an address
 
 
@@ -55,7 +54,7 @@ class Plan:
         if self.x == self.y:
             raise BadInput(f"map: got “{self.x}” for both axes; takes two different fields.")
         for kept, name, most in (("xs", self.x, MOST_ALONG), ("ys", self.y, MOST_ALONG), ("seeds", "seed", MOST_SEEDS)):
-            object.__setattr__(self, kept, distinct(name, getattr(self, kept), most))
+            object.__setattr__(self, kept, distinct(self.base, name, getattr(self, kept), most))
         if "seed" in (self.x, self.y) and len(self.seeds) > 1:
             raise BadInput(f"map: got {len(self.seeds)} seeds and an axis of seeds; takes one or the other.")
         self._refuse_idle(self.x, [self.settings(row, 0) for row in range(len(self.ys))])
@@ -83,7 +82,7 @@ class Plan:
 
     def groups(self) -> dict[Settings, list[tuple[int, int, int]]]:
         """The cells by the graph that trains them (`Settings.structure`), each group from coarse to fine."""
-        of_graph = [SPECS[name].retraces or name == "batch_size" for name in (self.x, self.y)]
+        of_graph = [self.base.specs()[name].retraces or name == "batch_size" for name in (self.x, self.y)]
         known, groups = {}, {}
         for row, column, seed in self.cells():
             key = (column * of_graph[0], row * of_graph[1])
@@ -185,7 +184,8 @@ def square(cells: list[Cell]) -> Square:
 
 def model_of(settings: Settings) -> Settings:
     """What the compiled model of a training depends on: its structure without the loss, and the size of its batches."""
-    of_loss = {name: getattr(DEFAULTS, name) for name in OF_LOSS}
+    usual = type(settings)()
+    of_loss = {name: getattr(usual, name) for name in OF_LOSS}
     return dataclasses.replace(settings.structure(), **of_loss, batch_size=settings.batched * settings.batch_size)
 
 
@@ -209,7 +209,7 @@ def axis_values(name: str, lesson: Axes, count: int = SIZE) -> tuple:
     """
     if not 1 <= count <= MOST_ALONG:
         raise BadInput(f"map: got {count} values along {name}; takes 1 to {MOST_ALONG}.")
-    spec = spec_of(name)
+    spec = lesson.presets[0].settings.spec_of(name)
     if isinstance(spec, LossName):
         return lesson.losses
     if not isinstance(spec, Number):
@@ -253,9 +253,9 @@ def coarse_first(rows: int, columns: int) -> list[tuple[int, int]]:
     return sorted(places, key=lambda place: -step(*place))
 
 
-def distinct(name: str, given: tuple, most: int) -> tuple:
+def distinct(base: Settings, name: str, given: tuple, most: int) -> tuple:
     """The values of an axis, each as its field takes it. Raises BadInput."""
-    values = tuple(spec_of(name).parse(name, value) for value in given)
+    values = tuple(base.spec_of(name).parse(name, value) for value in given)
     if not 1 <= len(values) <= most:
         raise BadInput(f"map: got {len(values)} values of {name}; takes 1 to {most}.")
     if len(set(values)) < len(values):

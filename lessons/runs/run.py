@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lessons.recipe.data import PaddedBatch
+from lessons.recipe.output import Output
 from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
@@ -37,9 +38,10 @@ class Snapshot:
     val_loss: np.ndarray  # (epoch,)
     error: np.ndarray  # (epoch,)
     kept: np.ndarray  # (kept,) int
-    gradient: np.ndarray  # (kept, batch, time) |d loss / d prediction|
+    gradient: np.ndarray  # (kept, batch, time) |d loss / d prediction|, its norm over the columns where there are some
     input_gradient: np.ndarray  # (kept, batch, time) norm over features of d loss / d input
-    predictions: np.ndarray  # (kept, batch, time)
+    predictions: np.ndarray  # (kept, batch, time), the class id for classes
+    scores: np.ndarray | None = None  # (kept, batch, time, class) where there are classes
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,9 @@ class Opening:
 class Closing:
     """What is known after the last epoch."""
 
-    predictions: np.ndarray  # (batch, time) of the trained model
+    predictions: np.ndarray  # (batch, time) of the trained model, the class id for classes
     seconds: float  # in the worker, tracing included
+    scores: np.ndarray | None = None  # (batch, time, class) of the trained model, where there are classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +93,7 @@ class Run:
             raise ValueError("not one epoch has been trained")
         closings = [part for part in parts if isinstance(part, Closing)]
         whole = Snapshot(
-            **{
-                name: np.concatenate([getattr(part, name) for part in snapshots])
-                for name in Snapshot.__dataclass_fields__
-            }
+            **{name: joined([getattr(part, name) for part in snapshots]) for name in Snapshot.__dataclass_fields__}
         )
         return cls(recipe, batch, parts[0], whole, closings[0] if closings else None)
 
@@ -110,6 +110,13 @@ class Run:
     def predictions(self) -> np.ndarray:
         """(batch, time) of the trained model, or of the last kept epoch when the run was stopped."""
         return self.closing.predictions if self.closing else self.snapshot.predictions[-1]
+
+    @property
+    def scores(self) -> np.ndarray | None:
+        """(batch, time, class) of the trained model as `predictions` are; None where there are no classes."""
+        if self.closing:
+            return self.closing.scores
+        return None if self.snapshot.scores is None else self.snapshot.scores[-1]
 
     @cached_property
     def leak(self) -> np.ndarray:
@@ -149,6 +156,7 @@ class Run:
             "input_leak": plain(self.input_leak),
             "starved": plain(self.starved),
             "predictions": plain(self.predictions),
+            "scores": None if self.scores is None else plain(self.scores),
             "source": self.opening.source,
             "warnings": list(self.opening.warnings),
             "versions": self.opening.versions,
@@ -164,9 +172,9 @@ def leak(gradient: np.ndarray, real: np.ndarray) -> np.ndarray:
         return on_padding / total
 
 
-def output_of(activation: str, takes_logits: bool) -> str:
-    """What a prediction is: a sigmoid makes a probability, and other outputs are what the loss takes them for."""
-    if activation == "sigmoid":
+def output_of(output: Output, takes_logits: bool) -> str:
+    """What a prediction is: a last layer may make a probability, and other outputs are what the loss takes them for."""
+    if output.probability:
         return "probability"
     return "logit" if takes_logits else "number"
 
@@ -182,7 +190,9 @@ def error(settings: Settings, predictions: np.ndarray, truth: np.ndarray, real: 
         return np.full(predictions.shape[:-2], np.nan)
     at = predictions[..., real].astype(float)
     wanted = truth[real]
-    if settings.task == "binary":
+    if settings.predicts.ranked:
+        return np.where(np.isfinite(at), at != wanted, np.nan).mean(axis=-1)
+    if settings.predicts.kind == "binary":
         wrong = ((at > THRESHOLDS[output]) != (wanted > 0.5)).astype(float)
         return np.where(np.isfinite(at), wrong, np.nan).mean(axis=-1)
     with np.errstate(invalid="ignore"):
@@ -190,13 +200,47 @@ def error(settings: Settings, predictions: np.ndarray, truth: np.ndarray, real: 
 
 
 def baseline(settings: Settings, batch: PaddedBatch) -> float:
-    """The error of the best constant: the median, or the more frequent class. NaN where no label is known."""
+    """The error of the best constant: the median, or the most frequent class. NaN where no label is known."""
     wanted = squeezed(batch.truth)[batch.known]
     if not wanted.size:
         return math.nan
-    if settings.task == "binary":
+    if settings.predicts.ranked:
+        return float(1 - np.unique(wanted, return_counts=True)[1].max() / wanted.size)
+    if settings.predicts.kind == "binary":
         return float(min(wanted.mean(), 1 - wanted.mean()))
     return float(np.abs(wanted - np.median(wanted)).mean())
+
+
+def predicted(output: Output, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Predictions (..., batch, time) and scores (..., batch, time, class) from what the model put out.
+
+    columns (..., batch, time, column), or (..., batch, column) where there is one prediction per sequence: it has one
+    step then. Of classes the highest score is the prediction, NaN where a score is not finite; else scores are None.
+    """
+    columns = with_steps(output, columns)
+    if not output.ranked:
+        return columns[..., 0], None
+    ids = columns.argmax(axis=-1).astype(columns.dtype)
+    return np.where(np.isfinite(columns).all(axis=-1), ids, np.nan), columns
+
+
+def gradient_norm(output: Output, columns: np.ndarray) -> np.ndarray:
+    """(..., batch, time) size of a gradient at what the model puts out, whose shape `predicted` tells."""
+    columns = with_steps(output, columns)
+    if not output.ranked:
+        return np.abs(columns[..., 0])
+    with np.errstate(over="ignore"):
+        return np.sqrt(np.square(columns).sum(axis=-1))
+
+
+def with_steps(output: Output, columns: np.ndarray) -> np.ndarray:
+    """(..., batch, time, column); one prediction per sequence stands at one step."""
+    return columns if output.per_step else columns[..., None, :]
+
+
+def joined(parts: list) -> np.ndarray | None:
+    """Arrays one behind the other; None where there are none."""
+    return None if parts[0] is None else np.concatenate(parts)
 
 
 def squeezed(labels: np.ndarray) -> np.ndarray:

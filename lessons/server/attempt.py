@@ -168,7 +168,9 @@ class Trial:
 def usage_of(exercise: MendLoss | OrderLines) -> dict[str, str]:
     """How its settings use a loss, as options of the clinic."""
     settings, path = exercise.settings, Recipe(exercise.settings).mask_path
-    timed, binary = settings.output == "every_step", settings.task == "binary"
+    timed, kind, columns = settings.predicts.per_step, settings.predicts.kind, settings.predicts.columns
+    task, labels = {"number": ("regression", "float"), "binary": ("binary", "binary")}.get(kind, ("multiclass", "ids"))
+    squashed = "softmax" if settings.predicts.ranked else "sigmoid"
     marks = {"zero": "0", "garbage": f"{GARBAGE:g}", "nan": "nan", "random": "none"}
     if settings.nan_share and settings.nan_fill == "keep":
         padding = "nan"
@@ -177,10 +179,10 @@ def usage_of(exercise: MendLoss | OrderLines) -> dict[str, str]:
     else:
         padding = marks[settings.padded_labels] if timed and settings.padding_share else "none"
     return {
-        "task": "binary" if binary else "regression",
-        "activation": settings.activation,
-        "shape": "B,T,1" if timed else "B,1",
-        "labels": "binary" if binary else "float",
+        "task": task,
+        "activation": getattr(settings, "activation", squashed if settings.predicts.probability else "linear"),
+        "shape": f"B,T,{columns}" if timed else f"B,{columns}",
+        "labels": labels,
         "padding": exercise.padding or padding,
     }
 

@@ -64,16 +64,23 @@ def tells(item: Any, before: Sequence[Mapping], recipe: Recipe) -> bool:
         return fits(item, OPENING)
     if type(item) is not dict or type(item.get("kind")) is not str or before[-1]["kind"] == "Closing":
         return False
-    settings, shape = recipe.settings, training_batch(recipe).real.shape
+    settings, batch = recipe.settings, training_batch(recipe)
+    shape, classes = batch.label_real.shape, settings.predicts.columns
+
+    def scores(told: Any, *leading: int) -> bool:
+        return array(told, "f", *leading, *shape, classes) if settings.predicts.ranked else told is None
+
     if item["kind"] == "Closing":
-        values = {"predictions": lambda told: array(told, "f", *shape), "seconds": float}
+        values = {"predictions": lambda told: array(told, "f", *shape), "scores": scores, "seconds": float}
         return fits(item, {"kind": str, **values})
     epochs, kept = (np.size(item.get(name)) for name in ("epochs", "kept"))
     first = int(before[-1]["epochs"][-1]) + 1 if before[-1]["kind"] == "Snapshot" else 0
     form = {"kind": frozenset({"Snapshot"})}
     form |= {"epochs": lambda told: array(told, "i", epochs), "kept": lambda told: array(told, "i", kept)}
     form |= dict.fromkeys(("loss", "real_loss", "val_loss", "error"), lambda told: array(told, "f", epochs))
-    form |= dict.fromkeys(("gradient", "input_gradient", "predictions"), lambda told: array(told, "f", kept, *shape))
+    form |= dict.fromkeys(("gradient", "predictions"), lambda told: array(told, "f", kept, *shape))
+    form |= {"input_gradient": lambda told: array(told, "f", kept, *batch.real.shape)}
+    form |= {"scores": lambda told: scores(told, kept)}
     return (
         fits(item, form)
         and 0 < epochs <= settings.epochs - first

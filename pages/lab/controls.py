@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from lessons.recipe import losses
-from lessons.recipe.settings import SPECS, Choice, Number
+from lessons.recipe.settings import Choice, Number
 from pages.lab.form import Form
 
 
@@ -24,7 +23,7 @@ def controls(form: Form) -> None:
 
 def control(form: Form, name: str, reason: str | None) -> None:
     """One field's widget: marked where it differs from the preset, disabled with the reason where it is idle."""
-    spec = SPECS[name]
+    spec = form.settings.specs()[name]
     differs = getattr(form.settings, name) != getattr(form.preset.settings, name)
     label = f"{spec.label} :orange[● changed]" if differs else spec.label
     if reason:
@@ -32,9 +31,9 @@ def control(form: Form, name: str, reason: str | None) -> None:
     common = {"key": form.field_key(name), "disabled": bool(reason), "help": spec.help}
     if isinstance(spec, Choice):
         names = offered_losses(form) if name == "loss" else list(spec.options)
-        st.selectbox(label, names, format_func=lambda value: name_of(name, value), **common)
+        st.selectbox(label, names, format_func=spec.said, **common)
     else:
-        st.select_slider(label, stops(form, name), format_func=lambda value: f"{value:g}", **common)
+        st.select_slider(label, stops(form, name), format_func=spec.said, **common)
 
 
 def offered_losses(form: Form) -> list[str]:
@@ -43,13 +42,9 @@ def offered_losses(form: Form) -> list[str]:
     return list(dict.fromkeys([*form.lesson.losses, *presets, form.settings.loss]))
 
 
-def name_of(field: str, value: str) -> str:
-    return losses.label(value) if field == "loss" else SPECS[field].options[value]
-
-
 def stops(form: Form, name: str) -> list:
     """The values a slider offers: the declared ones, the presets' and the present one."""
-    spec = SPECS[name]
+    spec = form.settings.specs()[name]
     assert isinstance(spec, Number)
     values = set(spec.offered) or set(range(int(spec.low), int(spec.high) + 1))
     values |= {getattr(preset.settings, name) for preset in form.lesson.presets}

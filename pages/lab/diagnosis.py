@@ -235,7 +235,7 @@ def fate(row: LayerMask, run: Run) -> str:
         return ""
     if row is run.opening.layers[-1]:
         return ":orange[**labels of masked steps still change the loss**]"
-    if run.settings.output == "last_step":
+    if not run.settings.predicts.per_step:
         return ":gray[used here: one output per sequence is left]"
     warned = any(f"of type {row.layer})" in warning for warning in run.opening.warnings)
     return f":orange[**lost here**, {'and Keras warns' if warned else 'and Keras says nothing'}]"

@@ -9,14 +9,12 @@ import streamlit as st
 
 from lessons.course.exercise import FindSetting, OrderLines
 from lessons.figures import run_figures
-from lessons.recipe import losses
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS, Choice, Number, Settings
+from lessons.recipe.settings import Choice, Number, Settings
 from lessons.runs.run import Run
 from lessons.sandbox import walled_pool
 from lessons.server.attempt import Trial
 from lessons.server.laboratory import shared
-from pages.lab.controls import name_of
 from pages.lab.form import Form
 from pages.lab.sheet import Exercises, Sheet, exercises_of
 from pages.parts.charts import chart
@@ -136,10 +134,9 @@ def task(sheet: Sheet) -> None:
 
 def circumstances(settings: Settings) -> str:
     """What a loss is trained with, in words: what it has to do with."""
-    words = [f"mask {SPECS['mask'].options[settings.mask]}"]
+    words = [f"mask {settings.said('mask')}"]
     if settings.padding_share:
-        held = SPECS["padded_labels"].options[settings.padded_labels]
-        words += [f"{settings.padding}-padding", f"padded labels {held}"]
+        words += [f"{settings.padding}-padding", f"padded labels {settings.said('padded_labels')}"]
     if settings.loss_dtype != "float32":
         words.append(f"a loss in {settings.loss_dtype}")
     return ", ".join([*words, f"{settings.epochs} epochs"])
@@ -167,20 +164,20 @@ def answer(form: Form, sheet: Sheet) -> None:
 
 def setting(form: Form, sheet: Sheet, name: str) -> None:
     """One field's widget; where it cannot matter it is off and says why."""
-    spec, key = SPECS[name], sheet.field_key(name)
+    spec, key = sheet.settings.specs()[name], sheet.field_key(name)
     reason = Recipe(sheet.settings).idle().get(name)
     label = f"{spec.label} :gray[· {reason}]" if reason else spec.label
     common = {"key": key, "disabled": bool(reason), "help": spec.help}
     values = offered(form, sheet, name)
     if isinstance(spec, Choice):
-        st.selectbox(label, values, format_func=lambda value: name_of(name, value), **common)
+        st.selectbox(label, values, format_func=spec.said, **common)
     else:
-        st.select_slider(label, values, format_func=lambda value: f"{value:g}", **common)
+        st.select_slider(label, values, format_func=spec.said, **common)
 
 
 def offered(form: Form, sheet: Sheet, name: str) -> list:
     """What a field can be moved to: the start's and the solution's values are among it."""
-    spec = SPECS[name]
+    spec = sheet.settings.specs()[name]
     here = {getattr(settings, name) for settings in (sheet.exercise.start, sheet.exercise.solution, sheet.settings)}
     if isinstance(spec, Number):
         return sorted({*(spec.offered or range(int(spec.low), int(spec.high) + 1)), *here})
@@ -274,14 +271,8 @@ def hints(form: Form, sheet: Sheet) -> None:
 def moved(exercise: FindSetting) -> str:
     """What the solution moves, in words."""
     names = exercise.solution.to_query(exercise.start)
-    return "; ".join(f"{SPECS[name].label}: **{valued(name, getattr(exercise.solution, name))}**" for name in names)
-
-
-def valued(name: str, value: object) -> str:
-    if name == "loss":
-        return losses.label(value)
-    spec = SPECS[name]
-    return spec.options[value] if isinstance(spec, Choice) else f"{value:g}"
+    specs = exercise.solution.specs()
+    return "; ".join(f"{specs[name].label}: **{exercise.solution.said(name)}**" for name in names)
 
 
 # --- what came of it

@@ -9,7 +9,7 @@ from lessons.figures.grid_figures import NAMES, cell_words, counts, grid_figure,
 from lessons.figures.marks import number
 from lessons.figures.run_figures import curve_figure, run_words
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS, BadInput, Settings
+from lessons.recipe.settings import BadInput, Settings
 from lessons.runs import grid
 from lessons.runs.grid import Cell, Plan, squares
 from lessons.runs.outcome import late, outcome_of
@@ -74,7 +74,7 @@ def choose(form: Form, live: bool) -> Plan | None:
     row = st.container(key="map-choice", horizontal=True, vertical_alignment="bottom", gap="small")
     fields = [name for name in grid.fields_of(form.lesson) if name not in form.hidden or name in wanted.values()]
     for name, label in (("map_x", "Across"), ("map_y", "Up")):
-        row.selectbox(label, fields, format_func=lambda field: SPECS[field].label, key=form.key(name),
+        row.selectbox(label, fields, format_func=lambda field: form.settings.specs()[field].label, key=form.key(name),
                       on_change=lambda: remember(form))  # fmt: skip
     row.selectbox("Size", sizes(wanted["map_size"]), format_func=lambda size: size.replace("x", " × "),
                   key=form.key("map_size"), on_change=lambda: remember(form))  # fmt: skip
@@ -108,7 +108,7 @@ def first_choice(lesson: Lesson, settings: Settings) -> dict[str, str]:
     """Two fields that matter to these settings; such as share one graph are drawn the soonest."""
     still = Recipe(settings).idle()
     matter = [name for name in grid.fields_of(lesson) if name not in still and name not in ("seed", "epochs")]
-    ordered = sorted(matter, key=lambda name: SPECS[name].retraces)  # stable: the lesson's order within
+    ordered = sorted(matter, key=lambda name: settings.specs()[name].retraces)  # stable: the lesson's order within
     x, y = (*ordered, *grid.fields_of(lesson))[:2]
     return {"map_x": x, "map_y": y, "map_size": SIZES[0]}
 

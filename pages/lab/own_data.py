@@ -30,7 +30,8 @@ PRIVACY = "Your data stay in this session: no link and no other learner gets the
 
 def settle(form: Form) -> bool:
     """Bring the form to the data that the session has. Before anything is drawn; whether they are others now."""
-    brought = st.session_state.get(OWN) if st.session_state.get(form.key("own_data"), True) else None
+    wanted = form.settings.takes_table and st.session_state.get(form.key("own_data"), True)
+    brought = st.session_state.get(OWN) if wanted else None
     changed = form.table != brought
     form.table = brought
     if changed and brought:
@@ -43,7 +44,7 @@ def settle(form: Form) -> bool:
 def own_data_row(form: Form) -> None:
     """Which data are in use, how they are treated, and a switch: as soon as the session has some."""
     brought: Table | None = st.session_state.get(OWN)
-    if brought is None:
+    if brought is None or not form.settings.takes_table:
         return
     st.session_state.setdefault(form.key("own_data"), True)
     row = st.container(key="own_data", horizontal=True, vertical_alignment="center", gap="small")
@@ -56,6 +57,8 @@ def own_data_row(form: Form) -> None:
 
 def bring_data(form: Form, place) -> None:
     """The place where a file is brought. It closes when one is taken, for its key is another then."""
+    if not form.settings.takes_table:  # this family trains on what it generates
+        return
     uploads = st.session_state.get(UPLOADS, 0)
     with place.popover("Your data", icon=":material/upload_file:", type="tertiary", key=form.key(f"bring:{uploads}")):
         if problem := st.session_state.get(PROBLEM):

@@ -9,8 +9,7 @@ from lessons.figures.batch_figure import batch_figure, batch_words
 from lessons.recipe import losses
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS, Settings
-from lessons.runs.comparison import said
+from lessons.recipe.settings import Settings
 from pages.parts.charts import chart
 from pages.parts.quotation import quoted
 
@@ -24,7 +23,7 @@ def experiment(lesson: Lesson, preset: Preset) -> None:
     """What the answers are about: the settings, the loss as it will run, the data."""
     settings = preset.settings
     still = Recipe(settings).idle()
-    toggles = [f"{SPECS[name].label}: **{quoted(said(name, getattr(settings, name)))}**" for name in lesson.controls
+    toggles = [f"{settings.specs()[name].label}: **{quoted(settings.said(name))}**" for name in lesson.controls
                if name not in still]  # fmt: skip
     st.markdown(" · ".join(toggles))
     left, right = st.columns([1, 1.3], gap="medium")

@@ -10,7 +10,7 @@ import pytest
 
 from lessons.__main__ import main
 from lessons.course.discovery import LESSONS
-from lessons.recipe.settings import SPECS, Settings
+from lessons.families.recurrent import Recurrent
 from lessons.runs.outcome import OUTCOMES
 from lessons.server.laboratory import shared
 
@@ -36,7 +36,7 @@ def test_list_tells_what_there_is(capsys):
         assert {"slug", "title", "chapter", "examples", "presets", "controls"} <= set(row)
         lesson = LESSONS[row["slug"]]
         assert row["title"] == lesson.title and row["presets"] == [preset.name for preset in lesson.presets]
-        assert set(row["controls"]) <= set(SPECS)
+        assert set(row["controls"]) <= set(Recurrent.specs())
     assert main(["list"]) == 0
     told = capsys.readouterr().out
     assert all(slug in told for slug in LESSONS)
@@ -67,7 +67,9 @@ def test_run_keeps_its_promise(capsys):
     for name, shape in shapes.items():
         assert np.shape(run[name]) == shape, name
     preset = LESSONS["mask_and_loss"].presets[0].settings
-    assert Settings(**run["settings"]) == preset.with_changes({"epochs": 2, "sequences": 3, "timesteps": 4, "units": 2})
+    assert Recurrent(**run["settings"]) == preset.with_changes(
+        {"epochs": 2, "sequences": 3, "timesteps": 4, "units": 2}
+    )
     assert run["gradient_epochs"] == [0, 1]
     assert {type(value) for row in run["mask"] + run["real"] for value in row} == {bool}
     assert np.all(np.array(run["leak"]) > 0.99) and run["source"].startswith("def scalar_mse(y_true, y_pred):")
@@ -179,8 +181,8 @@ def test_bad_input_is_one_clear_line(capsys, arguments):
     assert told.err.count("\n") == 1 and told.err.endswith("\n") and len(told.err) < 900
     for change in arguments[arguments.index("--set") + 1 :: 2] if "--set" in arguments else []:
         name, equals, value = change.partition("=")
-        if name in SPECS and equals and name != "epochs":
-            assert name in told.err and value.split()[0] in told.err and SPECS[name].takes in told.err
+        if name in Recurrent.specs() and equals and name != "epochs":
+            assert name in told.err and value.split()[0] in told.err and Recurrent.specs()[name].takes in told.err
 
 
 def test_a_real_process_speaks_json_on_stdout_alone():

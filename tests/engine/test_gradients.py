@@ -9,11 +9,10 @@ import tensorflow as tf
 
 from lessons.course.discovery import LESSONS
 from lessons.course.lesson import Lesson
-from lessons.engine.models import build_model
 from lessons.engine.train import trained
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS, Settings
 from tests.tools.oracle import LOSSES, Compared
 
 MASK_AND_LOSS: Lesson = LESSONS["mask_and_loss"]
@@ -33,14 +32,14 @@ def differences(function, at: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("loss", ["mse", "scalar_mse", "mask_reading_mse"])
 @pytest.mark.parametrize("mask", ["aligned", "none", "shifted"])
 def test_gradients_are_the_slopes_of_the_loss(mask, loss):
-    settings = Settings(
+    settings = Recurrent(
         mask=mask, loss=loss, sequences=2, timesteps=4, units=3, epochs=1, padding_share=0.3, epsilon=0.1
     )  # fmt: skip
     run = trained(Recipe(settings))
     batch = run.batch
     assert not batch.real.all()
-    model = build_model(settings, dtype="float64")
-    model.set_weights(build_model(settings).get_weights())  # float64 draws other numbers
+    model = settings.build(dtype="float64")
+    model.set_weights(settings.build().get_weights())  # float64 draws other numbers
     compared = Compared(LOSSES[loss], settings.epsilon, dtype="float64")
 
     @tf.function
@@ -64,7 +63,7 @@ def test_gradients_are_the_slopes_of_the_loss(mask, loss):
     np.testing.assert_allclose(got.input_gradient[0], np.linalg.norm(at_inputs, axis=-1), rtol=1e-4, atol=1e-7)
 
 
-BASE = Settings(sequences=16, timesteps=10, units=8, epochs=10)
+BASE = Recurrent(sequences=16, timesteps=10, units=8, epochs=10)
 
 
 def test_c1_a_mask_from_the_labels_learns_to_answer_one():
@@ -122,7 +121,7 @@ def test_an_all_masked_batch_costs_nothing_silently():
 KEEP = {"none", "dense", "time_distributed", "layer_normalization", "attention"}
 
 
-@pytest.mark.parametrize("between", SPECS["between"].options)
+@pytest.mark.parametrize("between", Recurrent.specs()["between"].options)
 def test_which_layers_keep_the_mask(between):
     run = trained(Recipe(replace(BASE, between=between, padded_labels="garbage", epochs=1, sequences=4, timesteps=4)))
     assert (run.leak[0] < 1e-6) if between in KEEP else (run.leak[0] > 0.99)

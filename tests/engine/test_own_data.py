@@ -10,10 +10,11 @@ import pytest
 
 from lessons.engine import train as engine
 from lessons.engine.train import trained
+from lessons.families.recurrent import Recurrent
 from lessons.figures import batch_figure, run_figures
 from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.recipe.settings import SPECS, Choice, Settings
+from lessons.recipe.settings import Choice, Settings
 from lessons.recipe.table import Table
 from lessons.recipe.table_file import sample
 from lessons.server import tasks
@@ -23,7 +24,7 @@ from tests.tools import oracle
 
 SAMPLE = Table.parse(sample(), "sample.csv")
 WITHIN = 60  # seconds for a worker to start and train
-SHORT = Settings(units=2, epochs=4, nan_fill="mean")
+SHORT = Recurrent(units=2, epochs=4, nan_fill="mean")
 
 
 def csv(*rows: str, features: str = "x,z") -> Table:
@@ -46,10 +47,10 @@ def by_hand(settings: Settings, inputs: dict, labels: dict) -> tuple[np.ndarray,
     )
 
 
-@pytest.mark.parametrize("padding", SPECS["padding"].options)
+@pytest.mark.parametrize("padding", Recurrent.specs()["padding"].options)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_batch_is_what_one_pads_by_hand(padding, seed):
-    settings = Settings(padding=padding, seed=seed, padded_inputs="minus_one", padded_labels="garbage")
+    settings = Recurrent(padding=padding, seed=seed, padded_inputs="minus_one", padded_labels="garbage")
     nan = np.nan
     inputs = {"a": [[1, 2], [3, 4], [5, 6]], "b": [[7, nan]], "c": [[8, 9]]}
     batch = training_batch(Recipe(settings, HANDS_ON))
@@ -129,12 +130,12 @@ def test_any_number_of_features():
 
 
 def test_the_sample_can_be_learned():
-    run = trained(Recipe(Settings(nan_fill="zero", epochs=60), SAMPLE))
+    run = trained(Recipe(Recurrent(nan_fill="zero", epochs=60), SAMPLE))
     assert run.snapshot.error[-1] < run.baseline / 3
 
 
 TOGGLES = {
-    "mask": [kind for kind in SPECS["mask"].options if kind != "aligned"],
+    "mask": [kind for kind in Recurrent.specs()["mask"].options if kind != "aligned"],
     "mask_route": ["multiplied"],
     "padding": ["pre"],
     "padded_labels": ["zero", "garbage", "nan"],
@@ -152,7 +153,7 @@ TOGGLES = {
 
 def told(settings: Settings) -> dict[str, np.ndarray]:
     snapshot = trained(Recipe(settings, SAMPLE)).snapshot
-    return {name: array for name, array in vars(snapshot).items() if name not in ("kept", "epochs")}
+    return {name: array for name, array in vars(snapshot).items() if name not in ("kept", "epochs", "scores")}
 
 
 def test_every_toggle_changes_it():
@@ -177,7 +178,7 @@ def test_an_idle_field_changes_nothing(changes):
     settings = replace(SHORT, epochs=2, batch_size=0, **changes)
     before, reasons = told(settings), Recipe(settings, SAMPLE).idle()
     for name in reasons:
-        spec = SPECS[name]
+        spec = Recurrent.specs()[name]
         values = spec.options if isinstance(spec, Choice) else spec.offered or (spec.low, spec.high)
         for value in [value for value in values if value != getattr(settings, name)][: 1 if spec.retraces else None]:
             for key, array in told(replace(settings, **{name: value})).items():

@@ -27,10 +27,11 @@ from lessons.export.bundle import Bundle
 from lessons.export.notebook import notebook
 from lessons.export.page import page
 from lessons.export.script import script
+from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.recipe.settings import SPECS, BadInput, Choice, Settings
+from lessons.recipe.settings import BadInput, Choice, Settings
 from lessons.recipe.table import Table
 from lessons.recipe.table_file import sample
 from lessons.runs.run import Run
@@ -178,7 +179,7 @@ def options() -> list:
     """Every option of every field alone."""
     offered = {name for lesson in LESSONS.values() for name in lesson.losses} | set(losses.LABELS)
     found = [("loss", name) for name in sorted(offered)]
-    for name, spec in SPECS.items():
+    for name, spec in Recurrent.specs().items():
         if isinstance(spec, Choice) and name != "loss":
             found += [(name, option) for option in spec.options]
     return [*found, ("nan_share", 0.1), ("padding_share", 0.0), ("batch_size", 2)]

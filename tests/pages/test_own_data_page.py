@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS
 from lessons.recipe.table_file import sample
 from lessons.server.laboratory import shared
 from tests.pages.test_pages import WITHIN, trained
@@ -170,7 +170,7 @@ def test_a_pinned_run_of_other_data_is_unpinned():
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize("mask", SPECS["mask"].options)
+@pytest.mark.parametrize("mask", Recurrent.specs()["mask"].options)
 def test_every_mask_runs_on_own_data(mask):
     page = with_sample(mode="present", epochs="5", mask=mask, nan_fill="mean")
     trained(page.button(key=f"{SLUG}:run").click().run(), SLUG)

@@ -13,22 +13,22 @@ import numpy as np
 import pytest
 
 from lessons.engine.train import trained
-from lessons.recipe.idle import KEEP_THE_MASK
+from lessons.families.recurrent import KEEP_THE_MASK, Recurrent
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import OWN_DATA, SPECS, Choice, Settings
+from lessons.recipe.settings import OWN_DATA, Choice, Settings
 from tests.tools.selection import first
 
 SMALL = {"epochs": (3,), "sequences": (4, 6), "timesteps": (5, 8), "units": (2, 4), "batch_size": (0, 1, 3)}
 SEEN = {"epsilon": (0.0, 0.01, 0.1, 1.0), "clip_at": (0.01,), "activation": ("linear", "sigmoid", "softplus", "tanh")}
-FIELDS = [name for name in SPECS if name not in OWN_DATA]
-TRACED = [name for name in FIELDS if SPECS[name].retraces]
+FIELDS = [name for name in Recurrent.specs() if name not in OWN_DATA]
+TRACED = [name for name in FIELDS if Recurrent.specs()[name].retraces]
 GIVEN = [name for name in FIELDS if name not in TRACED]  # arguments of a traced graph: another value costs no trace
 DRAWN = 5  # recipes of each structure
 
 
 def values_of(name: str) -> list:
     """Values of a field, of which one at least must tell."""
-    spec = SPECS[name]
+    spec = Recurrent.specs()[name]
     if isinstance(spec, Choice):
         return sorted(spec.options)
     if name in ("epochs", "sequences", "timesteps", "units"):
@@ -48,7 +48,7 @@ def draw(rng: np.random.Generator, names: list[str], base: Settings) -> Settings
 
 def told(settings: Settings) -> dict[str, np.ndarray]:
     snapshot = trained(Recipe(settings)).snapshot
-    return {name: array for name, array in vars(snapshot).items() if name not in ("epochs", "kept")}
+    return {name: array for name, array in vars(snapshot).items() if name not in ("epochs", "kept", "scores")}
 
 
 def learns(before: dict[str, np.ndarray]) -> bool:
@@ -62,7 +62,7 @@ def recipes(number: int) -> tuple[Settings, ...]:
     """Recipes that learn and share one traced graph."""
     rng = np.random.default_rng(number)
     for _ in range(50):
-        structure = draw(rng, TRACED, Settings())
+        structure = draw(rng, TRACED, Recurrent())
         found = [draw(rng, GIVEN, structure) for _ in range(4 * DRAWN)]
         found = [settings for settings in found if learns(told(settings))][:DRAWN]
         if len(found) == DRAWN:
@@ -103,7 +103,7 @@ def test_of_what_a_graph_is_made_of(number, name):
     check(recipes(number)[0], name, values=None if number else 2)
 
 
-NO_MASK = Settings(mask="none", sequences=4, timesteps=5, units=2, epochs=3)
+NO_MASK = Recurrent(mask="none", sequences=4, timesteps=5, units=2, epochs=3)
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_of_cases_that_were_wrong_once(settings, name, is_idle):
     check(settings, name)
 
 
-@pytest.mark.parametrize("between", SPECS["between"].options)
+@pytest.mark.parametrize("between", Recurrent.specs()["between"].options)
 def test_which_layers_keep_the_mask_is_what_keras_does(between):
-    few = Settings(between=between, sequences=4, timesteps=5, units=2, epochs=1)
+    few = Recurrent(between=between, sequences=4, timesteps=5, units=2, epochs=1)
     *_, loss = trained(Recipe(few)).opening.layers
     assert loss.mask_in == (between in KEEP_THE_MASK)

@@ -34,14 +34,16 @@ class Site:
 
 
 @contextmanager
-def serving(script: Path = ROOT / "app.py", *flags: str, log: Path | None = None, **environment: str) -> Iterator[Site]:
-    """`streamlit run` of a script on a free port, until the block ends."""
+def serving(
+    script: Path = ROOT / "app.py", *flags: str, log: Path | None = None, folder: Path = ROOT, **environment: str
+) -> Iterator[Site]:
+    """`streamlit run` of a script on a free port, until the block ends; `folder` is where lessons/ and pages/ are."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}", *flags]
     with (log or Path(os.devnull)).open("wb") as out:
         started = time.perf_counter()
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **environment}, stdout=out, stderr=subprocess.STDOUT
+            command, cwd=folder, env={**os.environ, **environment}, stdout=out, stderr=subprocess.STDOUT
         )
         try:
             await_health(f"http://localhost:{port}/_stcore/health", process)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lessons.doctor.rule import SEVERITIES, Rule
+from lessons.doctor.rule import SEVERITIES, Evidence, Rule
 from lessons.doctor.run.advice import Step, next_steps
 from lessons.doctor.run.finding import Finding
 from lessons.doctor.run.rules import RUN_RULES, learning, masks, numbers
@@ -26,8 +27,13 @@ def diagnose(run: Run, nan_origin: NaNOrigin | None = None) -> tuple[Finding, ..
     view = RunView(run, nan_origin)
     with np.errstate(all="ignore"):  # what is not finite is a finding, and no warning
         seen = [(rule, RUN_RULES.evidence(view, code)) for code, rule in RUN_RULES.rules.items()]
-    found = [(place(rule), Finding.of(rule, evidence)) for rule, evidence in seen if evidence]
+    found = [(place(rule), Finding.of(rule, within(run, evidence))) for rule, evidence in seen if evidence]
     return tuple(finding for _, finding in sorted(found, key=lambda pair: pair[0]))
+
+
+def within(run: Run, evidence: Evidence) -> Evidence:
+    """A fix that moves fields which this family does not have is advice in words only."""
+    return evidence if evidence.changes.keys() <= run.settings.specs().keys() else replace(evidence, changes={})
 
 
 def place(rule: Rule) -> tuple[int, int]:

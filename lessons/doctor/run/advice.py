@@ -38,6 +38,11 @@ class Toggle:
     says: str
     fits: Callable[[RunView], bool] = lambda view: True
 
+    @property
+    def of_any(self) -> bool:
+        """Whether it is for classes too: the losses named here, and the huge label, are for numbers."""
+        return self.field != "loss" and self.value != "garbage"
+
     def step(self, view: RunView) -> Step:
         return Step(self.field, self.value(view) if callable(self.value) else self.value, self.says)
 
@@ -56,7 +61,8 @@ def possible(view: RunView, toggles: Sequence[Toggle], fields: Collection[str]) 
     """The steps that change something on this run."""
     recipe = view.run.recipe
     with np.errstate(all="ignore"):
-        fitting = [toggle for toggle in toggles if toggle.field in fields and toggle.fits(view)]
+        there = [toggle for toggle in toggles if toggle.field in fields and toggle.field in recipe.settings.specs()]
+        fitting = [toggle for toggle in there if (toggle.of_any or not view.ranked) and toggle.fits(view)]
     for step in (toggle.step(view) for toggle in fitting):
         changed = recipe.with_changes({step.field: step.value})
         if changed != recipe and step.field not in changed.idle():
@@ -95,7 +101,7 @@ def masked_padding(view: RunView) -> bool:
 
 
 def binary_steps(view: RunView) -> bool:
-    return view.settings.task == "binary" and labelled(view)
+    return view.settings.predicts.kind == "binary" and labelled(view)
 
 
 def missing(view: RunView) -> bool:
@@ -122,7 +128,7 @@ def held(kind: str) -> Callable[[RunView], bool]:
 
 
 def set_to(field: str, value: Any) -> Callable[[RunView], bool]:
-    return lambda view: getattr(view.settings, field) == value
+    return lambda view: getattr(view.settings, field, None) == value  # another family may lack it
 
 
 def below(field: str, value: float) -> Callable[[RunView], bool]:
@@ -320,13 +326,13 @@ BREAK: tuple[Toggle, ...] = (
         "loss",
         "label_masked_mse",
         "A mask made from the labels, where 0 is a label: look at the answers.",
-        lambda view: binary_steps(view) and view.settings.activation == "linear",
+        lambda view: binary_steps(view) and set_to("activation", "linear")(view),
     ),
     Toggle(
         "loss",
         "not_learning.half_cross_entropy",
         "A loss that is silent about label 0: look at the answers, not at the curve.",
-        lambda view: binary_steps(view) and view.settings.activation == "sigmoid",
+        lambda view: binary_steps(view) and set_to("activation", "sigmoid")(view),
     ),
     Toggle("loss", "scalar_mse", "One number for the whole batch: look where the gradient goes.", masked_labels),
     Toggle("mask", "shifted", "The mask a step too late: look at the first and at the last step.", masked_padding),

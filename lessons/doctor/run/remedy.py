@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from lessons.doctor.run.view import RunView
-from lessons.recipe.settings import SPECS
 
 RATE = 10.0  # a learning rate is changed by this factor: less would need too many tries
 
@@ -24,12 +23,16 @@ def right_mask(view: RunView) -> Remedy:
 
 def loss_per_step(view: RunView) -> Remedy:
     """In place of one that returns a scalar."""
+    if view.ranked:
+        return none("Return one value per step, so that Keras can leave steps out: reduce over the classes only.")
     if np.isnan(view.labels).any():
         return skip_missing(view)
     return remedy("Return one value per step, so that Keras can leave steps out: loss “mse”.", loss="mse")
 
 
 def skip_missing(view: RunView) -> Remedy:
+    if view.ranked:
+        return none("Put some class in place of what is missing before the arithmetic, and count it with 0.")
     return remedy(
         "Replace NaN before the arithmetic and count it with 0: loss “nan_labels.where_inside”.",
         loss="nan_labels.where_inside",
@@ -42,8 +45,10 @@ def plain_loss(view: RunView) -> Remedy:
     """One that has its minimum at the label and a gradient at every other prediction."""
     if np.isnan(view.labels).any():
         return skip_missing(view)
+    if view.ranked:
+        return none("Take the cross-entropy of the right class, one value per step: every label has a say.")
     masked = {} if view.masked or not view.padding.any() else {"mask": "aligned"}
-    if view.settings.task == "binary":
+    if view.settings.predicts.kind == "binary":
         return remedy(
             "Take the full cross-entropy from logits: both labels have a say, and no epsilon is needed.",
             loss="bce_from_logits",
@@ -70,7 +75,7 @@ def larger_steps(view: RunView) -> Remedy:
 
 
 def rate(view: RunView, factor: float) -> float:
-    spec = SPECS["learning_rate"]
+    spec = view.settings.specs()["learning_rate"]
     return float(f"{min(max(view.settings.learning_rate * factor, spec.low), spec.high):.3g}")
 
 

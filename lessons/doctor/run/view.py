@@ -39,7 +39,12 @@ class RunView:
 
     @property
     def every_step(self) -> bool:
-        return self.run.batch.y.ndim == 3
+        return self.settings.predicts.per_step
+
+    @property
+    def ranked(self) -> bool:
+        """Whether predictions are classes by their scores: then none of the losses and labels for numbers fits."""
+        return self.settings.predicts.ranked
 
     @property
     def real(self) -> np.ndarray:
@@ -158,7 +163,9 @@ class RunView:
     @cached_property
     def wrong(self) -> np.ndarray:
         """Like `real`, bool: steps whose label was given, on which the last prediction is no better than a constant."""
-        if self.settings.task == "binary":
+        if self.ranked:
+            wrong = self.snapshot.predictions[-1] != self.truth
+        elif self.settings.predicts.kind == "binary":
             wrong = self.classes != (self.truth > 0.5)
         else:
             wrong = np.abs(self.snapshot.predictions[-1] - self.truth) > self.run.baseline

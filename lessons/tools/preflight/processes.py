@@ -12,8 +12,9 @@ import urllib.error
 import urllib.request
 from dataclasses import replace
 
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import BadInput, Settings
+from lessons.recipe.settings import BadInput
 from lessons.server.laboratory import Laboratory, structure
 from lessons.tools.preflight.check import FAILED, OK, WARNING, Check, size
 from lessons.tools.preflight.memory import memory_of, resident
@@ -22,7 +23,7 @@ from lessons.workers.pool import ROOT, WorkerPool
 
 SERVER_WITHIN = 60.0  # seconds
 WORKER_WITHIN = 120.0  # seconds; TensorFlow that is not byte-compiled takes 8 s to import, a cold disk longer
-SETTINGS = Settings(epochs=20)  # LSTM 16, batch 32, 12 timesteps
+SETTINGS = Recurrent(epochs=20)  # LSTM 16, batch 32, 12 timesteps
 
 
 def server() -> Check:

@@ -7,9 +7,9 @@ import numpy as np
 from lessons.doctor.rule import Evidence
 from lessons.doctor.run.remedy import Remedy, larger_steps, none, plain_loss, remedy, right_mask, smaller_steps
 from lessons.doctor.run.rules import RUN_RULES
-from lessons.doctor.run.view import RunView, counted
+from lessons.doctor.run.view import RunView, counted, percent
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import last_steps
-from lessons.recipe.settings import Settings
 from lessons.runs.outcome import GROWTH, LEAST_START
 
 GREW = 20.0  # times the largest gradient of the first epoch: losses with a bounded slope reach 3
@@ -44,8 +44,8 @@ CAUSES = (
     "bound.",
     fix="Take smaller steps, or clip the gradient.",
     lesson="small_epsilon",
-    fires_on=Settings(optimizer="sgd", learning_rate=1.0, epochs=40),
-    silent_on=Settings(optimizer="sgd", learning_rate=0.1, epochs=40),
+    fires_on=Recurrent(optimizer="sgd", learning_rate=1.0, epochs=40),
+    silent_on=Recurrent(optimizer="sgd", learning_rate=0.1, epochs=40),
 )
 def exploding(view: RunView) -> Evidence | None:
     """Only where no padding is learned: what stands there may be of any size."""
@@ -76,6 +76,8 @@ def steep(view: RunView, largest: np.ndarray) -> Evidence | None:
     k = int(largest.argmax())
     row, step = np.unravel_index(s.gradient[k].argmax(), s.gradient[k].shape)
     errors = np.abs(s.predictions[k] - view.truth)  # like real
+    if view.ranked:  # ids are names: right or wrong
+        errors = (errors != 0).astype(float)
     at, typical = float(errors[row, step]), float(np.median(errors[view.known]))
     idle = bool(view.known[row, step] and at < NEAR * typical)
     if not idle and s.loss[s.kept[k]] <= view.loss_from:
@@ -104,8 +106,8 @@ def steep(view: RunView, largest: np.ndarray) -> Evidence | None:
     "gradient cannot come back.",
     fix="Take a loss and an activation that pull on every wrong prediction, and smaller steps.",
     lesson="small_epsilon",
-    fires_on=Settings(activation="relu", learning_rate=1.0, epochs=40),
-    silent_on=Settings(epochs=40),
+    fires_on=Recurrent(activation="relu", learning_rate=1.0, epochs=40),
+    silent_on=Recurrent(epochs=40),
 )
 def vanishing(view: RunView) -> Evidence | None:
     """Only where the loss is not flat from the start: that is `starved_steps`."""
@@ -146,6 +148,8 @@ def unbroken(marked: np.ndarray) -> int:
 
 def alive(view: RunView) -> Remedy:
     """A loss and an activation with a slope everywhere, and smaller steps where those are what they are."""
+    if "activation" not in view.settings.specs():  # the family chooses it
+        return smaller_steps(view)
     way = plain_loss(view)
     changes = way["changes"] | {"activation": "linear"}
     if all(getattr(view.settings, name) == value for name, value in changes.items()):
@@ -162,8 +166,8 @@ def alive(view: RunView) -> Remedy:
     "some of the labels.",
     fix="Do not judge by the loss: watch the error on real steps beside the best constant.",
     lesson="not_learning",
-    fires_on=Settings(mask="inverted", padded_labels="zero", epochs=20),
-    silent_on=Settings(padded_labels="zero", epochs=20),
+    fires_on=Recurrent(mask="inverted", padded_labels="zero", epochs=20),
+    silent_on=Recurrent(padded_labels="zero", epochs=20),
 )
 def looks_fine_but_wrong(view: RunView) -> Evidence | None:
     if RUN_RULES.found(view, "non_finite") or view.beaten:
@@ -189,6 +193,10 @@ def loss_course(view: RunView) -> str:
 def answers(view: RunView) -> str:
     """How far the predictions on real steps lie apart, beside the labels."""
     predictions, truth = (a[view.known] for a in (view.snapshot.predictions[-1], view.truth))
+    if view.ranked:
+        wanted, answered = (int(np.unique(a).size) for a in (truth, predictions))
+        share = percent(most_frequent(predictions))
+        return f"One class is the answer on {share} of the steps; {answered} classes are answered, {wanted} are labels."
     low, high = np.percentile(predictions, [5, 95])
     return (
         f"Nine in ten predictions lie between {low:.3g} and {high:.3g}, the labels between {truth.min():.3g} and "
@@ -204,8 +212,8 @@ def answers(view: RunView) -> str:
     why="The model has settled on one answer: the cheapest way to please a loss that does not reward more.",
     fix="Look at the predictions, not at the curves; take smaller steps, or another loss.",
     lesson="not_learning",
-    fires_on=Settings(activation="softplus", learning_rate=1.0, epochs=40),
-    silent_on=Settings(activation="softplus", epochs=40),
+    fires_on=Recurrent(activation="softplus", learning_rate=1.0, epochs=40),
+    silent_on=Recurrent(activation="softplus", epochs=40),
 )
 def collapsed_predictions(view: RunView) -> Evidence | None:
     """Only where nothing else explains it, and the loss has moved: an untrained model answers alike too."""
@@ -227,12 +235,17 @@ def collapsed_predictions(view: RunView) -> Evidence | None:
 def spread_share(view: RunView) -> float:
     """Spread of the predictions on real steps as a share of the labels'; 0 where all get the same class."""
     predictions, truth = (a[view.known] for a in (view.snapshot.predictions[-1], view.truth))
-    if view.settings.task == "binary":
-        ones = view.classes[view.known].mean()
-        if max(ones, 1 - ones) >= ONE_CLASS:
-            return 0.0
+    if view.ranked:  # ids have no spread
+        return 0.0 if most_frequent(predictions) >= ONE_CLASS else 1.0
+    if view.settings.predicts.kind == "binary" and most_frequent(view.classes[view.known]) >= ONE_CLASS:
+        return 0.0
     spread = float(truth.std())
     return float(predictions.std()) / spread if spread else 1.0
+
+
+def most_frequent(answers: np.ndarray) -> float:
+    """Share of the answers (steps,) that are the most frequent one."""
+    return float(np.unique(answers, return_counts=True)[1].max() / answers.size)
 
 
 def too_early(view: RunView) -> bool:
@@ -248,8 +261,8 @@ def too_early(view: RunView) -> bool:
     why="Either the steps are too small or too large, or the labels do not depend on the inputs.",
     fix="Compare with the best constant, not with 0; then change the learning rate.",
     lesson="not_learning",
-    fires_on=Settings(optimizer="sgd", learning_rate=1e-4, epochs=40),
-    silent_on=Settings(epochs=40),
+    fires_on=Recurrent(optimizer="sgd", learning_rate=1e-4, epochs=40),
+    silent_on=Recurrent(epochs=40),
 )
 def no_learning(view: RunView) -> Evidence | None:
     """Only where nothing else explains it."""
@@ -291,8 +304,10 @@ def straight_line(view: RunView) -> float:
         last = last_steps(real)
         known = view.known[:, 0]
         inputs, truth = inputs[np.arange(len(last)), last][known], view.truth[known, 0]
+    if view.ranked:  # a column for each class, 1 where it is the label
+        truth = (truth[:, None] == np.array(view.settings.predicts.labels)).astype(float)
     free = len(truth) - inputs.shape[1]
-    total = float(((truth - truth.mean()) ** 2).sum())
+    total = float(((truth - truth.mean(axis=0)) ** 2).sum())
     if free <= 0 or total == 0:
         return 1.0  # it cannot be told
     weights = np.linalg.lstsq(inputs, truth, rcond=None)[0]

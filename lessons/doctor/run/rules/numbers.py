@@ -10,8 +10,8 @@ from lessons.doctor.rule import Evidence
 from lessons.doctor.run.remedy import Remedy, plain_loss, remedy, single, skip_missing, smaller_steps
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.doctor.run.view import RunView, counted
+from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
-from lessons.recipe.settings import Settings
 
 BORN = ("epoch", "batch", "sequence", "timestep", "phase", "tensor", "op", "inputs", "line")  # what a origin tells
 SAFE = 1e-7  # the smallest power of ten that 1 does not absorb in float32
@@ -40,8 +40,8 @@ class Onset:
     "gradient reaches every weight with the next update.",
     fix="Find the first number that is not finite, and change what it is computed from.",
     lesson="first_iteration",
-    fires_on=Settings(loss="first_iteration.root_of_square", epsilon=0, padding="pre", padded_labels="zero", epochs=5),
-    silent_on=Settings(
+    fires_on=Recurrent(loss="first_iteration.root_of_square", epsilon=0, padding="pre", padded_labels="zero", epochs=5),
+    silent_on=Recurrent(
         loss="first_iteration.root_of_square", epsilon=1e-7, padding="pre", padded_labels="zero", epochs=5
     ),
 )
@@ -215,7 +215,7 @@ def way_out(view: RunView, onset: Onset) -> Remedy:
             words = "Pad the labels with a number: the mask multiplies, and NaN times 0 is NaN."
             return remedy(words, padded_labels="zero")
         return skip_missing(view)
-    if losses.uses_epsilon(settings.loss) and settings.epsilon < SAFE and settings.task != "binary":
+    if losses.uses_epsilon(settings.loss) and settings.epsilon < SAFE and settings.predicts.kind == "number":
         words = f"Give the loss an epsilon that the float type can hold, such as {SAFE:g}."
         return remedy(words, epsilon=SAFE, **single(view))
     if settings.loss in ("mse", "bce_from_logits") and not single(view):

@@ -1,0 +1,159 @@
+"""Recurrent: a recurrent layer, perhaps a layer in between, and a Dense output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from lessons.recipe.output import Output
+from lessons.recipe.settings import Settings, choice, whole
+
+if TYPE_CHECKING:
+    import keras
+
+FEATURES = 2  # of the sequences that are generated
+KEEP_THE_MASK = ("none", "dense", "time_distributed", "layer_normalization", "attention")  # of the layers in between
+
+
+@dataclass(frozen=True)
+class Recurrent(Settings):
+    """LSTM, GRU or SimpleRNN that predicts a number or a probability, per step or per sequence."""
+
+    task: str = choice(
+        "regression",
+        {"regression": "regression", "binary": "0/1 labels", "noise": "labels are noise"},
+        "Task",
+        "What the labels are.",
+    )
+    output: str = choice(
+        "every_step",
+        {"every_step": "a label at every step", "last_step": "one label per sequence"},
+        "Output",
+        "return_sequences=True or False.",
+        True,
+    )
+    activation: str = choice(
+        "linear",
+        {name: name for name in ("linear", "sigmoid", "softplus", "tanh", "relu")},
+        "Output activation",
+        "Activation of the last Dense layer.",
+        True,
+    )
+    cell: str = choice(
+        "lstm", {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "SimpleRNN"}, "Cell", "The recurrent layer.", True
+    )
+    units: int = whole(16, 1, 64, "Units", "Width of the recurrent layer.", True, (4, 8, 16, 32, 64))
+    between: str = choice(
+        "none",
+        {
+            "none": "none",
+            "dense": "Dense",
+            "time_distributed": "TimeDistributed(Dense)",
+            "layer_normalization": "LayerNormalization",
+            "attention": "MultiHeadAttention",
+            "conv1d": "Conv1D",
+            "lambda": "Lambda",
+            "reshape": "Reshape",
+            "permute": "Permute",
+            "flatten": "Flatten + Reshape",
+            "max_pooling": "MaxPooling1D(1)",
+            "times_one": "t * 1.0",
+        },
+        "Layer in between",
+        "A layer between the recurrent layer and the output. Some drop the mask.",
+        True,
+    )
+
+    features: ClassVar[int] = FEATURES
+    takes_table: ClassVar[bool] = True
+
+    @property
+    def predicts(self) -> Output:
+        """One number: x (batch, time, features) gives (batch, time, 1), or (batch, 1) for one label per sequence."""
+        kind = "binary" if self.task == "binary" else "number"
+        return Output(kind, self.output == "every_step", probability=self.activation == "sigmoid")
+
+    @property
+    def keeps_mask(self) -> bool:
+        """A layer in between may drop it, and the last step's output has no time axis left."""
+        return self.output == "every_step" and self.between in KEEP_THE_MASK
+
+    def generated(self, count: int, rng: np.random.Generator, noise: np.random.Generator):
+        """Inputs (count, timesteps, 2) and labels (count, timesteps, 1)."""
+        return sequences(self, count, rng, noise)
+
+    def build(self, features: int = FEATURES, dtype: str = "float32") -> keras.Model:
+        """The mask (batch, time) is passed to the recurrent layer."""
+        import keras
+        from keras import layers
+
+        x = keras.Input((self.timesteps, features), dtype=dtype, name="x")
+        mask = keras.Input((self.timesteps,), dtype="bool", name="mask")
+        every_step = self.output == "every_step"
+        cell = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}[self.cell]
+        hidden = cell(
+            self.units,
+            return_sequences=every_step,
+            kernel_initializer=keras.initializers.GlorotUniform(self.seed),
+            recurrent_initializer=keras.initializers.Orthogonal(seed=self.seed),
+            dtype=dtype,
+        )(x, mask=mask)
+        if every_step:
+            hidden = between(self, hidden, dtype)
+        glorot = keras.initializers.GlorotUniform(self.seed)
+        y = layers.Dense(1, self.activation, kernel_initializer=glorot, dtype=dtype)(hidden)
+        return keras.Model([x, mask], y)
+
+    def idle_fields(self) -> Iterator[tuple[str, str]]:
+        if self.output == "last_step":
+            yield "between", "There is one output per sequence: no step is left for a layer in between."
+
+
+def sequences(settings, count, rng, noise):
+    """Inputs (count, time, 2) and labels (count, time, 1) that depend on this step and the one before."""
+    x = rng.normal(size=(count, settings.timesteps, FEATURES))
+    before = np.pad(x[:, :-1, 1], ((0, 0), (1, 0)))
+    signal = 0.8 * x[:, :, 0] + 0.6 * before
+    if settings.task == "binary":
+        return x, (signal > 0).astype(float)[..., None]
+    if settings.task == "noise":
+        return x, noise.normal(size=(count, settings.timesteps, 1))
+    return x, signal[..., None]
+
+
+def between(settings, hidden, dtype):
+    """The layer between the recurrent layer and the output, applied to hidden (batch, time, units)."""
+    import keras
+    from keras import layers
+
+    shape = (settings.timesteps, settings.units)
+    glorot = keras.initializers.GlorotUniform(settings.seed)
+    match settings.between:
+        case "dense":
+            return layers.Dense(settings.units, kernel_initializer=glorot, dtype=dtype)(hidden)
+        case "time_distributed":
+            dense = layers.Dense(settings.units, kernel_initializer=glorot, dtype=dtype)
+            return layers.TimeDistributed(dense, dtype=dtype)(hidden)
+        case "layer_normalization":
+            return layers.LayerNormalization(dtype=dtype)(hidden)
+        case "attention":
+            attention = layers.MultiHeadAttention(1, settings.units, kernel_initializer=glorot, dtype=dtype)
+            return attention(hidden, hidden)
+        case "conv1d":
+            return layers.Conv1D(settings.units, 3, padding="same", kernel_initializer=glorot, dtype=dtype)(hidden)
+        case "lambda":
+            return layers.Lambda(lambda t: t * 1.0, dtype=dtype)(hidden)
+        case "reshape":
+            return layers.Reshape(shape, dtype=dtype)(hidden)
+        case "permute":
+            return layers.Permute((1, 2), dtype=dtype)(hidden)
+        case "flatten":
+            return layers.Reshape(shape, dtype=dtype)(layers.Flatten(dtype=dtype)(hidden))
+        case "max_pooling":
+            return layers.MaxPooling1D(1, dtype=dtype)(hidden)
+        case "times_one":
+            return hidden * 1.0
+    return hidden
