@@ -8,7 +8,7 @@ What is still wrong say test_lessons.py, test_visible.py, test_engine.py and tes
 from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.recipe.settings import Settings
+from lessons.families.recurrent import Recurrent
 
 
 # A loss of the lesson's own: public, (y_true, y_pred[, epsilon]), imports inside. Settings call it "<slug>.half_error".
@@ -44,7 +44,7 @@ def one_number_per_step(y_true, y_pred):
 
 
 # What the presets share. Every field has a default: name only what the lesson is about.
-BASE = Settings(epochs=30, padded_labels="garbage")
+BASE = Recurrent(epochs=30, padded_labels="garbage")
 
 LESSON = Lesson(
     chapter="Behind the answers",  # one of lessons.course.lesson.CHAPTERS

@@ -3,9 +3,9 @@
 from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.recipe.settings import Settings
+from lessons.families.recurrent import Recurrent
 
-BASE = Settings(optimizer="sgd", learning_rate=0.5, padding_share=0.9, timesteps=24, epochs=200)
+BASE = Recurrent(optimizer="sgd", learning_rate=0.5, padding_share=0.9, timesteps=24, epochs=200)
 
 
 def per_sequence_mse(y_true, y_pred, epsilon):

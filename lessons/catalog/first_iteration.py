@@ -5,7 +5,7 @@ import numpy as np
 from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.recipe.settings import Settings
+from lessons.families.recurrent import Recurrent
 
 ERRORS = (10.0, 1.0, 1e-4, 1e-7)  # from far off to as good as exact
 
@@ -198,7 +198,7 @@ def zero_times_infinity():
     return Measured(sentence, numbers, tuple(rows))
 
 
-BASE = Settings(
+BASE = Recurrent(
     loss="first_iteration.root_of_square",
     epsilon=0.0,
     padding="pre",

@@ -3,9 +3,9 @@
 from lessons.course.exercise import FindSetting, Goal, MendLoss
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.recipe.settings import Settings
+from lessons.families.recurrent import Recurrent
 
-BASE = Settings(padded_labels="garbage", epochs=30)
+BASE = Recurrent(padded_labels="garbage", epochs=30)
 
 LAYERS = (
     "Dense",

@@ -3,7 +3,7 @@
 from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.recipe.settings import Settings
+from lessons.families.recurrent import Recurrent
 
 
 # Texts of an exercise: what the learner mends, and one way to do it.
@@ -61,7 +61,7 @@ def mask_times_predict() -> Measured:
     )
 
 
-BASE = Settings(padded_labels="garbage", epochs=30)
+BASE = Recurrent(padded_labels="garbage", epochs=30)
 
 
 def padded_share(run) -> float:

@@ -5,7 +5,7 @@ import numpy as np
 from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.recipe.settings import Settings
+from lessons.families.recurrent import Recurrent
 
 
 def multiplied_by_mask(y_true, y_pred):
@@ -180,7 +180,7 @@ def imputed():
     return Measured(sentence, numbers, tuple(rows))
 
 
-BASE = Settings(loss="nan_labels.multiplied_by_mask", nan_share=0.2, padded_labels="nan", padding_share=0.3, epochs=60)
+BASE = Recurrent(loss="nan_labels.multiplied_by_mask", nan_share=0.2, padded_labels="nan", padding_share=0.3, epochs=60)
 WEIGHTS = {"mask": "not_nan", "sample_weight": "instead"}
 
 

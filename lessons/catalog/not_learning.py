@@ -5,7 +5,7 @@ import numpy as np
 from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.recipe.settings import Settings
+from lessons.families.recurrent import Recurrent
 
 NEAR_ZERO = 0.1  # a loss below it looks solved: guessing gets about 0.25 (squared) to 0.7 (cross-entropy) on 0/1 labels
 
@@ -128,7 +128,7 @@ def log_at_zero():
     return Measured(sentence, numbers, tuple(rows))
 
 
-BASE = Settings(
+BASE = Recurrent(
     task="binary", activation="sigmoid", loss="not_learning.half_cross_entropy", epsilon=1e-8, units=16, epochs=60
 )
 

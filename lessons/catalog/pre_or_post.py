@@ -3,9 +3,9 @@
 from lessons.course.exercise import FindSetting, Goal, MendLoss
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.recipe.settings import Settings
+from lessons.families.recurrent import Recurrent
 
-BASE = Settings(
+BASE = Recurrent(
     output="last_step", mask="none", cell="gru", padding_share=0.6, sequences=64, padded_inputs="zero", epochs=50
 )
 CELLS = ("LSTM", "GRU", "SimpleRNN")

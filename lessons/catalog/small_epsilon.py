@@ -3,9 +3,9 @@
 from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.recipe.settings import Settings
+from lessons.families.recurrent import Recurrent
 
-BASE = Settings(
+BASE = Recurrent(
     task="binary",
     activation="sigmoid",
     loss="bce_added",

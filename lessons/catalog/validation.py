@@ -3,9 +3,9 @@
 from lessons.course.exercise import FindSetting, Goal, MendLoss
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
-from lessons.recipe.settings import Settings
+from lessons.families.recurrent import Recurrent
 
-BASE = Settings(validation_labels="garbage", epochs=40)
+BASE = Recurrent(validation_labels="garbage", epochs=40)
 
 WITHOUT_TORCH = "the same arithmetic in TensorFlow, as PyTorch is not installed (requirements-torch.txt)"
 UNITS, FEATURES = 4, 3

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import PaddedBatch, training_batch
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import Settings
 
 
 def padded_batch(padded_labels: str = "zero", **changes) -> PaddedBatch:
     """Sequences of different lengths with an answer at every step; inputs are zero where padded."""
     settings = {"sequences": 16, "timesteps": 6, "padded_labels": padded_labels}
-    return training_batch(Recipe(Settings().with_changes(settings | changes)))
+    return training_batch(Recipe(Recurrent().with_changes(settings | changes)))
 
 
 def points(task: str = "binary", count: int = 128, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

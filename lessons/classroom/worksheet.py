@@ -8,9 +8,10 @@ from html import escape
 
 from lessons.classroom.agenda import Agenda, Item, lesson_of, preset_of
 from lessons.course.lesson import CONFIDENCE, UNANSWERED, Lesson, Preset
+from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS, Choice, Settings
+from lessons.recipe.settings import SPECS, Choice
 
 BOX = '<span class="box"></span>'
 NOTE_LINES = 5
@@ -97,7 +98,7 @@ def recipe(lesson: Lesson, preset: Preset) -> str:
 
     A control that cannot change this run would only be in the way.
     """
-    off, usual = Recipe(preset.settings).idle(), (Settings(), lesson.presets[0].settings)
+    off, usual = Recipe(preset.settings).idle(), (Recurrent(), lesson.presets[0].settings)
     rows = []
     for name in (*lesson.controls, *lesson.more):
         value = getattr(preset.settings, name)

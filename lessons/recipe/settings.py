@@ -348,7 +348,7 @@ class Settings:
 
     def to_query(self, base: Settings | None = None) -> dict[str, str]:
         """The fields that differ from `base`, as text. `read(to_query(base), base)` gives this back."""
-        base = base or Settings()
+        base = base or type(self)()
         return {name: _text(getattr(self, name)) for name in SPECS if getattr(self, name) != getattr(base, name)}
 
     def to_json(self) -> dict[str, Any]:
@@ -362,7 +362,7 @@ class Settings:
     def structure(self) -> Settings:
         """These settings with everything reset that is an argument of the traced graph: equal structures share one."""
         kept = {name: getattr(self, name) for name, spec in SPECS.items() if spec.retraces}
-        return Settings(**kept, batch_size=int(self.batched))
+        return type(self)(**kept, batch_size=int(self.batched))
 
 
 def _text(value: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.numeral import is_whole
 from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
@@ -24,7 +25,7 @@ MOST_SEEDS = 8  # enough to see whether a cell is luck
 MOST_EPOCHS = 500_000  # of all trainings together: some minutes on two cores
 LOGARITHMIC = 100.0  # offered stops that span such a ratio are spaced by their logarithm
 OF_LOSS = ("loss", "epsilon", "reduction", "loss_dtype", "sample_weight")  # fields that no model depends on
-DEFAULTS = Settings()
+DEFAULTS = Recurrent()
 QUERY = ("map_x", "map_y", "map_size", "map_xs", "map_ys", "map_seeds")  # the names in an address
 
 

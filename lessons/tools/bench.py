@@ -17,6 +17,7 @@ import numpy as np
 
 from lessons.doctor.examples import EXAMPLES
 from lessons.doctor.run import diagnose
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import training_batch, validation_batch
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
@@ -27,7 +28,7 @@ from lessons.server.laboratory import Laboratory, structure
 from lessons.workers import GRAPHS_KEPT
 from lessons.workers.pool import ROOT, WorkerPool
 
-SETTINGS = Settings(epochs=20)  # LSTM 16, batch 32, 12 timesteps
+SETTINGS = Recurrent(epochs=20)  # LSTM 16, batch 32, 12 timesteps
 OURS, PLAIN = 15, 3  # repetitions
 SIDE = 16  # cells along each side of a map
 

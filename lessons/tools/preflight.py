@@ -27,9 +27,10 @@ from typing import Any
 
 from lessons.classroom import database, environment
 from lessons.classroom.room import LARGEST
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.numeral import is_whole
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import BadInput, Settings
+from lessons.recipe.settings import BadInput
 from lessons.server.laboratory import Laboratory, structure
 from lessons.workers import cluster, pool
 from lessons.workers.pool import ROOT, WorkerPool
@@ -40,7 +41,7 @@ DEFAULT_PORT = 8501
 LEARNERS = 30  # a class, where nobody says how many
 SERVER_WITHIN = 60.0  # seconds
 WORKER_WITHIN = 120.0  # seconds; TensorFlow that is not byte-compiled takes 8 s to import, a cold disk longer
-SETTINGS = Settings(epochs=20)  # LSTM 16, batch 32, 12 timesteps
+SETTINGS = Recurrent(epochs=20)  # LSTM 16, batch 32, 12 timesteps
 
 # Measured on Linux with Streamlit 1.67: a server of 85 MB has 159 MB after its first page, and 231 MB with 60 learners
 # who train. A worker has 735 MB, of which 270 MB are its own and the rest TensorFlow's files, which workers share.

@@ -42,7 +42,7 @@ class Sheet:
     lines: list[str] = field(default_factory=list)  # in order
     out: list[str] = field(default_factory=list)  # lines that are left out
     line: str = ""  # the one that the buttons move
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings | None = None  # of a setting that is looked for
     hints: int = 0  # taken so far; the solution is the one after the last
     attempts: list[Attempt] = field(default_factory=list)
     trial: Trial | None = None  # the one in sight

@@ -10,7 +10,8 @@ import pytest
 
 from lessons.__main__ import main
 from lessons.course.discovery import LESSONS
-from lessons.recipe.settings import SPECS, Settings
+from lessons.families.recurrent import Recurrent
+from lessons.recipe.settings import SPECS
 from lessons.runs.outcome import OUTCOMES
 from lessons.server.laboratory import shared
 
@@ -67,7 +68,9 @@ def test_run_keeps_its_promise(capsys):
     for name, shape in shapes.items():
         assert np.shape(run[name]) == shape, name
     preset = LESSONS["mask_and_loss"].presets[0].settings
-    assert Settings(**run["settings"]) == preset.with_changes({"epochs": 2, "sequences": 3, "timesteps": 4, "units": 2})
+    assert Recurrent(**run["settings"]) == preset.with_changes(
+        {"epochs": 2, "sequences": 3, "timesteps": 4, "units": 2}
+    )
     assert run["gradient_epochs"] == [0, 1]
     assert {type(value) for row in run["mask"] + run["real"] for value in row} == {bool}
     assert np.all(np.array(run["leak"]) > 0.99) and run["source"].startswith("def scalar_mse(y_true, y_pred):")

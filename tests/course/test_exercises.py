@@ -12,9 +12,9 @@ from lessons.course.discovery import LESSONS
 from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines, flaws
 from lessons.engine.pasted_loss import train
 from lessons.engine.train import trained
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.recipe.settings import Settings
 from lessons.runs.run import Run
 from lessons.sandbox import walled_pool as walled_pools
 from lessons.sandbox.walled_pool import Busy, Limits, WalledPool
@@ -163,15 +163,15 @@ def test_each_kind_is_in_the_course():
 
 
 SAID = {"title": "Title", "asks": "Do it.", "hints": ("Look.", "Look there."), "goal": Goal(error=0.1)}
-FOUND = {"name": "found", "moves": ("mask",), "start": Settings(), "solution": Settings(mask="none")} | SAID
-ORDERED = {"name": "ordered", "settings": Settings(), "lines": ("a = y_true", "return a - y_pred")} | SAID
+FOUND = {"name": "found", "moves": ("mask",), "start": Recurrent(), "solution": Recurrent(mask="none")} | SAID
+ORDERED = {"name": "ordered", "settings": Recurrent(), "lines": ("a = y_true", "return a - y_pred")} | SAID
 
 
 @pytest.mark.parametrize(
     ("exercise", "says"),
     [
-        (FindSetting(**FOUND | {"solution": Settings(loss="mae")}), "moves loss"),
-        (FindSetting(**FOUND | {"solution": Settings()}), "the start is the solution"),
+        (FindSetting(**FOUND | {"solution": Recurrent(loss="mae")}), "moves loss"),
+        (FindSetting(**FOUND | {"solution": Recurrent()}), "the start is the solution"),
         (FindSetting(**FOUND | {"hints": ("Look.",)}), "hints"),
         (FindSetting(**FOUND | {"goal": Goal()}), "goal"),
         (OrderLines(**ORDERED, spare=("a = y_true",)), "two lines are equal"),
@@ -197,7 +197,7 @@ def test_lines_are_dealt_alike_to_all_and_can_be_read_back():
 
 
 def test_a_goal_tells_what_was_reached_and_what_is_wanted():
-    run = trained(Recipe(Settings(loss="scalar_mse", epochs=3)))
+    run = trained(Recipe(Recurrent(loss="scalar_mse", epochs=3)))
     assert Goal(error=100).met(run) and "wanted" not in Goal(error=100).told(run)
     goal = Goal(error=1e-6, leak=0)
     assert not goal.met(run)

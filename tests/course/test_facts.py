@@ -9,6 +9,7 @@ import pytest
 from lessons.catalog import first_iteration, nan_labels, not_learning
 from lessons.course.discovery import LESSONS
 from lessons.course.exercise import FindSetting, MendLoss, OrderLines
+from lessons.families.recurrent import Recurrent
 
 FACTS = []
 SMALL = 1e-4  # of an error on either side of 0: a corner shows as two slopes
@@ -304,11 +305,10 @@ def denominators():
 )
 def one_value_per_step():
     from lessons.engine.models import build_loss
-    from lessons.recipe.settings import Settings
 
     mask, p = np.array([[True, False]]), np.zeros((1, 2, 1), "float32")
     clean, garbage = (np.array([[[1], [held]]], "float32") for held in (0, 1000))
-    of = {name: build_loss(Settings(loss=name)) for name in ("mse", "scalar_mse")}
+    of = {name: build_loss(Recurrent(loss=name)) for name in ("mse", "scalar_mse")}
     assert float(of["mse"](clean, masked(p, mask))) == float(of["mse"](garbage, masked(p, mask)))
     assert float(of["scalar_mse"](garbage, masked(p, mask))) > 1000 * float(of["scalar_mse"](clean, masked(p, mask)))
 

@@ -7,8 +7,8 @@ import pytest
 from lessons.course.discovery import LESSONS
 from lessons.course.variation import VARIED, told, variation
 from lessons.engine.train import trained
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import Settings
 from tests.tools.selection import first
 
 PRESETS = [(slug, preset.name) for slug, lesson in LESSONS.items() for preset in lesson.presets]
@@ -41,6 +41,6 @@ def test_a_twin_differs_in_numbers_only(slug, name):
 
 
 def test_what_is_outside_the_usual_stays():
-    odd = Settings(timesteps=48, padding_share=0.0, seed=9995)
+    odd = Recurrent(timesteps=48, padding_share=0.0, seed=9995)
     twin = variation(odd)
     assert twin == replace(odd, seed=6)

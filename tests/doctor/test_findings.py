@@ -16,6 +16,7 @@ from lessons.doctor.run import Finding, diagnose, next_steps
 from lessons.doctor.run.advice import BREAK, EXPLORE
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.engine.train import trained
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import SPECS, Settings
 from lessons.runs.run import Run
@@ -82,16 +83,16 @@ def test_the_rules_are_the_vocabulary():
 
 
 def test_a_finding_is_json_that_says_where():
-    told = [finding.to_json() for finding in diagnose(run_of(Settings(mask="shifted", epochs=10)))]
+    told = [finding.to_json() for finding in diagnose(run_of(Recurrent(mask="shifted", epochs=10)))]
     assert json.loads(json.dumps(told)) == told
     (finding,) = told
     assert finding["code"] == "mask_misaligned" and finding["changes"] == {"mask": "aligned"}
-    assert np.array_equal(finding["cells"], run_of(Settings(mask="shifted", epochs=10)).batch.mask != real_steps())
+    assert np.array_equal(finding["cells"], run_of(Recurrent(mask="shifted", epochs=10)).batch.mask != real_steps())
     assert finding["evidence"]["taken"] + finding["evidence"]["left_out"] == np.sum(finding["cells"])
 
 
 def real_steps() -> np.ndarray:
-    return run_of(Settings(mask="shifted", epochs=10)).batch.real
+    return run_of(Recurrent(mask="shifted", epochs=10)).batch.real
 
 
 def test_findings_come_worst_first_and_causes_before_what_they_cause():
@@ -110,16 +111,16 @@ def test_a_nan_of_the_way_back_is_told_from_one_of_the_way_forward():
     back = found(root)["non_finite"]
     assert back.numbers["phase"] == "backward" and back.numbers["epoch"] == 0 and "0.8" in back.message
     assert np.array_equal(back.cells, ~run_of(root).batch.real)
-    forth = found(Settings(padded_labels="nan", epochs=5))["non_finite"]
+    forth = found(Recurrent(padded_labels="nan", epochs=5))["non_finite"]
     assert forth.numbers["phase"] == "forward" and forth.numbers["where"] == "labels"
     assert forth.changes == {"padded_labels": "zero"}
 
 
 def test_a_nan_in_masked_inputs_comes_on_the_way_back():
-    finding = found(Settings(padded_inputs="nan", epochs=5))["non_finite"]
+    finding = found(Recurrent(padded_inputs="nan", epochs=5))["non_finite"]
     assert finding.numbers["phase"] == "backward" and finding.at == "inputs"
     assert finding.cells[~real_steps()].all() and finding.changes == {"padded_inputs": "zero"}
-    unmasked = found(Settings(padded_inputs="nan", mask="none", epochs=5))["non_finite"]
+    unmasked = found(Recurrent(padded_inputs="nan", mask="none", epochs=5))["non_finite"]
     assert unmasked.numbers["phase"] == "forward" and unmasked.numbers["where"] == "inputs"
 
 
@@ -148,7 +149,7 @@ def test_a_nan_origin_is_told_with_the_finding():
 @pytest.mark.parametrize("cell", SPECS["cell"].options)
 def test_an_inverted_mask_looks_fine_and_is_wrong(cell):
     """Loss and gradient say nothing: both are as good as 0."""
-    settings = Settings(mask="inverted", padded_labels="zero", cell=cell, epochs=20)
+    settings = Recurrent(mask="inverted", padded_labels="zero", cell=cell, epochs=20)
     assert np.all(run_of(settings).snapshot.loss < 0.01)
     assert list(found(settings)) == ["mask_misaligned", "looks_fine_but_wrong"]
 
@@ -162,7 +163,7 @@ def test_a_mask_from_labels_that_are_0_looks_fine_and_is_wrong(seed):
 
 @pytest.mark.parametrize("between", first(2, DROPPING))
 def test_the_layer_that_drops_the_mask_is_named(between):
-    settings = Settings(between=between, padded_labels="garbage", epochs=10)
+    settings = Recurrent(between=between, padded_labels="garbage", epochs=10)
     (finding,) = found(settings).values()
     rows = run_of(settings).opening.layers
     (dropping, *_) = [row for row in rows if row.mask_in and not row.mask_out]
@@ -171,29 +172,29 @@ def test_the_layer_that_drops_the_mask_is_named(between):
 
 
 def test_a_scalar_loss_behind_a_layer_that_drops_the_mask_is_found_after_it():
-    settings = Settings(between="times_one", loss="scalar_mse", padded_labels="garbage", epochs=10)
+    settings = Recurrent(between="times_one", loss="scalar_mse", padded_labels="garbage", epochs=10)
     (first,) = found(settings).values()
     (second,) = found(settings.with_changes(first.changes)).values()
     assert (first.code, second.code) == ("mask_dropped", "gradient_on_padding")
 
 
 def test_a_leak_that_a_wrong_mask_explains_is_told_once():
-    late = found(Settings(mask="shifted", mask_shift=1, epochs=10))
-    early = found(Settings(mask="shifted", mask_shift=-1, epochs=10))
+    late = found(Recurrent(mask="shifted", mask_shift=1, epochs=10))
+    early = found(Recurrent(mask="shifted", mask_shift=-1, epochs=10))
     assert list(late) == list(early) == ["mask_misaligned"]
     assert late["mask_misaligned"].numbers["leak"] > 0.1 and early["mask_misaligned"].numbers["leak"] == 0
     assert early["mask_misaligned"].numbers["taken"] == 0 < early["mask_misaligned"].numbers["left_out"]
 
 
 def test_a_wrong_mask_and_a_loss_that_does_not_heed_it_are_two_findings():
-    settings = Settings(mask="shifted", mask_shift=-1, loss="scalar_mse", epochs=10)
+    settings = Recurrent(mask="shifted", mask_shift=-1, loss="scalar_mse", epochs=10)
     assert list(found(settings)) == ["mask_misaligned", "gradient_on_padding"]
 
 
 def test_a_mask_that_changes_nothing_is_no_finding():
-    assert not found(Settings(mask="none", padding_share=0, epochs=40))
-    assert not found(Settings(mask="shifted", mask_shift=0, epochs=40))
-    assert not found(Settings(mask="inputs", epochs=40))
+    assert not found(Recurrent(mask="none", padding_share=0, epochs=40))
+    assert not found(Recurrent(mask="shifted", mask_shift=0, epochs=40))
+    assert not found(Recurrent(mask="inputs", epochs=40))
 
 
 def test_labels_that_are_missing_may_be_left_out_of_the_loss():
@@ -204,7 +205,7 @@ def test_labels_that_are_missing_may_be_left_out_of_the_loss():
 
 
 def test_too_few_epochs_are_no_finding():
-    assert not found(Settings(epochs=1)) and not found(Settings(epochs=5))
+    assert not found(Recurrent(epochs=1)) and not found(Recurrent(epochs=5))
 
 
 def test_a_stopped_run_is_diagnosed_as_far_as_it_went():
@@ -229,11 +230,11 @@ def test_what_repairs_a_wrong_divisor_in_batches_is_found_too():
 def test_a_toggle_is_a_value_that_its_field_takes(toggle):
     assert toggle.field in SPECS and toggle.says.endswith(".")
     if not callable(toggle.value):
-        assert Settings().with_changes({toggle.field: toggle.value})
+        assert Recurrent().with_changes({toggle.field: toggle.value})
 
 
 def test_next_steps_keep_to_the_fields():
-    run = run_of(Settings(epochs=40))
+    run = run_of(Recurrent(epochs=40))
     assert next_steps(run, (), ()) == ()
     assert {step.field for step in next_steps(run, (), ("mask", "seed"))} == {"mask"}
 
@@ -252,7 +253,7 @@ def test_healthy_runs_are_called_healthy():
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_no_fault_goes_unnoticed(name):
-    assert found(false_alarms.with_fault(name, Settings(epochs=20)))
+    assert found(false_alarms.with_fault(name, Recurrent(epochs=20)))
 
 
 @pytest.mark.verify

@@ -12,6 +12,7 @@ from lessons.course.discovery import LESSONS
 from lessons.engine import train as engine
 from lessons.engine.models import build_model, redraw
 from lessons.engine.train import trained
+from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
 from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
 from lessons.recipe.recipe import Recipe
@@ -96,7 +97,7 @@ def recipes(**fixed):
             drawn[name] = st.sampled_from(spec.offered)
         else:
             drawn[name] = st.integers(spec.low, spec.high)
-    return st.builds(Settings, **(drawn | SMALL | fixed))
+    return st.builds(Recurrent, **(drawn | SMALL | fixed))
 
 
 ANY = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
@@ -115,7 +116,7 @@ def test_many_random_settings_train_as_fit_does(settings):
     assert_like_fit(settings)
 
 
-SATURATED = Settings(
+SATURATED = Recurrent(
     activation="sigmoid",
     task="binary",
     learning_rate=10.0,
@@ -137,7 +138,7 @@ def test_saturated_predictions_end_as_in_fit(loss, epsilon):
     assert extreme.any(), "the case is not saturated: it tests nothing"
 
 
-TINY = Settings(sequences=4, timesteps=4, units=2, epochs=3, padded_labels="garbage")
+TINY = Recurrent(sequences=4, timesteps=4, units=2, epochs=3, padded_labels="garbage")
 
 
 def same(one: Run, other: Run) -> bool:

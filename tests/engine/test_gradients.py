@@ -11,9 +11,10 @@ from lessons.course.discovery import LESSONS
 from lessons.course.lesson import Lesson
 from lessons.engine.models import build_model
 from lessons.engine.train import trained
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import SPECS, Settings
+from lessons.recipe.settings import SPECS
 from tests.tools.oracle import LOSSES, Compared
 
 MASK_AND_LOSS: Lesson = LESSONS["mask_and_loss"]
@@ -33,7 +34,7 @@ def differences(function, at: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("loss", ["mse", "scalar_mse", "mask_reading_mse"])
 @pytest.mark.parametrize("mask", ["aligned", "none", "shifted"])
 def test_gradients_are_the_slopes_of_the_loss(mask, loss):
-    settings = Settings(
+    settings = Recurrent(
         mask=mask, loss=loss, sequences=2, timesteps=4, units=3, epochs=1, padding_share=0.3, epsilon=0.1
     )  # fmt: skip
     run = trained(Recipe(settings))
@@ -64,7 +65,7 @@ def test_gradients_are_the_slopes_of_the_loss(mask, loss):
     np.testing.assert_allclose(got.input_gradient[0], np.linalg.norm(at_inputs, axis=-1), rtol=1e-4, atol=1e-7)
 
 
-BASE = Settings(sequences=16, timesteps=10, units=8, epochs=10)
+BASE = Recurrent(sequences=16, timesteps=10, units=8, epochs=10)
 
 
 def test_c1_a_mask_from_the_labels_learns_to_answer_one():

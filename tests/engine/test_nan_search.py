@@ -8,6 +8,7 @@ import pytest
 from lessons.course.discovery import LESSONS
 from lessons.engine.nan_search import Replay, Search
 from lessons.engine.train import traced, trained
+from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
@@ -93,14 +94,14 @@ CASES = {
         "log(0) = -inf, then 0 * -inf = NaN",
     ),
     "a single NaN label": (
-        Settings(nan_share=0.05, seed=6, **FEW),
+        Recurrent(nan_share=0.05, seed=6, **FEW),
         "forward",
         "-",
         "y_true",
         "the label is NaN",
     ),
     "nothing counted": (
-        Settings(loss="mask_reading_mse", epsilon=0, mask="inverted", padding_share=0, **FEW),
+        Recurrent(loss="mask_reading_mse", epsilon=0, mask="inverted", padding_share=0, **FEW),
         "forward",
         "/",
         "sum(… * …) / (sum(…) + 0)",
@@ -108,28 +109,28 @@ CASES = {
     ),
     # 1000 squared is beyond float16, and so is infinity times the mask's 0
     "overflow of float16": (
-        Settings(padded_labels="garbage", loss_dtype="float16", **FEW),
+        Recurrent(padded_labels="garbage", loss_dtype="float16", **FEW),
         "forward",
         "square",
         "square(y_true - y_pred)",
         "square(1e+03) = inf, then inf * 0 = NaN",
     ),
     "NaN input behind the mask": (
-        Settings(padded_inputs="nan", **FEW),
+        Recurrent(padded_inputs="nan", **FEW),
         "backward",
         "LSTM",
         "gradient of lstm/kernel",
         "its input there is NaN, at a step that the mask leaves out",
     ),
     "NaN input, no mask": (
-        Settings(padded_inputs="nan", mask="none", **FEW),
+        Recurrent(padded_inputs="nan", mask="none", **FEW),
         "forward",
         "LSTM",
         "output of lstm",
         "its input there is NaN",
     ),
     "NaN input, mask multiplied": (
-        Settings(padded_inputs="nan", mask_route="multiplied", **FEW),
+        Recurrent(padded_inputs="nan", mask_route="multiplied", **FEW),
         "forward",
         "LSTM",
         "output of lstm",
@@ -181,7 +182,7 @@ def test_the_line_is_that_of_the_loss_as_it_is_shown():
 
 
 def test_exploding_to_infinity_names_the_first_tensor():
-    settings = Settings(optimizer="sgd", learning_rate=10, reduction="sum", cell="simple_rnn", **FEW)
+    settings = Recurrent(optimizer="sgd", learning_rate=10, reduction="sum", cell="simple_rnn", **FEW)
     nan_origin = tasks.nan_origin(Recipe(settings))
     assert (nan_origin.phase, nan_origin.op, nan_origin.line) == ("forward", "square", 5)
     error = float(nan_origin.inputs.removeprefix("square(").removesuffix(") = inf"))
@@ -191,7 +192,7 @@ def test_exploding_to_infinity_names_the_first_tensor():
 
 def test_a_sum_that_overflows_belongs_to_no_cell():
     nan_origin = tasks.nan_origin(
-        Recipe(Settings(optimizer="sgd", learning_rate=10, nan_share=0.2, nan_fill="garbage", epochs=20))
+        Recipe(Recurrent(optimizer="sgd", learning_rate=10, nan_share=0.2, nan_fill="garbage", epochs=20))
     )
     assert nan_origin.tensor == "sum in the reduction of the loss"
     assert nan_origin.inputs.startswith("sum of 384 values up to ") and nan_origin.inputs.endswith(" = inf")
@@ -199,7 +200,7 @@ def test_a_sum_that_overflows_belongs_to_no_cell():
 
 
 def test_the_batch_of_the_epoch_is_found():
-    settings = Settings(nan_share=0.05, seed=6, batch_size=2, **FEW)
+    settings = Recurrent(nan_share=0.05, seed=6, batch_size=2, **FEW)
     assert set(np.argwhere(np.isnan(training_batch(Recipe(settings)).y))[:, 0]) == {2}
     nan_origin = tasks.nan_origin(Recipe(settings))
     assert (nan_origin.epoch, nan_origin.batch, nan_origin.sequence, nan_origin.tensor) == (0, 1, 2, "y_true")
@@ -207,7 +208,7 @@ def test_the_batch_of_the_epoch_is_found():
 
 def test_the_batch_whose_update_spoilt_the_weights_is_found():
     """The first batch has no padding, so that nothing of it is NaN."""
-    settings = Settings(padded_inputs="nan", seed=1, batch_size=2, **FEW)
+    settings = Recurrent(padded_inputs="nan", seed=1, batch_size=2, **FEW)
     assert np.isnan(training_batch(Recipe(settings)).x).any(axis=(1, 2)).tolist() == [False, False] + [True] * 6
     nan_origin = tasks.nan_origin(Recipe(settings))
     assert (nan_origin.epoch, nan_origin.batch, nan_origin.sequence) == (0, 1, 2)
@@ -223,7 +224,7 @@ class Hasty(Replay):
 
 
 def test_an_update_that_overflows():
-    settings = Settings(optimizer="sgd", reduction="sum", cell="simple_rnn", **FEW)
+    settings = Recurrent(optimizer="sgd", reduction="sum", cell="simple_rnn", **FEW)
     nan_origin = Search(Hasty(recipe := Recipe(settings), traced(recipe.structure()))).nan_origin()
     assert (nan_origin.epoch, nan_origin.phase, nan_origin.op) == (0, "backward", "SGD")
     assert nan_origin.tensor == "simple_rnn/kernel after the update"
@@ -231,12 +232,14 @@ def test_an_update_that_overflows():
 
 
 def test_one_label_per_sequence():
-    nan_origin = tasks.nan_origin(Recipe(Settings(output="last_step", nan_share=0.3, **FEW)))
+    nan_origin = tasks.nan_origin(Recipe(Recurrent(output="last_step", nan_share=0.3, **FEW)))
     assert (nan_origin.tensor, nan_origin.timestep) == ("y_true", None)
     assert nan_origin.where == f"sequence {nan_origin.sequence}"
 
 
-@pytest.mark.parametrize("settings", [Settings(**FEW), preset("small_epsilon", "fixed"), Settings(batch_size=2, **FEW)])
+@pytest.mark.parametrize(
+    "settings", [Recurrent(**FEW), preset("small_epsilon", "fixed"), Recurrent(batch_size=2, **FEW)]
+)
 def test_finite_runs_have_none(settings):
     assert tasks.nan_origin(Recipe(settings)) is None
 

@@ -10,6 +10,7 @@ import pytest
 
 from lessons.engine import train as engine
 from lessons.engine.train import trained
+from lessons.families.recurrent import Recurrent
 from lessons.figures import run_figures
 from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
 from lessons.recipe.recipe import Pasted, Recipe
@@ -22,7 +23,7 @@ from tests.tools import oracle
 
 SAMPLE = Table.parse(sample(), "sample.csv")
 WITHIN = 60  # seconds for a worker to start and train
-SHORT = Settings(units=2, epochs=4, nan_fill="mean")
+SHORT = Recurrent(units=2, epochs=4, nan_fill="mean")
 
 
 def csv(*rows: str, features: str = "x,z") -> Table:
@@ -48,7 +49,7 @@ def by_hand(settings: Settings, inputs: dict, labels: dict) -> tuple[np.ndarray,
 @pytest.mark.parametrize("padding", SPECS["padding"].options)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_batch_is_what_one_pads_by_hand(padding, seed):
-    settings = Settings(padding=padding, seed=seed, padded_inputs="minus_one", padded_labels="garbage")
+    settings = Recurrent(padding=padding, seed=seed, padded_inputs="minus_one", padded_labels="garbage")
     nan = np.nan
     inputs = {"a": [[1, 2], [3, 4], [5, 6]], "b": [[7, nan]], "c": [[8, 9]]}
     batch = training_batch(Recipe(settings, HANDS_ON))
@@ -128,7 +129,7 @@ def test_any_number_of_features():
 
 
 def test_the_sample_can_be_learned():
-    run = trained(Recipe(Settings(nan_fill="zero", epochs=60), SAMPLE))
+    run = trained(Recipe(Recurrent(nan_fill="zero", epochs=60), SAMPLE))
     assert run.snapshot.error[-1] < run.baseline / 3
 
 

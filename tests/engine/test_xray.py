@@ -10,8 +10,9 @@ from keras import layers
 from lessons.engine import xray
 from lessons.engine.models import build_model
 from lessons.engine.train import train
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.recipe.settings import SPECS, Settings
+from lessons.recipe.settings import SPECS
 from lessons.runs.run import LayerMask
 from lessons.sandbox.messages import Reader, encode
 from lessons.server import walled_tasks
@@ -30,7 +31,7 @@ DROP = {
 
 def rows(**settings) -> tuple[LayerMask, ...]:
     """The x-ray that a training tells of first."""
-    return next(train(Recipe(Settings(epochs=1, **settings)))).layers
+    return next(train(Recipe(Recurrent(epochs=1, **settings)))).layers
 
 
 def droppers(found: tuple[LayerMask, ...]) -> list[str]:
@@ -61,7 +62,7 @@ def test_layers_that_drop_the_mask(between, layer):
 @pytest.mark.parametrize("between", SPECS["between"].options)
 def test_the_prediction_of_the_running_model_says_the_same(between):
     """Run the layers on numbers: Keras attaches the masks anew, from compute_mask."""
-    settings = Settings(between=between)
+    settings = Recurrent(between=between)
     model = build_model(settings)
     x = np.ones((2, settings.timesteps, 2), "float32")
     mask = np.arange(settings.timesteps) < [[5], [9]]
@@ -124,14 +125,14 @@ def test_the_names_are_the_same_in_every_worker():
 
 def test_the_rows_come_through_the_walls_with_a_pasted_loss():
     text = "def mine(y_true, y_pred):\n    import keras\n    return keras.ops.mean(keras.ops.square(y_true - y_pred))"
-    first = next(walled_tasks.train(Recipe(Settings(epochs=1), pasted=Pasted(text))))
+    first = next(walled_tasks.train(Recipe(Recurrent(epochs=1), pasted=Pasted(text))))
     last = walled_tasks.told(wire_message(encode(first))).layers[-1]
     assert last == LayerMask("loss", "mine", True, False)
 
 
 def test_a_scalar_that_is_no_number_below_the_label_is_found_out():
     text = "def mine(y_true, y_pred):\n    import keras\n    return keras.ops.mean(keras.ops.log(y_pred - y_true))"
-    first = next(walled_tasks.train(Recipe(Settings(epochs=1), pasted=Pasted(text))))
+    first = next(walled_tasks.train(Recipe(Recurrent(epochs=1), pasted=Pasted(text))))
     assert first["layers"][-1] == ("loss", "mine", True, False)
 
 

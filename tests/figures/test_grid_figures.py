@@ -8,13 +8,13 @@ import plotly.graph_objects as go
 import pytest
 
 from lessons.engine.train import trained
+from lessons.families.recurrent import Recurrent
 from lessons.figures import grid_figures
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import Settings
 from lessons.runs.grid import Cell, Plan
 from lessons.runs.outcome import OUTCOMES, late, outcome_of
 
-BASE = Settings(sequences=4, timesteps=5, units=3, epochs=6, loss="scalar_mse")
+BASE = Recurrent(sequences=4, timesteps=5, units=3, epochs=6, loss="scalar_mse")
 PLAN = Plan(BASE, "learning_rate", "padded_labels", (1e-4, 1e-2, 1.0), ("zero", "garbage", "nan"))
 
 

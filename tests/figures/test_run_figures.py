@@ -8,13 +8,13 @@ import plotly.graph_objects as go
 import pytest
 
 from lessons.engine.train import train
+from lessons.families.recurrent import Recurrent
 from lessons.figures import run_figures
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import Settings
 from lessons.runs.run import Closing, Run
 
-SMALL = Settings(sequences=4, timesteps=5, units=3, epochs=6, padded_labels="garbage", loss="scalar_mse")
+SMALL = Recurrent(sequences=4, timesteps=5, units=3, epochs=6, padded_labels="garbage", loss="scalar_mse")
 CASES = {
     "finite": SMALL,
     "no_leak": replace(SMALL, loss="mse"),

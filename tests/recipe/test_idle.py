@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from lessons.engine.train import trained
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.idle import KEEP_THE_MASK
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import OWN_DATA, SPECS, Choice, Settings
@@ -62,7 +63,7 @@ def recipes(number: int) -> tuple[Settings, ...]:
     """Recipes that learn and share one traced graph."""
     rng = np.random.default_rng(number)
     for _ in range(50):
-        structure = draw(rng, TRACED, Settings())
+        structure = draw(rng, TRACED, Recurrent())
         found = [draw(rng, GIVEN, structure) for _ in range(4 * DRAWN)]
         found = [settings for settings in found if learns(told(settings))][:DRAWN]
         if len(found) == DRAWN:
@@ -103,7 +104,7 @@ def test_of_what_a_graph_is_made_of(number, name):
     check(recipes(number)[0], name, values=None if number else 2)
 
 
-NO_MASK = Settings(mask="none", sequences=4, timesteps=5, units=2, epochs=3)
+NO_MASK = Recurrent(mask="none", sequences=4, timesteps=5, units=2, epochs=3)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +125,6 @@ def test_of_cases_that_were_wrong_once(settings, name, is_idle):
 
 @pytest.mark.parametrize("between", SPECS["between"].options)
 def test_which_layers_keep_the_mask_is_what_keras_does(between):
-    few = Settings(between=between, sequences=4, timesteps=5, units=2, epochs=1)
+    few = Recurrent(between=between, sequences=4, timesteps=5, units=2, epochs=1)
     *_, loss = trained(Recipe(few)).opening.layers
     assert loss.mask_in == (between in KEEP_THE_MASK)

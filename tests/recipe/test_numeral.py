@@ -6,8 +6,9 @@ import pytest
 
 from lessons import claims
 from lessons.doctor.usage import Usage
+from lessons.families.recurrent import Recurrent
 from lessons.recipe import numeral
-from lessons.recipe.settings import BadInput, Settings
+from lessons.recipe.settings import BadInput
 from lessons.recipe.table import Table
 from lessons.runs.grid import size
 from lessons.tools import preflight
@@ -40,11 +41,11 @@ def test_what_a_float_cannot_hold_is_infinite_and_refused_by_every_range(text):
     assert math.isinf(numeral.number(text))
     for name in ("epochs", "epsilon"):
         with pytest.raises(BadInput):
-            Settings().with_changes({name: text})
+            Recurrent().with_changes({name: text})
 
 
 def epochs(text: str) -> int:
-    return Settings().with_changes({"epochs": text}).epochs
+    return Recurrent().with_changes({"epochs": text}).epochs
 
 
 @pytest.mark.parametrize(("text", "value"), [("1e3", 1000), ("+20", 20), ("20.0", 20), (" 20", 20), ("2e1", 20)])
@@ -60,7 +61,7 @@ def csv(time: str, cell: str) -> Table:
 
 READERS = {
     "a field": epochs,
-    "epsilon": lambda text: Settings().with_changes({"epsilon": text}),
+    "epsilon": lambda text: Recurrent().with_changes({"epsilon": text}),
     "the size of a map": size,
     "a shape": lambda text: Usage.parse({"shape": f"B,{text}"}),
     "the mark of padding": lambda text: Usage.parse({"padding": text}),
@@ -95,11 +96,11 @@ def test_who_counts_takes_digits_alone(text, monkeypatch):
 
 
 def test_numbers_that_are_no_text_are_taken_as_they_are():
-    assert Settings(epochs=20.0, epsilon=1).epochs == 20
+    assert Recurrent(epochs=20.0, epsilon=1).epochs == 20
     assert Usage.parse({"padding": -1}).padding == -1
     for given in (True, b"20", [20], 1j, 10**400, math.nan, math.inf):
         with pytest.raises(BadInput):
-            Settings(epochs=given)
+            Recurrent(epochs=given)
         if not (isinstance(given, float) and math.isnan(given)):  # there it marks padding
             with pytest.raises(BadInput):
                 Usage.parse({"padding": given})

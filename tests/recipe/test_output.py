@@ -11,14 +11,15 @@ from lessons.engine.models import build_loss
 from lessons.engine.train import train
 from lessons.engine.xray import takes_logits
 from lessons.export.bundle import Bundle
+from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.recipe.settings import SPECS, Settings
+from lessons.recipe.settings import SPECS
 from lessons.runs.run import Run, error, output_of
 
 OFFERED = sorted({name for lesson in LESSONS.values() for name in lesson.losses} | set(losses.LABELS))
-BINARY = Settings(task="binary", epochs=1, sequences=4, timesteps=4, units=4)
+BINARY = Recurrent(task="binary", epochs=1, sequences=4, timesteps=4, units=4)
 PASTED = {
     "cross-entropy": ("keras.losses.binary_crossentropy(y, p)", False),
     "cross-entropy from logits": ("keras.losses.binary_crossentropy(y, p, from_logits=True)", True),
@@ -102,7 +103,7 @@ def test_a_script_judges_as_its_run_does():
 def test_numbers_need_no_threshold():
     said, truth, known = np.full((1, 1, 2), 0.25), np.zeros((1, 2)), np.ones((1, 2), bool)
     for logits in (True, False):
-        assert error(Settings(), said, truth, known, output_of("linear", logits)) == 0.25
+        assert error(Recurrent(), said, truth, known, output_of("linear", logits)) == 0.25
 
 
 @pytest.mark.parametrize("name", OFFERED)

@@ -13,9 +13,10 @@ from lessons.course.discovery import LESSONS
 from lessons.course.exercise import FindSetting
 from lessons.doctor.run import diagnose
 from lessons.engine.train import trained
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import MaskPath, Pasted, Recipe
-from lessons.recipe.settings import SPECS, BadInput, Settings
+from lessons.recipe.settings import SPECS, BadInput
 from lessons.recipe.table import Table, sample
 from lessons.server.attempt import usage_of
 from pages.lab.diagnosis import unpassed
@@ -29,30 +30,30 @@ NOWHERE = MaskPath()
 
 def test_equal_recipes_are_one():
     again = Table.parse(sample(), "another name.csv")
-    assert {Recipe(Settings(), SAMPLE, PASTED), Recipe(Settings(), again, Pasted(PASTED.text))} == {
-        Recipe(Settings(), SAMPLE, PASTED)
+    assert {Recipe(Recurrent(), SAMPLE, PASTED), Recipe(Recurrent(), again, Pasted(PASTED.text))} == {
+        Recipe(Recurrent(), SAMPLE, PASTED)
     }
     different = [
-        Recipe(Settings()),
-        Recipe(Settings(seed=1)),
-        Recipe(Settings(), SAMPLE),
-        Recipe(Settings(), pasted=PASTED),
+        Recipe(Recurrent()),
+        Recipe(Recurrent(seed=1)),
+        Recipe(Recurrent(), SAMPLE),
+        Recipe(Recurrent(), pasted=PASTED),
     ]
     assert len(set(different)) == 4
 
 
 def test_what_the_data_decide_makes_no_difference():
-    recipe = Recipe(Settings(sequences=64, timesteps=4, task="noise"), SAMPLE)
-    assert recipe.settings == SAMPLE.fit(Settings()) and recipe == Recipe(Settings(), SAMPLE)
+    recipe = Recipe(Recurrent(sequences=64, timesteps=4, task="noise"), SAMPLE)
+    assert recipe.settings == SAMPLE.fit(Recurrent()) and recipe == Recipe(Recurrent(), SAMPLE)
     assert recipe.with_changes({"padding_share": 0.9}) == recipe, "the data leave as much padding as they do"
-    assert recipe.with_changes({"gaps": "keep"}).settings.timesteps == SAMPLE.fit(Settings(gaps="keep")).timesteps
+    assert recipe.with_changes({"gaps": "keep"}).settings.timesteps == SAMPLE.fit(Recurrent(gaps="keep")).timesteps
     assert recipe.asked.sequences == 64, "what was asked for comes back when the data go"
     with pytest.raises(BadInput):
         recipe.with_changes({"epochs": 0})
 
 
 def test_a_worker_gets_one_pickled_recipe():
-    recipe = Recipe(Settings(), SAMPLE, PASTED)
+    recipe = Recipe(Recurrent(), SAMPLE, PASTED)
     there = pickle.loads(pickle.dumps(recipe))
     assert there == recipe and hash(there) == hash(recipe)
     np.testing.assert_array_equal(training_batch(there).x, training_batch(recipe).x)
@@ -60,20 +61,20 @@ def test_a_worker_gets_one_pickled_recipe():
 
 def test_a_pasted_loss_is_not_trained_as_if_it_were_the_settings_own():
     with pytest.raises(ValueError, match="pasted"):
-        trained(Recipe(Settings(), pasted=PASTED))
+        trained(Recipe(Recurrent(), pasted=PASTED))
 
 
 def test_a_structure_has_no_value_of_own_data():
-    structure = pickle.dumps(Recipe(Settings(), SAMPLE).structure())
+    structure = pickle.dumps(Recipe(Recurrent(), SAMPLE).structure())
     assert b"plant" not in structure and b"ndarray" not in structure
-    assert Recipe(Settings(), SAMPLE).structure() != Recipe(SAMPLE.fit(Settings())).structure()
+    assert Recipe(Recurrent(), SAMPLE).structure() != Recipe(SAMPLE.fit(Recurrent())).structure()
 
 
 @pytest.mark.parametrize("batch_size, sequences, size, updates", [
     (0, 7, 7, 1), (7, 7, 7, 1), (9, 7, 7, 1), (3, 7, 3, 3), (1, 7, 1, 7), (3, 6, 3, 2),
 ])  # fmt: skip
 def test_updates_of_an_epoch(batch_size, sequences, size, updates):
-    recipe = Recipe(Settings(batch_size=batch_size, sequences=sequences))
+    recipe = Recipe(Recurrent(batch_size=batch_size, sequences=sequences))
     assert (recipe.update_size, recipe.updates) == (size, updates)
     assert (recipe.updates > 1) == recipe.settings.batched
 
@@ -100,7 +101,7 @@ PATHS = [
 
 @pytest.mark.parametrize(("changes", "training", "validation"), PATHS)
 def test_where_the_mask_goes(changes, training, validation):
-    recipe = Recipe(Settings(**changes))
+    recipe = Recipe(Recurrent(**changes))
     assert (recipe.mask_path, recipe.validation_mask_path) == (training, validation)
 
 
@@ -109,14 +110,14 @@ ROUTES = ("mask", "mask_route", "sample_weight", "output")
 
 def test_a_route_is_idle_where_it_moves_no_mask():
     for values in itertools.product(("aligned", "none"), *(SPECS[name].options for name in ROUTES[1:])):
-        recipe = Recipe(Settings(**dict(zip(ROUTES, values, strict=True))))
+        recipe = Recipe(Recurrent(**dict(zip(ROUTES, values, strict=True))))
         paths = {recipe.with_changes({"mask_route": value}).mask_path for value in SPECS["mask_route"].options}
         assert (len(paths) == 1) == ("mask_route" in recipe.idle()), values
 
 
 def test_the_page_says_what_becomes_of_a_mask_that_is_not_passed():
     for mask, route, weight in itertools.product(("aligned", "none"), *(SPECS[name].options for name in ROUTES[1:3])):
-        recipe = Recipe(Settings(mask=mask, mask_route=route, sample_weight=weight))
+        recipe = Recipe(Recurrent(mask=mask, mask_route=route, sample_weight=weight))
         if not recipe.mask_path.passed:
             words = unpassed(recipe)
             assert ("weighs" in words) == (mask != "none" and weight != "none"), words
@@ -126,7 +127,7 @@ def test_the_page_says_what_becomes_of_a_mask_that_is_not_passed():
 def test_a_weight_may_leave_out_missing_labels_and_a_factor_of_the_inputs_may_not():
     """The mask takes the labels that are NaN for padding. As a weight it leaves those out; multiplied into the inputs
     it wipes out what real steps hold."""
-    missing = Settings(mask="not_nan", nan_share=0.3, padded_labels="nan", sample_weight="instead", epochs=5)
+    missing = Recurrent(mask="not_nan", nan_share=0.3, padded_labels="nan", sample_weight="instead", epochs=5)
     missing = replace(missing, loss="nan_labels.where_inside")  # NaN times a weight of 0 would be NaN
     weighed, both = (trained(Recipe(replace(missing, mask_route=route))) for route in ("passed", "multiplied"))
     assert (both.snapshot.input_gradient[:, both.batch.real & ~both.batch.mask] == 0).all()
@@ -138,7 +139,7 @@ def test_a_weight_may_leave_out_missing_labels_and_a_factor_of_the_inputs_may_no
 @pytest.mark.parametrize("route", SPECS["mask_route"].options)
 def test_the_clinic_is_told_of_a_mask_where_one_reaches_the_loss(route):
     exercise = next(one for lesson in LESSONS.values() for one in lesson.exercises if not isinstance(one, FindSetting))
-    settings = Settings(mask_route=route, padded_labels="garbage")
+    settings = Recurrent(mask_route=route, padded_labels="garbage")
     told = usage_of(replace(exercise, settings=settings, padding=""))["padding"]
     assert told == ("keras" if Recipe(settings).mask_path.passed else "1000")
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 
+from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import SPECS, BadInput, Choice, LossName, Settings
@@ -24,7 +25,7 @@ def recipes():
             drawn[name] = st.sampled_from(sorted(spec.options))
         else:
             drawn[name] = (st.integers if spec.whole else st.floats)(spec.low, spec.high)
-    return st.builds(Settings, **drawn)
+    return st.builds(Recurrent, **drawn)
 
 
 @examples(deadline=None)
@@ -32,19 +33,19 @@ def recipes():
 def test_a_query_brings_the_same_settings_back_over_any_base(settings, base):
     query = settings.to_query(base)
     assert all(isinstance(text, str) for text in query.values())
-    assert Settings.read(query, base) == (settings, [])
+    assert Recurrent.read(query, base) == (settings, [])
 
 
 @examples(deadline=None)
 @given(recipes())
 def test_json_brings_the_same_settings_back(settings):
     again = json.loads(json.dumps(settings.to_json(), allow_nan=False))
-    assert Settings(**again) == settings == Settings().with_changes(again)
+    assert Recurrent(**again) == settings == Recurrent().with_changes(again)
 
 
 def test_what_differs_is_all_that_a_query_says():
-    assert Settings().to_query() == {}
-    assert Settings(epsilon=1e-8, mask="none", epochs=3).to_query() == {
+    assert Recurrent().to_query() == {}
+    assert Recurrent(epsilon=1e-8, mask="none", epochs=3).to_query() == {
         "epsilon": "1e-08",
         "mask": "none",
         "epochs": "3",
@@ -94,31 +95,31 @@ def test_junk_is_refused_by_naming_the_field_the_value_and_what_it_takes(name):
     options = getattr(SPECS[name], "options", ())
     for value in [*(junk for junk in JUNK if junk not in options), *ODD]:
         with pytest.raises(BadInput) as refusal:
-            Settings().with_changes({name: value})
+            Recurrent().with_changes({name: value})
         text = str(refusal.value)
         assert text.startswith(f"{name}: got ") and f"takes {SPECS[name].takes}" in text, text
         shown = value if isinstance(value, str) else repr(value)
         assert shown[:30] in text
         assert len(text) < 60 + len(name) + len(SPECS[name].takes)
         with pytest.raises(BadInput):
-            Settings(**{name: value})
+            Recurrent(**{name: value})
 
 
 @pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if not isinstance(spec, Choice)])
 def test_the_ends_of_a_range_are_in_and_one_beyond_is_out(name):
     spec = SPECS[name]
     for value in (spec.low, spec.high, *spec.offered):
-        assert getattr(Settings().with_changes({name: str(value)}), name) == value
+        assert getattr(Recurrent().with_changes({name: str(value)}), name) == value
     for value in (spec.low - 1, spec.high + 1, *([spec.low + 0.5] if spec.whole else [])):
         with pytest.raises(BadInput):
-            Settings().with_changes({name: str(value)})
+            Recurrent().with_changes({name: str(value)})
 
 
 @examples(deadline=None)
 @given(st.text(), st.one_of(st.text(), st.floats(), st.integers(), st.none(), st.lists(st.integers())))
 def test_whatever_is_typed_is_used_or_refused(name, value):
     for field in (name, "epochs", "epsilon", "loss", "mask"):
-        settings, problems = Settings.read({field: value})
+        settings, problems = Recurrent.read({field: value})
         assert isinstance(settings, Settings)
         assert [type(problem) for problem in problems] in ([], [BadInput])
         assert problems or settings.to_json()[field] == value or float(value) == settings.to_json()[field]
@@ -126,12 +127,12 @@ def test_whatever_is_typed_is_used_or_refused(name, value):
 
 def test_an_unknown_field_is_named_with_those_there_are():
     with pytest.raises(BadInput, match="“epoch”.*epochs"):
-        Settings().with_changes({"epoch": 3})
+        Recurrent().with_changes({"epoch": 3})
 
 
 def test_what_can_be_used_is_used_and_each_problem_is_told():
-    settings, problems = Settings.read({"epochs": "7", "mask": "sideways", "seed": "x"})
-    assert settings == Settings(epochs=7)
+    settings, problems = Recurrent.read({"epochs": "7", "mask": "sideways", "seed": "x"})
+    assert settings == Recurrent(epochs=7)
     assert [str(problem).split(":")[0] for problem in problems] == ["mask", "seed"]
 
 
@@ -152,7 +153,7 @@ def test_only_functions_of_labels_and_predictions_are_losses(name):
 
 
 def test_every_field_is_declared_whole():
-    for field in dataclasses.fields(Settings):
+    for field in dataclasses.fields(Recurrent):
         spec = SPECS[field.name]
         assert spec.label and spec.help
         assert spec.parse(field.name, field.default) == field.default
@@ -160,7 +161,7 @@ def test_every_field_is_declared_whole():
             assert all(losses.exists(option) for option in spec.options)
 
 
-SMALL = Settings(sequences=5, timesteps=5, units=4, epochs=3, padded_labels="random", batch_size=3)
+SMALL = Recurrent(sequences=5, timesteps=5, units=4, epochs=3, padded_labels="random", batch_size=3)
 SITUATIONS = {
     "defaults": SMALL,
     "no_mask": replace(SMALL, mask="none", mask_route="multiplied", loss="mae"),

@@ -7,15 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lessons.families.recurrent import Recurrent
 from lessons.recipe import table
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import OWN_DATA, BadInput, Settings
+from lessons.recipe.settings import OWN_DATA, BadInput
 from lessons.recipe.table import FEATURES, MEGABYTES, SEQUENCES, STEPS, Table, sample
 from tests.conftest import ROOT
 
 HEAD = "sequence,time,x,label"
 ROWS = ["a,1,0.5,1", "a,2,0.6,0", "b,1,0.7,1.5", "c,1,0.8,", "c,2,,2", "c,3,1e-3,-1"]
-PLAIN = Settings()
+PLAIN = Recurrent()
 
 
 def parsed(*lines: str, name: str = "mine.csv") -> Table:
@@ -130,7 +131,7 @@ def test_gaps_that_do_not_fit_are_squeezed_and_that_is_told():
 
 
 def test_what_the_data_decide_of_the_settings():
-    fit = parsed(HEAD, *ROWS).fit(Settings(sequences=99, timesteps=40, padding_share=0.9, nan_share=0.5, task="noise"))
+    fit = parsed(HEAD, *ROWS).fit(Recurrent(sequences=99, timesteps=40, padding_share=0.9, nan_share=0.5, task="noise"))
     assert (fit.sequences, fit.timesteps, fit.task) == (2, 3, "regression")
     assert fit.padding_share == pytest.approx(1 - 6 / 9) and fit.nan_share == pytest.approx(1 / 6)
     assert parsed(HEAD, *ROWS).fit(fit) == fit

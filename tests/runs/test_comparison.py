@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 from lessons.engine.train import train
+from lessons.families.recurrent import Recurrent
 from lessons.figures import comparison_figures
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
@@ -15,7 +16,7 @@ from lessons.recipe.settings import Settings
 from lessons.runs.comparison import VISIBLE, Comparison, differs, headline, others, visibly
 from lessons.runs.run import Run
 
-BASE = Settings(sequences=6, timesteps=5, units=3, epochs=8, padded_labels="garbage")
+BASE = Recurrent(sequences=6, timesteps=5, units=3, epochs=8, padded_labels="garbage")
 OTHERS = {
     "equal": {},
     "idle": {"mask_shift": 2},

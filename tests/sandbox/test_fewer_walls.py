@@ -102,7 +102,7 @@ WORKS = """
 from lessons.server import walled_tasks
 from lessons.sandbox.walled_pool import WARM, Limits, WalledPool
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.recipe.settings import Settings
+from lessons.families.recurrent import Recurrent
 from tests.sandbox.test_fewer_walls import HEALTHY
 if __name__ == "__main__":
     walled_pool = WalledPool(1, spares=0, warm=WARM, limits=Limits(waiting=120))
@@ -110,7 +110,7 @@ if __name__ == "__main__":
     bad = HEALTHY.replace("tf.square(", "tf.sqrt(")
     assert walled_pool.submit(walled_tasks.examine, bad, None, {}).result(150)["findings"]
     assert isinstance(walled_pool.submit(walled_tasks.mend, bad, None, {}).result(150), list)
-    job = walled_pool.submit(walled_tasks.train, Recipe(Settings(epochs=3), pasted=Pasted(HEALTHY)))
+    job = walled_pool.submit(walled_tasks.train, Recipe(Recurrent(epochs=3), pasted=Pasted(HEALTHY)))
     job.result(150)
     assert [item["kind"] for item in job.items][::len(job.items) - 1] == ["Opening", "Closing"]
     print(" | ".join(walled_pool.walls))

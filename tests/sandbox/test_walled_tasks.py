@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from lessons.doctor.refusal import refused
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.recipe.settings import Settings
 from lessons.runs.run import kept_epochs
 from lessons.sandbox.walled_pool import WalledPool
 from lessons.server import walled_tasks
@@ -16,7 +16,7 @@ from lessons.workers.pool import WorkerDied
 from tests.sandbox.test_walled_pool import PATIENT, ROOT
 from tests.tools import intruders
 
-SETTINGS = Settings(epochs=5)
+SETTINGS = Recurrent(epochs=5)
 RECIPE = Recipe(SETTINGS, pasted=Pasted("def loss(y_true, y_pred):\n    return y_pred\n"))
 SHAPE = training_batch(RECIPE).real.shape
 FINDING = {

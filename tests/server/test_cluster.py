@@ -14,8 +14,9 @@ import pytest
 from lessons.course.discovery import find
 from lessons.engine.grid_training import grid_run as cells_of
 from lessons.engine.train import trained
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import BadInput, Settings
+from lessons.recipe.settings import BadInput
 from lessons.runs.grid import Plan, axis_values
 from lessons.server.laboratory import Laboratory
 from lessons.workers import cluster
@@ -23,7 +24,7 @@ from tests.tools.site import ROOT, free_port
 from tests.workers.test_pool import eventually
 
 WITHIN = 120  # seconds: other tests may have the cores
-RECIPE = Settings(epochs=6, sequences=8, timesteps=6)
+RECIPE = Recurrent(epochs=6, sequences=8, timesteps=6)
 DASK = [sys.executable, "-m", "dask"]
 WORKERS = ("--nworkers", "2", "--nthreads", "1", "--no-dashboard")
 

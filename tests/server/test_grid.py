@@ -12,9 +12,10 @@ import tensorflow as tf
 from lessons.course.discovery import LESSONS, find
 from lessons.engine.grid_training import grid_run as cells_of
 from lessons.engine.train import trained
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import BadInput, Settings
+from lessons.recipe.settings import BadInput
 from lessons.runs import run
 from lessons.runs.grid import Plan, axis_values, fields_of
 from lessons.runs.outcome import late, outcome, outcome_of
@@ -24,7 +25,7 @@ from tests.tools import oracle
 from tests.workers.test_pool import eventually
 
 LESSON = find("mask_and_loss")
-SMALL = Settings(epochs=20, sequences=8, timesteps=6, mask="shifted", padded_labels="garbage")
+SMALL = Recurrent(epochs=20, sequences=8, timesteps=6, mask="shifted", padded_labels="garbage")
 CHAOTIC = {("first_iteration", "log")}  # the smallest change of a number changes how it ends
 WITHIN = 120  # seconds: other tests may have the cores
 
@@ -163,7 +164,7 @@ def test_every_field_of_a_lesson_makes_an_axis(slug):
     for name in fields_of(LESSONS[slug]):
         values = axis_values(name, LESSONS[slug], 16)
         assert len(set(values)) == len(values) >= 1
-        assert all(getattr(Settings(**{name: value}), name) == value for value in values)
+        assert all(getattr(Recurrent(**{name: value}), name) == value for value in values)
 
 
 def test_an_address_restores_the_plan():

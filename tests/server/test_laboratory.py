@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from lessons.engine.train import trained
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.recipe.settings import Settings
 from lessons.runs.grid import Plan
 from lessons.runs.run import Run
 from lessons.server.grid_run import GridRun
@@ -25,7 +25,7 @@ from lessons.workers.pool import Job, WorkerPool
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENT = 60
-SHORT = Settings(sequences=8, timesteps=6, units=4, epochs=12, loss="scalar_mse")
+SHORT = Recurrent(sequences=8, timesteps=6, units=4, epochs=12, loss="scalar_mse")
 LONG = replace(SHORT, epochs=3000)
 
 
@@ -281,7 +281,7 @@ from lessons.server.laboratory import shared
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 laboratory = shared()
-training = laboratory.train(Recipe(Settings(epochs=3, sequences=4, timesteps=4, units=2)), "who")
+training = laboratory.train(Recipe(Recurrent(epochs=3, sequences=4, timesteps=4, units=2)), "who")
 training.job.result(60)
 loaded = sorted({"tensorflow", "keras", "streamlit"} & set(sys.modules))
 print(json.dumps([training.run().snapshot.loss.tolist(), loaded]))

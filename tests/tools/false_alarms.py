@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from lessons.doctor.run import diagnose
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs.run import Run
@@ -86,7 +87,7 @@ def with_arguments(rng: np.random.Generator, structure: dict) -> Settings:
     given = structure | drawn_from(rng, ARGUMENTS | of_optimizer) | {"seed": int(rng.integers(10_000))}
     if given["padded_inputs"] == "zero" and rng.random() < 0.3:
         given["mask"] = "inputs"  # then Masking(0) computes the aligned one
-    return Settings(**given)
+    return Recurrent(**given)
 
 
 # A fault: its name, what it changes, and where it is one.

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from lessons.recipe.settings import Settings
+from lessons.families.recurrent import Recurrent
 from lessons.server import tasks
 from lessons.server.laboratory import structure
 from lessons.workers.pool import STARTS, OutOfOrder, WorkerDied, WorkerPool, default_size
 
-LONG = Settings(epochs=3000, padded_labels="garbage")
+LONG = Recurrent(epochs=3000, padded_labels="garbage")
 PATIENT = 60  # seconds for what takes no time on an idle machine
 
 
@@ -261,16 +261,16 @@ def test_no_more_is_wished_for_than_a_worker_keeps_warm():
 
 
 def test_warming_is_done_in_the_background_and_known(both):
-    warmed = Settings(units=3, timesteps=3, sequences=3)
+    warmed = Recurrent(units=3, timesteps=3, sequences=3)
     assert not both.knows(tasks.train, warmed)
     both.warm(tasks.trace, warmed)
     assert eventually(lambda: both.knows(tasks.train, warmed))
-    assert both.knows(tasks.train, Settings(units=3, timesteps=3, sequences=3, seed=9, mask="none"))
+    assert both.knows(tasks.train, Recurrent(units=3, timesteps=3, sequences=3, seed=9, mask="none"))
 
 
 def test_a_job_in_the_background_comes_after_all_others(both):
-    key = Settings(units=7)
-    for settings in (key, Settings(units=6)):  # nothing is left to trace
+    key = Recurrent(units=7)
+    for settings in (key, Recurrent(units=6)):  # nothing is left to trace
         for job in [both.submit(nap, settings, 0.3) for _ in both.workers]:
             job.result(PATIENT)
     busy = [both.submit(count, 1000, 0.02) for _ in both.workers]
@@ -285,10 +285,10 @@ def test_a_job_in_the_background_comes_after_all_others(both):
 
 def test_one_worker_stays_free_of_tracing_in_the_background(both):
     """A map's graphs take seconds to compile: not on all workers at once."""
-    tracing = [both.submit_behind(nap, Settings(units=units, timesteps=9), 0.4) for units in (9, 10, 11)]
+    tracing = [both.submit_behind(nap, Recurrent(units=units, timesteps=9), 0.4) for units in (9, 10, 11)]
     times = sorted(job.result(PATIENT) for job in tracing)
     assert all(ended <= began for (_, ended), (began, _) in itertools.pairwise(times))
-    known = [both.submit_behind(nap, Settings(units=9, timesteps=9, seed=seed), 0.4) for seed in range(2)]
+    known = [both.submit_behind(nap, Recurrent(units=9, timesteps=9, seed=seed), 0.4) for seed in range(2)]
     assert all(job.result(PATIENT) for job in known)
 
 

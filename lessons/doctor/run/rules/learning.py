@@ -8,8 +8,8 @@ from lessons.doctor.rule import Evidence
 from lessons.doctor.run.remedy import Remedy, larger_steps, none, plain_loss, remedy, right_mask, smaller_steps
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.doctor.run.view import RunView, counted
+from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import last_steps
-from lessons.recipe.settings import Settings
 from lessons.runs.outcome import GROWTH, LEAST_START
 
 GREW = 20.0  # times the largest gradient of the first epoch: losses with a bounded slope reach 3
@@ -44,8 +44,8 @@ CAUSES = (
     "bound.",
     fix="Take smaller steps, or clip the gradient.",
     lesson="small_epsilon",
-    fires_on=Settings(optimizer="sgd", learning_rate=1.0, epochs=40),
-    silent_on=Settings(optimizer="sgd", learning_rate=0.1, epochs=40),
+    fires_on=Recurrent(optimizer="sgd", learning_rate=1.0, epochs=40),
+    silent_on=Recurrent(optimizer="sgd", learning_rate=0.1, epochs=40),
 )
 def exploding(view: RunView) -> Evidence | None:
     """Only where no padding is learned: what stands there may be of any size."""
@@ -104,8 +104,8 @@ def steep(view: RunView, largest: np.ndarray) -> Evidence | None:
     "gradient cannot come back.",
     fix="Take a loss and an activation that pull on every wrong prediction, and smaller steps.",
     lesson="small_epsilon",
-    fires_on=Settings(activation="relu", learning_rate=1.0, epochs=40),
-    silent_on=Settings(epochs=40),
+    fires_on=Recurrent(activation="relu", learning_rate=1.0, epochs=40),
+    silent_on=Recurrent(epochs=40),
 )
 def vanishing(view: RunView) -> Evidence | None:
     """Only where the loss is not flat from the start: that is `starved_steps`."""
@@ -162,8 +162,8 @@ def alive(view: RunView) -> Remedy:
     "some of the labels.",
     fix="Do not judge by the loss: watch the error on real steps beside the best constant.",
     lesson="not_learning",
-    fires_on=Settings(mask="inverted", padded_labels="zero", epochs=20),
-    silent_on=Settings(padded_labels="zero", epochs=20),
+    fires_on=Recurrent(mask="inverted", padded_labels="zero", epochs=20),
+    silent_on=Recurrent(padded_labels="zero", epochs=20),
 )
 def looks_fine_but_wrong(view: RunView) -> Evidence | None:
     if RUN_RULES.found(view, "non_finite") or view.beaten:
@@ -204,8 +204,8 @@ def answers(view: RunView) -> str:
     why="The model has settled on one answer: the cheapest way to please a loss that does not reward more.",
     fix="Look at the predictions, not at the curves; take smaller steps, or another loss.",
     lesson="not_learning",
-    fires_on=Settings(activation="softplus", learning_rate=1.0, epochs=40),
-    silent_on=Settings(activation="softplus", epochs=40),
+    fires_on=Recurrent(activation="softplus", learning_rate=1.0, epochs=40),
+    silent_on=Recurrent(activation="softplus", epochs=40),
 )
 def collapsed_predictions(view: RunView) -> Evidence | None:
     """Only where nothing else explains it, and the loss has moved: an untrained model answers alike too."""
@@ -248,8 +248,8 @@ def too_early(view: RunView) -> bool:
     why="Either the steps are too small or too large, or the labels do not depend on the inputs.",
     fix="Compare with the best constant, not with 0; then change the learning rate.",
     lesson="not_learning",
-    fires_on=Settings(optimizer="sgd", learning_rate=1e-4, epochs=40),
-    silent_on=Settings(epochs=40),
+    fires_on=Recurrent(optimizer="sgd", learning_rate=1e-4, epochs=40),
+    silent_on=Recurrent(epochs=40),
 )
 def no_learning(view: RunView) -> Evidence | None:
     """Only where nothing else explains it."""

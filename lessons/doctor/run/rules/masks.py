@@ -8,15 +8,15 @@ from lessons.doctor.rule import Evidence
 from lessons.doctor.run.remedy import loss_per_step, plain_loss, remedy, right_mask, skip_missing
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.doctor.run.view import RunView, counted, percent
-from lessons.recipe.settings import Settings
+from lessons.families.recurrent import Recurrent
 from lessons.runs.run import LayerMask
 
 LEAK = 1e-3  # share of the gradient: a mask that is heeded leaves exactly 0, and less than this could not be seen
 DIVISOR = 0.02  # how near the loss comes to the real one times the share of real steps, as a share of it
 PADDED = 0.05  # share of padding below which two divisors cannot be told apart
 
-GARBAGE = Settings(padded_labels="garbage", epochs=10)
-FAIR = Settings(epochs=30)
+GARBAGE = Recurrent(padded_labels="garbage", epochs=10)
+FAIR = Recurrent(epochs=30)
 
 
 @RUN_RULES.rule(
@@ -28,7 +28,7 @@ FAIR = Settings(epochs=30)
     "has the right shape, and nothing complains.",
     fix="Make the mask from the true lengths.",
     lesson="mask_and_loss",
-    fires_on=Settings(mask="shifted", mask_shift=1, epochs=10),
+    fires_on=Recurrent(mask="shifted", mask_shift=1, epochs=10),
     silent_on=GARBAGE,
 )
 def mask_misaligned(view: RunView) -> Evidence | None:
@@ -175,8 +175,8 @@ def leaked(view: RunView, cells: np.ndarray, at: str, leaks: np.ndarray) -> Evid
     "on the prediction both do that.",
     fix="Let every label have its say: take the mask from the lengths, and weight by the label, not by the prediction.",
     lesson="not_learning",
-    fires_on=Settings(task="binary", loss="label_masked_mse", mask="none", padded_labels="zero", epochs=20),
-    silent_on=Settings(task="binary", padded_labels="zero", epochs=20),
+    fires_on=Recurrent(task="binary", loss="label_masked_mse", mask="none", padded_labels="zero", epochs=20),
+    silent_on=Recurrent(task="binary", padded_labels="zero", epochs=20),
 )
 def starved_steps(view: RunView) -> Evidence | None:
     """Only where no mask leaves them out: that is `mask_misaligned`."""
@@ -213,8 +213,8 @@ def labels_of(view: RunView, starved: np.ndarray, known: np.ndarray) -> str:
     why="A missing label was filled in, and nothing weighs it with 0: the model learns the filling.",
     fix="Leave filled labels out of the loss.",
     lesson="nan_labels",
-    fires_on=Settings(nan_share=0.3, nan_fill="mean", epochs=10),
-    silent_on=Settings(nan_share=0.3, loss="nan_labels.where_inside", epochs=10),
+    fires_on=Recurrent(nan_share=0.3, nan_fill="mean", epochs=10),
+    silent_on=Recurrent(nan_share=0.3, loss="nan_labels.where_inside", epochs=10),
 )
 def imputed_labels(view: RunView) -> Evidence | None:
     taught = view.ever(view.missing)

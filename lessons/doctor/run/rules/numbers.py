@@ -10,8 +10,8 @@ from lessons.doctor.rule import Evidence
 from lessons.doctor.run.remedy import Remedy, plain_loss, remedy, single, skip_missing, smaller_steps
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.doctor.run.view import RunView, counted
+from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
-from lessons.recipe.settings import Settings
 
 BORN = ("epoch", "batch", "sequence", "timestep", "phase", "tensor", "op", "inputs", "line")  # what a origin tells
 SAFE = 1e-7  # the smallest power of ten that 1 does not absorb in float32
@@ -40,8 +40,8 @@ class Onset:
     "gradient reaches every weight with the next update.",
     fix="Find the first number that is not finite, and change what it is computed from.",
     lesson="first_iteration",
-    fires_on=Settings(loss="first_iteration.root_of_square", epsilon=0, padding="pre", padded_labels="zero", epochs=5),
-    silent_on=Settings(
+    fires_on=Recurrent(loss="first_iteration.root_of_square", epsilon=0, padding="pre", padded_labels="zero", epochs=5),
+    silent_on=Recurrent(
         loss="first_iteration.root_of_square", epsilon=1e-7, padding="pre", padded_labels="zero", epochs=5
     ),
 )

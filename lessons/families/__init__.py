@@ -1,0 +1,1 @@
+"""Kinds of model with their data: one file, one family."""
