@@ -3,7 +3,7 @@
 import numpy as np
 
 from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
-from lessons.course.experiment import Experiment, Measured
+from lessons.course.experiment import Experiment, Measured, value_and_gradient
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.families.recurrent import Recurrent
 
@@ -119,22 +119,14 @@ def a_name_that_is_gone():
 
 def two_wheres():
     """Value and gradient of four losses on two labels, one of them NaN, inside a graph as in fit."""
-    import tensorflow as tf
+    from keras import ops
 
     losses = (multiplied_by_mask, where_outside, filled_with_zero, where_inside)
-    labels = tf.constant([[1.0], [np.nan]])
-
-    @tf.function
-    def value_and_gradient(loss, predictions):
-        with tf.GradientTape() as tape:
-            tape.watch(predictions)
-            value = tf.reduce_mean(loss(labels, predictions))
-        return value, tape.gradient(value, predictions)
-
+    labels, predictions = (np.array(column, "float32") for column in ([[1.0], [np.nan]], [[0.5], [0.5]]))
     rows = []
     for loss in losses:
-        value, gradient = value_and_gradient(loss, tf.constant([[0.5], [0.5]]))
-        known, missing = gradient.numpy()[:, 0].tolist()
+        value, gradient = value_and_gradient(lambda y, p, loss=loss: ops.mean(loss(y, p)), labels, predictions)
+        known, missing = gradient[:, 0].tolist()
         rows.append({"loss": loss.__name__, "value": float(value), "gradient, known": known, "gradient, NaN": missing})
     multiplied, outside, filled, inside = rows
     sentence = (
@@ -255,18 +247,14 @@ LESSON = Lesson(
             BASE,
             ("E2",),
             claimed="Multiplying labels and predictions by “not NaN” leaves only the valid steps in the loss.",
-            truth=(
-                "NaN times 0 is NaN: one missing label makes the loss NaN. As published it does not get that far, for "
-                "the function it calls has lost that name."
-            ),
+            truth="NaN times 0 is NaN: one missing label makes the loss NaN. As published it does not get that far, "
+            "for the function it calls has lost that name.",
             published=Experiment(
                 "As published: a name that is gone",
                 "It stops at the name of the function.",
                 a_name_that_is_gone,
-                explains=(
-                    "Keras 3 dropped mean_squared_error from tf.keras.losses; keras.losses has it. With the name "
-                    "mended the loss runs, and is NaN."
-                ),
+                explains="Keras 3 dropped mean_squared_error from tf.keras.losses; keras.losses has it. With the name "
+                "mended the loss runs, and is NaN.",
             ),
             findings=("non_finite",),
         ),
@@ -290,10 +278,8 @@ LESSON = Lesson(
             BASE.with_changes(WEIGHTS | {"loss": "nan_labels.filled_with_zero"}),
             ("E1",),
             claimed="With Masking(0) and weights of 0, the masked values do not contribute.",
-            truth=(
-                "As published the loss is NaN from the first step: NaN stands in the inputs, and NaN times weight 0 "
-                "is NaN. Masking(0) looks for 0, not for NaN. Fill the labels, keep the weights."
-            ),
+            truth="As published the loss is NaN from the first step: NaN stands in the inputs, and NaN times weight 0 "
+            "is NaN. Masking(0) looks for 0, not for NaN. Fill the labels, keep the weights.",
             published=Experiment(
                 "As published: NaN on both sides",
                 "Which of the two NaN is to blame.",
@@ -307,10 +293,8 @@ LESSON = Lesson(
             BASE.with_changes(WEIGHTS | {"loss": "nan_labels.filled_with_mean"}),
             ("E3",),
             claimed="Imputing labels before masking distorts what the model learns.",
-            truth=(
-                "An imputed label of weight 0 makes no difference at all, whatever its value. An imputed input does: "
-                "say which of the two is imputed."
-            ),
+            truth="An imputed label of weight 0 makes no difference at all, whatever its value. An imputed input does: "
+            "say which of the two is imputed.",
         ),
         Preset(
             "counted",
