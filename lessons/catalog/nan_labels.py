@@ -95,11 +95,10 @@ def gaps_everywhere():
         losses.append(model.fit(x, y, sample_weight=weights, epochs=1, verbose=0).history["loss"][0])
         gaps = {"inputs": "NaN" if x is series else "filled", "labels": "NaN" if y is series else "filled"}
         rows.append(gaps | {"first loss": losses[-1]})
-    shape = tuple(model.output_shape[1:])
     sentence = (
         f"As published the first loss is {losses[0]:g}. Filling the inputs gives {losses[1]:g}, filling the labels "
-        f"{losses[2]:g}, filling both {losses[3]:.3g}. Besides, one output of shape {shape} per sequence is held "
-        f"against labels of shape {series.shape[1:]}."
+        f"{losses[2]:g}, filling both {losses[3]:.3g}. Besides, one output of shape {model.output_shape[1:]} "
+        f"per sequence is held against labels of shape {series.shape[1:]}."
     )
     numbers = dict(zip(("as published", "inputs filled", "labels filled", "both filled"), losses, strict=True))
     return Measured(sentence, numbers, tuple(rows))
@@ -165,10 +164,8 @@ def imputed():
         f"Labels of weight 0 filled three ways: the loss is {labels[0]:.6g}, {labels[1]:.6g}, {labels[2]:.6g}. Inputs "
         f"filled the same three ways: {inputs[0]:.6g}, {inputs[1]:.6g}, {inputs[2]:.6g}."
     )
-    numbers = {
-        "labels: spread of the loss": max(labels) - min(labels),
-        "inputs: spread of the loss": max(inputs) - min(inputs),
-    }
+    found = {"labels": labels, "inputs": inputs}
+    numbers = {f"{side}: spread of the loss": max(losses) - min(losses) for side, losses in found.items()}
     return Measured(sentence, numbers, tuple(rows))
 
 

@@ -3,12 +3,12 @@
 from lessons.course.exercise import FindSetting, Goal, MendLoss, mse_where_marked
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.course.torch_lstm import FEATURES, UNITS, drawn, last_losses, run_through
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.losses import mse
 
 BASE = Recurrent(validation_labels="garbage", epochs=40)
 
-UNITS, FEATURES = 4, 3
 STOPPED = {  # the ways to stop a cell on masked steps -> the states that are carried through
     "input": ("input times mask", ""),
     "h_only": ("h carried through", "h"),
@@ -123,44 +123,8 @@ def glorot():
     return keras.initializers.GlorotUniform(0)
 
 
-def drawn():
-    """PyTorch's LSTM cell and its data: cell, head (units,), x (batch, time, features), mask, targets (epoch, batch).
-
-    Keras' cell computes what PyTorch's does, its gates in the same order; the weights are drawn as PyTorch draws them.
-    """
-    import keras
-    import numpy as np
-
-    rng = np.random.default_rng(9)
-    reach = UNITS**-0.5
-    shapes = (4 * UNITS, FEATURES), (4 * UNITS, UNITS), (4 * UNITS,), (UNITS,)
-    kernel, recurrent, bias, head = (rng.uniform(-reach, reach, shape) for shape in shapes)
-    cell = keras.layers.LSTMCell(UNITS, dtype="float64")
-    cell.build((None, FEATURES))
-    cell.set_weights([kernel.T, recurrent.T, bias])
-    x = rng.normal(size=(4, 6, FEATURES))
-    mask = np.array([[1, 1, 1, 1, 0, 0]] * 4)  # the last two steps are padding
-    return cell, head, x, mask, rng.normal(size=(150, 4))
-
-
-def run_through(cell, x, mask=None, hold=""):
-    """h and c (2, batch, time, units) after every step. `hold` names those that rest where the mask is 0."""
-    import tensorflow as tf
-
-    state, found = [tf.zeros((x.shape[0], UNITS), tf.float64)] * 2, []
-    for step in range(x.shape[1]):
-        before, state = state, cell(x[:, step], state)[1]
-        if hold:
-            resting = mask[:, step, None] == 0
-            pairs = zip("hc", before, state, strict=True)
-            state = [tf.where(resting & (name in hold), old, new) for name, old, new in pairs]
-        found.append(tf.stack(state))
-    return tf.stack(found, axis=2)
-
-
 def multiplied_input() -> Measured:
     """PyTorch's arithmetic: multiply the input by the mask and read output[:, -1]."""
-    import keras
     import numpy as np
     import tensorflow as tf
 
@@ -173,26 +137,14 @@ def multiplied_input() -> Measured:
         answer = tf.linalg.matvec(output[:, -1], head)
     deleted = run_through(cell, x[:, :4])[0, :, -1] @ head[:, None]
     bad = np.where(mask == 1, x, np.nan)
-
-    def last_losses(targets):
-        """The mean of the last 50 of 150 updates: each batch of 4 is one."""
-        dense = keras.layers.Dense(1, use_bias=False, dtype="float64")
-        model = keras.Sequential([keras.Input((6, FEATURES)), keras.layers.RNN(drawn()[0], dtype="float64"), dense])
-        dense.set_weights([head[:, None]])
-        model.compile(keras.optimizers.SGD(0.5), "mse")
-        for some in (targets[:100], targets[100:]):
-            same = np.tile(x * mask, (len(some), 1, 1))
-            told = model.fit(same, some.reshape(-1, 1), batch_size=4, shuffle=False, verbose=0)
-        return told.history["loss"][0]
-
     numbers = {
         "gradient_at_masked_inputs": float(np.abs(tape.gradient(answer, given)[:, 4:]).max()),
         "state_moved": float(np.abs(output[:, -1] - output[:, 3]).max()),
         "answer": float(answer[0]),
         "answer_with_steps_deleted": float(deleted[0, 0]),
         "nan_stays_nan": bool(np.isnan(run_through(cell, bad * mask)[0, :, -1]).all()),
-        "loss_fixed_targets": last_losses(np.tile(targets[:1], (150, 1))),
-        "loss_redrawn_targets": last_losses(targets),
+        "loss_fixed_targets": last_losses(x * mask, head, np.tile(targets[:1], (150, 1))),
+        "loss_redrawn_targets": last_losses(x * mask, head, targets),
     }
     sentence = (
         f"Measured with PyTorch's arithmetic in TensorFlow. The gradient at the masked inputs is "
