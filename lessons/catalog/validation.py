@@ -1,7 +1,7 @@
 """Lesson D: a mask has to reach the validation data too, and a multiplied input is no mask."""
 
 from lessons.course.exercise import FindSetting, Goal, MendLoss, mse_where_marked
-from lessons.course.experiment import Experiment, Measured
+from lessons.course.experiment import Experiment, Measured, value_and_gradient
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.course.torch_lstm import FEATURES, UNITS, drawn, last_losses, run_through
 from lessons.families.recurrent import Recurrent
@@ -33,7 +33,7 @@ def three_ways() -> Measured:
     known, unseen = slice(0, 16), slice(16, 24)
 
     def compiled(*first):
-        last = keras.layers.Dense(1, kernel_initializer=glorot())
+        last = keras.layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(0))
         model = keras.Sequential([keras.Input((6, 2)), *first, last])
         error = keras.metrics.MeanSquaredError
         model.compile(keras.optimizers.Adam(0.2), "mse", metrics=[error("plain")], weighted_metrics=[error("weighted")])
@@ -74,23 +74,16 @@ def masking_layer() -> Measured:
     """Masking(-1) in front of an LSTM, on data in which one step is -1 in every feature and one in a single feature."""
     import keras
     import numpy as np
-    import tensorflow as tf
 
     x = np.random.default_rng(0).normal(size=(1, 6, 3)).astype("float32")
     x[0, 3] = -1  # every feature: masked
     x[0, 1, 0] = -1  # one feature only
     masking = keras.layers.Masking(-1.0)
-    orthogonal = keras.initializers.Orthogonal(seed=0)
-    lstm = keras.layers.LSTM(4, return_sequences=True, kernel_initializer=glorot(), recurrent_initializer=orthogonal)
-    given = tf.constant(x)
-    with tf.GradientTape() as tape:
-        tape.watch(given)
-        outputs = lstm(masking(given))
-        total = tf.reduce_sum(outputs[:, 4:])
-    gradient = tape.gradient(total, given).numpy()
-    outputs = outputs.numpy()
-    deleted = np.delete(x, 3, axis=1)
-    without = lstm(deleted).numpy()
+    glorot, orthogonal = keras.initializers.GlorotUniform(0), keras.initializers.Orthogonal(seed=0)
+    lstm = keras.layers.LSTM(4, return_sequences=True, kernel_initializer=glorot, recurrent_initializer=orthogonal)
+    outputs = lstm(masking(x)).numpy()
+    without = lstm(np.delete(x, 3, axis=1)).numpy()
+    _, gradient = value_and_gradient(lambda given: keras.ops.sum(lstm(masking(given))[:, 4:]), x)
     zeros = np.where(x == -1, 0, x).astype("float32")
     try:
         lstm(zeros, mask=np.ones((1, 6, 3), bool))  # a mask per feature
@@ -115,12 +108,6 @@ def masking_layer() -> Measured:
         f"Passing a mask per feature raises {refused}."
     )
     return Measured(sentence, numbers)
-
-
-def glorot():
-    import keras
-
-    return keras.initializers.GlorotUniform(0)
 
 
 def multiplied_input() -> Measured:
@@ -263,12 +250,7 @@ LESSON = Lesson(
             BASE.with_changes({"validation_mask": "none"}),
             findings=("validation_unmasked",),
         ),
-        Preset(
-            "fixed",
-            "Masked in both",
-            "The same model and labels; the validation data come with their mask.",
-            BASE,
-        ),
+        Preset("fixed", "Masked in both", "The same model and labels; the validation data come with their mask.", BASE),
         Preset(
             "answer",
             "What the answer said",
@@ -278,11 +260,7 @@ LESSON = Lesson(
             claimed="Masking(-1) in front of the LSTM makes it leave out the rows that hold -1.",
             truth="True: a masked step is as good as deleted. But every feature must hold the value, a mask per "
             "feature is refused, and a masked step repeats the output before it.",
-            published=Experiment(
-                "Masking(-1)",
-                "A masked step against the same step deleted.",
-                masking_layer,
-            ),
+            published=Experiment("Masking(-1)", "A masked step against the same step deleted.", masking_layer),
         ),
         Preset(
             "multiplied",
@@ -361,11 +339,7 @@ LESSON = Lesson(
             "Which of val_loss, metrics and weighted_metrics hears of the padding?",
             three_ways,
         ),
-        Experiment(
-            "masked cell",
-            "The PyTorch cell, finished: what moves where the mask is 0?",
-            masked_cell,
-        ),
+        Experiment("masked cell", "The PyTorch cell, finished: what moves where the mask is 0?", masked_cell),
     ),
     reading=(
         ("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),
