@@ -1,6 +1,6 @@
 """Lesson G: the same errors divided by all steps, by the valid ones, per sequence, or by the sum of the weights."""
 
-from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
+from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines, mse_where_marked
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.families.recurrent import Recurrent
@@ -20,7 +20,7 @@ def per_sequence_mse(y_true, y_pred, epsilon):
     return ops.mean(ops.sum(error * mask, axis=-1) / (ops.sum(mask, axis=-1) + epsilon))
 
 
-# Texts of an exercise: what the learner mends, and one way to do it.
+# Text of an exercise: what the learner mends.
 def over_all_steps(y_true, y_pred):
     """squared error where the label is not 1000, over all steps"""
     from keras import ops
@@ -28,15 +28,6 @@ def over_all_steps(y_true, y_pred):
     valid = ops.cast(ops.not_equal(y_true, 1000.0), y_pred.dtype)
     error = ops.square(y_true - y_pred) * valid
     return ops.mean(error)
-
-
-def over_valid_steps(y_true, y_pred):
-    """squared error where the label is not 1000, over the number of such steps"""
-    from keras import ops
-
-    valid = ops.cast(ops.not_equal(y_true, 1000.0), y_pred.dtype)
-    error = ops.square(y_true - y_pred) * valid
-    return ops.sum(error) / ops.maximum(ops.sum(valid), 1.0)
 
 
 def toy_batch():
@@ -54,6 +45,8 @@ def denominators() -> Measured:
     """One batch, one model, one squared error: what Keras divides by in each of the usual ways."""
     import keras
     import numpy as np
+
+    from lessons.figures.experiment_figures import fractions
 
     x, y, real = toy_batch()
     masked = keras.layers.Masking(-9.0)
@@ -94,47 +87,8 @@ def denominators() -> Measured:
         f"{numbers['valid steps']:.3g} (the {real.sum()} valid ones) or {numbers['each sequence']:.3g} (each sequence "
         f"first). A batch of nothing but padding gives {numbers['all_masked']:.3g}, without a word."
     )
-    return Measured(sentence, numbers, rows, fraction_figure(rows))
-
-
-def fraction_figure(rows) -> dict:
-    """Each loss as a fraction: the sum of errors above the line, what it is divided by below."""
-    from lessons.figures.marks import PADDING, REAL
-
-    ways = [row["divided by"].replace(" ", "<br>", 1) for row in rows]
-
-    def bars(name, colour, values, texts):
-        return {
-            "type": "bar",
-            "name": name,
-            "x": ways,
-            "y": values,
-            "text": texts,
-            "textposition": "outside",
-            "cliponaxis": False,
-            "marker": {"color": colour},
-            "hovertemplate": f"%{{x}}: {name} %{{text}}<extra></extra>",
-        }
-
-    tops = [row["sum"] for row in rows]
-    bottoms = [row["denominator"] for row in rows]
-    layout = {
-        "barmode": "relative",
-        "margin": {"l": 8, "r": 8, "t": 44, "b": 24},
-        "xaxis": {"type": "category", "side": "top", "showgrid": False, "tickangle": 0, "tickfont": {"size": 11}},
-        "yaxis": {"visible": False, "range": [-1.4 * max(bottoms), 1.4 * max(tops)], "zeroline": True},
-        "legend": {"orientation": "h", "y": 0, "yanchor": "top", "x": 0},
-        "shapes": [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0, "line": {"width": 2}}],
-        "annotations": [
-            {"x": way, "y": 1.28 * max(tops), "text": f"<b>{row['loss']:.3g}</b>", "showarrow": False}
-            for way, row in zip(ways, rows, strict=True)
-        ],
-    }
-    traces = [
-        bars("sum of errors", REAL, tops, [f"{top:.3g}" for top in tops]),
-        bars("divided by", PADDING, [-bottom for bottom in bottoms], [f"{bottom:.3g}" for bottom in bottoms]),
-    ]
-    return {"data": traces, "layout": layout}
+    ways, _, tops, bottoms, values = (list(column) for column in zip(*(row.values() for row in rows), strict=True))
+    return Measured(sentence, numbers, rows, fractions(ways, tops, bottoms, values))
 
 
 def in_batches() -> Measured:
@@ -320,7 +274,7 @@ LESSON = Lesson(
             "what stands below the line; learning rate and epochs stay as they are.",
             settings=BASE.with_changes({"mask": "none", "padded_labels": "garbage"}),
             broken=over_all_steps,
-            mended=over_valid_steps,
+            mended=mse_where_marked,
             hints=(
                 "What does mean divide by, and how many of those steps are padding?",
                 "Take the sum of the errors and divide it yourself.",

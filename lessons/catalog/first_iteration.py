@@ -3,7 +3,7 @@
 import numpy as np
 
 from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
-from lessons.course.experiment import Experiment, Measured
+from lessons.course.experiment import Experiment, Measured, value_and_gradient
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.families.recurrent import Recurrent
 
@@ -92,9 +92,7 @@ def unused_mask():
 
 def slopes():
     """Value and gradient of four losses at one label 0, as fit computes them: inside a graph."""
-    import tensorflow as tf
-    from keras import ops
-
+    from lessons.figures.experiment_figures import loss_and_gradient
     from lessons.recipe.losses import huber, log_error
 
     functions = {
@@ -104,19 +102,10 @@ def slopes():
         "Huber": huber,
     }
 
-    @tf.function
-    def value_and_gradient(errors):
-        told = {}
-        for name, function in functions.items():
-            with tf.GradientTape() as tape:
-                tape.watch(errors)
-                value = function(ops.zeros_like(errors), errors)
-            told[name] = value, tape.gradient(value, errors)
-        return told
-
     def at(errors):
-        told = value_and_gradient(tf.constant(np.reshape(errors, (-1, 1)), "float32"))
-        return {name: (value.numpy(), gradient.numpy()[:, 0]) for name, (value, gradient) in told.items()}
+        error = np.reshape(errors, (-1, 1)).astype("float32")
+        told = {name: value_and_gradient(loss, np.zeros_like(error), error) for name, loss in functions.items()}
+        return {name: (value, gradient[:, 0]) for name, (value, gradient) in told.items()}
 
     points = at([*ERRORS, 0.0, -1e-4])
     rows = tuple(
@@ -140,27 +129,8 @@ def slopes():
         f"{soft_slope[5]:.3g} to {soft_slope[2]:.3g} there: no smoother than abs."
     )
     grid = np.linspace(-3, 3, 121)  # 0 is among them
-    return Measured(sentence, numbers, rows, figure_of(grid, at(grid)))
-
-
-def figure_of(errors, told):
-    """Loss on the left, gradient on the right, over the error."""
-    colours = ("#D55E00", "#0072B2", "#CC79A7", "#009E73")
-    data = []
-    for colour, (name, pair) in zip(colours, told.items(), strict=True):
-        for side, values in zip(("", "2"), pair, strict=True):
-            y = [float(v) if np.isfinite(v) else None for v in values]
-            trace = {"type": "scatter", "mode": "lines", "x": errors.tolist(), "y": y, "name": name}
-            trace |= {"line": {"color": colour}, "showlegend": not side, "xaxis": f"x{side}", "yaxis": f"y{side}"}
-            data.append(trace)
-    layout = {
-        "xaxis": {"domain": [0, 0.46], "title": {"text": "error"}},
-        "xaxis2": {"domain": [0.54, 1], "title": {"text": "error"}, "anchor": "y2"},
-        "yaxis": {"title": {"text": "loss"}, "range": [-4, 4]},
-        "yaxis2": {"title": {"text": "gradient"}, "range": [-4, 4], "anchor": "x2"},
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    }
-    return {"data": data, "layout": layout}
+    figure = loss_and_gradient(grid, at(grid), ("#D55E00", "#0072B2", "#CC79A7", "#009E73"), "error", reach=4)
+    return Measured(sentence, numbers, rows, figure)
 
 
 def zero_times_infinity():
@@ -172,18 +142,13 @@ def zero_times_infinity():
         "tf.sqrt(e² + epsilon)": lambda e, epsilon: tf.sqrt(tf.square(e) + epsilon),
     }
 
-    @tf.function
-    def gradient(name, epsilon, weight):
-        with tf.GradientTape() as tape:
-            error = tf.zeros(())
-            tape.watch(error)
-            loss = weight * roots[name](error, epsilon)
-        return tape.gradient(loss, error)
+    def gradient(root, epsilon, weight):
+        return float(value_and_gradient(lambda m, error: m * root(error, epsilon), weight, 0.0)[1])
 
     rows = []
-    for name in roots:
+    for name, root in roots.items():
         for epsilon in (0.0, 1e-7):
-            masked, real = (float(gradient(name, epsilon, tf.constant(weight))) for weight in (0.0, 1.0))
+            masked, real = (gradient(root, epsilon, weight) for weight in (0.0, 1.0))
             rows.append({"loss": name, "epsilon": epsilon, "masked step": masked, "real step": real})
     bare, _, guarded, _ = rows
     sentence = (
@@ -293,18 +258,14 @@ LESSON = Lesson(
             BASE.with_changes(POST | {"loss": "mse", "output": "last_step", "epochs": 60}),
             ("A1",),
             claimed="A mask array that does not line up with the data makes training fail after the first step.",
-            truth=(
-                "The array is passed to nothing. `Masking(0)` computes the mask in use from the data. What fails is "
-                "the shape: an LSTM takes (batch, time, features)."
-            ),
+            truth="The array is passed to nothing. `Masking(0)` computes the mask in use from the data. What fails is "
+            "the shape: an LSTM takes (batch, time, features).",
             published=Experiment(
                 "As published: integers without a feature axis",
                 "It stops before the first step, so no mask can be the cause.",
                 flat_integers,
-                explains=(
-                    "An LSTM wants three axes: batch, time, features. The data have two. Write x[..., None]; the mask "
-                    "array may go, Masking computes its own."
-                ),
+                explains="An LSTM wants three axes: batch, time, features. The data have two. Write x[..., None]; the "
+                "mask array may go, Masking computes its own.",
             ),
         ),
         Preset(
@@ -314,11 +275,9 @@ LESSON = Lesson(
             BASE.with_changes(POST | {"loss": "log_error", "epsilon": 1e-7, "epochs": 100}),
             ("A2",),
             claimed="Logs of negative numbers make the loss unstable, and the small constant helps.",
-            truth=(
-                "abs leaves no negative number. The fault is the shape: the gradient is about 1/(error + epsilon), "
-                "tiny for large errors and huge for small ones, and epsilon alone keeps the loss from falling for "
-                "ever."
-            ),
+            truth="abs leaves no negative number. The fault is the shape: the gradient is about 1/(error + epsilon), "
+            "tiny for large errors and huge for small ones, and epsilon alone keeps the loss from falling for "
+            "ever.",
             findings=("exploding",),
         ),
         Preset(
@@ -335,10 +294,8 @@ LESSON = Lesson(
             BASE.with_changes(POST | {"loss": "first_iteration.softplus_error", "output": "last_step", "epochs": 60}),
             ("A3",),
             claimed="Softplus is a smooth stand-in for abs, and return_sequences=False is critical.",
-            truth=(
-                "Softplus of |error| still has a corner at 0, half as sharp, and its least value is log 2 instead of "
-                "0. Set “Output” to every step: it trains as well. Huber and log-cosh are smooth and end at 0."
-            ),
+            truth="Softplus of |error| still has a corner at 0, half as sharp, and its least value is log 2 instead of "
+            "0. Set “Output” to every step: it trains as well. Huber and log-cosh are smooth and end at 0.",
         ),
     ),
     prediction=Prediction(

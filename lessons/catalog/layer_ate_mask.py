@@ -1,9 +1,10 @@
 """Lesson F: which layers hand the mask on, which lose it, and which of those say so."""
 
-from lessons.course.exercise import FindSetting, Goal, MendLoss
+from lessons.course.exercise import FindSetting, Goal, MendLoss, mse_where_marked
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.families.recurrent import Recurrent
+from lessons.recipe.losses import mse
 
 BASE = Recurrent(padded_labels="garbage", epochs=30)
 
@@ -54,30 +55,6 @@ STACK = (
 LOST = ("lost, Keras warns", "lost, silent")
 
 
-# Texts of an exercise: what the learner mends, and one way to do it.
-def trusting(y_true, y_pred):
-    """squared error, one value per step"""
-    from keras import ops
-
-    return ops.mean(ops.square(y_true - y_pred), axis=-1)
-
-
-def looking_itself(y_true, y_pred):
-    """squared error where the label is not 1000, over the number of such steps"""
-    from keras import ops
-
-    valid = ops.cast(ops.not_equal(y_true, 1000.0), y_pred.dtype)
-    error = ops.square(y_true - y_pred) * valid
-    return ops.sum(error) / ops.maximum(ops.sum(valid), 1.0)
-
-
-def warning_of(caught) -> str:
-    """What Keras warned of the mask, without the number it gives to each layer of a process."""
-    import re
-
-    return " ".join(re.sub(r"_\d+'", "'", str(w.message)) for w in caught if "mask" in str(w.message))
-
-
 def layer_named(name: str):
     """The layer as a function of one tensor (batch, time, features)."""
     import keras
@@ -120,24 +97,37 @@ def layer_named(name: str):
     }[name]
 
 
-def each_layer(picked=LAYERS) -> Measured:
-    """Give every layer one masked tensor and look at the mask of what comes out."""
+def through(name: str, t):
+    """What the layer makes of a tensor, and what Keras warns of the mask: no numbers, which layers get per process."""
+    import re
     import warnings
 
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        output = layer_named(name)(t)
+    return output, " ".join(re.sub(r"_\d+'", "'", str(w.message)) for w in caught if "mask" in str(w.message))
+
+
+def two_sequences():
+    """Inputs (2, 6, 4), (batch, time, features): ones, and zeros on padding."""
+    import numpy as np
+
+    x = np.ones((2, 6, 4), "float32")
+    x[0, 4:] = x[1, 3:] = 0
+    return x
+
+
+def each_layer(picked=LAYERS) -> Measured:
+    """Give every layer one masked tensor and look at the mask of what comes out."""
     import keras
     import numpy as np
 
-    x = np.ones((2, 6, 4), "float32")  # (batch, time, features)
-    x[0, 4:] = x[1, 3:] = 0  # padding
+    x = two_sequences()
     inputs = keras.Input(x.shape[1:])
     warned, masks = {}, {"before": keras.layers.Masking()(inputs)._keras_mask}
     for name in picked:
-        masked = keras.layers.Masking()(inputs)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            output = layer_named(name)(masked)
+        output, warned[name] = through(name, keras.layers.Masking()(inputs))
         masks[name] = getattr(output, "_keras_mask", None)
-        warned[name] = warning_of(caught)
     values = keras.Model(inputs, {name: mask for name, mask in masks.items() if mask is not None})(x)
     values = {name: np.array(mask) for name, mask in values.items()}
 
@@ -157,63 +147,32 @@ def each_layer(picked=LAYERS) -> Measured:
 
 def fate_figure(rows) -> dict:
     """One mark per layer: what happened to its mask."""
+    from lessons.figures.experiment_figures import kinds_of
     from lessons.figures.marks import EDGE, LEAK, REAL
 
-    marks = {
-        "kept": (REAL, "square"),
-        "changed": (EDGE, "diamond"),
-        LOST[0]: (LEAK, "circle-open"),
-        LOST[1]: (LEAK, "circle"),
-    }
-    traces = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": kind,
-            "x": [kind for row in rows if row["mask"] == kind],
-            "y": [row["layer"] for row in rows if row["mask"] == kind],
-            "marker": {"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}},
-            "hovertemplate": "%{y}: %{x}<extra></extra>",
-        }
-        for kind, (colour, symbol) in marks.items()
-    ]
-    layout = {
-        "height": 90 + 20 * len(rows),
-        "margin": {"l": 190, "r": 8, "t": 24, "b": 8},
-        "showlegend": False,
-        "xaxis": {"type": "category", "categoryarray": list(marks), "side": "top", "range": [-0.5, 3.5]},
-        "yaxis": {
-            "type": "category",
-            "categoryarray": [row["layer"] for row in rows],
-            "autorange": "reversed",
-            "dtick": 1,
-        },
-    }
-    return {"data": traces, "layout": layout}
+    colours = {"kept": REAL, "changed": EDGE, LOST[0]: LEAK, LOST[1]: LEAK}
+    symbols = ("square", "diamond", "circle-open", "circle")
+    marks = {kind: (colours[kind], symbol) for kind, symbol in zip(colours, symbols, strict=True)}
+    return kinds_of({row["layer"]: row["mask"] for row in rows}, marks)
 
 
 def stacked(picked=STACK) -> Measured:
     """Put the layers on top of each other, in the order picked, and follow the mask."""
-    import warnings
-
     import keras
     import numpy as np
 
-    x = np.ones((2, 6, 4), "float32")  # (batch, time, features)
-    x[0, 4:] = x[1, 3:] = 0  # padding
+    x = two_sequences()
     inputs = keras.Input(x.shape[1:])
     t = keras.layers.Masking()(inputs)
     masks, said = {0: t._keras_mask}, {0: "nothing"}
     for place, name in enumerate(picked, 1):
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                t = layer_named(name)(t)
-            except ValueError as refusal:  # such as an LSTM after a Flatten
-                said[place] = f"ValueError: {str(refusal).splitlines()[0]}"
-                break
+        try:
+            t, warned = through(name, t)
+        except ValueError as refusal:  # such as an LSTM after a Flatten
+            said[place] = f"ValueError: {str(refusal).splitlines()[0]}"
+            break
         masks[place] = getattr(t, "_keras_mask", None)
-        said[place] = warning_of(caught) or "nothing"
+        said[place] = warned or "nothing"
     values = keras.Model(inputs, {str(place): mask for place, mask in masks.items() if mask is not None})(x)
     values = {int(place): np.array(mask) for place, mask in values.items()}
 
@@ -243,25 +202,13 @@ def stacked(picked=STACK) -> Measured:
 
 def stack_figure(names, masks, values) -> dict:
     """How many steps the mask leaves out after each layer."""
+    from lessons.figures.experiment_figures import worded_bars
     from lessons.figures.marks import LEAK, REAL
 
     left_out = [int((~values[at]).sum()) if at in values else 0 for at in masks]
-    bars = {
-        "type": "bar",
-        "x": [f"{at}. {names[at]}" for at in masks],
-        "y": left_out,
-        "text": [str(count) if at in values else "no mask" for at, count in zip(masks, left_out, strict=True)],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "marker": {"color": [REAL if at in values else LEAK for at in masks]},
-        "hovertemplate": "after %{x}: %{text}<extra></extra>",
-    }
-    layout = {
-        "margin": {"l": 60, "r": 8, "t": 16, "b": 130},
-        "xaxis": {"type": "category", "tickangle": -35},
-        "yaxis": {"title": {"text": "padded steps left out"}},
-    }
-    return {"data": [bars], "layout": layout}
+    words = [str(count) if at in values else "no mask" for at, count in zip(masks, left_out, strict=True)]
+    colours = [REAL if at in values else LEAK for at in masks]
+    return worded_bars([f"{at}. {names[at]}" for at in masks], left_out, words, colours, "padded steps left out")
 
 
 def passed(run) -> bool:
@@ -434,8 +381,8 @@ LESSON = Lesson(
             "hold 1000. Mend the loss so that it leaves the padding out by itself.",
             settings=BASE.with_changes({"between": "times_one"}),
             padding="1000",
-            broken=trusting,
-            mended=looking_itself,
+            broken=mse,
+            mended=mse_where_marked,
             hints=(
                 "The labels never went through a layer: what was in them is still in them.",
                 "Multiply each error by 1 where the label is not 1000, and by 0 where it is.",

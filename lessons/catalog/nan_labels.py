@@ -3,7 +3,7 @@
 import numpy as np
 
 from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
-from lessons.course.experiment import Experiment, Measured
+from lessons.course.experiment import Experiment, Measured, value_and_gradient
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.families.recurrent import Recurrent
 
@@ -95,11 +95,10 @@ def gaps_everywhere():
         losses.append(model.fit(x, y, sample_weight=weights, epochs=1, verbose=0).history["loss"][0])
         gaps = {"inputs": "NaN" if x is series else "filled", "labels": "NaN" if y is series else "filled"}
         rows.append(gaps | {"first loss": losses[-1]})
-    shape = tuple(model.output_shape[1:])
     sentence = (
         f"As published the first loss is {losses[0]:g}. Filling the inputs gives {losses[1]:g}, filling the labels "
-        f"{losses[2]:g}, filling both {losses[3]:.3g}. Besides, one output of shape {shape} per sequence is held "
-        f"against labels of shape {series.shape[1:]}."
+        f"{losses[2]:g}, filling both {losses[3]:.3g}. Besides, one output of shape {model.output_shape[1:]} "
+        f"per sequence is held against labels of shape {series.shape[1:]}."
     )
     numbers = dict(zip(("as published", "inputs filled", "labels filled", "both filled"), losses, strict=True))
     return Measured(sentence, numbers, tuple(rows))
@@ -119,22 +118,14 @@ def a_name_that_is_gone():
 
 def two_wheres():
     """Value and gradient of four losses on two labels, one of them NaN, inside a graph as in fit."""
-    import tensorflow as tf
+    from keras import ops
 
     losses = (multiplied_by_mask, where_outside, filled_with_zero, where_inside)
-    labels = tf.constant([[1.0], [np.nan]])
-
-    @tf.function
-    def value_and_gradient(loss, predictions):
-        with tf.GradientTape() as tape:
-            tape.watch(predictions)
-            value = tf.reduce_mean(loss(labels, predictions))
-        return value, tape.gradient(value, predictions)
-
+    labels, predictions = (np.array(column, "float32") for column in ([[1.0], [np.nan]], [[0.5], [0.5]]))
     rows = []
     for loss in losses:
-        value, gradient = value_and_gradient(loss, tf.constant([[0.5], [0.5]]))
-        known, missing = gradient.numpy()[:, 0].tolist()
+        value, gradient = value_and_gradient(lambda y, p, loss=loss: ops.mean(loss(y, p)), labels, predictions)
+        known, missing = gradient[:, 0].tolist()
         rows.append({"loss": loss.__name__, "value": float(value), "gradient, known": known, "gradient, NaN": missing})
     multiplied, outside, filled, inside = rows
     sentence = (
@@ -173,10 +164,8 @@ def imputed():
         f"Labels of weight 0 filled three ways: the loss is {labels[0]:.6g}, {labels[1]:.6g}, {labels[2]:.6g}. Inputs "
         f"filled the same three ways: {inputs[0]:.6g}, {inputs[1]:.6g}, {inputs[2]:.6g}."
     )
-    numbers = {
-        "labels: spread of the loss": max(labels) - min(labels),
-        "inputs: spread of the loss": max(inputs) - min(inputs),
-    }
+    found = {"labels": labels, "inputs": inputs}
+    numbers = {f"{side}: spread of the loss": max(losses) - min(losses) for side, losses in found.items()}
     return Measured(sentence, numbers, tuple(rows))
 
 
@@ -255,18 +244,14 @@ LESSON = Lesson(
             BASE,
             ("E2",),
             claimed="Multiplying labels and predictions by “not NaN” leaves only the valid steps in the loss.",
-            truth=(
-                "NaN times 0 is NaN: one missing label makes the loss NaN. As published it does not get that far, for "
-                "the function it calls has lost that name."
-            ),
+            truth="NaN times 0 is NaN: one missing label makes the loss NaN. As published it does not get that far, "
+            "for the function it calls has lost that name.",
             published=Experiment(
                 "As published: a name that is gone",
                 "It stops at the name of the function.",
                 a_name_that_is_gone,
-                explains=(
-                    "Keras 3 dropped mean_squared_error from tf.keras.losses; keras.losses has it. With the name "
-                    "mended the loss runs, and is NaN."
-                ),
+                explains="Keras 3 dropped mean_squared_error from tf.keras.losses; keras.losses has it. With the name "
+                "mended the loss runs, and is NaN.",
             ),
             findings=("non_finite",),
         ),
@@ -290,10 +275,8 @@ LESSON = Lesson(
             BASE.with_changes(WEIGHTS | {"loss": "nan_labels.filled_with_zero"}),
             ("E1",),
             claimed="With Masking(0) and weights of 0, the masked values do not contribute.",
-            truth=(
-                "As published the loss is NaN from the first step: NaN stands in the inputs, and NaN times weight 0 "
-                "is NaN. Masking(0) looks for 0, not for NaN. Fill the labels, keep the weights."
-            ),
+            truth="As published the loss is NaN from the first step: NaN stands in the inputs, and NaN times weight 0 "
+            "is NaN. Masking(0) looks for 0, not for NaN. Fill the labels, keep the weights.",
             published=Experiment(
                 "As published: NaN on both sides",
                 "Which of the two NaN is to blame.",
@@ -307,10 +290,8 @@ LESSON = Lesson(
             BASE.with_changes(WEIGHTS | {"loss": "nan_labels.filled_with_mean"}),
             ("E3",),
             claimed="Imputing labels before masking distorts what the model learns.",
-            truth=(
-                "An imputed label of weight 0 makes no difference at all, whatever its value. An imputed input does: "
-                "say which of the two is imputed."
-            ),
+            truth="An imputed label of weight 0 makes no difference at all, whatever its value. An imputed input does: "
+            "say which of the two is imputed.",
         ),
         Preset(
             "counted",

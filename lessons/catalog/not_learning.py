@@ -3,7 +3,7 @@
 import numpy as np
 
 from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
-from lessons.course.experiment import Experiment, Measured
+from lessons.course.experiment import Experiment, Measured, value_and_gradient
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.families.recurrent import Recurrent
 
@@ -51,24 +51,15 @@ def two_sided(y_true, y_pred):
 
 def silent_half():
     """Loss and gradient of the thresholded and of the plain squared error for label 1, over the prediction."""
-    import tensorflow as tf
-    from keras import ops
-
+    from lessons.figures.experiment_figures import loss_and_gradient
     from lessons.recipe.losses import mse
 
     p = np.linspace(0, 1, 101).astype("float32")[:, None]
 
-    @tf.function
-    def value_and_gradient(loss, predictions):
-        with tf.GradientTape() as tape:
-            tape.watch(predictions)
-            value = loss(ops.ones_like(predictions), predictions)
-        return value, tape.gradient(value, predictions)
-
     told = {}
     for name, loss in (("error above 0.5", error_above_half), ("squared error", mse)):
-        value, gradient = value_and_gradient(loss, tf.constant(p))
-        told[name] = value.numpy(), gradient.numpy()[:, 0] + 0.0  # no -0
+        value, gradient = value_and_gradient(loss, np.ones_like(p), p)
+        told[name] = value, gradient[:, 0] + 0.0  # no -0
     value, gradient = told["error above 0.5"]
     silent = (value == 0) & (gradient == 0)
     below = p[:, 0] < 0.5
@@ -83,46 +74,30 @@ def silent_half():
         f"clearly wrong, the gradient is {gradient[40]:g}; the squared error pulls with "
         f"{told['squared error'][1][40]:g} there."
     )
-    data = []
-    for colour, (name, pair) in zip(("#D55E00", "#009E73"), told.items(), strict=True):
-        for side, values in zip(("", "2"), pair, strict=True):
-            trace = {"type": "scatter", "mode": "lines", "x": p[:, 0].tolist(), "y": values.tolist(), "name": name}
-            trace |= {"line": {"color": colour}, "showlegend": not side, "xaxis": f"x{side}", "yaxis": f"y{side}"}
-            data.append(trace)
-    layout = {
-        "xaxis": {"domain": [0, 0.46], "title": {"text": "prediction, label 1"}},
-        "xaxis2": {"domain": [0.54, 1], "title": {"text": "prediction, label 1"}, "anchor": "y2"},
-        "yaxis": {"title": {"text": "loss"}},
-        "yaxis2": {"title": {"text": "gradient"}, "anchor": "x2"},
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    }
-    return Measured(sentence, numbers, figure={"data": data, "layout": layout})
+    figure = loss_and_gradient(p[:, 0], told, ("#D55E00", "#009E73"), "prediction, label 1")
+    return Measured(sentence, numbers, figure=figure)
 
 
 def log_at_zero():
     """Half a cross-entropy at prediction 0, in three number formats."""
     import tensorflow as tf
 
-    @tf.function
-    def value_and_gradient(y, p):
-        with tf.GradientTape() as tape:
-            tape.watch(p)
-            value = half_cross_entropy(y, p, 1e-8)
-        return value, tape.gradient(value, p)
+    def half(y, p):
+        return half_cross_entropy(y, p, 1e-8)
 
     rows = []
     for dtype in ("float32", "bfloat16", "float16"):
         row = {"format": dtype, "epsilon 1e-8 becomes": float(tf.constant(1e-8, dtype))}
         for label in (1.0, 0.0):
-            told = value_and_gradient(tf.constant([[label]], dtype), tf.zeros((1, 1), dtype))
-            value, gradient = (float(tf.squeeze(one)) for one in told)
+            told = value_and_gradient(half, tf.constant([[label]], dtype), tf.zeros((1, 1), dtype))
+            value, gradient = (float(one.squeeze()) for one in told)
             row |= {f"loss, label {label:g}": value, f"gradient, label {label:g}": gradient}
         rows.append(row)
-    single, _, half = rows
+    single, _, short = rows
     sentence = (
         f"At prediction 0 and label 1 the gradient is {single['gradient, label 1']:.3g} in float32: large, no NaN. In "
-        f"float16 the epsilon becomes {half['epsilon 1e-8 becomes']:g}; the loss is {half['loss, label 1']:g} for "
-        f"label 1 and {half['loss, label 0']:g} for label 0, which is 0 · ∞."
+        f"float16 the epsilon becomes {short['epsilon 1e-8 becomes']:g}; the loss is {short['loss, label 1']:g} for "
+        f"label 1 and {short['loss, label 0']:g} for label 0, which is 0 · ∞."
     )
     numbers = {f"{row['format']}: {name}": value for row in rows for name, value in row.items() if name != "format"}
     return Measured(sentence, numbers, tuple(rows))

@@ -94,29 +94,17 @@ def train(layer, x, targets, updates=6) -> None:
 
 
 def movement_figure(rows) -> dict:
-    """Grouped bars: how far each kind of padding moved the last state."""
+    """How far each kind of padding moved the last state."""
+    from lessons.figures.experiment_figures import grouped_bars
     from lessons.figures.marks import EDGE, LEAK, REAL
 
-    colours = {"post, no mask": LEAK, "pre, no mask": EDGE, "post, masked": REAL}
-    traces = [
-        {
-            "type": "bar",
-            "name": kind if kind != "post, masked" else "either side, masked",
-            "x": [row["cell, biases"].replace(", ", "<br>") for row in rows],
-            "y": [row[kind] if kind != "post, masked" else max(row[kind], row["pre, masked"]) for row in rows],
-            "marker": {"color": colour},
-            "hovertemplate": "%{x}: %{y:.3g}<extra></extra>",
-        }
-        for kind, colour in colours.items()
-    ]
-    layout = {
-        "barmode": "group",
-        "margin": {"l": 50, "r": 8, "t": 6, "b": 40},
-        "xaxis": {"type": "category"},
-        "yaxis": {"title": {"text": "last state moved by"}, "rangemode": "tozero"},
-        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+    moved = {
+        "post, no mask": (LEAK, [row["post, no mask"] for row in rows]),
+        "pre, no mask": (EDGE, [row["pre, no mask"] for row in rows]),
+        "either side, masked": (REAL, [max(row["post, masked"], row["pre, masked"]) for row in rows]),
     }
-    return {"data": traces, "layout": layout}
+    cells = [row["cell, biases"].replace(", ", "<br>") for row in rows]
+    return grouped_bars(cells, moved, {"title": {"text": "last state moved by"}, "rangemode": "tozero"}, "%{x}")
 
 
 def step_by_step() -> Measured:
@@ -151,29 +139,12 @@ def step_by_step() -> Measured:
 
 def state_figure(rows, ways) -> dict:
     """Distance to the state of the unpadded sequence, over time."""
+    from lessons.figures.experiment_figures import curves
     from lessons.figures.marks import EDGE, LEAK, REAL
 
     styles = dict(zip(ways, ((LEAK, "solid"), (REAL, "solid"), (EDGE, "dash")), strict=True))
-    traces = [
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": way,
-            "x": [row["timestep"] for row in rows],
-            "y": [row[way] for row in rows],
-            "line": {"color": styles[way][0], "width": 2, "dash": styles[way][1]},
-            "hovertemplate": "%{y:.3g}",
-        }
-        for way in ways
-    ]
-    layout = {
-        "margin": {"l": 50, "r": 8, "t": 6, "b": 36},
-        "xaxis": {"title": {"text": "timestep"}},
-        "yaxis": {"title": {"text": "distance to the wanted state"}, "rangemode": "tozero"},
-        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
-        "hovermode": "x unified",
-    }
-    return {"data": traces, "layout": layout}
+    lines = {way: (*style, [row[way] for row in rows]) for way, style in styles.items()}
+    return curves([row["timestep"] for row in rows], lines, "timestep", "distance to the wanted state")
 
 
 def padded_share(run) -> float:

@@ -113,43 +113,11 @@ def span(epsilons, flags) -> str:
 
 def zone_figure(epsilons, names, grid, words) -> dict:
     """Float type x epsilon, one colour per zone, NaN in words."""
+    from lessons.figures.experiment_figures import zone_map
     from lessons.figures.marks import EDGE, LEAK, NAN, PADDING, REAL
 
     zones = {"none of these": REAL, "dead": PADDING, f"explodes: > {EXPLODES:.0e}": LEAK, "absorbed": EDGE, "zero": NAN}
-    scale = [[(i + side) / len(zones), colour] for i, colour in enumerate(zones.values()) for side in (0, 1)]
-    x = [f"{epsilon:.0e}" for epsilon in epsilons]
-    heat = {
-        "type": "heatmap",
-        "x": x,
-        "y": names,
-        "z": grid,
-        "zmin": -0.5,
-        "zmax": len(zones) - 0.5,
-        "colorscale": scale,
-        "opacity": 0.75,
-        "showscale": False,
-        "xgap": 1,
-        "ygap": 1,
-        "text": words,
-        "texttemplate": "%{text}",
-        "customdata": [[list(zones)[zone] for zone in line] for line in grid],
-        "hovertemplate": "%{y} %{x}: %{customdata} %{text}<extra></extra>",
-    }
-    legend = [
-        {"type": "scatter", "mode": "markers", "x": [None], "y": [None], "name": name, "marker": marker(colour)}
-        for name, colour in zones.items()
-    ]
-    layout = {
-        "margin": {"l": 130, "r": 8, "t": 6, "b": 40},
-        "xaxis": {"type": "category", "title": {"text": "epsilon"}},
-        "yaxis": {"type": "category", "autorange": "reversed"},
-        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
-    }
-    return {"data": [heat, *legend], "layout": layout}
-
-
-def marker(colour: str) -> dict:
-    return {"color": colour, "symbol": "square", "size": 11, "opacity": 0.75}
+    return zone_map([f"{epsilon:.0e}" for epsilon in epsilons], names, grid, zones, words, "epsilon")
 
 
 def graph_and_eager() -> Measured:

@@ -1,37 +1,28 @@
 """Lesson D: a mask has to reach the validation data too, and a multiplied input is no mask."""
 
-from lessons.course.exercise import FindSetting, Goal, MendLoss
-from lessons.course.experiment import Experiment, Measured
+from lessons.course.exercise import FindSetting, Goal, MendLoss, mse_where_marked
+from lessons.course.experiment import Experiment, Measured, value_and_gradient
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.course.torch_lstm import FEATURES, UNITS, drawn, last_losses, run_through
 from lessons.families.recurrent import Recurrent
+from lessons.recipe.losses import mse
 
 BASE = Recurrent(validation_labels="garbage", epochs=40)
 
-WITHOUT_TORCH = "the same arithmetic in TensorFlow, as PyTorch is not installed (requirements-torch.txt)"
-UNITS, FEATURES = 4, 3
-
-
-# Texts of an exercise: what the learner mends, and one way to do it.
-def every_label(y_true, y_pred):
-    """squared error, one value per step"""
-    from keras import ops
-
-    return ops.mean(ops.square(y_true - y_pred), axis=-1)
-
-
-def but_marked_labels(y_true, y_pred):
-    """squared error where the label is not 1000, over the number of such steps"""
-    from keras import ops
-
-    valid = ops.cast(ops.not_equal(y_true, 1000.0), y_pred.dtype)
-    error = ops.square(y_true - y_pred) * valid
-    return ops.sum(error) / ops.maximum(ops.sum(valid), 1.0)
+STOPPED = {  # the ways to stop a cell on masked steps -> the states that are carried through
+    "input": ("input times mask", ""),
+    "h_only": ("h carried through", "h"),
+    "h_and_c": ("h and c carried through", "hc"),
+}
 
 
 def three_ways() -> Measured:
     """Train on padded data, then give the validation set in three ways; its padded labels hold 1000."""
     import keras
     import numpy as np
+
+    from lessons.figures.experiment_figures import grouped_bars
+    from lessons.figures.marks import ERROR, LOSS, REAL_LOSS
 
     rng = np.random.default_rng(0)
     x = rng.normal(size=(24, 6, 2)).astype("float32")  # (batch, time, features)
@@ -42,16 +33,15 @@ def three_ways() -> Measured:
     known, unseen = slice(0, 16), slice(16, 24)
 
     def compiled(*first):
-        last = keras.layers.Dense(1, kernel_initializer=glorot())
+        last = keras.layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(0))
         model = keras.Sequential([keras.Input((6, 2)), *first, last])
         error = keras.metrics.MeanSquaredError
         model.compile(keras.optimizers.Adam(0.2), "mse", metrics=[error("plain")], weighted_metrics=[error("weighted")])
         return model
 
-    def row(name, told):
-        return {"validation data": name, "val_loss": told["loss"]} | {
-            kind: told[key] for kind, key in (("metrics", "plain"), ("weighted_metrics", "weighted"))
-        }
+    def held_out(name, told):
+        kinds = {"val_loss": "loss", "metrics": "plain", "weighted_metrics": "weighted"}
+        return {"validation data": name} | {kind: told[key] for kind, key in kinds.items()}
 
     weighted = compiled()
     fitted = weighted.fit(
@@ -60,73 +50,40 @@ def three_ways() -> Measured:
     ).history  # fmt: skip
     masked = compiled(keras.layers.Masking(0.0))
     masked.set_weights(weighted.get_weights())
-    ways = (
-        row("(x, y): weights forgotten", weighted.evaluate(x[unseen], y[unseen], return_dict=True, verbose=0)),
-        row("(x, y, weights)", {key[4:]: values[-1] for key, values in fitted.items() if key.startswith("val_")}),
-        row("(x, y) through a Masking layer", masked.evaluate(x[unseen], y[unseen], return_dict=True, verbose=0)),
-    )
-    forgotten, weights, mask = ways
+    bare, through_mask = (one.evaluate(x[unseen], y[unseen], return_dict=True, verbose=0) for one in (weighted, masked))
+    last = {key[4:]: values[-1] for key, values in fitted.items() if key.startswith("val_")}
+    forgotten = held_out("(x, y): weights forgotten", bare)
+    weights = held_out("(x, y, weights)", last)
+    mask = held_out("(x, y) through a Masking layer", through_mask)
     sentence = (
         f"Trained with weights to a loss of {fitted['loss'][-1]:.2g}. Without weights in validation_data val_loss is "
         f"{forgotten['val_loss']:.3g}. With them it is {weights['val_loss']:.2g}, weighted_metrics "
         f"{weights['weighted_metrics']:.2g}, but metrics still {weights['metrics']:.3g}. With a Keras mask all three "
         f"leave the padding out: {mask['val_loss']:.2g}, {mask['weighted_metrics']:.2g}, {mask['metrics']:.2g}."
     )
-    numbers = {"loss": fitted["loss"][-1]} | {
-        f"{name}_{key}": float(way[key])
-        for name, way in (("forgotten", forgotten), ("weights", weights), ("mask", mask))
-        for key in ("val_loss", "metrics", "weighted_metrics")
-    }
-    return Measured(sentence, numbers, ways, three_ways_figure(ways))
-
-
-def three_ways_figure(ways) -> dict:
-    """Grouped bars on a logarithmic axis."""
-    from lessons.figures.marks import ERROR, LOSS, REAL_LOSS
-
+    ways = {"forgotten": forgotten, "weights": weights, "mask": mask}
     colours = {"val_loss": LOSS, "metrics": ERROR, "weighted_metrics": REAL_LOSS}
-    traces = [
-        {
-            "type": "bar",
-            "name": key,
-            "x": [way["validation data"] for way in ways],
-            "y": [way[key] for way in ways],
-            "marker": {"color": colour},
-            "hovertemplate": f"{key}: %{{y:.3g}}<extra></extra>",
-        }
-        for key, colour in colours.items()
-    ]
-    layout = {
-        "barmode": "group",
-        "margin": {"l": 60, "r": 8, "t": 6, "b": 36},
-        "xaxis": {"type": "category"},
-        "yaxis": {"type": "log", "title": {"text": "squared error"}, "exponentformat": "power"},
-        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
-    }
-    return {"data": traces, "layout": layout}
+    numbers = {f"{name}_{kind}": float(way[kind]) for name, way in ways.items() for kind in colours}
+    bars = {kind: (colour, [way[kind] for way in ways.values()]) for kind, colour in colours.items()}
+    error = {"type": "log", "title": {"text": "squared error"}, "exponentformat": "power"}
+    figure = grouped_bars([way["validation data"] for way in ways.values()], bars, error, "{name}")
+    return Measured(sentence, {"loss": fitted["loss"][-1]} | numbers, tuple(ways.values()), figure)
 
 
 def masking_layer() -> Measured:
     """Masking(-1) in front of an LSTM, on data in which one step is -1 in every feature and one in a single feature."""
     import keras
     import numpy as np
-    import tensorflow as tf
 
     x = np.random.default_rng(0).normal(size=(1, 6, 3)).astype("float32")
     x[0, 3] = -1  # every feature: masked
     x[0, 1, 0] = -1  # one feature only
     masking = keras.layers.Masking(-1.0)
-    orthogonal = keras.initializers.Orthogonal(seed=0)
-    lstm = keras.layers.LSTM(4, return_sequences=True, kernel_initializer=glorot(), recurrent_initializer=orthogonal)
-    given = tf.constant(x)
-    with tf.GradientTape() as tape:
-        tape.watch(given)
-        outputs = lstm(masking(given))
-        total = tf.reduce_sum(outputs[:, 4:])
-    gradient = tape.gradient(total, given).numpy()
-    outputs = outputs.numpy()
-    deleted = np.delete(x, 3, axis=1)
-    without = lstm(deleted).numpy()
+    glorot, orthogonal = keras.initializers.GlorotUniform(0), keras.initializers.Orthogonal(seed=0)
+    lstm = keras.layers.LSTM(4, return_sequences=True, kernel_initializer=glorot, recurrent_initializer=orthogonal)
+    outputs = lstm(masking(x)).numpy()
+    without = lstm(np.delete(x, 3, axis=1)).numpy()
+    _, gradient = value_and_gradient(lambda given: keras.ops.sum(lstm(masking(given))[:, 4:]), x)
     zeros = np.where(x == -1, 0, x).astype("float32")
     try:
         lstm(zeros, mask=np.ones((1, 6, 3), bool))  # a mask per feature
@@ -153,162 +110,45 @@ def masking_layer() -> Measured:
     return Measured(sentence, numbers)
 
 
-def glorot():
-    import keras
-
-    return keras.initializers.GlorotUniform(0)
-
-
-def drawn() -> dict:
-    """Weights of an LSTM in PyTorch's order (input, forget, cell, output gate) and data, for both libraries."""
-    import numpy as np
-
-    rng = np.random.default_rng(9)
-    bound = UNITS**-0.5
-    shapes = {"kernel": (4 * UNITS, FEATURES), "recurrent": (4 * UNITS, UNITS), "bias": (4 * UNITS,), "head": (UNITS,)}
-    return {name: rng.uniform(-bound, bound, shape) for name, shape in shapes.items()} | {
-        "x": rng.normal(size=(4, 6, FEATURES)),  # (batch, time, features)
-        "mask": np.array([[1, 1, 1, 1, 0, 0]] * 4),  # the last two steps are padding
-        "targets": rng.normal(size=(150, 4)),  # (epoch, batch)
-    }
-
-
 def multiplied_input() -> Measured:
-    """PyTorch: multiply the input by the mask and read output[:, -1]."""
-    try:
-        import torch
-    except ImportError:
-        return tell_multiplied(multiplied_in_tensorflow(), WITHOUT_TORCH)
+    """PyTorch's arithmetic: multiply the input by the mask and read output[:, -1]."""
+    import numpy as np
+    import tensorflow as tf
 
-    given = {name: torch.tensor(values, dtype=torch.float64) for name, values in drawn().items()}
-    x, mask, head = given["x"], given["mask"], given["head"]
-
-    def fresh():
-        lstm = torch.nn.LSTM(FEATURES, UNITS, batch_first=True, dtype=torch.float64)
-        with torch.no_grad():
-            lstm.weight_ih_l0.copy_(given["kernel"])
-            lstm.weight_hh_l0.copy_(given["recurrent"])
-            lstm.bias_ih_l0.copy_(given["bias"])
-            lstm.bias_hh_l0.zero_()
-        return lstm
-
-    lstm = fresh()
-    watched = x.clone().requires_grad_()
-    output, _ = lstm(watched * mask[..., None])
-    answer = output[:, -1] @ head
-    answer.sum().backward()
-    deleted, _ = lstm(x[:, :4])
-    bad = x.clone()
-    bad[:, 4:] = torch.nan
+    cell, head, x, mask, targets = drawn()
+    mask = mask[..., None].astype(float)
+    given = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        output = run_through(cell, given * mask)[0]
+        answer = tf.linalg.matvec(output[:, -1], head)
+    deleted = run_through(cell, x[:, :4])[0, :, -1] @ head[:, None]
+    bad = np.where(mask == 1, x, np.nan)
     numbers = {
-        "gradient_at_masked_inputs": watched.grad[:, 4:].abs().max().item(),
-        "state_moved": (output[:, -1] - output[:, 3]).abs().max().item(),
-        "answer": answer[0].item(),
-        "answer_with_steps_deleted": (deleted[:, -1] @ head)[0].item(),
-        "nan_stays_nan": lstm(bad * mask[..., None])[0][:, -1].isnan().all().item(),
+        "gradient_at_masked_inputs": float(np.abs(tape.gradient(answer, given)[:, 4:]).max()),
+        "state_moved": float(np.abs(output[:, -1] - output[:, 3]).max()),
+        "answer": float(answer[0]),
+        "answer_with_steps_deleted": float(deleted[0, 0]),
+        "nan_stays_nan": bool(np.isnan(run_through(cell, bad * mask)[0, :, -1]).all()),
+        "loss_fixed_targets": last_losses(x * mask, head, np.tile(targets[:1], (150, 1))),
+        "loss_redrawn_targets": last_losses(x * mask, head, targets),
     }
-    for name, epoch_of in (("loss_fixed_targets", lambda epoch: 0), ("loss_redrawn_targets", lambda epoch: epoch)):
-        lstm = fresh()
-        weights = [*[*lstm.parameters()][:3], head.clone().requires_grad_()]  # one of the two biases is enough
-        optimizer = torch.optim.SGD(weights, lr=0.5)
-        losses = []
-        for epoch in range(len(given["targets"])):
-            optimizer.zero_grad()
-            answer = lstm(x * mask[..., None])[0][:, -1] @ weights[-1]
-            loss = (answer - given["targets"][epoch_of(epoch)]).square().mean()
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-        numbers[name] = sum(losses[-50:]) / 50
-    return tell_multiplied(numbers, f"PyTorch {torch.__version__}")
-
-
-def tell_multiplied(numbers: dict, ran: str) -> Measured:
     sentence = (
-        f"Measured with {ran}. The gradient at the masked inputs is {numbers['gradient_at_masked_inputs']:g}, and "
-        f"still the state moves by {numbers['state_moved']:.2g} through the zeroed steps: output[:, -1] answers "
-        f"{numbers['answer']:.3g}, with the steps deleted {numbers['answer_with_steps_deleted']:.3g}. A NaN in a "
-        f"masked input {'stays NaN' if numbers['nan_stays_nan'] else 'is gone'}. Targets that stay the same are "
-        f"learned to a loss of {numbers['loss_fixed_targets']:.2g}; re-drawn in every epoch the last losses are "
+        f"Measured with PyTorch's arithmetic in TensorFlow. The gradient at the masked inputs is "
+        f"{numbers['gradient_at_masked_inputs']:g}, and still the state moves by {numbers['state_moved']:.2g} through "
+        f"the zeroed steps: output[:, -1] answers {numbers['answer']:.3g}, with the steps deleted "
+        f"{numbers['answer_with_steps_deleted']:.3g}. A NaN in a masked input "
+        f"{'stays NaN' if numbers['nan_stays_nan'] else 'is gone'}. Targets that stay the same are learned to a loss "
+        f"of {numbers['loss_fixed_targets']:.2g}; re-drawn in every epoch the last losses are "
         f"{numbers['loss_redrawn_targets']:.2g} on average."
     )
     return Measured(sentence, numbers)
 
 
-def lstm_step(x, h, c, kernel, recurrent, bias):
-    """One step of PyTorch's LSTM in TensorFlow: x (batch, features), h and c (batch, units)."""
-    import tensorflow as tf
-
-    gates = tf.matmul(x, kernel, transpose_b=True) + tf.matmul(h, recurrent, transpose_b=True) + bias
-    i, f, g, o = tf.split(gates, 4, axis=-1)
-    c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
-    return tf.sigmoid(o) * tf.tanh(c), c
-
-
-def multiplied_in_tensorflow() -> dict:
-    """What `multiplied_input` measures, without PyTorch."""
-    import numpy as np
-    import tensorflow as tf
-
-    given = drawn()
-    x, mask = given["x"], given["mask"][..., None].astype(float)
-    names = ("kernel", "recurrent", "bias", "head")
-
-    def states(x, kernel, recurrent, bias):
-        h = c = tf.zeros((x.shape[0], UNITS), tf.float64)
-        told = []
-        for step in range(x.shape[1]):
-            h, c = lstm_step(x[:, step], h, c, kernel, recurrent, bias)
-            told.append(h)
-        return tf.stack(told, axis=1)
-
-    *weights, head = (tf.constant(given[name]) for name in names)
-    watched = tf.constant(x)
-    with tf.GradientTape() as tape:
-        tape.watch(watched)
-        output = states(watched * mask, *weights)
-        answer = tf.linalg.matvec(output[:, -1], head)
-    gradient = tape.gradient(answer, watched)
-    deleted = states(tf.constant(x[:, :4]), *weights)
-    bad = np.where(mask == 1, x, np.nan)
-    numbers = {
-        "gradient_at_masked_inputs": float(tf.reduce_max(tf.abs(gradient[:, 4:]))),
-        "state_moved": float(tf.reduce_max(tf.abs(output[:, -1] - output[:, 3]))),
-        "answer": float(answer[0]),
-        "answer_with_steps_deleted": float(tf.linalg.matvec(deleted[:, -1], head)[0]),
-        "nan_stays_nan": bool(np.isnan(states(tf.constant(bad * mask), *weights)[:, -1]).all()),
-    }
-
-    @tf.function(autograph=False)
-    def update(targets, *weights):
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            answer = tf.linalg.matvec(states(watched * mask, *weights[:3])[:, -1], weights[3])
-            loss = tf.reduce_mean(tf.square(answer - targets))
-        steps = tape.gradient(loss, weights)
-        return loss, [weight - 0.5 * step for weight, step in zip(weights, steps, strict=True)]
-
-    for name, epoch_of in (("loss_fixed_targets", lambda epoch: 0), ("loss_redrawn_targets", lambda epoch: epoch)):
-        weights, losses = [tf.constant(given[key]) for key in names], []
-        for epoch in range(len(given["targets"])):
-            loss, weights = update(tf.constant(given["targets"][epoch_of(epoch)]), *weights)
-            losses.append(float(loss))
-        numbers[name] = sum(losses[-50:]) / 50
-    return numbers
-
-
 def cell_as_published():
-    """A masked cell whose body was left out: the new state is returned without ever being computed."""
-    try:
-        from torch import ones, zeros
-        from torch.nn import LSTMCell
-
-        sizes = (FEATURES, UNITS)
-    except ImportError:  # the same body on Keras' cell fails in the same line
-        from keras.layers import LSTMCell
-        from numpy import ones, zeros
-
-        sizes = (UNITS,)
+    """A masked cell whose body was left out; in PyTorch's LSTMCell as in Keras', this line of the body fails."""
+    from keras.layers import LSTMCell
+    from numpy import ones, zeros
 
     class MaskedCell(LSTMCell):
         def forward(self, x, state, mask):
@@ -318,115 +158,32 @@ def cell_as_published():
             return next_hidden, next_cell  # noqa: F821
 
     state = zeros((2, UNITS)), zeros((2, UNITS))
-    return MaskedCell(*sizes).forward(ones((2, FEATURES)), state, zeros((2, 1)))
+    return MaskedCell(UNITS).forward(ones((2, FEATURES)), state, zeros((2, 1)))
 
 
 def masked_cell() -> Measured:
-    """The cell finished in three ways; what its state does on masked steps."""
-    try:
-        import torch
-    except ImportError:
-        return tell_cell(masked_cell_in_tensorflow(), WITHOUT_TORCH)
-
-    class MaskedCell(torch.nn.LSTMCell):
-        """`hold` names the states that are carried through unchanged where the mask is 0."""
-
-        hold = ""
-
-        def forward(self, x, state, mask):
-            h, c = state
-            next_h, next_c = super().forward(x * mask[:, None], state)
-            step = mask[:, None].bool()
-            return (
-                torch.where(step, next_h, h) if "h" in self.hold else next_h,
-                torch.where(step, next_c, c) if "c" in self.hold else next_c,
-            )
-
-    given = {name: torch.tensor(values, dtype=torch.float64) for name, values in drawn().items()}
-    x, mask = given["x"], given["mask"].clone()
-    mask[:, 2] = 0  # a masked step in the middle: what follows must not notice
-    cell = MaskedCell(FEATURES, UNITS, dtype=torch.float64)
-    numbers = {}
-    with torch.no_grad():
-        cell.weight_ih.copy_(given["kernel"])
-        cell.weight_hh.copy_(given["recurrent"])
-        cell.bias_ih.copy_(given["bias"])
-        cell.bias_hh.zero_()
-
-        def final(steps):
-            state, moved = (torch.zeros(4, UNITS, dtype=torch.float64),) * 2, [0.0, 0.0]
-            for step in steps:
-                following = cell(x[:, step], state, mask[:, step])
-                if mask[0, step] == 0:
-                    moved = [
-                        max(far, (new - old).abs().max().item())
-                        for far, new, old in zip(moved, following, state, strict=True)
-                    ]
-                state = following
-            return state[0], moved
-
-        for name, cell.hold in (("input", ""), ("h_only", "h"), ("h_and_c", "hc")):
-            h, (h_moved, c_moved) = final(range(6))
-            deleted, _ = final((0, 1, 3))
-            numbers |= {f"{name}_h_moved": h_moved, f"{name}_c_moved": c_moved}
-            numbers[f"{name}_off"] = (h - deleted).abs().max().item()
-    return tell_cell(numbers, f"PyTorch {torch.__version__}")
-
-
-def masked_cell_in_tensorflow() -> dict:
-    """What `masked_cell` measures, without PyTorch."""
+    """PyTorch's cell finished in three ways; what its state does on masked steps."""
     import numpy as np
-    import tensorflow as tf
 
-    given = drawn()
-    x, mask = given["x"], given["mask"].copy()
-    mask[:, 2] = 0
-    weights = [tf.constant(given[name]) for name in ("kernel", "recurrent", "bias")]
-    numbers = {}
-
-    def final(steps, hold):
-        h = c = tf.zeros((4, UNITS), tf.float64)
-        moved = [0.0, 0.0]
-        for step in steps:
-            m = mask[:, step, None]
-            next_h, next_c = lstm_step(tf.constant(x[:, step] * m), h, c, *weights)
-            next_h = tf.where(m == 1, next_h, h) if "h" in hold else next_h
-            next_c = tf.where(m == 1, next_c, c) if "c" in hold else next_c
-            if mask[0, step] == 0:
-                moved = [
-                    max(moved[0], float(np.abs(next_h - h).max())),
-                    max(moved[1], float(np.abs(next_c - c).max())),
-                ]
-            h, c = next_h, next_c
-        return h, moved
-
-    for name, hold in (("input", ""), ("h_only", "h"), ("h_and_c", "hc")):
-        h, (h_moved, c_moved) = final(range(6), hold)
-        deleted, _ = final((0, 1, 3), hold)
-        numbers |= {f"{name}_h_moved": h_moved, f"{name}_c_moved": c_moved}
-        numbers[f"{name}_off"] = float(np.abs(h - deleted).max())
-    return numbers
-
-
-def tell_cell(numbers: dict, ran: str) -> Measured:
-    words = {"input": "input times mask", "h_only": "h carried through", "h_and_c": "h and c carried through"}
-    rows = tuple(
-        {
-            "cell": words[name],
-            "h moves on a masked step": numbers[f"{name}_h_moved"],
-            "c moves on a masked step": numbers[f"{name}_c_moved"],
-            "last h off by": numbers[f"{name}_off"],
-        }
-        for name in words
-    )
+    cell, _, x, mask, _ = drawn()
+    mask[:, 2] = 0  # a masked step in the middle: what follows must not notice
+    deleted = run_through(cell, x[:, mask[0] == 1])[0, :, -1]
+    numbers, rows = {}, []
+    for name, (words, hold) in STOPPED.items():
+        states = run_through(cell, x * mask[..., None], mask, hold).numpy()
+        moved = np.abs(np.diff(states, axis=2, prepend=0))[:, mask == 0]  # of h and c
+        h, c, off = float(moved[0].max()), float(moved[1].max()), float(np.abs(states[0, :, -1] - deleted).max())
+        numbers |= {f"{name}_h_moved": h, f"{name}_c_moved": c, f"{name}_off": off}
+        moves = {"h moves on a masked step": h, "c moves on a masked step": c}
+        rows.append({"cell": words} | moves | {"last h off by": off})
     sentence = (
-        f"Measured with {ran}. With only the input masked, h moves by {numbers['input_h_moved']:.2g} and c by "
-        f"{numbers['input_c_moved']:.2g} on a masked step. With h carried through, c still moves by "
-        f"{numbers['h_only_c_moved']:.2g}, and the last h is {numbers['h_only_off']:.2g} off. With both, h and c move "
-        f"by {max(numbers['h_and_c_h_moved'], numbers['h_and_c_c_moved']):g}, and the last h is "
-        f"{numbers['h_and_c_off']:g} off from deleting the steps."
+        f"Measured with PyTorch's arithmetic in TensorFlow. With only the input masked, h moves by "
+        f"{numbers['input_h_moved']:.2g} and c by {numbers['input_c_moved']:.2g} on a masked step. With h carried "
+        f"through, c still moves by {numbers['h_only_c_moved']:.2g}, and the last h is {numbers['h_only_off']:.2g} "
+        f"off. With both, h and c move by {max(numbers['h_and_c_h_moved'], numbers['h_and_c_c_moved']):g}, and the "
+        f"last h is {numbers['h_and_c_off']:g} off from deleting the steps."
     )
-    return Measured(sentence, numbers, rows)
+    return Measured(sentence, numbers, tuple(rows))
 
 
 def comparable(run) -> bool:
@@ -493,12 +250,7 @@ LESSON = Lesson(
             BASE.with_changes({"validation_mask": "none"}),
             findings=("validation_unmasked",),
         ),
-        Preset(
-            "fixed",
-            "Masked in both",
-            "The same model and labels; the validation data come with their mask.",
-            BASE,
-        ),
+        Preset("fixed", "Masked in both", "The same model and labels; the validation data come with their mask.", BASE),
         Preset(
             "answer",
             "What the answer said",
@@ -508,11 +260,7 @@ LESSON = Lesson(
             claimed="Masking(-1) in front of the LSTM makes it leave out the rows that hold -1.",
             truth="True: a masked step is as good as deleted. But every feature must hold the value, a mask per "
             "feature is refused, and a masked step repeats the output before it.",
-            published=Experiment(
-                "Masking(-1)",
-                "A masked step against the same step deleted.",
-                masking_layer,
-            ),
+            published=Experiment("Masking(-1)", "A masked step against the same step deleted.", masking_layer),
         ),
         Preset(
             "multiplied",
@@ -591,11 +339,7 @@ LESSON = Lesson(
             "Which of val_loss, metrics and weighted_metrics hears of the padding?",
             three_ways,
         ),
-        Experiment(
-            "masked cell",
-            "The PyTorch cell, finished: what moves where the mask is 0?",
-            masked_cell,
-        ),
+        Experiment("masked cell", "The PyTorch cell, finished: what moves where the mask is 0?", masked_cell),
     ),
     reading=(
         ("Keras guide: masking and padding", "https://keras.io/guides/understanding_masking_and_padding/"),
@@ -640,8 +384,8 @@ LESSON = Lesson(
             "data sets. Mend the loss so that it leaves them out by itself.",
             settings=BASE.with_changes({"validation_mask": "none", "padded_labels": "garbage"}),
             padding="1000",
-            broken=every_label,
-            mended=but_marked_labels,
+            broken=mse,
+            mended=mse_where_marked,
             hints=(
                 "The label says whether a step is padded: no real label is 1000.",
                 "Multiply each error by 1 where the label is not 1000, and by 0 where it is.",

@@ -1,19 +1,11 @@
 """Claims of answer A, “Why does my masked LSTM fail after the first iteration?”."""
 
-from lessons.claims.apparatus import (
-    change,
-    dense,
-    lstm,
-    mean_error,
-    padded_batch,
-    probe,
-    slope,
-    stack,
-    told,
-    training,
-)
-from lessons.claims.claim import ROUNDING, TWICE, beyond, claim, finite, near, under, whole
+from lessons.claims.apparatus import dense, lstm, padded_batch, stack, told, training
+from lessons.claims.claim import ROUNDING, TWICE, beyond, claims_of, finite, near, under, whole
+from lessons.claims.readings import change, mean_error, moved_by_garbage, probe, slope
 from lessons.recipe.losses import huber, log_cosh, log_error, mask_reading_mse, mse, scalar_mse
+
+claim = claims_of("A")
 
 VISIBLE = 0.01  # a gradient that is off by less than a hundredth trains as well as the right one
 STEEP = 1.0  # |error| itself has slope 1: a loss that is nowhere steeper cannot explode
@@ -49,8 +41,6 @@ def contributes_nothing(n):
 
 @claim(
     1,
-    "A",
-    "-",
     "Keras masking sets the contribution of padded elements to zero",
     rule=contributes_nothing,
     says="Cutting the padding off changes the last LSTM state by {state_change:.2g}. Writing 1000 into the padded "
@@ -63,18 +53,16 @@ def contributes_nothing(n):
 def contribution_of_padding(masking=masking_of_zeros):
     import keras
 
-    clean, garbage = padded_batch("zero"), padded_batch("garbage")
-
     def gradient_change(loss, *between):
-        model = stack(masking(), lstm(), *between, dense())
-        return change(*(probe(model, loss, batch.x, batch.y).gradient for batch in (clean, garbage)))
+        return moved_by_garbage(stack(masking(), lstm(), *between, dense()), loss)
 
-    row = clean.real.sum(axis=1).argmin()  # the shortest sequence
-    length = clean.real[row].sum()
+    batch = padded_batch()
+    row = batch.real.sum(axis=1).argmin()  # the shortest sequence
+    length = batch.real[row].sum()
     state = stack(masking(), lstm(return_sequences=False))
     convolution = keras.layers.Conv1D(8, 3, padding="same", kernel_initializer=keras.initializers.GlorotUniform(0))
     return {
-        "state_change": change(state(clean.x[[row], :length]), state(clean.x[[row]])),
+        "state_change": change(state(batch.x[[row], :length]), state(batch.x[[row]])),
         "gradient_change_per_step": gradient_change(mse),
         "gradient_change_scalar": gradient_change(scalar_mse),
         "gradient_change_conv1d": gradient_change(mse, convolution),
@@ -100,9 +88,8 @@ def misaligned_ruins(n):
 
 @claim(
     2,
-    "A",
-    "A1",
     "A misaligned mask array leads to wrong gradients and failing training",
+    example="A1",
     rule=misaligned_ruins,
     says="Error on real steps after 150 steps: {error_aligned:.3g} with the right mask, {error_unused:.3g} with a "
     "wrong array that nothing receives, {error_zero:.3g} with the mask one step late over padded labels of 0, "
@@ -167,9 +154,8 @@ def halts(n):
 
 @claim(
     3,
-    "A",
-    "A2",
     "log(|y-p|): a zero or negative y-p gives undefined or complex values and halts training",
+    example="A2",
     rule=halts,
     says="At y - p = -2 the loss is {loss_negative:.3g} and its slope {slope_negative:.3g}; at y - p = 0 the loss "
     "is {loss_zero:.3g} and its slope {slope_zero:.3g}.",
@@ -196,9 +182,8 @@ def still_inaccurate(n):
 
 @claim(
     4,
-    "A",
-    "A2",
     "With the constant it may still fail or be inaccurate",
+    example="A2",
     rule=still_inaccurate,
     says="Targets 10, 20, 30 after 600 steps: mean error {error:.3g} with a loss of {loss:.3g}; MSE reaches "
     "{error_mse:.2g}. The slope is {slope_far:.2g} at error 10 and {slope_near:.2g} at error 0.0001.",
@@ -247,9 +232,8 @@ def smooth_and_robust(n):
 
 @claim(
     5,
-    "A",
-    "A3",
     "softplus(|e|) is a smooth approximation of |e| and the robust choice",
+    example="A3",
     rule=smooth_and_robust,
     says="The slope goes from {slope_left:.3g} to {slope_right:.3g} at error 0, the loss at the truth is "
     "{loss_at_truth:.3g}, and at error 100 the slope is {slope_far:.3g}.",
@@ -294,9 +278,8 @@ def false_is_critical(n):
 
 @claim(
     6,
-    "A",
-    "A3",
     "return_sequences=False is critical here",
+    example="A3",
     rule=false_is_critical,
     says="One label per sequence: error {error_sequence_false:.3g} with False; Keras trains it with True: "
     "{trained_sequence_true} (error {error_sequence_true:.3g}). One label per step: error {error_step_false:.3g} "
@@ -348,8 +331,6 @@ def ignoring_it_biases(n):
 
 @claim(
     7,
-    "A",
-    "-",
     "A custom loss that does not account for the mask biases the gradient",
     rule=ignoring_it_biases,
     says="The gradient of one padded batch against that of its real steps alone: changed by "
@@ -387,8 +368,6 @@ def negative_log_is_nan(n):
 
 @claim(
     8,
-    "A",
-    "-",
     "Logarithms of negative numbers in the loss give NaN",
     rule=negative_log_is_nan,
     says="At y - p = -2 the loss is {loss:.3g}. Its slope is {slope:.3g} all the same: after one step the model "

@@ -1,21 +1,11 @@
 """Claims of answer B, “Why is my model with a custom loss not learning?”."""
 
-from lessons.claims.apparatus import (
-    accuracy,
-    change,
-    constant_error,
-    dense,
-    lstm,
-    mean_error,
-    padded_batch,
-    points,
-    probe,
-    slope,
-    stack,
-    training,
-)
-from lessons.claims.claim import HALF, ROUNDING, beyond, claim, finite, near, under
+from lessons.claims.apparatus import dense, lstm, padded_batch, points, stack, training
+from lessons.claims.claim import HALF, ROUNDING, beyond, claims_of, finite, near, under
+from lessons.claims.readings import accuracy, change, constant_error, mean_error, moved_by_garbage, probe, slope
 from lessons.recipe.losses import bce_from_logits, mae, mse, scalar_mse
+
+claim = claims_of("B")
 
 EPOCHS = 100  # as many as the answer trained
 HIGH = 0.1  # a mean squared error of 0/1 labels that is not low: always answering 0.5 makes 0.25
@@ -53,18 +43,12 @@ def scalars_only(model, loss, x, y):
 
 def scalar_is_needed(n):
     """Needed means: without it the library refuses, or computes another gradient."""
-    return under(
-        {
-            "against one value per step": n["refused_per_step"] or beyond(n["change_per_step"], ROUNDING),
-            "against one value per sequence": n["refused_per_sequence"] or beyond(n["change_per_sequence"], ROUNDING),
-        }
-    )
+    needed = {one: n[f"refused_per_{one}"] or beyond(n[f"change_per_{one}"], ROUNDING) for one in ("step", "sequence")}
+    return under({f"against one value per {one}": needed[one] for one in needed})
 
 
 @claim(
     9,
-    "B",
-    "-",
     "A custom loss must return a single scalar per batch",
     rule=scalar_is_needed,
     says="Gradients against those of the scalar: {change_per_step:.2g} apart with one value per step (refused: "
@@ -77,19 +61,16 @@ def scalar_is_needed(n):
 def shape_of_the_loss(gradients=as_keras):
     import keras
 
-    batch, garbage = padded_batch("zero"), padded_batch("garbage")
+    batch = padded_batch()
     model, masked = stack(lstm(), dense()), stack(keras.layers.Masking(0.0), lstm(), dense())
     scalar = gradients(model, scalar_mse, batch.x, batch.y)
-    numbers = {}
+    numbers = {"leak_scalar": moved_by_garbage(masked, scalar_mse), "leak_per_step": moved_by_garbage(masked, mse)}
     for name, loss in (("per_step", mse), ("per_sequence", one_per_sequence)):
         try:
             apart, refused = change(scalar, gradients(model, loss, batch.x, batch.y)), False
         except ValueError:
             apart, refused = None, True
         numbers |= {f"change_{name}": apart, f"refused_{name}": refused}
-    for name, loss in (("scalar", scalar_mse), ("per_step", mse)):
-        before, after = (probe(masked, loss, one.x, one.y).gradient for one in (batch, garbage))
-        numbers[f"leak_{name}"] = change(before, after)
     return numbers
 
 
@@ -122,9 +103,8 @@ def gradient_is_missing(n):
 
 @claim(
     10,
-    "B",
-    "B1",
     "tf.where at a threshold makes the loss non-differentiable; TensorFlow cannot define a gradient there",
+    example="B1",
     rule=gradient_is_missing,
     says="For label 0 the gradient is {slope_below:.3g} at p = 0.499, {slope_at:.3g} at the threshold 0.5 and "
     "{slope_above:.3g} at 0.501.",
@@ -132,11 +112,8 @@ def gradient_is_missing(n):
     counter_says="a branch whose own derivative is infinite at the threshold",
 )
 def where_at_a_threshold(loss=error_above_half):
-    return {
-        "slope_below": slope(loss, y=0.0, p=0.499)[1],
-        "slope_at": slope(loss, y=0.0, p=0.5)[1],
-        "slope_above": slope(loss, y=0.0, p=0.501)[1],
-    }
+    places = {"below": 0.499, "at": 0.5, "above": 0.501}
+    return {f"slope_{name}": slope(loss, y=0.0, p=p)[1] for name, p in places.items()}
 
 
 # --- 11
@@ -151,19 +128,14 @@ def wrong_side(y_true, y_pred):
 
 def high_and_still(n):
     """Hardly changed means: not even halved."""
-
-    def stuck(first, last):
-        return beyond(last, HIGH) and beyond(last, HALF * first)
-
-    pairs = zip(n["first_losses"], n["last_losses"], strict=True)
-    return under({f"from seed {seed}": stuck(first, last) for seed, (first, last) in enumerate(pairs)})
+    pairs = enumerate(zip(n["first_losses"], n["last_losses"], strict=True))
+    return under({f"from seed {seed}": beyond(last, max(HIGH, HALF * first)) for seed, (first, last) in pairs})
 
 
 @claim(
     11,
-    "B",
-    "B1",
     "Loss after 100 epochs is relatively high and hardly changes",
+    example="B1",
     rule=high_and_still,
     says="Starting weights from seeds 0 to 3: the loss goes from {first_losses} to {last_losses} in 100 epochs of "
     "4 batches, the accuracy is then {accuracies} (the more frequent label alone: {base_rate:.2f}).",
@@ -212,8 +184,6 @@ def corners_keep_from_learning(n):
 
 @claim(
     12,
-    "B",
-    "-",
     "Piecewise linear functions without a smooth derivative keep the model from learning",
     rule=corners_keep_from_learning,
     says="A network of ReLUs after 150 steps answers {wrong_abs:.1%} wrong with |error| and {wrong_hinge:.1%} with "
@@ -261,9 +231,8 @@ def misbehaves(n):
 
 @claim(
     13,
-    "B",
-    "B2",
     "-mean(log(p+1e-8)*y) may turn NaN, jump wildly or stagnate at a high error",
+    example="B2",
     rule=misbehaves,
     says="In 150 steps the loss goes from {loss_first:.3g} to {loss_last:.2g}, its largest rise is {rise:.2g}. "
     "Wrong answers: {wrong:.1%} (the more frequent label alone: {wrong_constant:.1%}), smallest prediction "
@@ -294,16 +263,6 @@ def half_of_the_cross_entropy(loss=half_cross_entropy, activation="sigmoid"):
     }
 
 
-def sigmoid(logit):
-    from keras import ops
-
-    return ops.sigmoid(logit)
-
-
-def logit_itself(logit):
-    return logit
-
-
 def gradient_in_trouble(n):
     def trouble(slope):
         return beyond(slope, EXPLODES) or near(slope, DEAD)
@@ -319,22 +278,25 @@ def gradient_in_trouble(n):
 
 @claim(
     14,
-    "B",
-    "B2",
     "Predictions near 0 are problematic for the gradient",
+    example="B2",
     rule=gradient_in_trouble,
     says="Label 1, prediction 0: the gradient at the prediction is {slope_at_prediction:.3g}. At the logit in "
     "front of the sigmoid it is {slope_at_logit_5:.3g} for logit -5 and {slope_at_logit_50:.3g} for logit "
     "-50.",
-    counter={"loss": bce_from_logits, "output": logit_itself},
+    counter={"loss": bce_from_logits, "activation": "linear"},
     counter_says="the whole cross-entropy, from logits",
 )
-def predictions_near_zero(loss=half_cross_entropy, output=sigmoid):
+def predictions_near_zero(loss=half_cross_entropy, activation="sigmoid"):
+    import keras
+
+    answer = keras.activations.get(activation)
+
     def at_logit(logit):
-        return slope(lambda y, at: loss(y, output(at)), y=1.0, p=logit)[1]
+        return slope(lambda y, at: loss(y, answer(at)), y=1.0, p=logit)[1]
 
     return {
-        "slope_at_prediction": slope(loss, y=1.0, p=float(output(-200.0)))[1],
+        "slope_at_prediction": slope(loss, y=1.0, p=float(answer(-200.0)))[1],
         "slope_at_logit_5": at_logit(-5.0),
         "slope_at_logit_50": at_logit(-50.0),
     }
@@ -362,9 +324,8 @@ def mse_learns(n):
 
 @claim(
     15,
-    "B",
-    "B3",
     "Plain MSE is a correct custom loss and learns progressively",
+    example="B3",
     rule=mse_learns,
     says="Labels that follow from the inputs: error on new data {error_distance:.3g} (best constant "
     "{constant_distance:.3g}). Random labels: the loss goes from {loss_first_noise:.3g} to "
@@ -393,19 +354,6 @@ def plain_mse(loss=scalar_mse):
 # --- 16
 
 
-def numpy():
-    import numpy
-
-    return numpy
-
-
-def tensorflow_numpy():
-    """NumPy's functions once more, made of TensorFlow's operations."""
-    import tensorflow as tf
-
-    return tf.experimental.numpy
-
-
 def foreign_breaks(n):
     """Only if the same formula in Keras' own operations does reach the weights is it the foreign ones' doing."""
     own = n["weights_reached_keras"] == n["weights"]
@@ -419,17 +367,18 @@ def foreign_breaks(n):
 
 @claim(
     16,
-    "B",
-    "-",
     "Non-TensorFlow operations in the loss break the gradient",
     rule=foreign_breaks,
     says="mean(square(y - p)) with {library}: a gradient for {weights_reached} of {weights} weights; fit trains "
     "it: {trains_in_fit}. With keras.ops: {weights_reached_keras} of {weights}.",
-    counter={"library": tensorflow_numpy},
+    counter={"library": "tf.experimental.numpy"},
     counter_says="tf.experimental.numpy, the same functions made of TensorFlow operations",
 )
-def foreign_operations(library=numpy):
-    np = library()
+def foreign_operations(library="numpy"):
+    import numpy
+    import tensorflow as tf
+
+    np = {"numpy": numpy, "tf.experimental.numpy": tf.experimental.numpy}[library]
 
     def foreign(y_true, y_pred):
         return np.mean(np.square(y_true - y_pred))

@@ -1,17 +1,11 @@
 """Claims of answer C, “Why does masking not affect the loss?”."""
 
-from lessons.claims.apparatus import (
-    accuracy,
-    change,
-    dense,
-    lstm,
-    padded_batch,
-    probe,
-    stack,
-    training,
-)
-from lessons.claims.claim import ROUNDING, beyond, claim, near, under, whole
+from lessons.claims.apparatus import dense, lstm, padded_batch, stack, training
+from lessons.claims.claim import ROUNDING, beyond, claims_of, near, under, whole
+from lessons.claims.readings import accuracy, change, moved_by_garbage, probe
 from lessons.recipe.losses import label_masked_mse, mse, scalar_mse
+
+claim = claims_of("C")
 
 NEARLY_ALL = 0.8  # “the standard losses” do something when at least four in five of them do it
 
@@ -73,8 +67,6 @@ def predictions_without_mask(x, answers):
 
 @claim(
     17,
-    "C",
-    "-",
     "Standard Keras losses include the masked steps",
     rule=losses_include_padding,
     says="Other labels on the masked steps change {including} of {losses} losses of keras.losses: "
@@ -130,8 +122,6 @@ def still_contributes(n):
 
 @claim(
     18,
-    "C",
-    "-",
     "Masked values still contribute to the gradient",
     rule=still_contributes,
     says="1000 in the masked labels changes the gradient by {gradient_change_per_step:.3g} times its size with "
@@ -143,11 +133,8 @@ def still_contributes(n):
 def masked_values_in_gradient(masking=masking_of_zeros):
     import keras
 
-    clean, garbage = padded_batch("zero"), padded_batch("garbage")
-
     def gradient_change(loss, *between):
-        model = stack(masking(), lstm(), *between, dense())
-        return change(*(probe(model, loss, batch.x, batch.y).gradient for batch in (clean, garbage)))
+        return moved_by_garbage(stack(masking(), lstm(), *between, dense()), loss)
 
     return {
         "gradient_change_per_step": gradient_change(mse),
@@ -186,8 +173,6 @@ def sets_to_zero(n):
 
 @claim(
     19,
-    "C",
-    "-",
     "The Masking layer sets masked steps to 0 before the next layer",
     rule=sets_to_zero,
     says="Masking({value:g}) gets {largest_in:.3g} at the masked steps and hands on {largest_out:.3g}. One layer "
@@ -232,9 +217,8 @@ def relevant_parts_only(n):
 
 @claim(
     20,
-    "C",
-    "C1",
     "masked_mse (mask = y_true != 0, mean over axis -1) computes loss and gradient for the relevant parts only",
+    example="C1",
     rule=relevant_parts_only,
     says="0/1 labels: the loss is {loss:.4g} where the mean over real steps is {loss_real:.4g}; "
     "{real_steps_reached:.0%} of the real steps get a gradient; on padding it is {gradient_on_padding:.2g}. "
@@ -286,9 +270,8 @@ def trains_on_real_steps(n):
 
 @claim(
     21,
-    "C",
-    "C2",
     "Masking model.predict output and applying a standard loss solves it",
+    example="C2",
     rule=trains_on_real_steps,
     says="{weights_reached} of {weights} weights get a gradient. Garbage in padded labels changes the loss by "
     "{loss_change:.2g}; it is {loss:.4g} where the mean over real steps is {loss_real:.4g}.",
@@ -349,9 +332,8 @@ def only_time_distributed_masks(n):
 
 @claim(
     22,
-    "C",
-    "C3",
     "TimeDistributed is what makes the MSE aware of the mask; without it masking does not work",
+    example="C3",
     rule=only_time_distributed_masks,
     says="Garbage in padded labels changes the gradient by {gradient_change_bare:.2g} with Dense and by "
     "{gradient_change_wrapped:.2g} with TimeDistributed(Dense). The losses are {loss_bare:.6f} and "

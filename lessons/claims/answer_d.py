@@ -1,7 +1,10 @@
 """Claims of answer D, “How do I apply a mask to training and validation data?”."""
 
-from lessons.claims.apparatus import change, dense, lstm, stack
-from lessons.claims.claim import ROUNDING, beyond, claim, near, under, whole
+from lessons.claims.apparatus import dense, lstm, stack
+from lessons.claims.claim import ROUNDING, beyond, claims_of, near, under, whole
+from lessons.claims.readings import change
+
+claim = claims_of("D")
 
 MOVED = 1e-3  # a state that moves by less than this on a masked step is as good as held
 
@@ -55,8 +58,6 @@ def shape_of_the_input(n):
 
 @claim(
     23,
-    "D",
-    "-",
     "The mask must have the shape of the input, (batch, time, features)",
     rule=shape_of_the_input,
     says="The LSTM takes a mask (batch, time): {takes_step_shape}; a mask (batch, time, features): "
@@ -122,8 +123,6 @@ def multiplies(n):
 
 @claim(
     24,
-    "D",
-    "-",
     "The mask is multiplied with the input and the hidden state",
     rule=multiplies,
     says="After a masked step the hidden state has size {size_after:.3g}, before it {size_before:.3g}. It is "
@@ -178,8 +177,6 @@ def handles_zeros(n):
 
 @claim(
     25,
-    "D",
-    "-",
     "Standard LSTMs implicitly handle zero padding",
     rule=handles_zeros,
     says="Four steps of zeros move the last state by {post:.2g} behind the sequence, by {pre:.2g} in front of it, "
@@ -217,9 +214,8 @@ def handles_missing(n):
 
 @claim(
     26,
-    "D",
-    "D1",
     "Masking(-1) handles missing steps in forward and backward pass",
+    example="D1",
     rule=handles_missing,
     says="Against the sequence with its missing steps deleted: outputs {output_apart:.2g} apart, weight gradients "
     "{gradient_apart:.2g} apart; the gradient at the missing inputs is {gradient_at_missing:.2g}.",
@@ -302,9 +298,8 @@ def kept_out(n):
 
 @claim(
     27,
-    "D",
-    "D2",
     "Multiplying the input by the mask keeps masked steps out of the computation (PyTorch)",
+    example="D2",
     rule=kept_out,
     says="The same arithmetic in TensorFlow: the gradient at masked inputs is {gradient_at_masked:.2g}; the last "
     "output begins with {output:.3f}, without the masked steps {output_deleted:.3f} (largest difference "
@@ -346,9 +341,8 @@ def full_control(n):
 
 @claim(
     28,
-    "D",
-    "D3",
     "A cell that masks its input gives full control over masked steps",
+    example="D3",
     rule=full_control,
     says="The same arithmetic in TensorFlow: on a masked step the hidden state moves by {hidden_moved:.2g} and the "
     "cell state by {cell_moved:.2g}.",

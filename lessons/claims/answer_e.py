@@ -1,8 +1,11 @@
 """Claims of answer E, “Can NaN labels be masked?”."""
 
-from lessons.claims.apparatus import change, dense, lstm, mean_error, padded_batch, probe, stack, training
-from lessons.claims.claim import ROUNDING, TWICE, beyond, claim, finite, near, under, whole
+from lessons.claims.apparatus import dense, lstm, padded_batch, stack, training
+from lessons.claims.claim import ROUNDING, TWICE, beyond, claims_of, finite, near, under, whole
+from lessons.claims.readings import change, mean_error, probe
 from lessons.recipe.losses import mse
+
+claim = claims_of("E")
 
 STEPS = 100  # enough for these sixteen sequences to be learned
 
@@ -39,8 +42,6 @@ def nothing_for_nan(n):
 
 @claim(
     29,
-    "E",
-    "-",
     "Keras has no mechanism for NaN labels",
     rule=nothing_for_nan,
     says="NaN labels that are left out: the loss is {loss_mask:.3g} with a mask, {loss_weight:.3g} with "
@@ -83,9 +84,8 @@ def only_valid_contribute(n):
 
 @claim(
     30,
-    "E",
-    "E1",
     "sample_weight makes only valid labels contribute",
+    example="E1",
     rule=only_valid_contribute,
     says="Labels of weight 0 set from 0 to a million change the gradient by {gradient_change_filled:.2g} (loss "
     "{loss_zero:.3g} and {loss_million:.3g}); set to NaN, by an amount that is {gradient_change_nan:.2g} "
@@ -125,9 +125,8 @@ def marks_missing(n):
 
 @claim(
     31,
-    "E",
-    "E1",
     "Masking(mask_value=0.0) marks the missing data",
+    example="E1",
     rule=marks_missing,
     says="Of the missing steps Masking marks {marked_zeros:.0%} when they are rows of zeros, {marked_partly:.0%} "
     "when one of two features is 0, {marked_nan:.0%} when they are NaN.",
@@ -184,9 +183,8 @@ def ignores_nan(n):
 
 @claim(
     32,
-    "E",
-    "E2",
     "masked_mse (multiply labels and predictions by not-NaN) ignores the NaN",
+    example="E2",
     rule=ignores_nan,
     says="The loss is {loss:.4g}, over the known labels alone {loss_known:.4g}. After one step "
     "{finite_answers:.0%} of the model's answers are finite.",
@@ -212,9 +210,8 @@ def imputation_distorts(n):
 
 @claim(
     33,
-    "E",
-    "E3",
     "Imputing labels and then masking with sample_weight should be avoided, the imputation still distorts",
+    example="E3",
     rule=imputation_distorts,
     says="Missing labels imputed with 0, the mean or a million: trained predictions differ by up to "
     "{label_apart:.2g}. Missing inputs imputed with 0 or 3: by {input_apart:.2g}.",
@@ -253,8 +250,6 @@ def always_misleads(n):
 
 @claim(
     34,
-    "E",
-    "-",
     "Replacing a NaN label by a fixed value always misleads the model",
     rule=always_misleads,
     says="Error on the known labels when nothing is missing: {error_without:.3g}. With missing labels set to "

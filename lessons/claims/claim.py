@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from types import CodeType, FunctionType
 from typing import Any
 
+from lessons.recipe import losses
 from lessons.recipe.plain import plain
 
 HOLDS, FAILS, DEPENDS = "holds", "fails", "depends"
@@ -152,29 +153,31 @@ class Claim:
 
 
 CLAIMS: dict[int, Claim] = {}
-OURS = re.compile(r"\.answer_|^lessons\.losses$")  # modules whose functions are part of an experiment
+OURS = re.compile(rf"\.answer_|^{re.escape(losses.__name__)}$")  # modules whose functions are part of an experiment
 
 
-def claim(
-    id: int,
-    answer: str,
-    example: str,
-    text: str,
-    *,
-    rule: Callable[[Numbers], Verdict],
-    says: str,
-    counter: Mapping[str, Any],
-    counter_says: str,
-) -> Callable:
-    """Declare a claim above the function that measures it. Two of one id are refused."""
+def claims_of(answer: str) -> Callable:
+    """What declares the claims of one answer, each above the function that measures it. Two of one id are refused."""
 
-    def declare(measure: Callable[..., Numbers]) -> Callable[..., Numbers]:
-        if id in CLAIMS:
-            raise ValueError(f"claim {id} is declared twice: {CLAIMS[id].measure.__name__} and {measure.__name__}")
-        CLAIMS[id] = Claim(id, answer, example, text, measure, rule, says, counter, counter_says)
-        return measure
+    def claim(
+        id: int,
+        text: str,
+        *,
+        rule: Callable[[Numbers], Verdict],
+        says: str,
+        counter: Mapping[str, Any],
+        counter_says: str,
+        example: str = "-",  # of no example: the answer says it in its prose
+    ) -> Callable:
+        def declare(measure: Callable[..., Numbers]) -> Callable[..., Numbers]:
+            if id in CLAIMS:
+                raise ValueError(f"claim {id} is declared twice: {CLAIMS[id].measure.__name__} and {measure.__name__}")
+            CLAIMS[id] = Claim(id, answer, example, text, measure, rule, says, counter, counter_says)
+            return measure
 
-    return declare
+        return declare
+
+    return claim
 
 
 def versions() -> dict[str, str]:

@@ -95,7 +95,7 @@ def _number(value: float) -> str:
 class MendLoss:
     """Mend a broken loss: the clinic examines the text, and it trains with `settings`.
 
-    `broken` and `mended` are functions of the lesson file, imports inside: the learner gets their source.
+    `broken` and `mended` are functions, most of the lesson file, imports inside: the learner gets their source.
     """
 
     name: str  # in keys, and in what is kept of a learner
@@ -194,3 +194,13 @@ def flaws(exercise: Exercise) -> Iterator[str]:
         yield from (f"the solution moves {name}, which may not be moved" for name in sorted(strange))
     if isinstance(exercise, OrderLines) and len(set(exercise.every_line)) < len(exercise.every_line):
         yield "two lines are equal"
+
+
+# Text that mends several lessons' losses.
+def mse_where_marked(y_true, y_pred):
+    """squared error where the label is not 1000, over the number of such steps"""
+    from keras import ops
+
+    valid = ops.cast(ops.not_equal(y_true, 1000.0), y_pred.dtype)
+    error = ops.square(y_true - y_pred) * valid
+    return ops.sum(error) / ops.maximum(ops.sum(valid), 1.0)

@@ -11,6 +11,8 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -35,3 +37,21 @@ class Experiment:
     @property
     def source(self) -> str:
         return inspect.getsource(self.measure).rstrip()
+
+
+def value_and_gradient(function: Callable, *at) -> tuple[np.ndarray, np.ndarray]:
+    """A function's value and its gradient by the last argument, 0 where none arrives, in a graph as in `fit`.
+
+    All are arguments of the graph: TensorFlow would fold constants, and the numbers would be others.
+    """
+    import tensorflow as tf
+
+    @tf.function(autograph=False)
+    def both(*at):
+        with tf.GradientTape() as tape:
+            tape.watch(at[-1])
+            value = function(*at)
+        return value, tape.gradient(value, at[-1], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    value, gradient = both(*(tf.constant(one) for one in at))
+    return value.numpy(), gradient.numpy()

@@ -100,6 +100,12 @@ def test_what_is_shown_is_what_ran(number):
     assert all(name in claim.counter_world for name in claim.counter) and claim.counter_says
 
 
+def test_the_losses_of_an_experiment_are_shown_too():
+    assert "def mask_reading(" in CLAIMS[7].counter_world
+    for loss in ("mse", "scalar_mse"):
+        assert f"def {loss}(y_true, y_pred):" in CLAIMS[7].experiment
+
+
 @pytest.mark.parametrize("number", KNOWN)
 def test_known_facts(number):
     assert outcome(number).verdict == KNOWN[number]
