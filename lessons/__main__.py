@@ -10,8 +10,9 @@ from pathlib import Path
 from lessons.course.discovery import LESSONS, find
 from lessons.doctor.run import Finding, diagnose, next_steps
 from lessons.figures.grid_figures import LETTERS
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import BadInput, Settings
+from lessons.recipe.settings import Settings
 from lessons.runs.grid import Plan, Square, squares
 from lessons.runs.outcome import MEANINGS
 from lessons.runs.run import Run

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lessons.claims import CLAIMS, DEPENDS, FAILS, HOLDS, Claim, Outcome, find
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from lessons.server.verification import Verification, shared
 from pages.parts.address import root_link
 from pages.parts.quotation import fail, quoted, warn

@@ -14,8 +14,8 @@ from lessons.classroom.agenda import INTRODUCTION, PACE, Agenda, Item, lesson_of
 from lessons.classroom.worksheet import worksheet
 from lessons.course.discovery import LESSONS
 from lessons.course.lesson import UNANSWERED, Lesson
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import BadInput
 from lessons.server.laboratory import Training, shared
 from pages.parts.address import root_link, went_back
 from pages.parts.quotation import fail, quoted, warn

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from lessons.classroom.refusal import Away
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from pages.parts.quotation import warn
 from pages.room.console import console
 from pages.room.door import door, entry

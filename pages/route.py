@@ -6,7 +6,7 @@ import streamlit as st
 
 from lessons.course.discovery import LESSONS, find
 from lessons.course.lesson import CHAPTERS
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from pages import clinic_page, folklore_page, home_page, lesson_page, plan_page, record_page, room_page
 from pages.learner import identity
 from pages.parts.quotation import warn

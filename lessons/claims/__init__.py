@@ -3,8 +3,8 @@
 from lessons.claims import answer_a, answer_b, answer_c, answer_d, answer_e  # noqa: F401 (importing declares)
 from lessons.claims.claim import CLAIMS as _DECLARED
 from lessons.claims.claim import DEPENDS, FAILS, HOLDS, Claim, Outcome
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.numeral import is_whole
-from lessons.recipe.settings import BadInput
 
 __all__ = ["CLAIMS", "DEPENDS", "FAILS", "HOLDS", "Claim", "Outcome", "find"]
 

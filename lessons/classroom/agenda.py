@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lessons.course.discovery import LESSONS, find
 from lessons.course.lesson import Lesson, Preset
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 
 LONGEST = 30  # items; more than a day of teaching, and the link still fits into a chat
 INTRODUCTION = 3  # minutes that a lesson's first item takes for its question and the padded batch

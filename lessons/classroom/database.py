@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from lessons.classroom import environment, keys
 from lessons.classroom.schema import seal
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 
 VARIABLE = environment.URL
 FILE = "classroom.sqlite"  # where nothing else is said, in the folder that this system has for an app's data

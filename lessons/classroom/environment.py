@@ -11,7 +11,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 
 URL = "UNMASKED_DATABASE_URL"  # variable: SQLAlchemy's address of the database
 SECRET = "UNMASKED_PROGRESS_SECRET"  # variable: of all servers that share a database the same

@@ -11,7 +11,7 @@ from concurrent.futures import TimeoutError as NotYet
 from typing import Generic, TypeVar
 
 from lessons.classroom import load
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 
 Store, Found = TypeVar("Store"), TypeVar("Found")
 

@@ -13,7 +13,7 @@ from lessons.classroom import keys
 from lessons.classroom.database import READING, SECRET, add
 from lessons.classroom.schema import learner, step
 from lessons.classroom.steps import KINDS, Course, NoLearner, Step
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 
 YEAR = 365 * 24 * 3600.0  # seconds: who has not been seen for that long is forgotten
 MOST = 3000  # steps of one learner; the oldest go

@@ -1,6 +1,6 @@
 """Why a room refuses something, each in one clear sentence."""
 
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 
 
 class NoRoom(BadInput):

@@ -22,7 +22,7 @@ from lessons.classroom.phase import BALLOTS, PHASES, SHOWN, Phase
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
 from lessons.classroom.schema import finish, member, room, vote
 from lessons.course.discovery import find
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 
 Lock = Literal["shared", "alone"]
 LIFETIME = 12 * 3600.0  # seconds: a workshop's day

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 
 KINDS = ("prediction", "run", "exercise", "hint", "twin")
 LINK = re.compile(r"[A-Za-z0-9_-]{32}")  # what `keys.key` makes, and no account's key

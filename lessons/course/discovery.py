@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 
 from lessons.course.lesson import CHAPTERS, Lesson
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 
 CATALOG = "lessons.catalog"
 LOADED: dict[str, Lesson] = {}

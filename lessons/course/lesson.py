@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from lessons.course.exercise import Exercise
 from lessons.course.experiment import Experiment
-from lessons.recipe.settings import BadInput, Settings
+from lessons.recipe.bad_input import BadInput
+from lessons.recipe.settings import Settings
 from lessons.runs.run import Run
 
 CHAPTERS = ("Five answers", "Behind the answers")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 
 
 @dataclass(frozen=True)

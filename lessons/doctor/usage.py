@@ -10,7 +10,7 @@ from numbers import Real
 from typing import Any
 
 from lessons.recipe import numeral
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 
 TASKS = ("regression", "binary", "multiclass", "distance")
 ACTIVATIONS = ("linear", "sigmoid", "softmax", "softplus")

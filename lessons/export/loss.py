@@ -6,8 +6,8 @@ import ast
 from dataclasses import dataclass
 
 from lessons.recipe import losses
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Pasted
-from lessons.recipe.settings import BadInput
 from lessons.sandbox.admission.intention import CLASS, FACTORY, FUNCTION, Intention
 
 # What the clinic knows without an import, as a script imports it.

@@ -17,8 +17,9 @@ from lessons.export.known import Named
 from lessons.export.loss import Loss
 from lessons.export.specialisation import Carver, Part, Program
 from lessons.export.syntax import MARK
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import BadInput, Choice
+from lessons.recipe.spec import Choice
 
 PROGRAM = "lessons.export.program"
 DATA = "lessons.export.data_part"

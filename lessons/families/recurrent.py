@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from lessons.recipe.output import Output
-from lessons.recipe.settings import Settings, choice, whole
+from lessons.recipe.settings import Settings
+from lessons.recipe.spec import choice, whole
 
 if TYPE_CHECKING:
     import keras

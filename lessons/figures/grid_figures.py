@@ -13,7 +13,8 @@ import numpy as np
 
 from lessons.figures.marks import EDGE, LEAK, NAN, REAL_LOSS, heat, named, number, words_trace
 from lessons.figures.run_figures import error_name
-from lessons.recipe.settings import Number, Settings
+from lessons.recipe.settings import Settings
+from lessons.recipe.spec import Number
 from lessons.runs.grid import Cell, Plan, Square, squares
 from lessons.runs.outcome import MEANINGS, OUTCOMES
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import extent
 from lessons.recipe.idle import idle
-from lessons.recipe.settings import BadInput, Settings
+from lessons.recipe.settings import Settings
 from lessons.recipe.table import Table
 
 

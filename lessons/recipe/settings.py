@@ -7,124 +7,20 @@ validation are derived from the declarations. A field's URL and command-line nam
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cache
-from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from lessons.recipe import losses, numeral
+from lessons.recipe import losses
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import GARBAGE
 from lessons.recipe.output import Output
+from lessons.recipe.spec import LossName, Spec, choice, number, whole
 
 if TYPE_CHECKING:
     import numpy as np
-
-
-class BadInput(ValueError):
-    """Something a person typed cannot be used. `str()` is one sentence: what was given, what is accepted."""
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What one field takes and how it is shown. `retraces`: another value needs another traced graph."""
-
-    label: str
-    help: str
-    retraces: bool
-
-    def parse(self, name: str, given: Any) -> Any:
-        """The value meant by `given` (text or number). Raises BadInput."""
-        raise NotImplementedError
-
-    def refuse(self, name: str, given: Any) -> BadInput:
-        shown = given if isinstance(given, str) else repr(given)
-        shown = shown if len(shown) <= 40 else shown[:37] + "…"
-        return BadInput(f"{name}: got “{shown}”; takes {self.takes}.")
-
-    @property
-    def takes(self) -> str:
-        raise NotImplementedError
-
-    def said(self, value: Any) -> str:
-        """A value as the control says it."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Number(Spec):
-    """A number in [low, high]; `offered` are the stops of its widget, any other value in range is accepted too."""
-
-    whole: bool
-    low: float
-    high: float
-    offered: tuple[float, ...] = ()
-
-    @property
-    def takes(self) -> str:
-        return f"a {'whole number' if self.whole else 'number'} from {self.low:g} to {self.high:g}"
-
-    def parse(self, name: str, given: Any) -> int | float:
-        if isinstance(given, bool) or not isinstance(given, str | Real):
-            raise self.refuse(name, given)
-        try:
-            value = numeral.number(given) if isinstance(given, str) else float(given)
-        except (ValueError, OverflowError):
-            raise self.refuse(name, given) from None
-        if not math.isfinite(value) or not self.low <= value <= self.high or (self.whole and value % 1):
-            raise self.refuse(name, given)
-        return int(value) if self.whole else value
-
-    def said(self, value: float) -> str:
-        return f"{value:g}"
-
-
-@dataclass(frozen=True)
-class Choice(Spec):
-    """One of a few named values; `options` maps each to its label."""
-
-    options: Mapping[str, str]
-
-    @property
-    def takes(self) -> str:
-        return "one of " + ", ".join(self.options)
-
-    def parse(self, name: str, given: Any) -> str:
-        if not isinstance(given, str) or given not in self.options:
-            raise self.refuse(name, given)
-        return given
-
-    def said(self, value: str) -> str:
-        return self.options[value]
-
-
-@dataclass(frozen=True)
-class LossName(Choice):
-    """A loss of lessons/recipe/losses.py, or `<slug>.<function>` of a lesson file."""
-
-    def parse(self, name: str, given: Any) -> str:
-        if not isinstance(given, str) or not losses.exists(given):
-            raise self.refuse(name, given)
-        return given
-
-    def said(self, value: str) -> str:
-        return losses.label(value)
-
-
-def whole(default, low, high, label, help, retraces=False, offered=()):
-    spec = Number(label, help, retraces, True, low, high, offered)
-    return field(default=default, metadata={"spec": spec})
-
-
-def number(default, low, high, label, help, retraces=False, offered=()):
-    spec = Number(label, help, retraces, False, low, high, offered)
-    return field(default=default, metadata={"spec": spec})
-
-
-def choice(default, options, label, help, retraces=False, kind=Choice):
-    return field(default=default, metadata={"spec": kind(label, help, retraces, options)})
 
 
 EPSILONS = (0.0, 1e-12, 1e-8, 1e-7, 1e-6, 1e-4, 1e-2, 0.1, 1.0)

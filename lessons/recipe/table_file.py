@@ -18,7 +18,8 @@ from itertools import pairwise
 import numpy as np
 
 from lessons.recipe import numeral
-from lessons.recipe.settings import BadInput, Settings
+from lessons.recipe.bad_input import BadInput
+from lessons.recipe.settings import Settings
 
 MEGABYTES = (
     4  # of a file: the largest table below, written with every digit, has 2.7; .streamlit/config.toml says it too

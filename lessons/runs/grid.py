@@ -12,10 +12,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.numeral import is_whole
 from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import BadInput, LossName, Number, Settings
+from lessons.recipe.settings import Settings
+from lessons.recipe.spec import LossName, Number
 from lessons.runs.outcome import OUTCOMES
 
 SIZE = 16  # values along an axis, where nothing else is asked for

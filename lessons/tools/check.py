@@ -11,7 +11,7 @@ from typing import Any
 
 from lessons.doctor.refusal import refused
 from lessons.doctor.usage import Usage
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from lessons.sandbox.walled_pool import WARM, Limits, WalledPool
 from lessons.server import walled_tasks
 from lessons.workers.job import Job

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 
 ADDRESS = "DASK_SCHEDULER_ADDRESS"
 ANSWERS_WITHIN = 5.0  # seconds that the scheduler is given

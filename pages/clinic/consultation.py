@@ -15,7 +15,7 @@ from lessons.classroom import pace
 from lessons.classroom.refusal import TooOften
 from lessons.doctor.examples import EXAMPLES, Example, find
 from lessons.doctor.usage import Usage
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from lessons.sandbox.admission import Admitted, Refused, admit
 from lessons.sandbox.walled_pool import Busy, WalledPool
 from lessons.server import walled_tasks

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from lessons.recipe.settings import Choice, Number
+from lessons.recipe.spec import Choice, Number
 from pages.lab.form import Form
 
 

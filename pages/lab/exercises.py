@@ -10,7 +10,8 @@ import streamlit as st
 from lessons.course.exercise import FindSetting, OrderLines
 from lessons.figures import run_figures
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import Choice, Number, Settings
+from lessons.recipe.settings import Settings
+from lessons.recipe.spec import Choice, Number
 from lessons.runs.run import Run
 from lessons.sandbox import walled_pool
 from lessons.server.attempt import Trial

@@ -17,8 +17,9 @@ import streamlit as st
 from lessons.course.lesson import Lesson, Preset
 from lessons.doctor.run.advice import Step
 from lessons.doctor.run.finding import Finding
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.recipe.settings import OWN_DATA, BadInput, Settings
+from lessons.recipe.settings import OWN_DATA, Settings
 from lessons.recipe.table import Table
 from lessons.runs import grid
 from lessons.runs.comparison import Comparison

@@ -8,8 +8,9 @@ from lessons.course.lesson import Lesson
 from lessons.figures.grid_figures import NAMES, cell_words, counts, grid_figure, grid_words, meaning
 from lessons.figures.marks import number
 from lessons.figures.run_figures import curve_figure, run_words
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import BadInput, Settings
+from lessons.recipe.settings import Settings
 from lessons.runs import grid
 from lessons.runs.grid import Cell, Plan, squares
 from lessons.runs.outcome import late, outcome_of

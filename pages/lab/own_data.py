@@ -5,7 +5,8 @@ from functools import cache
 import streamlit as st
 
 from lessons.recipe import table, table_file
-from lessons.recipe.settings import OWN_DATA, BadInput
+from lessons.recipe.bad_input import BadInput
+from lessons.recipe.settings import OWN_DATA
 from lessons.recipe.table import Table
 from pages.lab.controls import control
 from pages.lab.form import OWN, Form

@@ -15,7 +15,8 @@ from lessons.classroom import pace
 from lessons.classroom.refusal import TooOften
 from lessons.course.exercise import Exercise, FindSetting, OrderLines
 from lessons.course.lesson import Lesson
-from lessons.recipe.settings import BadInput, Settings
+from lessons.recipe.bad_input import BadInput
+from lessons.recipe.settings import Settings
 from lessons.sandbox import walled_pool
 from lessons.sandbox.walled_pool import Busy
 from lessons.server.attempt import Trial

@@ -9,7 +9,7 @@ from lessons.export import page, sheets
 from lessons.export.bundle import Bundle
 from lessons.export.notebook import notebook
 from lessons.export.script import script
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from lessons.sandbox.admission import Refused
 from lessons.server.laboratory import Training
 from pages.lab.form import Form

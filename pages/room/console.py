@@ -10,7 +10,7 @@ from lessons.classroom.agenda import Agenda, Item, lesson_of, preset_of
 from lessons.classroom.phase import NAMES, PHASES, Advice, advice
 from lessons.course.discovery import LESSONS
 from lessons.course.lesson import Lesson
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from pages.parts.download import kind, made_on_click
 from pages.parts.quotation import quoted, tell, warn
 from pages.room.ballot import Reading, asked, bars, beliefs, right_answer

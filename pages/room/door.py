@@ -4,7 +4,7 @@ import streamlit as st
 
 from lessons.classroom import keys, pace
 from lessons.classroom.agenda import Agenda, lesson_of, preset_of
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from pages.parts.quotation import quoted, warn
 from pages.room.visit import SEAT, Seat, address_of, found, seat, spelled, who
 from pages.server.store import rooms

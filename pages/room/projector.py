@@ -9,7 +9,7 @@ import streamlit as st
 from lessons.classroom.refusal import NoRoom
 from lessons.course.lesson import Lesson, Preset
 from lessons.figures.run_figures import curve_figure, gradient_figure, run_words
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from pages.parts.charts import chart
 from pages.parts.quotation import quoted, warn
 from pages.room.ballot import asked, bars, beliefs, right_answer, training_of

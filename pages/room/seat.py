@@ -10,7 +10,7 @@ import streamlit as st
 from lessons.classroom import pace
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
 from lessons.course.lesson import Lesson, Preset
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from pages.lab.form import Form
 from pages.lab.instruments import instruments, start
 from pages.parts.quotation import quoted, tell, warn

@@ -15,7 +15,7 @@ import pytest
 from lessons.__main__ import main
 from lessons.claims import CLAIMS, DEPENDS, FAILS, HOLDS, Outcome, find
 from lessons.claims.claim import Sentence, names_in, under, whole
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from lessons.server import tasks
 from lessons.server.verification import Verification
 

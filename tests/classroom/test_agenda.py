@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lessons.classroom.agenda import INTRODUCTION, LONGEST, PACE, Agenda
 from lessons.classroom.phase import PHASES
 from lessons.course.discovery import LESSONS
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 
 EVERY = [(slug, preset.name) for slug, lesson in LESSONS.items() for preset in lesson.presets]
 BROKEN, FIXED, NAN = ("mask_and_loss", "broken"), ("mask_and_loss", "fixed"), ("nan_labels", "broken")

@@ -13,7 +13,7 @@ from lessons.classroom import database, environment, keys, progress
 from lessons.classroom.progress import LONGEST, YEAR, Progress
 from lessons.classroom.schema import learner, step
 from lessons.classroom.steps import NoLearner, Step, account_key, read_link
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from tests.tools.databases import empty
 
 GUESS = Step("prediction", "mask_and_loss", "broken", {"answer": 0, "confidence": "certain", "outcome": None}, 1.5)

@@ -15,7 +15,7 @@ from lessons.classroom import database, keys
 from lessons.classroom.refusal import NoRoom, NotAllowed
 from lessons.classroom.room import NICKNAME_LONGEST, Rooms
 from lessons.classroom.schema import member, metadata, room, vote
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 
 LESSON = "mask_and_loss", "broken"
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from lessons.__main__ import main
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from lessons.tools import check
 from tests.tools.specimens import LOSSES
 

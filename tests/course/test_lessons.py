@@ -10,8 +10,10 @@ from lessons.course.discovery import LESSONS, find
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import BadInput, Choice, Settings
+from lessons.recipe.settings import Settings
+from lessons.recipe.spec import Choice
 
 CONTROLS = [
     pytest.param(slug, name, id=f"{slug}-{name}")

@@ -16,7 +16,8 @@ from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
 from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import Choice, Settings
+from lessons.recipe.settings import Settings
+from lessons.recipe.spec import Choice
 from lessons.runs.run import KEPT_EPOCHS, Closing, Opening, Run
 from tests.tools import oracle
 

@@ -14,7 +14,8 @@ from lessons.families.recurrent import Recurrent
 from lessons.figures import batch_figure, run_figures
 from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.recipe.settings import Choice, Settings
+from lessons.recipe.settings import Settings
+from lessons.recipe.spec import Choice
 from lessons.recipe.table import Table
 from lessons.recipe.table_file import sample
 from lessons.server import tasks

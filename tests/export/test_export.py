@@ -29,9 +29,11 @@ from lessons.export.page import page
 from lessons.export.script import script
 from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.recipe.settings import BadInput, Choice, Settings
+from lessons.recipe.settings import Settings
+from lessons.recipe.spec import Choice
 from lessons.recipe.table import Table
 from lessons.recipe.table_file import sample
 from lessons.runs.run import Run

@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from lessons.recipe.output import Output
-from lessons.recipe.settings import Settings, whole
+from lessons.recipe.settings import Settings
+from lessons.recipe.spec import whole
 
 CLASSES = 3
 

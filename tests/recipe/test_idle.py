@@ -15,7 +15,8 @@ import pytest
 from lessons.engine.train import trained
 from lessons.families.recurrent import KEEP_THE_MASK, Recurrent
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import OWN_DATA, Choice, Settings
+from lessons.recipe.settings import OWN_DATA, Settings
+from lessons.recipe.spec import Choice
 from tests.tools.selection import first
 
 SMALL = {"epochs": (3,), "sequences": (4, 6), "timesteps": (5, 8), "units": (2, 4), "batch_size": (0, 1, 3)}

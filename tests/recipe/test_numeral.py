@@ -8,7 +8,7 @@ from lessons import claims
 from lessons.doctor.usage import Usage
 from lessons.families.recurrent import Recurrent
 from lessons.recipe import numeral
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.table import Table
 from lessons.runs.grid import size
 from lessons.tools import preflight

@@ -14,9 +14,9 @@ from lessons.course.exercise import FindSetting
 from lessons.doctor.run import diagnose
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import MaskPath, Pasted, Recipe
-from lessons.recipe.settings import BadInput
 from lessons.recipe.table import Table
 from lessons.recipe.table_file import sample
 from lessons.server.attempt import usage_of

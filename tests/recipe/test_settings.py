@@ -13,8 +13,10 @@ from hypothesis import settings as examples
 
 from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import BadInput, Choice, LossName, Settings
+from lessons.recipe.settings import Settings
+from lessons.recipe.spec import Choice, LossName
 
 
 def recipes():

@@ -9,8 +9,9 @@ import pytest
 
 from lessons.families.recurrent import Recurrent
 from lessons.recipe import table, table_file
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import OWN_DATA, BadInput
+from lessons.recipe.settings import OWN_DATA
 from lessons.recipe.table import Table
 from lessons.recipe.table_file import FEATURES, MEGABYTES, SEQUENCES, STEPS, sample
 from tests.conftest import ROOT

@@ -15,8 +15,8 @@ from lessons.course.discovery import find
 from lessons.engine.grid_training import grid_run as cells_of
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import BadInput
 from lessons.runs.grid import Plan, axis_values
 from lessons.server.laboratory import Laboratory
 from lessons.workers import cluster

@@ -13,9 +13,9 @@ from lessons.course.discovery import LESSONS, find
 from lessons.engine.grid_training import grid_run as cells_of
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import BadInput
 from lessons.runs import run
 from lessons.runs.grid import Plan, axis_values, fields_of
 from lessons.runs.outcome import late, outcome, outcome_of

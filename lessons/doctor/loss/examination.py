@@ -14,8 +14,8 @@ from lessons.doctor.loss.subject import Subject
 from lessons.doctor.refusal import refused
 from lessons.doctor.rule import SEVERITIES, Evidence, Rule
 from lessons.doctor.usage import Usage
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.plain import plain
-from lessons.recipe.settings import BadInput
 from lessons.sandbox.admission import Admitted, NeverRun, Refused, admit
 from lessons.sandbox.admission.written import wipe_what_is_freed
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 from lessons.classroom.room import LARGEST
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.numeral import is_whole
-from lessons.recipe.settings import BadInput
 from lessons.tools.preflight import capacity, machine, network, processes, storage
 from lessons.tools.preflight.check import FAILED, Check, first_line
 

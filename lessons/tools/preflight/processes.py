@@ -13,8 +13,8 @@ import urllib.request
 from dataclasses import replace
 
 from lessons.families.recurrent import Recurrent
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import BadInput
 from lessons.server.laboratory import Laboratory, structure
 from lessons.tools.preflight.check import FAILED, OK, WARNING, Check, size
 from lessons.tools.preflight.memory import memory_of, resident

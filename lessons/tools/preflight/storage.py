@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 from lessons.classroom import database, environment
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from lessons.tools.preflight.check import FAILED, OK, Check, first_line
 from lessons.workers.pool import ROOT
 

@@ -23,7 +23,7 @@ from lessons.doctor.loss.mending.register import MENDS, Mend
 from lessons.doctor.loss.rules import LOSS_RULES
 from lessons.doctor.loss.subject import Subject
 from lessons.doctor.usage import Usage
-from lessons.recipe.settings import BadInput
+from lessons.recipe.bad_input import BadInput
 from lessons.sandbox.admission import Refused, admit
 
 FAMILIES = (dialect, domain, reduction, padding)  # importing them fills MENDS
