@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FEATURES = 2  # of the sequences that are generated
 KEEP_THE_MASK = ("none", "dense", "time_distributed", "layer_normalization", "attention")  # of the layers in between
+MIX_STEPS = ("attention", "conv1d")  # layers in between whose output at a step depends on later ones
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,10 @@ class Recurrent(Settings):
         """One number: x (batch, time, features) gives (batch, time, 1), or (batch, 1) for one label per sequence."""
         kind = "binary" if self.task == "binary" else "number"
         return Output(kind, self.output == "every_step", probability=self.activation == "sigmoid")
+
+    @property
+    def causal(self) -> bool:
+        return self.between not in MIX_STEPS
 
     @property
     def keeps_mask(self) -> bool:

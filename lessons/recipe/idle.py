@@ -56,6 +56,19 @@ def _mask_at_loss(recipe: Recipe) -> bool:
     return recipe.mask_path.passed and recipe.settings.keeps_mask
 
 
+def _only_weighs(recipe: Recipe) -> bool:
+    """Whether the mask, unless it is multiplied into the inputs, is a weight of the loss and nothing else."""
+    path = recipe.with_changes({"mask_route": "passed"}).mask_path
+    return path.weighted and not path.passed
+
+
+def _ends_unseen(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch) -> bool:
+    """Whether the mask leaves out zeros only, and in training the ends of sequences that no other step looks at."""
+    zeros = all(_zero_at(~batch.mask, batch) for batch in (training, validation))
+    ends = not (training.mask[:, 1:] & ~training.mask[:, :-1]).any()  # once False it stays so
+    return zeros and ends and recipe.settings.causal
+
+
 def _idle_masks(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch) -> Iterator[tuple[str, str]]:
     s, weighted = recipe.settings, recipe.mask_path.weighted
     whole = training.mask.all() and validation.mask.all()
@@ -67,6 +80,8 @@ def _idle_masks(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch) 
     counted = summed or unknown or (losses.reads_mask(s.loss) and s.epsilon > 0)
     if s.mask == "none" or (whole and not (counted and _mask_at_loss(recipe.with_changes({"mask_route": "passed"})))):
         yield "mask_route", nothing_left_out
+    elif _only_weighs(recipe) and not (scalar or unknown) and _ends_unseen(recipe, training, validation):
+        yield "mask_route", "It is a weight, and where it is False inputs are 0 already and no gradient arrives."
     if not s.predicts.per_step:
         yield "sample_weight", "There is one label per sequence: a weight per step has nothing to weigh."
     elif whole and not summed and not (counted and s.mask != "none"):

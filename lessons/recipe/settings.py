@@ -206,6 +206,11 @@ class Settings:
         raise NotImplementedError(f"{type(self).__name__} is no family")
 
     @property
+    def causal(self) -> bool:
+        """Whether what the model puts out at a step depends on this step and those before it only."""
+        return False
+
+    @property
     def keeps_mask(self) -> bool:
         """Whether a mask that is passed to the model comes out with its predictions."""
         raise NotImplementedError(f"{type(self).__name__} is no family")
