@@ -80,7 +80,7 @@ def whereabouts(course: Course, stands: Mapping[str, Standing], pages: Mapping, 
         )
         if pressed:
             st.switch_page(pages[following])
-    row.markdown(f"**{done} of {len(stands)} done**" if begun else told_to_a_newcomer())
+    row.markdown(f"**{done} of {len(stands)} done**" if begun else greeting())
     if course.steps:
         row.page_link(record, label="Your record", icon=":material/fact_check:")
     keeping(row, begun)
@@ -88,7 +88,7 @@ def whereabouts(course: Course, stands: Mapping[str, Standing], pages: Mapping, 
         st.progress(done / len(stands))
 
 
-def told_to_a_newcomer() -> str:
+def greeting() -> str:
     total = sum(minutes(lesson) for lesson in LESSONS.values())
     return f"{len(LESSONS)} lessons, about {total} minutes in all; take them in any order."
 

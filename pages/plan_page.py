@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from lessons.classroom.agenda import INTRODUCTION, PACE, Agenda, Item, lesson_of, preset_of, told
+from lessons.classroom.agenda import INTRODUCTION, PACE, Agenda, Item, item_text, lesson_of, preset_of
 from lessons.classroom.worksheet import worksheet
 from lessons.course.discovery import LESSONS
 from lessons.course.lesson import UNANSWERED, Lesson
@@ -215,7 +215,7 @@ def buttons(row, planner: Planner, place: int, item: Item) -> None:
             icon=icon,
             type="tertiary",
             disabled=off,
-            key=f"plan:{label}:{told(item)}",
+            key=f"plan:{label}:{item_text(item)}",
             on_click=planner.change,
             args=(change, *args),
         )

@@ -1,6 +1,6 @@
 """Claims of answer A, “Why does my masked LSTM fail after the first iteration?”."""
 
-from lessons.claims.apparatus import dense, lstm, padded_batch, stack, told, training
+from lessons.claims.apparatus import dense, lstm, masked_model, padded_batch, stack, training
 from lessons.claims.claim import ROUNDING, TWICE, beyond, claims_of, finite, near, under, whole
 from lessons.claims.readings import change, mean_error, moved_by_garbage, probe, slope
 from lessons.recipe.losses import huber, log_cosh, log_error, mask_reading_mse, mse, scalar_mse
@@ -103,7 +103,7 @@ def misaligned_mask(late=1):
     clean, garbage = padded_batch("zero"), padded_batch("garbage")
     late_mask = np.roll(clean.real, late, axis=1)  # (batch, time)
     late_mask[:, :late] = True
-    by_array = told(lstm(), dense())  # the array is handed to the LSTM
+    by_array = masked_model(lstm(), dense())  # the array is handed to the LSTM
     by_data = stack(masking_of_zeros(), lstm(), dense())  # as in A1: the array is handed to nothing
     train_by_array, train_by_data = training(by_array, "mse"), training(by_data, "mse")
 

@@ -57,7 +57,7 @@ def stack(*layers, shape: Sequence[int | None] = (None, 2)):
     return keras.Model(start, at)
 
 
-def told(recurrent, *layers, features: int = 2):
+def masked_model(recurrent, *layers, features: int = 2):
     """A model of [x, mask]: the mask is handed to the recurrent layer and travels on from there."""
     import keras
 

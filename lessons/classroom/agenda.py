@@ -28,7 +28,7 @@ class Agenda:
         for place, item in enumerate(self.items):
             preset_of(item)
             if item in self.items[:place]:
-                raise BadInput(f"steps: got “{told(item)}” twice; a plan has each preset once.")
+                raise BadInput(f"steps: got “{item_text(item)}” twice; a plan has each preset once.")
 
     @classmethod
     def read(cls, text: str) -> Agenda:
@@ -50,7 +50,7 @@ class Agenda:
 
     @property
     def address(self) -> str:
-        return ",".join(told(item) for item in self.items)
+        return ",".join(item_text(item) for item in self.items)
 
     @property
     def minutes(self) -> int:
@@ -89,7 +89,7 @@ def parts_of(text: str) -> list[str]:
     return [part for part in (" ".join(given.split()) for given in text.split(",")) if part]
 
 
-def told(item: Item) -> str:
+def item_text(item: Item) -> str:
     return ":".join(item)
 
 

@@ -25,14 +25,14 @@ def minutes(lesson: Lesson) -> int:
     return round(reading + PREDICTING + PRESET * len(lesson.presets) + EXERCISE * len(lesson.exercises))
 
 
-def last_told(steps: Iterable[Step], kind: str) -> dict[tuple[str, str], Mapping]:
+def last_records(steps: Iterable[Step], kind: str) -> dict[tuple[str, str], Mapping]:
     """By lesson and name, what the last step of a kind tells: of several the last one counts."""
-    return {(step.slug, step.name): step.told for step in steps if step.kind == kind}
+    return {(step.slug, step.name): step.content for step in steps if step.kind == kind}
 
 
 def passed(steps: Iterable[Step]) -> set[tuple[str, str]]:
     """Lesson and name of each exercise that was passed once. What is tried afterwards takes nothing away."""
-    return {(step.slug, step.name) for step in steps if step.kind == "exercise" and step.told.get("passed") is True}
+    return {(step.slug, step.name) for step in steps if step.kind == "exercise" and step.content.get("passed") is True}
 
 
 def observed(told: Mapping) -> bool:
@@ -43,7 +43,7 @@ def observed(told: Mapping) -> bool:
 def standing(lesson: Lesson, steps: Iterable[Step]) -> Standing:
     """Done: the first preset's prediction was observed, and every exercise passed."""
     mine = [step for step in steps if step.slug == lesson.slug]
-    predicted = last_told(mine, "prediction").get((lesson.slug, lesson.presets[0].name), {})
+    predicted = last_records(mine, "prediction").get((lesson.slug, lesson.presets[0].name), {})
     wanted = {(lesson.slug, exercise.name) for exercise in lesson.exercises}
     if observed(predicted) and wanted <= passed(mine):
         return "done"

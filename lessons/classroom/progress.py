@@ -135,7 +135,7 @@ def row_of(one: Step) -> dict[str, Any]:
         raise BadInput(f"kind: got “{one.kind[:40]}”; takes {', '.join(KINDS)}.")
     if not one.slug or len(one.slug) > 80 or len(one.name) > 80:
         raise BadInput(f"step: a lesson and a name have up to 80 letters; got “{one.slug[:90]}”, “{one.name[:90]}”.")
-    told = written(one.told)
+    told = written(one.content)
     return {"uid": one.uid, "kind": one.kind, "slug": one.slug, "name": one.name, "told": told, "at": one.at}
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from string import Template
 
-from lessons.classroom.course_map import Standing, last_told, observed, passed, standing
+from lessons.classroom.course_map import Standing, last_records, observed, passed, standing
 from lessons.classroom.steps import Step
 from lessons.course.discovery import LESSONS
 from lessons.course.lesson import CONFIDENCE
@@ -84,7 +84,7 @@ def record(steps: Iterable[Step]) -> Record:
     judged = [
         told
         for kind in ("prediction", "twin")
-        for told in last_told(steps, kind).values()
+        for told in last_records(steps, kind).values()
         if observed(told) and told.get("confidence") in CONFIDENCE
     ]
     calibration = {word: tally(told for told in judged if told["confidence"] == word) for word in CONFIDENCE}
@@ -95,7 +95,7 @@ def record(steps: Iterable[Step]) -> Record:
 
 def line(slug: str, steps: list[Step]) -> Line:
     lesson = LESSONS[slug]
-    predictions, twins = (list(last_told(steps, kind).values()) for kind in ("prediction", "twin"))
+    predictions, twins = (list(last_records(steps, kind).values()) for kind in ("prediction", "twin"))
     kinds = Counter(step.kind for step in steps)
     return Line(
         slug,
@@ -104,7 +104,7 @@ def line(slug: str, steps: list[Step]) -> Line:
         tally(predictions),
         sum(not observed(told) for told in predictions),
         tally(twins),
-        len(last_told(steps, "run")),
+        len(last_records(steps, "run")),
         len(lesson.exercises),
         len(passed(steps)),
         kinds["exercise"],

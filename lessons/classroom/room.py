@@ -169,7 +169,7 @@ class Rooms:
 
     def look(self, code: str) -> Room:
         with self._reading() as db:
-            return told(found_room(db, code))
+            return room_of(found_room(db, code))
 
     def held(self, code: str, word: str) -> Room | None:
         """The room, for who holds something of it: the instructor's key, a seat's, or its word for news. None else."""
@@ -179,14 +179,14 @@ class Rooms:
             except NoRoom:
                 return None
             fits = keys.fits(word, found.instructor) or keys.fits(word, keys.sealed(found.watch))
-            return told(found) if fits or seat_of(db, found, word) is not None else None
+            return room_of(found) if fits or seat_of(db, found, word) is not None else None
 
     def news(self, watch: str) -> str:
         """The state of the room that has this word; empty where there is none. No code is told by it."""
         with self._reading() as db:
             here = (room.c.watch == watch) & (room.c.expires > time.time())
             found = db.execute(select(room).where(here)).one_or_none()
-        return told(found).state if found else ""
+        return room_of(found).state if found else ""
 
     def join(self, code: str, nickname: str = "", key: str = "") -> str:
         """The member's key: a new one, or the one given, whose owner is in the room but once however often they join.
@@ -213,7 +213,7 @@ class Rooms:
         Raises NotAllowed where no ballot is open, or for another question than the member saw.
         """
         with self._as_member(code, key) as (db, found, who):
-            ballot = told(found).ballot
+            ballot = room_of(found).ballot
             if ballot is None or found.question != question:
                 raise NotAllowed("This vote is closed.")
             place = {"room": found.id, "member": who, "question": question, "ballot": ballot}
@@ -241,7 +241,7 @@ class Rooms:
         """How the room voted, once the instructor has revealed it; None before."""
         with self._reading() as db:
             found = found_room(db, code)
-            return tallied(db, found) if told(found).revealed else None
+            return tallied(db, found) if room_of(found).revealed else None
 
     # --- who asks
 
@@ -306,7 +306,7 @@ def seat_of(db: Connection, found: Row, key: str) -> int | None:
     return db.scalar(select(member.c.id).where(here))
 
 
-def told(row: Row) -> Room:
+def room_of(row: Row) -> Room:
     return Room(
         row.code, row.watch, row.expires, row.slug, row.preset, row.question, row.phase, row.following, row.plan
     )

@@ -33,7 +33,7 @@ class Step:
     kind: str  # one of KINDS
     slug: str  # of the lesson
     name: str  # of the preset or the exercise
-    told: Mapping[str, Any] = field(default_factory=dict)  # what was answered, and what came of it
+    content: Mapping[str, Any] = field(default_factory=dict)  # what was answered, and what came of it
     at: float = field(default_factory=time.time)  # seconds since 1970
     uid: str = field(default_factory=lambda: uuid4().hex)  # its own: kept twice it is one step
 

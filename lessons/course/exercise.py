@@ -57,7 +57,7 @@ class Goal:
         """Whether a whole run reaches all of it. NaN reaches nothing."""
         return all(reading.met for reading in self.readings(run))
 
-    def told(self, run: Run) -> str:
+    def result(self, run: Run) -> str:
         """What was reached and, where that is not enough, what is wanted: one sentence."""
         words = "; ".join(str(reading) for reading in self.readings(run))
         return f"{words[:1].upper()}{words[1:]}."

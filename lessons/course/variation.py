@@ -34,7 +34,7 @@ def next_stop(settings: Settings, name: str, number: int) -> float:
     return others[(number - 1) % len(others)]
 
 
-def told(settings: Settings, twin: Settings) -> str:
+def variation_words(settings: Settings, twin: Settings) -> str:
     """The numbers of a twin, in words."""
     words = {
         "timesteps": f"{twin.timesteps} timesteps in place of {settings.timesteps}",

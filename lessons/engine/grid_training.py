@@ -139,7 +139,7 @@ machines: dict[Settings, Machine] = {}
 class Sketch(Graph):
     """A graph around a compiled model, that tells no more of a training than a cell needs."""
 
-    told = ("loss", "predictions", "gradient")
+    reported = ("loss", "predictions", "gradient")
 
     def __init__(self, structure: Structure, machine: Machine):
         self.machine = machine
@@ -179,7 +179,7 @@ class Sketch(Graph):
             told = {name: told[name].write(k, one[name]) for name in told}
             return k + 1, self.machine.learn(x, mask, one["gradient"]), told
 
-        told = {name: tf.TensorArray(tf.float32, epochs) for name in self.told}
+        told = {name: tf.TensorArray(tf.float32, epochs) for name in self.reported}
         _, predictions, told = tf.while_loop(lambda k, *_: k < epochs, epoch, (0, predictions, told))
         return {name: array.stack() for name, array in told.items()}, predictions
 

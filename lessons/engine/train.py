@@ -112,7 +112,7 @@ def drop_gradients() -> None:
 class Graph:
     """A model with its traced training loop. Everything a run sets is set by `start`, so runs leave nothing behind."""
 
-    told = ("loss", "real_loss", "val_loss", "predictions", "gradient", "input_gradient")
+    reported = ("loss", "real_loss", "val_loss", "predictions", "gradient", "input_gradient")
 
     def __init__(self, structure: Structure, loss: Callable | None = None, source: str = ""):
         """`loss`, `source`: another loss than the settings name, and its text."""
@@ -184,7 +184,7 @@ class Graph:
 
     def _epochs(self, part, val_part, batch_size, epochs):
         self.traces += 1
-        told = {name: tf.TensorArray(tf.float32, epochs) for name in self.told}
+        told = {name: tf.TensorArray(tf.float32, epochs) for name in self.reported}
 
         def epoch(k, told):
             one = self._epoch(part, val_part, batch_size)

@@ -31,7 +31,7 @@ from lessons.figures.run_figures import (
     logarithm,
     outline,
 )
-from lessons.runs.comparison import Comparison, Parting, places, told
+from lessons.runs.comparison import Comparison, Parting, number_words, places
 from lessons.runs.run import Run
 
 PINNED = {"dash": "longdash", "width": 1.3}
@@ -140,7 +140,7 @@ def difference_figure(comparison: Comparison, signed: np.ndarray, epoch: int, at
 def difference_words(comparison: Comparison, signed: np.ndarray, epoch: int, at: str) -> dict:
     """What a cell of the difference says to the mouse."""
     pinned, other = comparison.gradients(epoch, at)
-    three = [[[told(values[i, j]) for values in (pinned, other, signed)] for j in range(signed.shape[1])]
+    three = [[[number_words(values[i, j]) for values in (pinned, other, signed)] for j in range(signed.shape[1])]
              for i in range(signed.shape[0])]  # fmt: skip
     return {
         "customdata": three,
@@ -182,7 +182,7 @@ def leak_words(run: Run, epoch: int, at: str) -> str:
     return f"{number(100 * found)} % of the gradient on padding" if np.isfinite(found) else "no finite gradient"
 
 
-def difference_told(comparison: Comparison, epoch: int, at: str) -> str:
+def difference_sentence(comparison: Comparison, epoch: int, at: str) -> str:
     """The difference for those who cannot see it."""
     signed = comparison.difference(epoch, at)
     if signed is None:

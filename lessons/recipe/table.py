@@ -130,7 +130,7 @@ class Table:
         elif not self.gaps_fit:
             longest = max(self.series, key=lambda one: one.extent)
             reasons["gaps"] = (
-                f"Squeezed: kept, “{longest.id}” would have {told(longest.extent)} steps, and {STEPS} fit."
+                f"Squeezed: kept, “{longest.id}” would have {steps_words(longest.extent)} steps, and {STEPS} fit."
             )
         return reasons
 
@@ -203,6 +203,6 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g}%"
 
 
-def told(steps: int) -> str:
+def steps_words(steps: int) -> str:
     """A number of steps in words: a gap is counted up to TOO_FAR of them and no further."""
     return str(steps) if steps <= TOO_FAR else f"more than {TOO_FAR:.0f}"

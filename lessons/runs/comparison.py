@@ -193,7 +193,7 @@ def headline(comparison: Comparison) -> str:
     if seen is None:
         return (
             f"They part by rounding alone, from epoch {at_all.epoch + 1} on: nowhere by more than "
-            f"{told(comparison.spread)} of an epoch’s largest value."
+            f"{number_words(comparison.spread)} of an epoch’s largest value."
         )
     words = (
         f"They part in epoch {seen.epoch + 1}, first in the {seen.quantity}{place(comparison, seen)}: {values(seen)}."
@@ -235,7 +235,7 @@ def place(comparison: Comparison, parting: Parting) -> str:
 
 
 def values(parting: Parting) -> str:
-    return f"{told(parting.pinned)} pinned, {told(parting.other)} now"
+    return f"{number_words(parting.pinned)} pinned, {number_words(parting.other)} now"
 
 
 def others(comparison: Comparison) -> list[str]:
@@ -266,6 +266,6 @@ def plural(count: int, what: str) -> str:
     return f"1 {what}" if count == 1 else f"{count} {what}s"
 
 
-def told(value: float) -> str:
+def number_words(value: float) -> str:
     """Three significant digits; 0 is exact."""
     return "exactly 0" if value == 0 else f"{value:.3g}" if np.isfinite(value) else "NaN"

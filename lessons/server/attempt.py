@@ -43,7 +43,7 @@ class Trial:
         self.training: Training | None = None
         self.refused: dict | None = None  # by the first wall, which needs no process
         self.stopped = False
-        self.told = False  # whoever asked for it has seen how it ended
+        self.seen = False  # whoever asked for it has seen how it ended
         if isinstance(exercise, FindSetting):
             self.training = laboratory.train(Recipe(answer), who)
             return
@@ -162,7 +162,7 @@ class Trial:
             return f"It cannot be run: {self.crash['message'].removesuffix('.')}."
         if not self.judged:
             return "It was ended before it was trained."
-        return self.exercise.goal.told(self.run)
+        return self.exercise.goal.result(self.run)
 
 
 def usage_of(exercise: MendLoss | OrderLines) -> dict[str, str]:

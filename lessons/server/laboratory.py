@@ -59,7 +59,7 @@ class Training:
     def items(self) -> list[Opening | Snapshot | Closing]:
         """What the training has told so far."""
         items = list(self.job.items)
-        return [walled_tasks.told(item) for item in items] if self.recipe.pasted else items
+        return [walled_tasks.run_part(item) for item in items] if self.recipe.pasted else items
 
     def run(self) -> Run | None:
         """The run as far as it is trained; None before the first epoch."""

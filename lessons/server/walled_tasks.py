@@ -58,7 +58,7 @@ def warm_up() -> None:
     examination.warm_up()
 
 
-def tells(item: Any, before: Sequence[Mapping], recipe: Recipe) -> bool:
+def may_follow(item: Any, before: Sequence[Mapping], recipe: Recipe) -> bool:
     """Whether this can be the next item of that training, after those `before`."""
     if not before:
         return fits(item, OPENING)
@@ -105,7 +105,7 @@ def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[di
     return mend(text, function, options)
 
 
-@answers(None, item=tells)
+@answers(None, item=may_follow)
 def train(recipe: Recipe) -> Iterator[dict]:
     """A training with a pasted loss. `told` makes of the items what they were."""
     from lessons.engine.pasted_loss import train
@@ -117,7 +117,7 @@ def train(recipe: Recipe) -> Iterator[dict]:
         yield values
 
 
-def told(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:
+def run_part(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:
     """The item of a training that a walled process told in plain values."""
     values = dict(item)
     if "layers" in values:

@@ -170,17 +170,17 @@ def page() -> dict:
     """First paint, clicks and sixty learners, where the browser of the tests is installed."""
     if importlib.util.find_spec("playwright") is None:
         return {"the page": "not measured: needs requirements-dev.txt and a Chromium"}
-    return told_by("tests.tools.stopwatch", "the page")
+    return figures_of("tests.tools.stopwatch", "the page")
 
 
 def room() -> dict:
     """A hundred learners in a workshop room."""
     if importlib.util.find_spec("httpx") is None:
         return {"the room": "not measured: needs requirements-dev.txt"}
-    return told_by("tests.tools.crowd", "the room")
+    return figures_of("tests.tools.crowd", "the room")
 
 
-def told_by(module: str, what: str) -> dict:
+def figures_of(module: str, what: str) -> dict:
     """The figures that a program of the tests prints as JSON."""
     command = [sys.executable, "-m", module, "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -19,7 +19,7 @@ def status(mine: Consultation) -> None:
     drawn = mine.waits_for  # looked at once, and first: what ends while this is drawn is news
     with st.container(key="clinic-status", gap="xsmall"):
         if trouble := walled_pool.shared().trouble:
-            st.warning(f"{trouble[:1].upper()}{trouble[1:]}.")
+            warn(f"{trouble[:1].upper()}{trouble[1:]}.")
         if mine.busy:
             warn(mine.busy)
         if mine.refusal:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import streamlit as st
 
 from lessons.course.lesson import UNANSWERED
-from lessons.course.variation import told, variation
+from lessons.course.variation import variation, variation_words
 from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import shared
 from pages.lab.form import Again, Form, Guess
-from pages.lab.prediction import guess_of, question, told_of, verdict
+from pages.lab.prediction import guess_of, question, record_of, verdict
 from pages.learner import identity
 from pages.parts.quotation import warn
 from pages.server import presence
@@ -34,9 +34,11 @@ def ask_again(form: Form) -> None:
         if twin.training and twin.guess.outcome is None:
             judge(form, twin)
         if twin.guess and twin.guess.unanswered:
-            st.caption(f":material/help: The twin ({told(form.preset.settings, twin.settings)}): {UNANSWERED}")
+            st.caption(
+                f":material/help: The twin ({variation_words(form.preset.settings, twin.settings)}): {UNANSWERED}"
+            )
         elif twin.guess and twin.guess.outcome is not None:
-            numbers = told(form.preset.settings, twin.settings)
+            numbers = variation_words(form.preset.settings, twin.settings)
             verdict(form.lesson, twin.guess, f"Of the twin ({numbers}) you predicted")
         else:
             offer(form, twin)
@@ -56,7 +58,7 @@ def twin_of(form: Form) -> Again:
 def offer(form: Form, twin: Again) -> None:
     """The question, and the button that answers it."""
     name = f"again:{form.preset.name}"
-    words = f"**Once more, with other numbers:** {told(form.preset.settings, twin.settings)}."
+    words = f"**Once more, with other numbers:** {variation_words(form.preset.settings, twin.settings)}."
     with st.container(horizontal=True, vertical_alignment="bottom"):
         answer, confidence = question(form, name, f"{words} {form.lesson.prediction.question}")
         st.button(
@@ -94,4 +96,4 @@ def judge(form: Form, twin: Again) -> None:
         twin.guess.unanswered = True
         return
     numbers = {name: getattr(twin.settings, name) for name in twin.settings.to_query(form.preset.settings)}
-    identity.keep("twin", form.lesson.slug, form.preset.name, told_of(form.lesson, twin.guess) | {"numbers": numbers})
+    identity.keep("twin", form.lesson.slug, form.preset.name, record_of(form.lesson, twin.guess) | {"numbers": numbers})

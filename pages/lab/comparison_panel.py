@@ -3,7 +3,13 @@
 import numpy as np
 import streamlit as st
 
-from lessons.figures.comparison_figures import curve_figure, curve_words, difference_told, gradient_figures, leak_words
+from lessons.figures.comparison_figures import (
+    curve_figure,
+    curve_words,
+    difference_sentence,
+    gradient_figures,
+    leak_words,
+)
 from lessons.figures.marks import number
 from lessons.recipe.recipe import Recipe
 from lessons.runs.comparison import (
@@ -277,7 +283,7 @@ def heatmaps(form: Form, comparison: Comparison) -> None:
     epoch = pick_epoch(form, comparison, row)
     pinned, other, difference = gradient_figures(comparison, epoch, at)
     columns = st.columns(3, gap="small")
-    told = difference_told(comparison, epoch, at)
+    told = difference_sentence(comparison, epoch, at)
     shown = (
         ("pinned", "Pinned", pinned, leak_words(comparison.pinned, epoch, at)),
         ("now", "Now", other, leak_words(comparison.other, epoch, at)),

@@ -48,7 +48,7 @@ def shade_of(diagnosis: Diagnosis | None) -> dict | None:
     return run_figures.shade(finding.title, diagnosis.band(finding), finding.cells) if finding else None
 
 
-def told(diagnosis: Diagnosis | None) -> str:
+def status_words(diagnosis: Diagnosis | None) -> str:
     """What was found, for the status line above the charts."""
     if diagnosis is None:
         return ""
@@ -99,7 +99,7 @@ def headline(form: Form, diagnosis: Diagnosis, start: Callable[[Form], None]) ->
             st.markdown("\n".join(f"- {quoted(rule.tried)}" for rule in RUN_RULES.rules.values()))
             st.caption("No finding means that none of these looked wrong in this run. It is no proof.")
     if form.undo and form.undo[1] == form.settings:
-        row.markdown(f":gray[Applied: {changes_told(*form.undo)}]")
+        row.markdown(f":gray[Applied: {change_words(*form.undo)}]")
         row.button(
             "Undo",
             key=form.key("undo"),
@@ -122,7 +122,7 @@ def buttons(form: Form, diagnosis: Diagnosis, finding: Finding, start: Callable[
             disabled=fixed == form.settings,
             on_click=lambda: apply(form, fixed, start),
         )
-        row.markdown(f":small[{changes_told(form.settings, fixed) or 'These settings have it already.'}]")
+        row.markdown(f":small[{change_words(form.settings, fixed) or 'These settings have it already.'}]")
     elif finding.changes:
         row.markdown(":small[Your own loss has to be mended in its text.]")
     if diagnosis.has_marks(finding):
@@ -150,7 +150,7 @@ def fixed_settings(form: Form, finding: Finding) -> Settings | None:
     return form.settings.with_changes(finding.changes)
 
 
-def changes_told(before: Settings, after: Settings) -> str:
+def change_words(before: Settings, after: Settings) -> str:
     found = differences(Recipe(before), Recipe(after))
     return "; ".join(f"**{quoted(each.label)}** {quoted(each.pinned)} → {quoted(each.other)}" for each in found)
 

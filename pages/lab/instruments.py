@@ -12,7 +12,7 @@ from lessons.sandbox.walled_pool import Busy
 from lessons.server.laboratory import Training, shared
 from pages.lab.again import ask_again
 from pages.lab.comparison_panel import hint, stop_pinned, train_pinned
-from pages.lab.diagnosis import Diagnosis, diagnosis_below, diagnosis_of, shade_of, told
+from pages.lab.diagnosis import Diagnosis, diagnosis_below, diagnosis_of, shade_of, status_words
 from pages.lab.form import Form
 from pages.lab.prediction import judge, tell
 from pages.learner import identity
@@ -144,7 +144,8 @@ def status(form: Form, run: Run | None, diagnosis: Diagnosis | None) -> dict:
     elif trained < wanted:
         words = f"stopped after {trained} of {wanted} epochs"
     else:
-        words = f"{trained} epochs in {spent(run)}, Keras {run.opening.versions['keras']}{told(diagnosis)}{hint(form)}"
+        keras = run.opening.versions["keras"]
+        words = f"{trained} epochs in {spent(run)}, Keras {keras}{status_words(diagnosis)}{hint(form)}"
     stale = "The settings have changed since: press Run." if form.outdated else ""
     return {"live": form.watching, "words": words, "share": trained / wanted, "stale": stale}
 

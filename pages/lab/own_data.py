@@ -172,7 +172,7 @@ def gaps_told(mine: Table) -> str:
     if not mine.gaps:
         return "No gaps in time."
     step = duration(mine.tick) if mine.dated else f"{mine.tick:g}"
-    return f"{table.told(mine.gaps)} times have no row; a step is {step}."
+    return f"{table.steps_words(mine.gaps)} times have no row; a step is {step}."
 
 
 def duration(seconds: float) -> str:

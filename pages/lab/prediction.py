@@ -21,10 +21,10 @@ def recall(form: Form) -> None:
 def guess_of(lesson: Lesson, step: Step) -> Guess | None:
     """As it was kept; None where the lesson has other answers by now."""
     answers = range(len(lesson.prediction.answers))
-    answer, outcome = step.told.get("answer"), step.told.get("outcome")
+    answer, outcome = step.content.get("answer"), step.content.get("outcome")
     if answer not in answers or outcome not in (None, *answers):
         return None
-    return Guess(answer, str(step.told.get("confidence")), outcome)
+    return Guess(answer, str(step.content.get("confidence")), outcome)
 
 
 def ask(form: Form) -> None:
@@ -57,10 +57,10 @@ def question(form: Form, name: str, words: str) -> tuple[int | None, str | None]
 
 def predict(form: Form, name: str, guess: Guess) -> None:
     form.guesses[name] = guess
-    identity.keep("prediction", form.lesson.slug, name, told_of(form.lesson, guess))
+    identity.keep("prediction", form.lesson.slug, name, record_of(form.lesson, guess))
 
 
-def told_of(lesson: Lesson, guess: Guess) -> dict:
+def record_of(lesson: Lesson, guess: Guess) -> dict:
     """What is kept of a prediction: its words too, for a lesson may have others some day."""
     answers = lesson.prediction.answers
     told = {"answer": guess.answer, "text": answers[guess.answer].text, "confidence": guess.confidence}
@@ -76,7 +76,7 @@ def judge(form: Form, run: Run) -> None:
         guess.outcome = form.lesson.prediction.outcome(run)
         guess.unanswered = guess.outcome is None
         if not guess.unanswered:
-            identity.keep("prediction", slug, name, told_of(form.lesson, guess))
+            identity.keep("prediction", slug, name, record_of(form.lesson, guess))
     if not form.presenting and not any(step.kind == "run" and step.name == name for step in identity.kept(slug)):
         identity.keep("run", slug, name, {"epochs": run.epochs, "changed": form.changed})
 

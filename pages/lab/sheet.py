@@ -163,9 +163,9 @@ class Sheet:
     def settle(self, keep: bool = True) -> None:
         """Write down how the attempt ended, once. What was stopped is no attempt. `keep`: for later sessions too."""
         trial = self.trial
-        if trial is None or trial.told or not trial.done:
+        if trial is None or trial.seen or not trial.done:
             return
-        trial.told = True
+        trial.seen = True
         if trial.stopped or isinstance(trial.failure, OutOfOrder):  # the learner's doing it was not
             return
         self.attempts.append(Attempt(trial.passed, trial.reached))
@@ -219,7 +219,7 @@ def exercises_of(lesson: Lesson) -> Exercises:
         for step in identity.kept(lesson.slug):
             sheet = mine.sheets.get(step.name)
             if sheet and step.kind == EXERCISE:
-                sheet.restore(step.told)
+                sheet.restore(step.content)
             elif sheet and step.kind == HINT:
-                sheet.hints = min(max(sheet.hints, int(step.told.get("count", 0))), len(sheet.exercise.hints) + 1)
+                sheet.hints = min(max(sheet.hints, int(step.content.get("count", 0))), len(sheet.exercise.hints) + 1)
     return mine

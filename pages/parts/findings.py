@@ -67,13 +67,15 @@ def failing_point(evidence: Mapping) -> str:
     """Where it was seen, in words: label, prediction, and what came out there."""
     if not {"y_true", "y_pred"} <= evidence.keys():
         return ""
-    return "Seen at " + ", ".join(f"{word} {told(evidence[name])}" for name, word in POINT.items() if name in evidence)
+    return "Seen at " + ", ".join(
+        f"{word} {value_words(evidence[name])}" for name, word in POINT.items() if name in evidence
+    )
 
 
-def told(value: object) -> str:
+def value_words(value: object) -> str:
     """A measured value or the numbers of a sample."""
     if isinstance(value, list):
-        return told(value[0]) if len(value) == 1 else f"({', '.join(map(told, value))})"
+        return value_words(value[0]) if len(value) == 1 else f"({', '.join(map(value_words, value))})"
     return "not finite" if value is None else number(value) if isinstance(value, (int, float)) else str(value)
 
 

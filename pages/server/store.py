@@ -54,16 +54,16 @@ def address() -> str:
     """The secret's, else the environment's, else a file's."""
     from lessons.classroom import database
 
-    given = told()
+    given = given_address()
     return database.checked(given) if given else database.address()
 
 
 def check() -> None:
     """Raises BadInput where this server could not keep progress. Asks no database, and loads nothing for it."""
-    environment.check(told())
+    environment.check(given_address())
 
 
-def told() -> str:
+def given_address() -> str:
     """The address of the database as it was given; empty where nothing is said."""
     try:
         secret = st.secrets.get("connections", {}).get(NAME, {}).get("url")

@@ -122,7 +122,7 @@ def test_what_a_step_tells_is_bounded(here):
     key = here.begin()
     here.keep(key, Step("exercise", "validation", "spot", {"passed": True, "code": "x" * 3 * LONGEST}))
     here.keep(key, Step("exercise", "validation", "spot", {"passed": False, "numbers": list(range(LONGEST))}))
-    told, short = (one.told for one in here.steps(key))
+    told, short = (one.content for one in here.steps(key))
     assert short == {"passed": False, "numbers": None}
     assert told == {"passed": True, "code": None}
     for bad in (

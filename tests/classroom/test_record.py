@@ -124,7 +124,7 @@ class Tags(HTMLParser):
 
 def test_the_page_is_one_file_and_what_people_typed_is_text():
     evil = '<script>alert(1)</script>" onload="x'
-    steps = [replace(guess(0, 2), told={**guess(0, 2).told, "text": evil, "came": evil})]
+    steps = [replace(guess(0, 2), content={**guess(0, 2).content, "text": evil, "came": evil})]
     text = html(record(steps), evil, now=86400.0 * 3)
     tags = Tags()
     tags.feed(text)

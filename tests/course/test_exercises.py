@@ -92,7 +92,7 @@ def test_the_goal_is_met_with_every_seed_and_not_by_the_start(slug, name):
             for reading, limit in zip(exercise.goal.readings(run), limits(exercise.goal), strict=True)
         ]
         finite = np.isfinite(run.snapshot.loss).all() and np.isfinite(run.snapshot.val_loss).all()
-        assert any(far) or not finite, (seed, exercise.goal.told(run))
+        assert any(far) or not finite, (seed, exercise.goal.result(run))
 
 
 OTHER_ANSWERS = [
@@ -198,11 +198,11 @@ def test_lines_are_dealt_alike_to_all_and_can_be_read_back():
 
 def test_a_goal_tells_what_was_reached_and_what_is_wanted():
     run = trained(Recipe(Recurrent(loss="scalar_mse", epochs=3)))
-    assert Goal(error=100).met(run) and "wanted" not in Goal(error=100).told(run)
+    assert Goal(error=100).met(run) and "wanted" not in Goal(error=100).result(run)
     goal = Goal(error=1e-6, leak=0)
     assert not goal.met(run)
     share, error = run.leak.max(), run.snapshot.error[-1]
-    assert goal.told(run) == (
+    assert goal.result(run) == (
         f"Error on real steps {error:.3g}, wanted below 1e-06; gradient on padding {share:.3g}, wanted none."
     )
     assert goal.wanted == "An error on real steps below 1e-06 and no gradient on padding."
@@ -212,7 +212,7 @@ def test_a_goal_tells_what_was_reached_and_what_is_wanted():
 def test_nan_reaches_nothing():
     run = trained(Recipe(LESSONS["first_iteration"].presets[0].settings))
     for goal in (Goal(error=1e9), Goal(val_loss=1e9), Goal(leak=1.0)):
-        assert not goal.met(run) and "NaN, wanted" in goal.told(run)
+        assert not goal.met(run) and "NaN, wanted" in goal.result(run)
 
 
 # --- an attempt

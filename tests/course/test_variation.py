@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lessons.course.discovery import LESSONS
-from lessons.course.variation import VARIED, told, variation
+from lessons.course.variation import VARIED, variation, variation_words
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Recipe
@@ -37,7 +37,7 @@ def test_a_twin_differs_in_numbers_only(slug, name):
     for twin in twins:
         changed = set(twin.to_query(settings))
         assert "seed" in changed and len(changed) > 1 and changed <= {"seed", *VARIED}
-        assert told(settings, twin)
+        assert variation_words(settings, twin)
 
 
 def test_what_is_outside_the_usual_stays():

@@ -260,10 +260,10 @@ def test_no_fault_goes_unnoticed(name):
 def test_one_in_a_hundred_healthy_runs_at_most_is_called_ill():
     """`make false-alarms` has more of them."""
     score = false_alarms.score_healthy(200, seed=11)
-    assert score.count == 200 and score.called / score.count <= 0.01, score.told
+    assert score.count == 200 and score.called / score.count <= 0.01, score.content
 
 
 @pytest.mark.verify
 def test_one_in_twenty_broken_runs_at_most_goes_unnoticed():
     score = false_alarms.score_broken(2 * len(FAULTS), seed=11)
-    assert score.called / score.count >= 0.95, score.told
+    assert score.called / score.count >= 0.95, score.content

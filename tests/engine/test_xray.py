@@ -124,7 +124,7 @@ def test_the_names_are_the_same_in_every_worker():
 def test_the_rows_come_through_the_walls_with_a_pasted_loss():
     text = "def mine(y_true, y_pred):\n    import keras\n    return keras.ops.mean(keras.ops.square(y_true - y_pred))"
     first = next(walled_tasks.train(Recipe(Recurrent(epochs=1), pasted=Pasted(text))))
-    last = walled_tasks.told(wire_message(encode(first))).layers[-1]
+    last = walled_tasks.run_part(wire_message(encode(first))).layers[-1]
     assert last == LayerMask("loss", "mine", True, False)
 
 

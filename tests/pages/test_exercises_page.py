@@ -253,8 +253,8 @@ def test_what_was_kept_is_there_in_a_new_session(steps):
     assert [(step.kind, step.slug, step.name) for step in steps] == [
         ("hint", SLUG, FIND), ("exercise", SLUG, FIND), ("exercise", SLUG, FIND)
     ]  # fmt: skip
-    assert steps[0].told == {"count": 1}
-    assert steps[1].told == {
+    assert steps[0].content == {"count": 1}
+    assert steps[1].content == {
         "passed": True,
         "reached": mine.attempts[0].reached,
         "answer": exercise.solution.to_query(exercise.start),

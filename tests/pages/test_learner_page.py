@@ -201,7 +201,7 @@ def test_a_prediction_and_its_run_are_kept_and_a_wrong_one_is_asked_again(databa
     trained(page, SLUG)
     form = page.session_state[f"{SLUG}:form"]
     before = form.settings
-    kinds = [(step.kind, step.told.get("outcome")) for step in steps_of(page)]
+    kinds = [(step.kind, step.content.get("outcome")) for step in steps_of(page)]
     assert kinds == [("prediction", None), ("prediction", 2), ("run", None)]
     assert page.button(key=f"{SLUG}:run_twin").disabled
     page.radio(key=f"{SLUG}:answer:again:{FIRST}").set_value(2)
@@ -212,7 +212,7 @@ def test_a_prediction_and_its_run_are_kept_and_a_wrong_one_is_asked_again(databa
     until = time.monotonic() + 60
     while not any(step.kind == "twin" for step in steps_of(page)) and time.monotonic() < until:
         page.run()
-    told = steps_of(page)[-1].told
+    told = steps_of(page)[-1].content
     assert (told["answer"], told["outcome"], told["numbers"]["timesteps"]) == (2, 2, 16)
     assert form.settings == before and form.training.recipe.settings == before
     assert "Of the twin" in shown(page) and "It came true" in shown(page)

@@ -31,7 +31,7 @@ def page(busy, monkeypatch):
     monkeypatch.setattr(
         "lessons.server.laboratory.ABSENT_AFTER", WITHIN
     )  # on a busy machine the test itself is slow to look
-    for name in ("executor", "trainings", "surveys"):
+    for name in ("executor", "trainings", "grid_runs"):
         monkeypatch.setattr(shared(), name, getattr(busy, name))
     return lesson_page(SLUG, mode="present", epochs="20")
 

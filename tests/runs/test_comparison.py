@@ -208,7 +208,7 @@ def test_plotly_accepts_every_figure_and_json_can_hold_it(comparison, name):
     drawn = [comparison_figures.curve_figure(pair)]
     for at in ("predictions", "inputs"):
         drawn += [figure for figure in comparison_figures.gradient_figures(pair, int(pair.kept[-1]), at) if figure]
-        assert comparison_figures.difference_told(pair, int(pair.kept[0]), at)
+        assert comparison_figures.difference_sentence(pair, int(pair.kept[0]), at)
         assert comparison_figures.leak_words(pair.other, int(pair.kept[0]), at)
     assert len(drawn) == {"fewer_sequences": 5, "more_timesteps": 5, "last_step": 6}.get(name, 7)
     for figure in drawn:

@@ -180,7 +180,7 @@ OUTSIDE = [attempt for attempt in DENIED if attempt.__name__ not in (
 @pytest.mark.parametrize("attempt", OUTSIDE, ids=lambda attempt: attempt.__name__)
 def test_the_attempts_would_succeed_without_walls(attempt):
     """Else the tests above would show nothing."""
-    program = f"from tests import intruders; assert intruders.{attempt.__name__}() is not None"
+    program = f"from tests.tools import intruders; assert intruders.{attempt.__name__}() is not None"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, timeout=PATIENT)
 
 
@@ -436,7 +436,7 @@ def test_what_somebody_has_had_is_forgotten(monkeypatch):
 SERVER = """
 import sys, time
 from lessons.sandbox.walled_pool import ROOT, WalledPool
-from tests import intruders
+from tests.tools import intruders
 if __name__ == "__main__":
     walled_pool = WalledPool(1, spares=0, readable=[ROOT])
     job = walled_pool.submit(intruders.hold_the_lock)

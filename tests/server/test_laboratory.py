@@ -224,7 +224,7 @@ def test_a_training_that_is_forgotten_is_found_as_long_as_somebody_holds_it(quic
 def test_trainings_that_fail_and_maps_of_one_cell_count_too(quick, monkeypatch):
     monkeypatch.setattr("lessons.server.laboratory.KEPT_BYTES", 10 * LEAST_BYTES)
     monkeypatch.setattr("lessons.server.laboratory.KEPT_CELLS", 10 * LEAST_CELLS)
-    monkeypatch.setattr("lessons.server.tasks.survey", lambda *_: iter(()))
+    monkeypatch.setattr("lessons.server.tasks.grid_run", lambda *_: iter(()))
     for number in range(40):
         training = quick.train(Recipe(f"no settings {number}"), "who")
         assert training.job.exception(PATIENT)

@@ -151,7 +151,7 @@ class Score:
     def __init__(self):
         self.count = self.called = self.learned = 0
         self.codes: Counter[str] = Counter()
-        self.told: list[str] = []
+        self.content: list[str] = []
 
     def add(self, run: Run) -> tuple[str, ...]:
         """Let the doctor look at one more."""
@@ -169,7 +169,7 @@ def score_healthy(count: int, seed: int = SEED) -> Score:
     score = Score()
     for settings in counted(healthy(count, seed), "healthy"):
         if codes := score.add(trained(Recipe(settings))):
-            score.told.append(f"{', '.join(codes)}: {written(settings)}")
+            score.content.append(f"{', '.join(codes)}: {written(settings)}")
     return score
 
 
@@ -179,7 +179,7 @@ def score_broken(count: int, seed: int = SEED) -> Score:
     score = Score()
     for name, settings in counted(broken(count, seed), "broken"):
         if not score.add(trained(Recipe(settings))):
-            score.told.append(f"{name}: {written(settings)}")
+            score.content.append(f"{name}: {written(settings)}")
     return score
 
 
@@ -208,11 +208,11 @@ def page(sound: Score, ill: Score) -> str:
         HEAD,
         f"## Healthy: {sound.called} of {sound.count} called ill ({sound.called / sound.count:.1%})\n",
         f"{sound.learned} of them end at less than {LEARNED:g} times the best constant's error.\n",
-        *(f"- {line}" for line in sound.told),
-        *([""] if sound.told else []),
+        *(f"- {line}" for line in sound.content),
+        *([""] if sound.content else []),
         f"## Broken: {ill.count - ill.called} of {ill.count} unnoticed\n",
-        "A fault that happens to do no harm counts as unnoticed too.\n" if ill.told else "",
-        *(f"- {line}" for line in ill.told),
+        "A fault that happens to do no harm counts as unnoticed too.\n" if ill.content else "",
+        *(f"- {line}" for line in ill.content),
         "\n| finding | broken runs with it |\n| --- | ---: |",
         *(f"| `{code}` | {count} |" for code, count in ill.codes.most_common()),
         "\nThe faults, in turn: " + ", ".join(FAULTS) + ".\n",

@@ -63,7 +63,7 @@ def look(subject: Subject) -> tuple[list[dict], list[str]]:
             unprobed.append(f"{code}: {type(failure).__name__}: {failure}"[:200])
     if subject.crash and not found.get("raises_in_fit"):
         found["raises_in_fit"] = LOSS_RULES.rules["raises_in_fit"].judge(subject)
-    findings = [told(LOSS_RULES.rules[code], evidence) for code, evidence in found.items() if evidence]
+    findings = [finding_of(LOSS_RULES.rules[code], evidence) for code, evidence in found.items() if evidence]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding["severity"])), unprobed
 
 
@@ -76,7 +76,7 @@ def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Sub
     except NeverRun as what:
         return stillborn(declared, never_run=(what.what, what.line))
     except Exception as failure:
-        return stillborn(declared, crash=told_crash(admitted, failure))
+        return stillborn(declared, crash=crash_of(admitted, failure))
     usage, failure = settle(loss, declared)
     subject = Subject(loss, usage)
     if isinstance(failure, Refused):  # only running it showed what it does
@@ -84,7 +84,7 @@ def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Sub
     if isinstance(failure, NeverRun):
         subject.never_run = failure.what, failure.line
     elif failure is not None:
-        subject.crash = told_crash(admitted, failure)
+        subject.crash = crash_of(admitted, failure)
     else:
         subject.settle_encoding()
     return subject
@@ -99,13 +99,13 @@ def stillborn(declared: Usage, **what) -> Subject:
     return subject
 
 
-def told_crash(admitted: Admitted, failure: Exception) -> tuple[str, str, int | None]:
+def crash_of(admitted: Admitted, failure: Exception) -> tuple[str, str, int | None]:
     """(exception, the first lines of what it says, line of the pasted text)"""
     words = " ".join(str(failure).split())[:400]
     return type(failure).__name__, words, admitted.line_of(failure)
 
 
-def told(rule: Rule, evidence: Evidence) -> dict:
+def finding_of(rule: Rule, evidence: Evidence) -> dict:
     return {
         "code": rule.code,
         "severity": rule.severity,

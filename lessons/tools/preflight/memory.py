@@ -56,12 +56,12 @@ def memory_of(pid: int) -> tuple[float | None, float | None]:
     try:
         told = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
-        return told_by_ps(pid), None
+        return resident_by_ps(pid), None
     kilobytes = {name: 1024.0 * int(value) for name, value in re.findall(r"^(\w+):\s+(\d+) kB", told, re.MULTILINE)}
     return kilobytes.get("Rss"), kilobytes.get("Private_Clean", 0.0) + kilobytes.get("Private_Dirty", 0.0)
 
 
-def told_by_ps(pid: int) -> float | None:
+def resident_by_ps(pid: int) -> float | None:
     try:
         told = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, timeout=5)
         return 1024.0 * int(told.stdout)

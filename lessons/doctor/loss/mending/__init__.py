@@ -74,11 +74,11 @@ def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[di
         title, state = found
         titles.append(title)
         states.append(state)
-    steps = [told(first, state, titles[: i + 1]) for i, state in enumerate(states[1:])]
+    steps = [version(first, state, titles[: i + 1]) for i, state in enumerate(states[1:])]
     return [step for step in steps[::-1] if step["codes"]][:SHOWN]
 
 
-def told(first: State, state: State, titles: list[str]) -> dict:
+def version(first: State, state: State, titles: list[str]) -> dict:
     return {
         "title": "; ".join(dict.fromkeys(titles)),
         "codes": sorted(first.codes - state.codes),
