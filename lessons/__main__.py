@@ -13,7 +13,7 @@ from lessons.figures.grid_figures import LETTERS
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
-from lessons.runs.grid import Plan, Square, squares
+from lessons.runs.grid import Grid, Square, squares
 from lessons.runs.outcome import MEANINGS
 from lessons.runs.run import Run
 from lessons.server import tasks
@@ -200,7 +200,7 @@ def show_map(given: argparse.Namespace) -> None:
     from lessons.server.laboratory import shared
 
     asked = {f"map_{name}": getattr(given, name) for name in ("x", "y", "size", "xs", "ys", "seeds")}
-    plan = Plan.from_query(
+    plan = Grid.from_query(
         {name: value for name, value in asked.items() if value is not None},
         find(given.slug),
         wanted(given.slug, given.preset, given.changes),
@@ -222,7 +222,7 @@ def show_map(given: argparse.Namespace) -> None:
     print(drawn(plan, squares(grid_run.cells)))
 
 
-def drawn(plan: Plan, found: Mapping[tuple[int, int], Square]) -> str:
+def drawn(plan: Grid, found: Mapping[tuple[int, int], Square]) -> str:
     """The map in letters, its first row lowest as on the page; then the columns' values and what the letters mean."""
     width = max(len(str(value)) for value in plan.ys)
     rows = [

@@ -1,8 +1,7 @@
 """A lesson to copy: `cp lessons/catalog/_template.py lessons/catalog/<slug>.py`, and there it is. Nothing else to edit.
 
 The file's name is the lesson's slug, its address and its test id. Files that begin with an underscore are left out.
-What is still wrong say test_lessons.py, test_visible.py, test_engine.py and test_exercises.py in tests/, each with
-`python -m pytest tests/test_….py -k <slug>`.
+What is still wrong say tests/course/ and tests/engine/: `python -m pytest tests/course -k <slug>`.
 """
 
 from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines

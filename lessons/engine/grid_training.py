@@ -18,7 +18,7 @@ from lessons.recipe import data
 from lessons.recipe.recipe import Recipe, Structure
 from lessons.recipe.settings import Settings
 from lessons.runs import run
-from lessons.runs.grid import Cell, Plan, model_of
+from lessons.runs.grid import Cell, Grid, model_of
 from lessons.runs.outcome import late, outcome
 
 MACHINES_MOST = 16  # compiled models of a worker: XLA never gives back the 20 MB that each takes
@@ -28,7 +28,7 @@ SEEDS_KEPT = 64  # whose weights are remembered
 
 
 def grid_run(
-    plan: Plan, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
+    plan: Grid, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
 ) -> Iterator[Cell | None]:
     """These cells, which share a graph, as far as they can begin in that time, one at least.
 
@@ -53,7 +53,7 @@ def graph_of(recipe: Recipe, compiled: bool) -> Graph:
     return traced(recipe.structure())
 
 
-def grid_run_cell(plan: Plan, place: tuple[int, int, int], compiled: bool) -> Iterator[Cell | None]:
+def grid_run_cell(plan: Grid, place: tuple[int, int, int], compiled: bool) -> Iterator[Cell | None]:
     """One training, told as `lessons.runs.outcome` judges it."""
     recipe = Recipe(settings := plan.settings(*place))
     graph, batch = graph_of(recipe, compiled), data.training_batch(recipe)

@@ -34,7 +34,7 @@ def nan_origin(recipe: Recipe) -> NaNOrigin | None:
 
 
 @dataclass(frozen=True)
-class Step:
+class Update:
     """One update: an epoch, and a batch of it."""
 
     epoch: int
@@ -65,7 +65,7 @@ class Replay:
                 return done + first, {name: told[name][first] for name in SEEN}
         return None
 
-    def rewind(self, step: Step) -> None:
+    def rewind(self, step: Update) -> None:
         """Train from the beginning up to that step, and not further."""
         self.start()
         if step.epoch:
@@ -82,11 +82,11 @@ class Replay:
     def rows(self, batch: int) -> slice:
         return slice(batch * self.size, (batch + 1) * self.size)
 
-    def before(self, step: Step) -> Step:
-        return Step(step.epoch, step.batch - 1) if step.batch else Step(step.epoch - 1, self.steps - 1)
+    def before(self, step: Update) -> Update:
+        return Update(step.epoch, step.batch - 1) if step.batch else Update(step.epoch - 1, self.steps - 1)
 
-    def after(self, step: Step) -> Step:
-        return Step(step.epoch, step.batch + 1) if step.batch + 1 < self.steps else Step(step.epoch + 1, 0)
+    def after(self, step: Update) -> Update:
+        return Update(step.epoch, step.batch + 1) if step.batch + 1 < self.steps else Update(step.epoch + 1, 0)
 
     def weights_finite(self) -> bool:
         return all(finite(weights) for weights in self.graph.model.get_weights())
@@ -103,11 +103,11 @@ class Search:
         if found is None:
             if self.replay.weights_finite():
                 return None
-            return self.in_layers_backward(Step(self.replay.epochs - 1, self.replay.steps - 1))
+            return self.in_layers_backward(Update(self.replay.epochs - 1, self.replay.steps - 1))
         epoch, told = found
         return self.at(*self.first_bad_step(epoch, told))
 
-    def first_bad_step(self, epoch: int, told: dict) -> tuple[Step, dict[str, np.ndarray]]:
+    def first_bad_step(self, epoch: int, told: dict) -> tuple[Update, dict[str, np.ndarray]]:
         """The batch of the epoch, with what was seen of it."""
         value = None
         for batch in range(self.replay.steps):
@@ -119,9 +119,9 @@ class Search:
                 seen["loss"] = value(**given)[0].numpy()
             if not all(map(finite, seen.values())):
                 break
-        return Step(epoch, batch), seen
+        return Update(epoch, batch), seen
 
-    def at(self, step: Step, seen: dict[str, np.ndarray]) -> NaNOrigin:
+    def at(self, step: Update, seen: dict[str, np.ndarray]) -> NaNOrigin:
         """Look at what was seen of the step in the order of computation."""
         if not finite(seen["predictions"]):
             self.replay.rewind(step)
@@ -136,7 +136,7 @@ class Search:
 
     # --- in the loss
 
-    def in_loss(self, step: Step, predictions: np.ndarray, phase: str) -> NaNOrigin:
+    def in_loss(self, step: Update, predictions: np.ndarray, phase: str) -> NaNOrigin:
         """As the loss is written; where that stays finite, as the compiler has rewritten it."""
         forward = phase == "forward"
         loss = self.loss_graph(self.given(step.batch, predictions))
@@ -166,7 +166,7 @@ class Search:
 
     # --- in the layers
 
-    def in_layers_forward(self, step: Step) -> NaNOrigin:
+    def in_layers_forward(self, step: Update) -> NaNOrigin:
         """The first layer whose output is bad, though its weights are finite."""
         for probe in self.probes(step):
             for node in nodes(self.graph.model):
@@ -178,7 +178,7 @@ class Search:
                     return self.certify(step, "forward", origin)
         return self.certify(step, "forward", UNSEEN)
 
-    def in_layers_backward(self, step: Step) -> NaNOrigin:
+    def in_layers_backward(self, step: Update) -> NaNOrigin:
         """The layer that got a finite gradient and made a bad one of it, or the update that spoilt a weight."""
         self.replay.rewind(step)
         for probe in self.probes(step):
@@ -188,7 +188,7 @@ class Search:
                     return self.certify(step, "backward", origin_in(node, tensor, told, cell))
         return self.in_update(step, probe)
 
-    def in_update(self, step: Step, probe: Probe) -> NaNOrigin:
+    def in_update(self, step: Update, probe: Probe) -> NaNOrigin:
         """Gradients are finite, so the optimizer did it."""
         self.replay.rewind(self.replay.after(step))
         optimizer = self.graph.optimizer
@@ -201,13 +201,13 @@ class Search:
                     return self.certify(step, "backward", Origin(tensor, type(optimizer).__name__, told))
         return self.certify(step, "backward", UNSEEN)
 
-    def probes(self, step: Step) -> Iterator[Probe]:
+    def probes(self, step: Update) -> Iterator[Probe]:
         """The step's layers and gradients: run eagerly, then compiled where that shows nothing."""
         part = self.replay.part(step.batch)
         yield Probe(self.graph, part, compiled=False)
         yield Probe(self.graph, part, compiled=True)
 
-    def certify(self, step: Step, phase: str, origin: Origin, **more) -> NaNOrigin:
+    def certify(self, step: Update, phase: str, origin: Origin, **more) -> NaNOrigin:
         first = step.batch * self.replay.size
         return NaNOrigin(
             epoch=step.epoch,

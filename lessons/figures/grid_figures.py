@@ -15,7 +15,7 @@ from lessons.figures.marks import EDGE, LEAK, NAN, REAL_LOSS, heat, named, numbe
 from lessons.figures.run_figures import error_name
 from lessons.recipe.settings import Settings
 from lessons.recipe.spec import Number
-from lessons.runs.grid import Cell, Plan, Square, squares
+from lessons.runs.grid import Cell, Grid, Square, squares
 from lessons.runs.outcome import MEANINGS, OUTCOMES
 
 STUCK = "#5A5A5A"  # darker than NaN's pink, which it would look like to the colour-blind
@@ -30,7 +30,7 @@ STEEP = 20  # a span of errors by which their colours become logarithmic, as cur
 Map = Mapping[tuple[int, int], Square]
 
 
-def grid_figure(plan: Plan, cells: list[Cell], present: Settings, of: str = "outcome") -> dict:
+def grid_figure(plan: Grid, cells: list[Cell], present: Settings, of: str = "outcome") -> dict:
     """The map as far as it is filled: by outcome, or by the error on real steps. A ring marks the present settings."""
     found = squares(cells)
     shape = len(plan.ys), len(plan.xs)
@@ -72,7 +72,7 @@ def crosses(found: Map) -> list[dict]:
     ]  # fmt: skip
 
 
-def error_traces(found: Map, shape: tuple[int, int], plan: Plan) -> list[dict]:
+def error_traces(found: Map, shape: tuple[int, int], plan: Grid) -> list[dict]:
     """The error on real steps: dark is bad. The scale is logarithmic where the errors span more than STEEP."""
     error = np.full(shape, np.nan)
     bad = np.full(shape, np.nan)
@@ -102,7 +102,7 @@ def error_traces(found: Map, shape: tuple[int, int], plan: Plan) -> list[dict]:
     ]
 
 
-def hover(plan: Plan, cells: list[Cell], found: Map) -> list[list[str]]:
+def hover(plan: Grid, cells: list[Cell], found: Map) -> list[list[str]]:
     failures = {(cell.row, cell.column): cell.failure for cell in cells if cell.failure}
     return [
         [
@@ -113,7 +113,7 @@ def hover(plan: Plan, cells: list[Cell], found: Map) -> list[list[str]]:
     ]
 
 
-def cell_words(plan: Plan, row: int, column: int, square: Square | None, failure: str = "", gap: str = ", ") -> str:
+def cell_words(plan: Grid, row: int, column: int, square: Square | None, failure: str = "", gap: str = ", ") -> str:
     """One cell in words: its two settings, how it ended, and the numbers."""
     here = ((plan.x, plan.xs[column]), (plan.y, plan.ys[row]))
     place = ", ".join(f"{label(plan, name)} {tick(plan, name, value)}" for name, value in here)
@@ -127,16 +127,16 @@ def cell_words(plan: Plan, row: int, column: int, square: Square | None, failure
     return f"{place}{gap}{NAMES.get(square.outcome, square.outcome)}{agree}{gap}{numbers}{leak}"
 
 
-def label(plan: Plan, name: str) -> str:
+def label(plan: Grid, name: str) -> str:
     return plan.base.specs()[name].label
 
 
-def tick(plan: Plan, name: str, value: object) -> str:
+def tick(plan: Grid, name: str, value: object) -> str:
     """A value at an axis: short, as an address has it."""
     return f"{value:g}" if isinstance(plan.base.specs()[name], Number) else str(value)
 
 
-def layout(plan: Plan) -> dict:
+def layout(plan: Grid) -> dict:
     """The axes carry the values. Words need more room than numbers."""
     x, y = axis(plan, plan.x, plan.xs), axis(plan, plan.y, plan.ys)
     longest = max(len(text) for text in y["ticktext"])
@@ -149,7 +149,7 @@ def layout(plan: Plan) -> dict:
     }
 
 
-def axis(plan: Plan, name: str, values: tuple) -> dict:
+def axis(plan: Grid, name: str, values: tuple) -> dict:
     every = math.ceil(len(values) / TICKS)
     places = list(range(0, len(values), every))
     return {
@@ -159,7 +159,7 @@ def axis(plan: Plan, name: str, values: tuple) -> dict:
     }  # fmt: skip
 
 
-def ring(plan: Plan, present: Settings) -> list[dict]:
+def ring(plan: Grid, present: Settings) -> list[dict]:
     """Where the present settings lie, between two cells where they are none of them; nothing when they lie outside."""
     x, y = (place(getattr(present, name), values) for name, values in ((plan.x, plan.xs), (plan.y, plan.ys)))
     if x is None or y is None:
@@ -190,7 +190,7 @@ def counts(cells: list[Cell]) -> dict[str, int]:
     return {word: found[word] for word in (*OUTCOMES, "") if found[word]}
 
 
-def grid_words(plan: Plan, cells: list[Cell]) -> str:
+def grid_words(plan: Grid, cells: list[Cell]) -> str:
     """The map for those who cannot see it."""
     ended = ", ".join(f"{count} {NAMES.get(word, word)}" for word, count in counts(cells).items())
     return (

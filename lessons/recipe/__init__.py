@@ -1,1 +1,1 @@
-"""What a run is made of: settings, data, a model and a loss."""
+"""What a run is made of: settings, data and a loss; and the few basics that all use."""

@@ -168,7 +168,7 @@ def check_header(line: int, header: list[str]) -> None:
 
 
 @dataclass(frozen=True)
-class Step:
+class Row:
     """One row of the file."""
 
     line: int
@@ -177,7 +177,7 @@ class Step:
     values: list[float]  # features, then the label
 
 
-def read_steps(rows: Iterator, columns: Columns, order: dict[str, int]) -> tuple[list[Step], bool]:
+def read_steps(rows: Iterator, columns: Columns, order: dict[str, int]) -> tuple[list[Row], bool]:
     """The rows below the names, and whether their times are dates."""
     names = {order["id"]: columns.id, order["time"]: columns.time, order["label"]: columns.label}
     width = len(columns.features) + len(names)
@@ -185,7 +185,7 @@ def read_steps(rows: Iterator, columns: Columns, order: dict[str, int]) -> tuple
     names |= dict(zip(features, columns.features, strict=True))
     values = [*features, order["label"]]
     dated = False
-    steps: list[Step] = []
+    steps: list[Row] = []
     for line, cells in rows:
         if len(cells) != width:
             raise BadInput(f"line {line}: {counted(len(cells), 'cell')}; the line of names has {width}.")
@@ -201,7 +201,7 @@ def read_steps(rows: Iterator, columns: Columns, order: dict[str, int]) -> tuple
         if time is None or not abs(time) <= LARGEST:
             takes = "a date such as 2024-01-31, or with a time, 2024-01-31 13:00" if dated else "a number"
             raise refusal(line, columns.time, when, takes)
-        steps.append(Step(line, id_, time, [value(line, names[place], cells[place]) for place in values]))
+        steps.append(Row(line, id_, time, [value(line, names[place], cells[place]) for place in values]))
     if not steps:
         raise BadInput("line 2: there is no row below the names of the columns; takes a row for each step.")
     return steps, dated
@@ -243,9 +243,9 @@ def moment(cell: str) -> float | None:
     return when.replace(tzinfo=when.tzinfo or UTC).timestamp()
 
 
-def grouped(steps: list[Step]) -> dict[str, list[Step]]:
+def grouped(steps: list[Row]) -> dict[str, list[Row]]:
     """The rows by sequence, in the order of time. Raises BadInput."""
-    by_id: dict[str, list[Step]] = {}
+    by_id: dict[str, list[Row]] = {}
     for step in steps:
         by_id.setdefault(step.id, []).append(step)
     low, high = SEQUENCES
@@ -281,7 +281,7 @@ def tick_of(differences: list[np.ndarray]) -> float:
     return float(all_[0] if regular else all_[len(all_) // 2])
 
 
-def series_of(id_: str, rows: list[Step], tick: float) -> Series:
+def series_of(id_: str, rows: list[Row], tick: float) -> Series:
     """One sequence, `tick` being the time of one step."""
     values = np.array([step.values for step in rows], dtype=float)
     strides = np.rint(np.diff([step.time for step in rows]) / tick)

@@ -39,7 +39,7 @@ class Axes(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
+class Grid:
     """A grid of trainings: `base` with the field `x` set along the columns and `y` along the rows, for each seed.
 
     Raises BadInput where that is no map.
@@ -117,7 +117,7 @@ class Plan:
         return query
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str], lesson: Axes, base: Settings) -> Plan:
+    def from_query(cls, query: Mapping[str, str], lesson: Axes, base: Settings) -> Grid:
         """The map that an address, or a command line, asks for. Raises BadInput."""
         x, y = (axis(query.get(key, ""), lesson) for key in ("map_x", "map_y"))
         across, down = size(query.get("map_size", ""))

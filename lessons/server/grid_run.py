@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import CancelledError
 
 from lessons.recipe.settings import Settings
-from lessons.runs.grid import Cell, Plan, model_of
+from lessons.runs.grid import Cell, Grid, model_of
 from lessons.workers.job import Job
 
 MOST_AT_ONCE = 64  # cells of a batch
@@ -27,7 +27,7 @@ Place = tuple[int, int, int]  # row, column, seed
 class GridRun:
     """One map and those who watch it. `begin` hands out the first batches."""
 
-    def __init__(self, plan: Plan, hand_out: Callable[[Plan, Sequence[Place], bool], Job], workers: int):
+    def __init__(self, plan: Grid, hand_out: Callable[[Grid, Sequence[Place], bool], Job], workers: int):
         """`hand_out` makes a job of some cells that share a graph, compiled or not; it may leave some undone."""
         self.plan, self.hand_out, self.workers = plan, hand_out, workers
         self.watchers: dict[Hashable, float] = {}  # when each was last seen; replaced, never changed in place
@@ -158,7 +158,7 @@ def recent(watchers: dict[Hashable, float], since: float) -> dict[Hashable, floa
     return {who: seen for who, seen in watchers.items() if seen > since}
 
 
-def worth_compiling(plan: Plan, groups: dict[Settings, list[Place]]) -> set[Settings]:
+def worth_compiling(plan: Grid, groups: dict[Settings, list[Place]]) -> set[Settings]:
     """The graphs whose model trains so often that it pays to compile it."""
     models = {graph: model_of(plan.settings(*places[0])) for graph, places in groups.items()}
     epochs = Counter()

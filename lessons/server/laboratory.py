@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
-from lessons.runs.grid import Plan, model_of
+from lessons.runs.grid import Grid, model_of
 from lessons.runs.run import Closing, Opening, Run, Snapshot
 from lessons.sandbox import walled_pool
 from lessons.server import tasks, walled_tasks
@@ -107,7 +107,7 @@ class Laboratory:
         # A training goes when the last who holds it does, and its recipe, with a learner's own data, goes too.
         self.trainings: WeakValueDictionary[Recipe, Training] = WeakValueDictionary()
         self.remembered: OrderedDict[Recipe, Training] = OrderedDict()  # those that the laboratory itself holds
-        self.grid_runs: OrderedDict[Plan, GridRun] = OrderedDict()
+        self.grid_runs: OrderedDict[Grid, GridRun] = OrderedDict()
         self.measurements: OrderedDict[tuple, Job] = OrderedDict()
         self.lock = threading.Lock()
 
@@ -137,7 +137,7 @@ class Laboratory:
             self._forget()
             return training
 
-    def grid_run(self, plan: Plan, who: Hashable) -> GridRun:
+    def grid_run(self, plan: Grid, who: Hashable) -> GridRun:
         """The map of this plan, watched by `who`: one under way, one remembered, or a new one.
 
         Ask again while you look: a watcher who has not asked for a while counts as gone.
@@ -152,7 +152,7 @@ class Laboratory:
         grid_run.begin()
         return grid_run
 
-    def _hand_out(self, plan: Plan, batch: list, compiled: bool) -> Job:
+    def _hand_out(self, plan: Grid, batch: list, compiled: bool) -> Job:
         """A batch of a map's cells as a job, which waits behind the clicks where the executor can do that."""
         seconds = BATCH_SECONDS if isinstance(self.executor, WorkerPool) else FAR_BATCH_SECONDS
         return submit(self.executor, tasks.grid_run, plan, tuple(batch), seconds, compiled, behind=True)
@@ -288,7 +288,7 @@ class Compiled:
 def structure(function: Callable, args: tuple) -> Hashable:
     """What a worker keeps warm: the traced graph of a recipe, or a map's compiled model."""
     args = args[1:] if function is tasks.measure else args  # the first is what shall measure
-    if args and isinstance(args[0], Plan):
+    if args and isinstance(args[0], Grid):
         plan, batch, _, compiled = args
         settings = plan.settings(*batch[0])
         return Compiled(model_of(settings)) if compiled else Recipe(settings).structure()

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from lessons.recipe.recipe import Recipe
-from lessons.runs.grid import Cell, Plan
+from lessons.runs.grid import Cell, Grid
 from lessons.runs.nan_origin import NaNOrigin
 from lessons.runs.run import Closing, Opening, Snapshot
 
@@ -27,7 +27,7 @@ def trace(recipe: Recipe) -> None:
 
 
 def grid_run(
-    plan: Plan, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
+    plan: Grid, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
 ) -> Iterator[Cell | None]:
     """Some cells of a map, whose graph they share: the first, and as many more as can begin in these seconds."""
     from lessons.engine.grid_training import grid_run

@@ -21,7 +21,7 @@ from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import training_batch, validation_batch
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
-from lessons.runs.grid import Plan
+from lessons.runs.grid import Grid
 from lessons.sandbox.walled_pool import WARM, WalledPool
 from lessons.server import walled_tasks
 from lessons.server.laboratory import Laboratory, structure
@@ -87,7 +87,7 @@ def mapping() -> dict:
     rates = tuple(float(f"{rate:.3g}") for rate in np.geomspace(1e-4, 1, SIDE))
     base = replace(SETTINGS, mask="shifted", padded_labels="garbage")
     shifts = tuple(range(-SIDE // 2, SIDE // 2))
-    plans = [Plan(replace(base, seed=seed), "learning_rate", "mask_shift", rates, shifts, (seed,)) for seed in range(4)]
+    plans = [Grid(replace(base, seed=seed), "learning_rate", "mask_shift", rates, shifts, (seed,)) for seed in range(4)]
     first, *warm = (timed(lambda plan=plan: laboratory.grid_run(plan, "bench").wait()) for plan in plans)
     held = memory_of([worker.process.pid for worker in laboratory.executor.workers if worker.process])
     laboratory.executor.shutdown()

@@ -15,7 +15,7 @@ from typing import Any
 import streamlit as st
 
 from lessons.course.lesson import Lesson, Preset
-from lessons.doctor.run.advice import Step
+from lessons.doctor.run.advice import NextStep
 from lessons.doctor.run.finding import Finding
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Pasted, Recipe
@@ -23,7 +23,7 @@ from lessons.recipe.settings import OWN_DATA, Settings
 from lessons.recipe.table import Table
 from lessons.runs import grid
 from lessons.runs.comparison import Comparison
-from lessons.runs.grid import Plan
+from lessons.runs.grid import Grid
 from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import Training
 from lessons.workers.job import Job
@@ -62,7 +62,7 @@ class Diagnosis:
 
     seen: tuple[int, int, int]  # which press, which run, how many epochs
     findings: tuple[Finding, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[NextStep, ...]
     shown: str = ""  # the code of the finding that the charts show; empty: the worst one's
     nan_origin: Job | None = None
 
@@ -238,7 +238,7 @@ class Form:
         try:
             if query:
                 across, up = grid.size(query.get("map_size", ""))  # as asked: a field can have fewer values
-                plan = Plan.from_query(query, self.lesson, self.settings)
+                plan = Grid.from_query(query, self.lesson, self.settings)
                 self.map = plan.to_query(self.lesson) | {"map_size": f"{across}x{up}"}
         except BadInput as problem:
             return str(problem)

@@ -12,7 +12,7 @@ from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs import grid
-from lessons.runs.grid import Cell, Plan, squares
+from lessons.runs.grid import Cell, Grid, squares
 from lessons.runs.outcome import late, outcome_of
 from lessons.runs.run import Run
 from lessons.server.grid_run import GridRun
@@ -66,7 +66,7 @@ def look(form: Form) -> bool:
 # --- what to draw
 
 
-def choose(form: Form, live: bool) -> Plan | None:
+def choose(form: Form, live: bool) -> Grid | None:
     """The two fields and the size, the button, and what keeps it from being pressed."""
     wanted = choice(form)
     for name in LISTS:
@@ -93,10 +93,10 @@ def choose(form: Form, live: bool) -> Plan | None:
     return plan
 
 
-def planned(form: Form) -> tuple[Plan | None, str]:
+def planned(form: Form) -> tuple[Grid | None, str]:
     """The map of the present settings, or why there is none."""
     try:
-        return Plan.from_query(choice(form), form.lesson, form.settings), ""
+        return Grid.from_query(choice(form), form.lesson, form.settings), ""
     except BadInput as refusal:
         return None, str(refusal)
 
@@ -144,7 +144,7 @@ def stop(form: Form) -> None:
 # --- the map
 
 
-def show(form: Form, grid_run: GridRun, start: Callable[[Form], None], wanted: Plan | None, live: bool) -> None:
+def show(form: Form, grid_run: GridRun, start: Callable[[Form], None], wanted: Grid | None, live: bool) -> None:
     """The map as far as it is filled, what its colours mean, and the cell that was opened."""
     cells, plan = grid_run.cells, grid_run.plan
     with st.container():  # also where nothing is told: the map keeps its place on the page, and is not mounted anew
@@ -170,7 +170,7 @@ def show(form: Form, grid_run: GridRun, start: Callable[[Form], None], wanted: P
         opened(form, plan, cells)
 
 
-def same_map(drawn: Plan, wanted: Plan) -> bool:
+def same_map(drawn: Grid, wanted: Grid) -> bool:
     """Whether a plan would draw the same map: where the form stands on the two axes does not matter."""
     axes = {name: getattr(drawn.base, name) for name in (drawn.x, drawn.y)}
     return (drawn.x, drawn.y, drawn.xs, drawn.ys, drawn.seeds) == (
@@ -198,7 +198,7 @@ def legend(cells: list[Cell]) -> None:
 # --- one cell
 
 
-def open_cell(form: Form, plan: Plan, row: int, column: int, start: Callable[[Form], None]) -> None:
+def open_cell(form: Form, plan: Grid, row: int, column: int, start: Callable[[Form], None]) -> None:
     """Put a cell's settings on the form and run them by themselves."""
     if not (row < len(plan.ys) and column < len(plan.xs)):
         return
@@ -213,7 +213,7 @@ def opening_trains(form: Form) -> bool:
     return form.opened is not None and form.watching and not form.training.done
 
 
-def opened(form: Form, plan: Plan, cells: list[Cell]) -> None:
+def opened(form: Form, plan: Grid, cells: list[Cell]) -> None:
     """The cell that was opened, what its run by itself came to, and whether that is what the map says."""
     if form.opened is None:
         st.caption("Click a cell, or focus the map and use the arrow keys and Enter: its run opens here and above.")

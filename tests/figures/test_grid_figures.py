@@ -11,14 +11,14 @@ from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
 from lessons.figures import grid_figures
 from lessons.recipe.recipe import Recipe
-from lessons.runs.grid import Cell, Plan
+from lessons.runs.grid import Cell, Grid
 from lessons.runs.outcome import OUTCOMES, late, outcome_of
 
 BASE = Recurrent(sequences=4, timesteps=5, units=3, epochs=6, loss="scalar_mse")
-PLAN = Plan(BASE, "learning_rate", "padded_labels", (1e-4, 1e-2, 1.0), ("zero", "garbage", "nan"))
+PLAN = Grid(BASE, "learning_rate", "padded_labels", (1e-4, 1e-2, 1.0), ("zero", "garbage", "nan"))
 
 
-def cell_of(plan: Plan, row: int, column: int) -> Cell:
+def cell_of(plan: Grid, row: int, column: int) -> Cell:
     settings = plan.settings(row, column)
     run = trained(Recipe(settings))
     s = run.snapshot
@@ -104,6 +104,6 @@ def test_axes_carry_the_values():
     layout = grid_figures.grid_figure(PLAN, [], BASE)["layout"]
     assert layout["xaxis"]["ticktext"] == ["0.0001", "0.01", "1"]
     assert layout["yaxis"]["ticktext"] == ["zero", "garbage", "nan"]
-    many = Plan(BASE, "learning_rate", "padding_share", tuple(np.linspace(0.001, 1, 64)), (0.1, 0.2))
+    many = Grid(BASE, "learning_rate", "padding_share", tuple(np.linspace(0.001, 1, 64)), (0.1, 0.2))
     axis = grid_figures.grid_figure(many, [], BASE)["layout"]["xaxis"]
     assert len(axis["ticktext"]) <= grid_figures.TICKS and axis["tickvals"][1] == 4

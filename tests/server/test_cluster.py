@@ -17,7 +17,7 @@ from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
-from lessons.runs.grid import Plan, axis_values
+from lessons.runs.grid import Grid, axis_values
 from lessons.server.laboratory import Laboratory
 from lessons.workers import cluster
 from tests.tools.site import ROOT, free_port
@@ -87,7 +87,7 @@ CALM = 0.02  # learning rate; beyond it fifty epochs make a difference in the la
 
 
 def test_a_map_loses_nothing_when_a_worker_is_killed(laboratory):
-    plan = Plan(
+    plan = Grid(
         RECIPE.with_changes({"mask": "shifted", "epochs": 50}), "learning_rate", "mask_shift",
         axis_values("learning_rate", find("mask_and_loss"), 6), tuple(range(-3, 3)),
     )  # fmt: skip

@@ -17,7 +17,7 @@ from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.runs import run
-from lessons.runs.grid import Plan, axis_values, fields_of
+from lessons.runs.grid import Grid, axis_values, fields_of
 from lessons.runs.outcome import late, outcome, outcome_of
 from lessons.server.laboratory import Laboratory, structure
 from lessons.workers.pool import WorkerPool
@@ -30,9 +30,9 @@ CHAOTIC = {("first_iteration", "log")}  # the smallest change of a number change
 WITHIN = 120  # seconds: other tests may have the cores
 
 
-def plan(**changes) -> Plan:
+def plan(**changes) -> Grid:
     given = {"base": SMALL, "x": "learning_rate", "y": "mask_shift", "xs": (1e-4, 0.01, 0.1, 1.0), "ys": (-1, 0, 1)}
-    return Plan(**{**given, **changes})
+    return Grid(**{**given, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def laboratory():
     laboratory.executor.shutdown()
 
 
-def in_float64(plan: Plan) -> dict[tuple[int, int], str]:
+def in_float64(plan: Grid) -> dict[tuple[int, int], str]:
     """How each cell's training ends in plain Keras with float64: one model, one optimizer, a step like fit's."""
     keras.config.set_floatx("float64")
     try:
@@ -111,7 +111,7 @@ EDGES = ("nan_labels-broken", "small_epsilon-broken")  # where XLA's own arithme
 )  # fmt: skip
 def test_a_preset_ends_in_a_map_as_by_itself(slug, preset):
     settings = LESSONS[slug].preset(preset).settings
-    here = Plan(settings, "learning_rate", "seed", (settings.learning_rate,), (settings.seed, settings.seed + 1))
+    here = Grid(settings, "learning_rate", "seed", (settings.learning_rate,), (settings.seed, settings.seed + 1))
     cells = list(filter(None, cells_of(here, here.cells(), math.inf, True)))
     for cell in cells:
         assert cell.outcome == outcome_of(trained(Recipe(here.settings(cell.row, cell.column))))
@@ -170,7 +170,7 @@ def test_every_field_of_a_lesson_makes_an_axis(slug):
 
 def test_an_address_restores_the_plan():
     here = plan(xs=axis_values("learning_rate", LESSON, 4), ys=(-1, 0, 1))
-    assert Plan.from_query(here.to_query(LESSON), LESSON, SMALL) == here
+    assert Grid.from_query(here.to_query(LESSON), LESSON, SMALL) == here
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Pasted, Recipe
-from lessons.runs.grid import Plan
+from lessons.runs.grid import Grid
 from lessons.runs.run import Run
 from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import ABSENT_AFTER, LEAST_BYTES, LEAST_CELLS, Laboratory, structure
@@ -89,7 +89,7 @@ def busy():
         free.set()
 
 
-PLAN = Plan(SHORT, "learning_rate", "seed", (0.01, 0.1), (0, 1))
+PLAN = Grid(SHORT, "learning_rate", "seed", (0.01, 0.1), (0, 1))
 WAYS = {  # what is stopped, join, leave, whether it was stopped
     "training": (
         Job,
@@ -228,7 +228,7 @@ def test_trainings_that_fail_and_maps_of_one_cell_count_too(quick, monkeypatch):
     for number in range(40):
         training = quick.train(Recipe(f"no settings {number}"), "who")
         assert training.job.exception(PATIENT)
-        grid_run = quick.grid_run(Plan(SHORT, "learning_rate", "seed", (0.01,), (number,)), "who")
+        grid_run = quick.grid_run(Grid(SHORT, "learning_rate", "seed", (0.01,), (number,)), "who")
         grid_run.leave("who", ABSENT_AFTER)
         assert grid_run.wait(PATIENT)
     quick.train(Recipe("the last"), "who")

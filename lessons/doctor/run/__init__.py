@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lessons.doctor.rule import SEVERITIES, Evidence, Rule
-from lessons.doctor.run.advice import Step, next_steps
+from lessons.doctor.run.advice import NextStep, next_steps
 from lessons.doctor.run.finding import Finding
 from lessons.doctor.run.rules import RUN_RULES, learning, masks, numbers
 from lessons.doctor.run.view import RunView
@@ -17,7 +17,7 @@ from lessons.runs.run import Run
 if TYPE_CHECKING:
     from lessons.runs.nan_origin import NaNOrigin
 
-__all__ = ["Finding", "Step", "diagnose", "next_steps"]
+__all__ = ["Finding", "NextStep", "diagnose", "next_steps"]
 
 FAMILIES = [module.__name__ for module in (numbers, masks, learning)]  # causes before what they cause
 

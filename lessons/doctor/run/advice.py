@@ -21,7 +21,7 @@ ROOTS = ("first_iteration.root_of_square",)  # losses whose slope at error 0 is 
 
 
 @dataclass(frozen=True)
-class Step:
+class NextStep:
     """Set `field` to `value` and run again; `says` is what to look for."""
 
     field: str
@@ -43,11 +43,11 @@ class Toggle:
         """Whether it is for classes too: the losses named here, and the huge label, are for numbers."""
         return self.field != "loss" and self.value != "garbage"
 
-    def step(self, view: RunView) -> Step:
-        return Step(self.field, self.value(view) if callable(self.value) else self.value, self.says)
+    def step(self, view: RunView) -> NextStep:
+        return NextStep(self.field, self.value(view) if callable(self.value) else self.value, self.says)
 
 
-def next_steps(run: Run, findings: Sequence[Finding], fields: Collection[str]) -> tuple[Step, ...]:
+def next_steps(run: Run, findings: Sequence[Finding], fields: Collection[str]) -> tuple[NextStep, ...]:
     """At most three, of fields that the lesson shows, other fields before other values. `findings`: of `diagnose`."""
     view = RunView(run)
     toggles = [toggle for finding in findings for toggle in EXPLORE[finding.code]] if findings else BREAK
@@ -57,7 +57,7 @@ def next_steps(run: Run, findings: Sequence[Finding], fields: Collection[str]) -
     return tuple(steps[:MOST])
 
 
-def possible(view: RunView, toggles: Sequence[Toggle], fields: Collection[str]) -> Iterator[Step]:
+def possible(view: RunView, toggles: Sequence[Toggle], fields: Collection[str]) -> Iterator[NextStep]:
     """The steps that change something on this run."""
     recipe = view.run.recipe
     with np.errstate(all="ignore"):
@@ -69,13 +69,13 @@ def possible(view: RunView, toggles: Sequence[Toggle], fields: Collection[str]) 
             yield step
 
 
-def repairs(findings: Sequence[Finding], fields: Collection[str]) -> Iterator[Step]:
+def repairs(findings: Sequence[Finding], fields: Collection[str]) -> Iterator[NextStep]:
     """The fixes that are a single toggle."""
     for finding in findings:
         if len(finding.changes) == 1:
             ((field, value),) = finding.changes.items()
             if field in fields:
-                yield Step(field, value, finding.fix)
+                yield NextStep(field, value, finding.fix)
 
 
 # --- what a toggle asks of the run
