@@ -111,7 +111,8 @@ ROUTES = ("mask", "mask_route", "sample_weight", "output")
 
 def test_a_route_is_idle_where_it_moves_no_mask():
     for values in itertools.product(("aligned", "none"), *(Recurrent.specs()[name].options for name in ROUTES[1:])):
-        recipe = Recipe(Recurrent(**dict(zip(ROUTES, values, strict=True))))
+        # padding that is not 0, else a mask that is multiplied into it moves nothing
+        recipe = Recipe(Recurrent(padded_inputs="minus_one", **dict(zip(ROUTES, values, strict=True))))
         paths = {
             recipe.with_changes({"mask_route": value}).mask_path for value in Recurrent.specs()["mask_route"].options
         }
