@@ -102,7 +102,7 @@ def test_a_script_judges_as_its_run_does():
 def test_numbers_need_no_threshold():
     said, truth, known = np.full((1, 1, 2), 0.25), np.zeros((1, 2)), np.ones((1, 2), bool)
     for logits in (True, False):
-        assert error(Recurrent(), said, truth, known, output_of("linear", logits)) == 0.25
+        assert error(Recurrent(), said, truth, known, output_of(Recurrent().predicts, logits)) == 0.25
 
 
 @pytest.mark.parametrize("name", OFFERED)

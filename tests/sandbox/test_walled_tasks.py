@@ -46,7 +46,7 @@ OPENING = {
     "output": "number",
     "layers": [("x", "y", True, False)],
 }
-CLOSING = {"kind": "Closing", "predictions": np.zeros(SHAPE, "float32"), "seconds": 1.0}
+CLOSING = {"kind": "Closing", "predictions": np.zeros(SHAPE, "float32"), "scores": None, "seconds": 1.0}
 
 
 def snapshot(first: int = 0, epochs: int = 2) -> dict:
@@ -58,6 +58,7 @@ def snapshot(first: int = 0, epochs: int = 2) -> dict:
         **{name: np.zeros(epochs, "float32") for name in ("loss", "real_loss", "val_loss", "error")},
         "kept": kept,
         **{name: np.zeros((len(kept), *SHAPE)) for name in ("gradient", "input_gradient", "predictions")},
+        "scores": None,
     }
 
 
