@@ -141,7 +141,7 @@ def show_run(given: argparse.Namespace) -> None:
     settings = wanted(given.slug, given.preset, given.changes)
     os.environ.update(QUIET)
     with silenced():
-        run = train(settings)
+        run = run_of(settings)
         findings = diagnosed(run)
     lesson = find(given.slug)
     steps = next_steps(run, findings, (*lesson.controls, *lesson.more))
@@ -183,7 +183,7 @@ def wanted(slug: str, preset: str | None, changes: Sequence[str]) -> Settings:
     return settings.with_changes(fields)
 
 
-def train(settings: Settings) -> Run:
+def run_of(settings: Settings) -> Run:
     """The run, trained in this process. Raises BadInput with Keras' own words where it cannot be trained."""
     from tensorflow.errors import InvalidArgumentError
 

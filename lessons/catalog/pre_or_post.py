@@ -47,7 +47,7 @@ def last_state(picked=CELLS) -> Measured:
         layer = getattr(keras.layers, name)(8, kernel_initializer=glorot(), recurrent_initializer=orthogonal())
         for biases in ("fresh", "trained"):
             if biases == "trained":
-                train(layer, steps, targets)
+                update(layer, steps, targets)
             rows += [
                 {"cell, biases": f"{name}, {biases}"}
                 | {f"{side}, no mask": moved(layer, side, None) for side in padded}
@@ -80,7 +80,7 @@ def orthogonal():
     return keras.initializers.Orthogonal(seed=0)
 
 
-def train(layer, x, targets, updates=6) -> None:
+def update(layer, x, targets, updates=6) -> None:
     """Teach the layer's first unit the targets, so that its biases leave their starting values."""
     import keras
     import tensorflow as tf

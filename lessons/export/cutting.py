@@ -54,7 +54,7 @@ PARTING = (ast.Assign, ast.Return, ast.Expr, ast.keyword, ast.Tuple, ast.List, a
 
 
 @dataclass
-class Carved:
+class Specialised:
     """A function as it is left: the parameters it still has, its text, what that needs, and the one expression that
     it returns where it does nothing else."""
 
@@ -76,21 +76,21 @@ class Cutter:
         self.forget()
 
     def forget(self) -> None:
-        self.functions: dict[tuple[str, str], Carved] = {}
+        self.functions: dict[tuple[str, str], Specialised] = {}
         self.imports: dict[str, str] = {}  # name -> the line that imports it
         self.constants: dict[str, str] = {}
         self.learned = False
 
     # --- functions
 
-    def function(self, source: Module, name: str) -> Carved:
+    def function(self, source: Module, name: str) -> Specialised:
         """A function of a module as the calls that we have seen need it."""
         key = source.name, name
         if key not in self.functions:
-            self.functions[key] = self.carved(source, source.definitions[name], self.arguments[key])
+            self.functions[key] = self.specialised(source, source.definitions[name], self.arguments[key])
         return self.functions[key]
 
-    def carved(self, source: Module, node: ast.FunctionDef, arguments: Mapping[str, Values | None]) -> Carved:
+    def specialised(self, source: Module, node: ast.FunctionDef, arguments: Mapping[str, Values | None]) -> Specialised:
         """What is left of a function whose arguments can be these."""
         assigned = stored(node.body)
         known = {name: values for name, values in arguments.items() if values is not ANYTHING}
@@ -106,7 +106,7 @@ class Cutter:
         if len(head) > WIDTH:
             head = f"def {node.name}(\n" + "".join(f"    {one},\n" for one in taken) + f"){returns}:"
         text = f"{head}\n{textwrap.indent(body, '    ')}"
-        return Carved([one.arg for one in kept], text, frame.references, only_expression(body))
+        return Specialised([one.arg for one in kept], text, frame.references, only_expression(body))
 
     def call(self, node: ast.Call, frame: Frame, wrap: bool) -> str:
         """A call. Ours loses the arguments that the function no longer takes, or becomes what the function returns."""
@@ -120,12 +120,12 @@ class Cutter:
         node = with_owner(node, source.definitions[name])
         given = arguments_of(node, source.definitions[name])
         self.learn((source.name, name), {one: possible(value, frame) for one, value in given.items()})
-        carved = self.function(source, name)
-        texts = {one: self.text(given[one], frame) for one in carved.parameters}
-        if carved.expression:
-            whole = substituted(carved.expression, texts)
+        specialised = self.function(source, name)
+        texts = {one: self.text(given[one], frame) for one in specialised.parameters}
+        if specialised.expression:
+            whole = substituted(specialised.expression, texts)
             if whole and len(whole) <= LONGEST_INLINE:
-                frame.references |= carved.references
+                frame.references |= specialised.references
                 return whole if is_atom(whole) or not wrap else f"({whole})"
         frame.references.add((source.name, name))
         by_name = {keyword.arg for keyword in node.keywords}
@@ -349,7 +349,7 @@ class Cutter:
         return (" or " if deciding else " and ").join(self.text(operand, frame) for operand in left)
 
     def plain(self, node: ast.AST, frame: Frame) -> str:
-        """The text as it stands, its parts carved."""
+        """The text as it stands, its parts specialised."""
         source = frame.module
         wrap = not isinstance(node, PARTING)
         return self.stretch(source.start(node), source.end(node), positioned(node), frame, wrap)

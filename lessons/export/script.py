@@ -15,7 +15,7 @@ from lessons.export import loss
 from lessons.export.bundle import Bundle
 from lessons.export.known import Named
 from lessons.export.loss import Loss
-from lessons.export.specialisation import Carver, Part, Program
+from lessons.export.specialisation import Part, Program, Specialiser
 from lessons.export.syntax import MARK
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
@@ -56,7 +56,7 @@ def parts_of(bundle: Bundle, given: Loss, notebook: bool, shortened: bool = Fals
         "notebook": notebook,
         "page": bundle.file(".html"),
     }
-    program = carver(bundle, shortened).program(PROGRAM, "program", known)
+    program = specialiser(bundle, shortened).program(PROGRAM, "program", known)
     refuse_clashes(given, program.parts, program)
     parts = [settings_part(bundle, program)]
     for part in program.parts:
@@ -69,7 +69,7 @@ def parts_of_template(bundle: Bundle, given: Loss, shortened: bool) -> list[Part
     from jinja2 import Environment, StrictUndefined
 
     recipe = bundle.recipe
-    program = carver(bundle, shortened).program(DATA, "program", {"recipe": recipe})
+    program = specialiser(bundle, shortened).program(DATA, "program", {"recipe": recipe})
     template = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string
     text = template(recipe.settings.template).render(s=recipe.settings, recipe=recipe, loss=given)
     own = [Part(*map(str.strip, part.split("\n", 1))) for part in text.split(MARK)[1:]]
@@ -77,12 +77,12 @@ def parts_of_template(bundle: Bundle, given: Loss, shortened: bool) -> list[Part
     return [settings_part(bundle, program), *program.parts, loss_part(given), *own]
 
 
-def carver(bundle: Bundle, shortened: bool) -> Carver:
+def specialiser(bundle: Bundle, shortened: bool) -> Specialiser:
     recipe = bundle.recipe
     generated = type(recipe.settings).__module__, "sequences"
     methods = {"table.sequences": (PROGRAM, "own_sequences"), "settings.generated": generated}
     texts = {(PROGRAM, "OWN_DATA"): own_data(recipe, shortened)} if recipe.table else {}
-    return Carver(methods, texts)
+    return Specialiser(methods, texts)
 
 
 def settings_part(bundle: Bundle, program: Program) -> Part:

@@ -38,8 +38,8 @@ class Program:
     constants: Mapping[str, str]
 
 
-class Carver(Cutter):
-    """Carves one program. The first round finds out what its functions are called with; it ends when nothing is new.
+class Specialiser(Cutter):
+    """Specialises one program. The first round finds out what its functions are called with, until nothing is new.
 
     `methods`: `table.sequences` -> the (module, function) that stands in for it. `texts`: (module, name) -> what stands
     in for the definition there.
@@ -93,8 +93,8 @@ class Carver(Cutter):
             given.add(at)
             source, node = module(at[0]), module(at[0]).definitions[at[1]]
             if isinstance(node, ast.FunctionDef):
-                carved = self.function(source, at[1])
-                text, needed = carved.text, carved.references
+                specialised = self.function(source, at[1])
+                text, needed = specialised.text, specialised.references
             else:
                 frame = Frame(source, {})
                 text, needed = self.definition(node, at[1], frame), frame.references

@@ -1,4 +1,4 @@
-"""Python text and its syntax tree: what the carver asks of a module, and what it does to lines."""
+"""Python text and its syntax tree: what specialisation asks of a module, and what it does to lines."""
 
 from __future__ import annotations
 

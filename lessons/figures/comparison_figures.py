@@ -1,4 +1,4 @@
-"""Figures of twins, as plain Plotly dictionaries (see lessons/figures/marks.py).
+"""Figures of two runs compared, as plain Plotly dictionaries (see lessons/figures/marks.py).
 
 The pinned run is thin and dashed, the present one solid. What is compared has one scale.
 """

@@ -185,7 +185,7 @@ def places(run: Run, epochs: np.ndarray) -> np.ndarray:
 
 
 def headline(comparison: Comparison) -> str:
-    """Where the twins part, in one or two sentences."""
+    """Where the two runs part, in one or two sentences."""
     seen, at_all = comparison.first(visible=True), comparison.first()
     if at_all is None:
         epochs = plural(comparison.epochs, "epoch")
@@ -239,7 +239,7 @@ def values(parting: Parting) -> str:
 
 
 def others(comparison: Comparison) -> list[str]:
-    """What else sets the twins apart, or keeps them from being compared."""
+    """What else sets the two runs apart, or keeps them from being compared."""
     words = []
     shapes = [" × ".join(map(str, run.snapshot.gradient.shape[1:])) for run in (comparison.pinned, comparison.other)]
     if shapes[0] != shapes[1]:

@@ -208,7 +208,7 @@ def training_words(form: Form, runs: list[Run | None], live: bool) -> None:
 
 
 def compared(form: Form, pinned: Run, other: Run) -> Comparison:
-    """The twins of these two runs; new ones begin at the epoch where their gradients part."""
+    """The comparison of these two runs; a new one begins at the epoch where their gradients part."""
     if form.comparison is None or form.comparison.pinned is not pinned or form.comparison.other is not other:
         form.comparison = Comparison(pinned, other)
         st.session_state.pop(form.key("comparison-epoch"), None)
@@ -293,7 +293,7 @@ def heatmaps(form: Form, comparison: Comparison) -> None:
         with column:
             st.markdown(f"**{title}** :gray[{quoted(words)}]")
             if figure:
-                chart(form.key(f"twins-{name}"), figure, f"{title}, epoch {epoch + 1}: {words}", height=270)
+                chart(form.key(f"comparison-{name}"), figure, f"{title}, epoch {epoch + 1}: {words}", height=270)
 
 
 def pick_epoch(form: Form, comparison: Comparison, row) -> int:

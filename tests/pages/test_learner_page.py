@@ -152,10 +152,10 @@ def visit(me: identity.Learner | None = None) -> AppTest:
     """The part of the front page that asks who it is. (AppTest runs an app with st.navigation only once.)"""
     script = """
 import streamlit as st
-from pages import home, route
+from pages import home_page, route
 if "learner" in st.query_params:
     route.follow_learner()
-home.choose_learner()
+home_page.choose_learner()
 """
     page = AppTest.from_string(script, default_timeout=60)
     if me:
