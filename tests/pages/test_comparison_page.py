@@ -63,7 +63,7 @@ def test_one_toggle_is_told_and_where_the_runs_part():
     told = words(page)
     assert "One toggle differs: **Loss**" in told and "They part in epoch 1" in told
     assert "| gradient | epoch 1 | epoch 1 |" in told
-    assert page.select_slider(key=f"{SLUG}:twins-epoch").value == 1, "the epoch where the gradients part"
+    assert page.select_slider(key=f"{SLUG}:comparison-epoch").value == 1, "the epoch where the gradients part"
     press(page, "unpin")
     assert form_of(page).pinned is None and "They part" not in words(page)
     assert "pin.preset" not in page.query_params
@@ -165,7 +165,7 @@ def test_what_is_wrong_with_a_pinned_run_in_the_address_is_told():
 
 
 DRAWN = """() => Object.fromEntries(["curve", "pinned", "now", "difference"].map((name) => [name,
-  document.querySelector(`.st-key-%s-twins-${name} .js-plotly-plot`)?.data.map((trace) => trace.z ?? trace.y)]))"""
+  document.querySelector(`.st-key-%s-comparison-${name} .js-plotly-plot`)?.data.map((trace) => trace.z ?? trace.y)]))"""
 
 
 def drawn(page) -> dict | None:

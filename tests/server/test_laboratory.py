@@ -282,7 +282,7 @@ SERVER = """
 import json, sys
 from lessons.server.laboratory import shared
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import Settings
+from lessons.families.recurrent import Recurrent
 laboratory = shared()
 training = laboratory.train(Recipe(Recurrent(epochs=3, sequences=4, timesteps=4, units=2)), "who")
 training.job.result(60)
