@@ -23,7 +23,7 @@ from tests.tools.site import serving
 WITHIN = 90  # seconds: other tests may have the cores
 SLUG = "mask_and_loss"
 MEND, FIND, ORDER = "per_step", "mask_meets_loss", "read_the_mask"
-KEPT = ("kind", "slug", "name", "told")
+KEPT = ("kind", "slug", "name", "content")
 ENDLESS = "def endless(y_true, y_pred):\n    for i in range(10**15):\n        pass\n    return y_pred\n"
 
 
