@@ -45,7 +45,7 @@ print(json.dumps(told | {"scores": scores.tolist()}))
 def copy(tmp_path_factory):
     """The app with the family in it."""
     folder = tmp_path_factory.mktemp("house")
-    for name in ("lessons", "pages", ".streamlit"):
+    for name in ("lessons", "pages", "docs", ".streamlit"):  # docs has what pages show
         shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "app.py", folder)
     shutil.copy(HERE / "conv.py", folder / "lessons" / "families")
