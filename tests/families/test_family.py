@@ -143,20 +143,9 @@ def test_a_learner_meets_it(copy, page, browser, tmp_path):
         await_(lambda: (panel(other) or {}).get("picture"), "the shared lesson")
         await_(lambda: "Pinned:" in text(other), "the shared pin")
         other.close()
-        asked_in_a_room(page, site)
 
 
 MAP = f"""() => {{
   const heat = document.querySelector('.st-key-{SLUG}-map .js-plotly-plot')?.data?.find((one) => one.z);
   return Boolean(heat?.z.flat().every((value) => value !== null));
 }}"""
-
-
-def asked_in_a_room(page, site) -> None:
-    page.goto(f"{site.url}/?page=room")
-    page.get_by_role("button", name="Open a room").click()
-    await_(lambda: re.search(r"room=(\w+)&instructor=", address(page)), "the console")
-    choose(page, "Lesson", "Does a classifier know its padding?")
-    page.get_by_role("button", name="Ask this").click()
-    page.get_by_role("button", name="Vote", exact=True).click()
-    await_(lambda: "Kernel width: 3" in text(page), "what is asked about")
