@@ -146,8 +146,8 @@ def show_run(given: argparse.Namespace) -> None:
     lesson = find(given.slug)
     steps = next_steps(run, findings, (*lesson.controls, *lesson.more))
     if given.json:
-        told = {"findings": [found.to_json() for found in findings], "next_steps": [vars(step) for step in steps]}
-        print(json.dumps(run.to_json() | told))
+        extra = {"findings": [found.to_json() for found in findings], "next_steps": [vars(step) for step in steps]}
+        print(json.dumps(run.to_json() | extra))
         return
     s = run.snapshot
     print(f"{given.slug}: {run.epochs} epochs, {len(s.kept)} with gradients")
@@ -200,40 +200,40 @@ def show_map(given: argparse.Namespace) -> None:
     from lessons.server.laboratory import shared
 
     asked = {f"map_{name}": getattr(given, name) for name in ("x", "y", "size", "xs", "ys", "seeds")}
-    plan = Grid.from_query(
+    grid = Grid.from_query(
         {name: value for name, value in asked.items() if value is not None},
         find(given.slug),
         wanted(given.slug, given.preset, given.changes),
     )
     laboratory = shared()
     try:
-        grid_run = laboratory.grid_run(plan, "command line")
+        grid_run = laboratory.grid_run(grid, "command line")
         while not grid_run.wait(SIGN_OF_LIFE):
             grid_run.watch("command line")
             if sys.stderr.isatty():
-                print(f"\r{grid_run.share:4.0%} of {plan.runs} trainings", end="\r", file=sys.stderr, flush=True)
+                print(f"\r{grid_run.share:4.0%} of {grid.runs} trainings", end="\r", file=sys.stderr, flush=True)
     finally:
         laboratory.executor.shutdown(wait=False, cancel_futures=True)
     if grid_run.failure:
         raise BadInput(f"the map cannot be finished: {grid_run.failure}")
     if given.json:
-        print(json.dumps(plan.to_json() | {"cells": [cell.to_json() for cell in grid_run.cells]}))
+        print(json.dumps(grid.to_json() | {"cells": [cell.to_json() for cell in grid_run.cells]}))
         return
-    print(drawn(plan, squares(grid_run.cells)))
+    print(drawn(grid, squares(grid_run.cells)))
 
 
-def drawn(plan: Grid, found: Mapping[tuple[int, int], Square]) -> str:
+def drawn(grid: Grid, found: Mapping[tuple[int, int], Square]) -> str:
     """The map in letters, its first row lowest as on the page; then the columns' values and what the letters mean."""
-    width = max(len(str(value)) for value in plan.ys)
+    width = max(len(str(value)) for value in grid.ys)
     rows = [
-        f"{value!s:>{width}}  " + " ".join(LETTERS[found[row, column].outcome] for column in range(len(plan.xs)))
-        for row, value in enumerate(plan.ys)
+        f"{value!s:>{width}}  " + " ".join(LETTERS[found[row, column].outcome] for column in range(len(grid.xs)))
+        for row, value in enumerate(grid.ys)
     ]
     words = {square.outcome for square in found.values()}
     legend = [f"{LETTERS[word]}  {meaning}" for word, meaning in MEANINGS.items() if word in words]
     legend += [f"{LETTERS['']}  Keras cannot train these settings."] * ("" in words)
-    across = f"{plan.x}: {', '.join(str(value) for value in plan.xs)}"
-    return "\n".join([f"{plan.y}", *reversed(rows), across, "", *legend])
+    across = f"{grid.x}: {', '.join(str(value) for value in grid.xs)}"
+    return "\n".join([f"{grid.y}", *reversed(rows), across, "", *legend])
 
 
 def show_export(given: argparse.Namespace) -> None:

@@ -39,9 +39,9 @@ def three_ways() -> Measured:
         model.compile(keras.optimizers.Adam(0.2), "mse", metrics=[error("plain")], weighted_metrics=[error("weighted")])
         return model
 
-    def held_out(name, told):
+    def held_out(name, found):
         kinds = {"val_loss": "loss", "metrics": "plain", "weighted_metrics": "weighted"}
-        return {"validation data": name} | {kind: told[key] for kind, key in kinds.items()}
+        return {"validation data": name} | {kind: found[key] for kind, key in kinds.items()}
 
     weighted = compiled()
     fitted = weighted.fit(

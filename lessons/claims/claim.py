@@ -125,14 +125,14 @@ class Claim:
 
     def report(self) -> dict[str, Any]:
         """What `claims --json` promises (docs/command_line.md). What cannot be measured has no verdict."""
-        told = {"id": self.id, "answer": self.answer, "example": self.example, "claim": self.text}
+        head = {"id": self.id, "answer": self.answer, "example": self.example, "claim": self.text}
         try:
-            return told | self.verify().to_json()
+            return head | self.verify().to_json()
         except Exception as failure:  # another Keras or TensorFlow may raise anything
             reason = (str(failure).splitlines() or [""])[0]
             nothing = {"measured": {}, "verdict": None, "on": None, "conditions": {}, "seconds": 0.0}
             sentence = f"It cannot be measured here: {type(failure).__name__}: {reason}"
-            return told | nothing | {"sentence": sentence, "versions": versions()}
+            return head | nothing | {"sentence": sentence, "versions": versions()}
 
     @property
     def experiment(self) -> str:

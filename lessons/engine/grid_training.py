@@ -28,7 +28,7 @@ SEEDS_KEPT = 64  # whose weights are remembered
 
 
 def grid_run(
-    plan: Grid, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
+    grid: Grid, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
 ) -> Iterator[Cell | None]:
     """These cells, which share a graph, as far as they can begin in that time, one at least.
 
@@ -37,7 +37,7 @@ def grid_run(
     begun = time.perf_counter()
     for place in cells:
         try:
-            yield from grid_run_cell(plan, place, compiled)
+            yield from grid_run_cell(grid, place, compiled)
         except Exception as refusal:  # what one training raises is for its cell to tell; the map goes on
             said = str(refusal).strip().partition("\n")[0] or type(refusal).__name__
             yield Cell(*place, "", np.nan, np.nan, np.nan, np.nan, said)
@@ -53,19 +53,19 @@ def graph_of(recipe: Recipe, compiled: bool) -> Graph:
     return traced(recipe.structure())
 
 
-def grid_run_cell(plan: Grid, place: tuple[int, int, int], compiled: bool) -> Iterator[Cell | None]:
+def grid_run_cell(grid: Grid, place: tuple[int, int, int], compiled: bool) -> Iterator[Cell | None]:
     """One training, told as `lessons.runs.outcome` judges it."""
-    recipe = Recipe(settings := plan.settings(*place))
+    recipe = Recipe(settings := grid.settings(*place))
     graph, batch = graph_of(recipe, compiled), data.training_batch(recipe)
     graph.start(recipe, batch, None if isinstance(graph, Sketch) else data.validation_batch(recipe))
     losses, errors, leak = [], [], np.nan
-    for told in advanced(graph, settings.epochs):
+    for measured in advanced(graph, settings.epochs):
         if losses:
             yield None
         else:
-            leak = float(run.leak(run.gradient_norm(settings.predicts, told["gradient"][:1]), batch.label_real)[0])
-        losses.append(told["loss"])
-        predictions, _ = run.predicted(settings.predicts, told["predictions"])
+            leak = float(run.leak(run.gradient_norm(settings.predicts, measured["gradient"][:1]), batch.label_real)[0])
+        losses.append(measured["loss"])
+        predictions, _ = run.predicted(settings.predicts, measured["predictions"])
         errors.append(run.error(settings, predictions, run.squeezed(batch.truth), batch.known, graph.output))
     loss, error, baseline = np.concatenate(losses), np.concatenate(errors), run.baseline(settings, batch)
     finite = bool(np.isfinite(graph.predict()[0][batch.known]).all())
@@ -162,9 +162,9 @@ class Sketch(Graph):
         self.batch_size = tf.constant(recipe.update_size)
 
     def advance(self, epochs: int) -> dict[str, np.ndarray]:
-        told, last = self._advance(self.train_part, self.batch_size, tf.constant(epochs))
+        measured, last = self._advance(self.train_part, self.batch_size, tf.constant(epochs))
         self.last = last.numpy()
-        return {name: value.numpy() for name, value in told.items()}
+        return {name: value.numpy() for name, value in measured.items()}
 
     def predict(self) -> tuple[np.ndarray, np.ndarray | None]:
         return run.predicted(self.puts_out, self.last)
@@ -174,19 +174,19 @@ class Sketch(Graph):
         x, mask = inputs(part)
         predictions, carried = self.machine.predict(x, mask)
 
-        def epoch(k, predictions, told):
+        def epoch(k, predictions, measured):
             one = self._loss_and_gradient(part, predictions, carried)
-            told = {name: told[name].write(k, one[name]) for name in told}
-            return k + 1, self.machine.learn(x, mask, one["gradient"]), told
+            measured = {name: measured[name].write(k, one[name]) for name in measured}
+            return k + 1, self.machine.learn(x, mask, one["gradient"]), measured
 
-        told = {name: tf.TensorArray(tf.float32, epochs) for name in self.reported}
-        _, predictions, told = tf.while_loop(lambda k, *_: k < epochs, epoch, (0, predictions, told))
-        return {name: array.stack() for name, array in told.items()}, predictions
+        measured = {name: tf.TensorArray(tf.float32, epochs) for name in self.reported}
+        _, predictions, measured = tf.while_loop(lambda k, *_: k < epochs, epoch, (0, predictions, measured))
+        return {name: array.stack() for name, array in measured.items()}, predictions
 
     def _batches(self, part, batch_size, epochs):
         """The same where an epoch takes several updates."""
-        told = self._epochs(part, part, batch_size, epochs)
-        return told, self.machine.predict(*inputs(part))[0]
+        measured = self._epochs(part, part, batch_size, epochs)
+        return measured, self.machine.predict(*inputs(part))[0]
 
     def _epoch(self, part, _val_part, batch_size):
         return self._train_epoch(part, batch_size)

@@ -56,13 +56,13 @@ class Replay:
         """The first epoch in which anything but the weights is seen to be bad, and what the graph told of it."""
         self.start()
         for done in range(0, self.epochs, CHUNK):
-            told = self.graph.advance(min(CHUNK, self.epochs - done))
-            bad = np.zeros(len(told["loss"]), bool)
+            measured = self.graph.advance(min(CHUNK, self.epochs - done))
+            bad = np.zeros(len(measured["loss"]), bool)
             for name in SEEN:
-                bad |= ~np.isfinite(told[name]).reshape(len(bad), -1).all(axis=1)
+                bad |= ~np.isfinite(measured[name]).reshape(len(bad), -1).all(axis=1)
             if bad.any():
                 first = int(bad.argmax())
-                return done + first, {name: told[name][first] for name in SEEN}
+                return done + first, {name: measured[name][first] for name in SEEN}
         return None
 
     def rewind(self, step: Update) -> None:
@@ -104,15 +104,15 @@ class Search:
             if self.replay.weights_finite():
                 return None
             return self.in_layers_backward(Update(self.replay.epochs - 1, self.replay.steps - 1))
-        epoch, told = found
-        return self.at(*self.first_bad_step(epoch, told))
+        epoch, measured = found
+        return self.at(*self.first_bad_step(epoch, measured))
 
-    def first_bad_step(self, epoch: int, told: dict) -> tuple[Update, dict[str, np.ndarray]]:
+    def first_bad_step(self, epoch: int, measured: dict) -> tuple[Update, dict[str, np.ndarray]]:
         """The batch of the epoch, with what was seen of it."""
         value = None
         for batch in range(self.replay.steps):
-            seen = {name: told[name][self.replay.rows(batch)] for name in SEEN if name != "loss"}
-            seen["loss"] = told["loss"]
+            seen = {name: measured[name][self.replay.rows(batch)] for name in SEEN if name != "loss"}
+            seen["loss"] = measured["loss"]
             if self.replay.steps > 1:  # the graph tells of the mean only
                 given = {name: tf.constant(a) for name, a in self.given(batch, seen["predictions"]).items()}
                 value = value or self.loss_graph(given).traced()
@@ -171,9 +171,9 @@ class Search:
         for probe in self.probes(step):
             for node in nodes(self.graph.model):
                 if not finite(output := probe.outputs[node]):
-                    told, cell = probe.operands(node)
+                    reason, cell = probe.operands(node)
                     origin = origin_in(
-                        node, f"output of {named(node)}", told, first_bad(output) if cell is None else cell
+                        node, f"output of {named(node)}", reason, first_bad(output) if cell is None else cell
                     )
                     return self.certify(step, "forward", origin)
         return self.certify(step, "forward", UNSEEN)
@@ -184,8 +184,8 @@ class Search:
         for probe in self.probes(step):
             for node in reversed(list(nodes(self.graph.model))):
                 if tensor := probe.bad_gradient(node):
-                    told, cell = probe.operands(node)
-                    return self.certify(step, "backward", origin_in(node, tensor, told, cell))
+                    reason, cell = probe.operands(node)
+                    return self.certify(step, "backward", origin_in(node, tensor, reason, cell))
         return self.in_update(step, probe)
 
     def in_update(self, step: Update, probe: Probe) -> NaNOrigin:
@@ -193,12 +193,12 @@ class Search:
         self.replay.rewind(self.replay.after(step))
         optimizer = self.graph.optimizer
         largest = max(largest_of(gradient) for gradient in probe.weight_gradients.values())
-        told = f"a learning rate of {number(optimizer.learning_rate)} and gradients up to {number(largest)}"
+        reason = f"a learning rate of {number(optimizer.learning_rate)} and gradients up to {number(largest)}"
         for layer in self.graph.model.layers:
             for weight in layer.trainable_variables:
                 if not finite(weight.numpy()):
                     tensor = f"{short(layer.name)}/{weight.name} after the update"
-                    return self.certify(step, "backward", Origin(tensor, type(optimizer).__name__, told))
+                    return self.certify(step, "backward", Origin(tensor, type(optimizer).__name__, reason))
         return self.certify(step, "backward", UNSEEN)
 
     def probes(self, step: Update) -> Iterator[Probe]:
@@ -268,23 +268,23 @@ class Probe:
         value = self.given[id(call.input_tensors[0])]
         if not finite(value):
             cell = first_bad(value)
-            told = f"its input there is {number(value[cell])}"
+            reason = f"its input there is {number(value[cell])}"
             if call.input_tensors[0] is self.x and self.part["gate"][cell[:2]] == 0:  # the mask is multiplied into it
-                told = f"its input there is {number(self.part['x'][cell])} * 0 = {number(value[cell])}"
+                reason = f"its input there is {number(self.part['x'][cell])} * 0 = {number(value[cell])}"
             if self.part["masked"] and len(cell) == 3 and not self.part["mask"][cell[:2]]:
-                told += ", at a step that the mask leaves out"
-            return told, cell
+                reason += ", at a step that the mask leaves out"
+            return reason, cell
         weights = [weight.numpy() for weight in getattr(call.operation, "trainable_variables", ())]
-        told = f"its inputs go up to {number(largest_of(value))}"
+        reason = f"its inputs go up to {number(largest_of(value))}"
         if weights:
-            told += f", its weights up to {number(max(map(largest_of, weights)))}"
-        return f"{told}, the gradient from above up to {number(largest_of(self.at_output[call]))}", None
+            reason += f", its weights up to {number(max(map(largest_of, weights)))}"
+        return f"{reason}, the gradient from above up to {number(largest_of(self.at_output[call]))}", None
 
 
-def origin_in(call, tensor: str, told: str, cell: Cell | None) -> Origin:
+def origin_in(call, tensor: str, reason: str, cell: Cell | None) -> Origin:
     """A layer's; a cell of three dimensions has a sequence and a step."""
     sequence, timestep = (cell[0], cell[1] if len(cell) == 3 else None) if cell else (None, None)
-    return Origin(tensor, type(call.operation).__name__, told, sequence, timestep)
+    return Origin(tensor, type(call.operation).__name__, reason, sequence, timestep)
 
 
 def named(call) -> str:

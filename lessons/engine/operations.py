@@ -145,16 +145,16 @@ class Values:
         label = name_of(tensor)
         if label:  # nothing was computed: it was given
             consumer = path[-2][0].op
-            told = f"the {'label' if label == 'y_true' else label} is {number(self.of(tensor)[cell])}"
+            text = f"the {'label' if label == 'y_true' else label} is {number(self.of(tensor)[cell])}"
             origin = {"tensor": label, "op": word(consumer), "source": self.as_written(consumer)}
         else:
-            told = self.equation(tensor.op, cell) + self.rewritten(tensor)
+            text = self.equation(tensor.op, cell) + self.rewritten(tensor)
             written = self.as_written(tensor.op)
             shown = expression(written.outputs[0]) if written else expression(tensor)
             origin = {"tensor": shown, "op": word(tensor.op), "source": written}
         sequence, timestep = self.place(tensor, cell)
-        told += self.consequence(path) if sequence is not None else ""
-        return Origin(inputs=told, sequence=sequence, timestep=timestep, **origin)
+        text += self.consequence(path) if sequence is not None else ""
+        return Origin(inputs=text, sequence=sequence, timestep=timestep, **origin)
 
     def consequence(self, path: list[tuple[object, Cell]]) -> str:
         """The multiplication by 0 that did not undo it: what most people do not expect."""
@@ -286,10 +286,10 @@ class Plain(Values):
             parts = [number(self.of(tensor)[cell])]
         part = self.of(self.handed.get((op.name, index)))
         given = part[cell] if part is not None and part.ndim == len(cell) else below[cell]
-        told = f"at {written(op, parts)} the gradient {number(came)} from above becomes {number(given)}"
+        text = f"at {written(op, parts)} the gradient {number(came)} from above becomes {number(given)}"
         sequence, timestep = self.place(tensor, cell)
         return Origin(
-            f"gradient of {expression(output)}", word(op), told + self.reason(op, cell, below.shape),
+            f"gradient of {expression(output)}", word(op), text + self.reason(op, cell, below.shape),
             sequence, timestep, op,
         )  # fmt: skip
 

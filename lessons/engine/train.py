@@ -39,9 +39,9 @@ def train(recipe: Recipe, graph: "Graph | None" = None) -> Iterator[Opening | Sn
         done, step = 0, min(FIRST_CHUNK, settings.epochs)
         while done < settings.epochs:
             begun = time.perf_counter()
-            told = graph.advance(step)
+            measured = graph.advance(step)
             spent = time.perf_counter() - begun
-            yield snapshot(settings, batch, done, told, kept, graph.output)
+            yield snapshot(settings, batch, done, measured, kept, graph.output)
             done += step
             wanted = int(step * CHUNK_SECONDS / max(spent, 1e-4)) if done > FIRST_CHUNK else 10 * step
             step = max(1, min(wanted, settings.epochs - done))
@@ -64,22 +64,22 @@ def trace(recipe: Recipe) -> None:
 
 
 def snapshot(
-    settings: Settings, batch: data.PaddedBatch, first: int, told: dict, kept: np.ndarray, output: str
+    settings: Settings, batch: data.PaddedBatch, first: int, measured: dict, kept: np.ndarray, output: str
 ) -> Snapshot:
     """Snapshot of the epochs from `first` on, from what the graph told of them. `output`: what a prediction is."""
-    epochs = first + np.arange(len(told["loss"]))
+    epochs = first + np.arange(len(measured["loss"]))
     these = np.isin(epochs, kept)
-    predictions, scores = run.predicted(settings.predicts, told["predictions"])
+    predictions, scores = run.predicted(settings.predicts, measured["predictions"])
     with np.errstate(over="ignore"):
-        input_norm = np.sqrt(np.square(told["input_gradient"][these]).sum(axis=-1))
+        input_norm = np.sqrt(np.square(measured["input_gradient"][these]).sum(axis=-1))
     return Snapshot(
         epochs=epochs,
-        loss=told["loss"],
-        real_loss=told["real_loss"] if batch.known.any() else np.full_like(told["loss"], np.nan),
-        val_loss=told["val_loss"],
+        loss=measured["loss"],
+        real_loss=measured["real_loss"] if batch.known.any() else np.full_like(measured["loss"], np.nan),
+        val_loss=measured["val_loss"],
         error=run.error(settings, predictions, run.squeezed(batch.truth), batch.known, output),
         kept=epochs[these],
-        gradient=run.gradient_norm(settings.predicts, told["gradient"][these]),
+        gradient=run.gradient_norm(settings.predicts, measured["gradient"][these]),
         input_gradient=input_norm,
         predictions=predictions[these],
         scores=None if scores is None else scores[these],
@@ -168,8 +168,8 @@ class Graph:
 
     def advance(self, epochs: int) -> dict[str, np.ndarray]:
         """Train that many epochs more. Arrays with a leading epoch axis."""
-        told = self._advance(self.train_part, self.val_part, self.batch_size, tf.constant(epochs))
-        return {name: value.numpy() for name, value in told.items()}
+        measured = self._advance(self.train_part, self.val_part, self.batch_size, tf.constant(epochs))
+        return {name: value.numpy() for name, value in measured.items()}
 
     def predict(self) -> tuple[np.ndarray, np.ndarray | None]:
         """Predictions (batch, time) and scores (batch, time, class) of the model as it is now."""
@@ -184,14 +184,14 @@ class Graph:
 
     def _epochs(self, part, val_part, batch_size, epochs):
         self.traces += 1
-        told = {name: tf.TensorArray(tf.float32, epochs) for name in self.reported}
+        measured = {name: tf.TensorArray(tf.float32, epochs) for name in self.reported}
 
-        def epoch(k, told):
+        def epoch(k, measured):
             one = self._epoch(part, val_part, batch_size)
-            return k + 1, {name: told[name].write(k, one[name]) for name in told}
+            return k + 1, {name: measured[name].write(k, one[name]) for name in measured}
 
-        _, told = tf.while_loop(lambda k, _: k < epochs, epoch, (0, told))
-        return {name: array.stack() for name, array in told.items()}
+        _, measured = tf.while_loop(lambda k, _: k < epochs, epoch, (0, measured))
+        return {name: array.stack() for name, array in measured.items()}
 
     def _epoch(self, part, val_part, batch_size):
         """What is told of one epoch."""

@@ -302,11 +302,11 @@ def check(series: Sequence[Series], columns: Columns) -> None:
 
 def digest_of(columns: Columns, series: Sequence[Series]) -> str:
     """The same for the same content, however it was written."""
-    told = hashlib.sha256(repr((columns, [one.id for one in series])).encode())
+    digest = hashlib.sha256(repr((columns, [one.id for one in series])).encode())
     for one in series:
         for array in (one.x, one.y, one.places):
-            told.update(repr(array.shape).encode() + array.tobytes())
-    return told.hexdigest()
+            digest.update(repr(array.shape).encode() + array.tobytes())
+    return digest.hexdigest()
 
 
 def refusal(line: int, column: str, given: str, takes: str) -> BadInput:

@@ -304,11 +304,11 @@ class WalledWorker(Worker):
             raise messages.Malformed(OUT_OF_TURN)
         return message
 
-    def _remade(self, told: object) -> Exception:
+    def _remade(self, failure: object) -> Exception:
         """The exception whose name and text were told."""
-        if not (isinstance(told, tuple) and len(told) == 2 and all(isinstance(word, str) for word in told)):
+        if not (isinstance(failure, tuple) and len(failure) == 2 and all(isinstance(word, str) for word in failure)):
             raise messages.Malformed("it failed and did not tell how")
-        name, text = told[0], told[1][:LONGEST_FAILURE]
+        name, text = failure[0], failure[1][:LONGEST_FAILURE]
         if name == "MemoryError" or text.startswith("ResourceExhaustedError"):
             return Overrun(f"it asked for more than {self.pool.limits.memory / 1e9:.3g} GB of memory")
         kind = getattr(builtins, name, None)
@@ -375,10 +375,10 @@ class WalledWorker(Worker):
 def usage(pid: int) -> tuple[float, int] | None:
     """Seconds that a process has computed and how many threads it has; None where the system does not tell."""
     try:
-        told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:  # no Linux, or it is gone
         return None
-    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK"), int(told[17])
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), int(fields[17])
 
 
 def fewer_walls_allowed() -> bool:

@@ -27,13 +27,13 @@ Place = tuple[int, int, int]  # row, column, seed
 class GridRun:
     """One map and those who watch it. `begin` hands out the first batches."""
 
-    def __init__(self, plan: Grid, hand_out: Callable[[Grid, Sequence[Place], bool], Job], workers: int):
+    def __init__(self, grid: Grid, hand_out: Callable[[Grid, Sequence[Place], bool], Job], workers: int):
         """`hand_out` makes a job of some cells that share a graph, compiled or not; it may leave some undone."""
-        self.plan, self.hand_out, self.workers = plan, hand_out, workers
+        self.grid, self.hand_out, self.workers = grid, hand_out, workers
         self.watchers: dict[Hashable, float] = {}  # when each was last seen; replaced, never changed in place
-        groups = plan.groups()
+        groups = grid.groups()
         self.left = {graph: deque(places) for graph, places in groups.items()}  # cells not handed out
-        self.compiled = worth_compiling(plan, groups)
+        self.compiled = worth_compiling(grid, groups)
         self.found: dict[Place, Cell] = {}
         self.out: dict[Job, tuple[Settings, list[Place]]] = {}  # batches under way, each of one graph
         self.stopped = False
@@ -50,7 +50,7 @@ class GridRun:
     @property
     def share(self) -> float:
         """From 0 to 1: how much of it is there."""
-        return len(self.cells) / self.plan.runs
+        return len(self.cells) / self.grid.runs
 
     @property
     def done(self) -> bool:
@@ -107,7 +107,7 @@ class GridRun:
             while not self.ended and len(self.out) < AHEAD * self.workers and (graph := self._next_graph()):
                 batch = self._take(graph)
                 try:
-                    job = self.hand_out(self.plan, batch, graph in self.compiled)
+                    job = self.hand_out(self.grid, batch, graph in self.compiled)
                 except RuntimeError as closed:  # the server ends
                     self.failure = closed
                     break
@@ -158,10 +158,10 @@ def recent(watchers: dict[Hashable, float], since: float) -> dict[Hashable, floa
     return {who: seen for who, seen in watchers.items() if seen > since}
 
 
-def worth_compiling(plan: Grid, groups: dict[Settings, list[Place]]) -> set[Settings]:
+def worth_compiling(grid: Grid, groups: dict[Settings, list[Place]]) -> set[Settings]:
     """The graphs whose model trains so often that it pays to compile it."""
-    models = {graph: model_of(plan.settings(*places[0])) for graph, places in groups.items()}
+    models = {graph: model_of(grid.settings(*places[0])) for graph, places in groups.items()}
     epochs = Counter()
     for graph, places in groups.items():
-        epochs[models[graph]] += plan.epochs * len(places) / plan.runs
+        epochs[models[graph]] += grid.epochs * len(places) / grid.runs
     return {graph for graph, model in models.items() if epochs[model] >= COMPILED_FROM}

@@ -137,25 +137,25 @@ class Laboratory:
             self._forget()
             return training
 
-    def grid_run(self, plan: Grid, who: Hashable) -> GridRun:
+    def grid_run(self, grid: Grid, who: Hashable) -> GridRun:
         """The map of this plan, watched by `who`: one under way, one remembered, or a new one.
 
         Ask again while you look: a watcher who has not asked for a while counts as gone.
         """
         with self.lock:
-            grid_run = self.grid_runs.get(plan)
+            grid_run = self.grid_runs.get(grid)
             if grid_run is None or not grid_run.watch(who):
-                grid_run = self.grid_runs[plan] = GridRun(plan, self._hand_out, workers_of(self.executor))
+                grid_run = self.grid_runs[grid] = GridRun(grid, self._hand_out, workers_of(self.executor))
                 grid_run.watch(who)
-            self.grid_runs.move_to_end(plan)
+            self.grid_runs.move_to_end(grid)
             self._forget_cells()
         grid_run.begin()
         return grid_run
 
-    def _hand_out(self, plan: Grid, batch: list, compiled: bool) -> Job:
+    def _hand_out(self, grid: Grid, batch: list, compiled: bool) -> Job:
         """A batch of a map's cells as a job, which waits behind the clicks where the executor can do that."""
         seconds = BATCH_SECONDS if isinstance(self.executor, WorkerPool) else FAR_BATCH_SECONDS
-        return submit(self.executor, tasks.grid_run, plan, tuple(batch), seconds, compiled, behind=True)
+        return submit(self.executor, tasks.grid_run, grid, tuple(batch), seconds, compiled, behind=True)
 
     def measure(self, function: Callable, *args) -> Job:
         """The job of an experiment: one for all who ask. What it raises is remembered too: it can be the point."""
@@ -195,11 +195,11 @@ class Laboratory:
 
     def _forget_cells(self) -> None:
         """Drop the oldest finished maps beyond KEPT_CELLS."""
-        total = sum(max(plan.runs, LEAST_CELLS) for plan in self.grid_runs)
-        for plan, grid_run in list(self.grid_runs.items())[:-1]:
+        total = sum(max(grid.runs, LEAST_CELLS) for grid in self.grid_runs)
+        for grid, grid_run in list(self.grid_runs.items())[:-1]:
             if total > KEPT_CELLS and grid_run.done:
-                total -= max(plan.runs, LEAST_CELLS)
-                del self.grid_runs[plan]
+                total -= max(grid.runs, LEAST_CELLS)
+                del self.grid_runs[grid]
 
     def _forget_measurements(self) -> None:
         """Drop the oldest finished measurements beyond KEPT_MEASUREMENTS."""
@@ -289,8 +289,8 @@ def structure(function: Callable, args: tuple) -> Hashable:
     """What a worker keeps warm: the traced graph of a recipe, or a map's compiled model."""
     args = args[1:] if function is tasks.measure else args  # the first is what shall measure
     if args and isinstance(args[0], Grid):
-        plan, batch, _, compiled = args
-        settings = plan.settings(*batch[0])
+        grid, batch, _, compiled = args
+        settings = grid.settings(*batch[0])
         return Compiled(model_of(settings)) if compiled else Recipe(settings).structure()
     return args[0].structure() if args and isinstance(args[0], Recipe) else None
 

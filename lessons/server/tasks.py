@@ -27,12 +27,12 @@ def trace(recipe: Recipe) -> None:
 
 
 def grid_run(
-    plan: Grid, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
+    grid: Grid, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
 ) -> Iterator[Cell | None]:
     """Some cells of a map, whose graph they share: the first, and as many more as can begin in these seconds."""
     from lessons.engine.grid_training import grid_run
 
-    return grid_run(plan, cells, seconds, compiled)
+    return grid_run(grid, cells, seconds, compiled)
 
 
 def nan_origin(recipe: Recipe) -> NaNOrigin | None:

@@ -43,7 +43,7 @@ MENDED = [{"title": str, "codes": [str], "text": str, "left": [str]}]
 OPENING = {
     "kind": frozenset({"Opening"}),
     "source": str,
-    "warnings": lambda told: type(told) is tuple and fits([*told], [str]),
+    "warnings": lambda value: type(value) is tuple and fits([*value], [str]),
     "versions": plain_by_name,
     "output": frozenset(THRESHOLDS),
     "layers": [lambda row: type(row) is tuple and [*map(type, row)] == [str, str, bool, bool]],
@@ -74,20 +74,20 @@ def may_follow(item: Any, before: Sequence[Mapping], recipe: Recipe) -> bool:
     settings, batch = recipe.settings, training_batch(recipe)
     shape, classes = batch.label_real.shape, settings.predicts.columns
 
-    def scores(told: Any, *leading: int) -> bool:
-        return array(told, "f", *leading, *shape, classes) if settings.predicts.ranked else told is None
+    def scores(value: Any, *leading: int) -> bool:
+        return array(value, "f", *leading, *shape, classes) if settings.predicts.ranked else value is None
 
     if item["kind"] == "Closing":
-        values = {"predictions": lambda told: array(told, "f", *shape), "scores": scores, "seconds": float}
+        values = {"predictions": lambda value: array(value, "f", *shape), "scores": scores, "seconds": float}
         return fits(item, {"kind": str, **values})
     epochs, kept = (np.size(item.get(name)) for name in ("epochs", "kept"))
     first = int(before[-1]["epochs"][-1]) + 1 if before[-1]["kind"] == "Snapshot" else 0
     form = {"kind": frozenset({"Snapshot"})}
-    form |= {"epochs": lambda told: array(told, "i", epochs), "kept": lambda told: array(told, "i", kept)}
-    form |= dict.fromkeys(("loss", "real_loss", "val_loss", "error"), lambda told: array(told, "f", epochs))
-    form |= dict.fromkeys(("gradient", "predictions"), lambda told: array(told, "f", kept, *shape))
-    form |= {"input_gradient": lambda told: array(told, "f", kept, *batch.real.shape)}
-    form |= {"scores": lambda told: scores(told, kept)}
+    form |= {"epochs": lambda value: array(value, "i", epochs), "kept": lambda value: array(value, "i", kept)}
+    form |= dict.fromkeys(("loss", "real_loss", "val_loss", "error"), lambda value: array(value, "f", epochs))
+    form |= dict.fromkeys(("gradient", "predictions"), lambda value: array(value, "f", kept, *shape))
+    form |= {"input_gradient": lambda value: array(value, "f", kept, *batch.real.shape)}
+    form |= {"scores": lambda value: scores(value, kept)}
     return (
         fits(item, form)
         and 0 < epochs <= settings.epochs - first

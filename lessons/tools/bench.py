@@ -88,7 +88,7 @@ def mapping() -> dict:
     base = replace(SETTINGS, mask="shifted", padded_labels="garbage")
     shifts = tuple(range(-SIDE // 2, SIDE // 2))
     plans = [Grid(replace(base, seed=seed), "learning_rate", "mask_shift", rates, shifts, (seed,)) for seed in range(4)]
-    first, *warm = (timed(lambda plan=plan: laboratory.grid_run(plan, "bench").wait()) for plan in plans)
+    first, *warm = (timed(lambda grid=grid: laboratory.grid_run(grid, "bench").wait()) for grid in plans)
     held = memory_of([worker.process.pid for worker in laboratory.executor.workers if worker.process])
     laboratory.executor.shutdown()
     recipes = (replace(SETTINGS, seed=seed) for seed in range(PLAIN))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import sqlite3
 import threading
 import time
 from itertools import cycle
@@ -78,6 +79,28 @@ def test_many_who_start_at_once_bring_one_database_up_to_date(database_url):
     for engine in engines:
         engine.dispose()
     assert faults == [] and len(engines) == 4
+
+
+def test_many_who_open_a_new_file_of_sqlite_at_once_are_all_let_in(tmp_path):
+    """Without a wait of our own a few of 1,600 were refused: SQLite's busy timeout does not cover this."""
+    together, faults = threading.Barrier(8), []
+
+    def openings():
+        for number in range(200):
+            together.wait()
+            connection = sqlite3.connect(tmp_path / f"{number}.sqlite")
+            try:
+                database.open_sqlite(connection, None)
+            except sqlite3.OperationalError as fault:
+                faults.append(fault)
+            connection.close()
+
+    threads = [threading.Thread(target=openings) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
 
 
 def test_who_joins_votes_and_finishes_twice_has_done_it_once(rooms, elsewhere):

@@ -142,7 +142,27 @@ def test_a_learner_meets_it(copy, page, browser, tmp_path):
         other.goto(address(page).replace(f"/{SLUG}?", f"/?lesson={SLUG}&"))
         await_(lambda: (panel(other) or {}).get("picture"), "the shared lesson")
         await_(lambda: "Pinned:" in text(other), "the shared pin")
+        asked_in_a_room(page, other, site)
         other.close()
+
+
+def asked_in_a_room(page, learner, site) -> None:
+    """The instructor asks the lesson's question, a learner sees the family's field and votes, a run answers both."""
+    page.goto(f"{site.url}/?page=room")
+    page.get_by_role("button", name="Open a room").click()
+    code = await_(lambda: re.search(r"room=(\w+)&instructor=", address(page)), "the console")[1]
+    choose(page, "Lesson", "Does a classifier know its padding?")
+    page.get_by_role("button", name="Ask this").click()
+    page.get_by_role("button", name="Vote", exact=True).click()
+    learner.goto(f"{site.url}/?room={code}")
+    learner.get_by_role("button", name="Join").click()
+    await_(lambda: "Vote now" in text(learner), "the vote")
+    assert "Kernel width: 3" in text(learner)
+    learner.locator(".st-key-room-body").get_by_role("button", name="On padding too").click()
+    await_(lambda: "Your vote is in" in text(learner), "the acknowledgement")
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_role("button", name="Reveal").click()
+    await_(lambda: re.search(r"On padding too\s+✓ came true", text(learner)), "the answer", 2 * PATIENCE)
 
 
 MAP = f"""() => {{

@@ -66,15 +66,15 @@ def capacity(wanted: Needs, found: list[Check]) -> Check:
     """Memory and cores of this machine beside what one server of the class needs."""
     free, cores = available(), cores_here()
     measured = {"available": free, "cores": cores, "needed": wanted.memory, "needed_cores": wanted.cores}
-    told = f"{size(free) if free else 'An unknown amount'} of memory is free and {cores} cores; "
-    told += f"{size(wanted.memory)} and {wanted.cores} are wanted."
+    state = f"{size(free) if free else 'An unknown amount'} of memory is free and {cores} cores; "
+    state += f"{size(wanted.memory)} and {wanted.cores} are wanted."
     if free is not None and free < wanted.memory - SPARE:
         least = needs(1, found).memory - SPARE
         do = "Close other programs, or take a larger machine."
         if free < least:
-            return Check("memory", FAILED, told, do, measured)
-        return Check("memory", WARNING, told, f"{do} With UNMASKED_WORKERS=1 runs wait for each other.", measured)
+            return Check("memory", FAILED, state, do, measured)
+        return Check("memory", WARNING, state, f"{do} With UNMASKED_WORKERS=1 runs wait for each other.", measured)
     if cores < wanted.cores:
         do = "It works, but who presses Run together with many others waits longer."
-        return Check("memory", WARNING, told, do, measured)
-    return Check("memory", OK, told, measured=measured)
+        return Check("memory", WARNING, state, do, measured)
+    return Check("memory", OK, state, measured=measured)

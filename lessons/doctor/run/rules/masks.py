@@ -149,15 +149,15 @@ def leaked(view: RunView, cells: np.ndarray, at: str, leaks: np.ndarray) -> Evid
     )
     if at == "predictions":
         said += f", and up to {percent(at_inputs.max())} of that at the inputs" if at_inputs.max() else ""
-    told = {False: "no mask is passed", True: "the mask is right, and this loss does not heed it"}[view.masked]
+    reason = {False: "no mask is passed", True: "the mask is right, and this loss does not heed it"}[view.masked]
     way = right_mask(view)
     if view.masked:
         way = loss_per_step(view)
         if view.weighted and at == "inputs":
-            told = "the mask weighs the loss, and the layers are not told of it"
+            reason = "the mask weighs the loss, and the layers are not told of it"
             way = remedy("Pass the mask to the layers instead of to fit as a weight.", sample_weight="none")
     return Evidence(
-        f"{said}: {told}. In the end {view.comparison}.",
+        f"{said}: {reason}. In the end {view.comparison}.",
         {"leak": leaks.max(), "input_leak": at_inputs.max()},
         epochs=view.between(leaks > LEAK),
         cells=view.ever(cells, at),
