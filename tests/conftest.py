@@ -1,5 +1,6 @@
 """What all tests share: the repository on the path, a quiet TensorFlow, a browser; `verify` tests on request."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -17,8 +18,10 @@ os.environ["UNMASKED_DATABASE_URL"] = f"sqlite:///{tempfile.mkdtemp()}/tests.sql
 os.environ.setdefault("UNMASKED_FEWER_WALLS", "1")
 for kind in ("INTRAOP", "INTEROP"):  # other tests have the other core
     os.environ.setdefault(f"TF_NUM_{kind}_THREADS", "1")
+# Each worker imports TensorFlow and traces all presets of every lesson that is opened.
+os.environ.setdefault("UNMASKED_WORKERS", "1")
 
-pytest_plugins = ["tests.tools.databases"]
+pytest_plugins = ["tests.tools.databases", "tests.tools.scheduling"]
 
 
 def pytest_configure():
@@ -39,6 +42,12 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if "verify" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="full set: run with -m verify or VERIFY=1"))
+
+
+def pytest_collection_finish():
+    """What is loaded by now stays: the garbage collector need not walk TensorFlow's objects with every trace."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
