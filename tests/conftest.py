@@ -25,13 +25,17 @@ pytest_plugins = ["tests.tools.databases", "tests.tools.scheduling"]
 
 
 def pytest_configure():
-    """Streamlit's runner clears Keras' session after each script, where Keras is loaded.
+    """A test process takes the place of a server for pages without a browser. It traces nothing ahead.
 
-    No server of ours loads it (test_the_server_process_never_imports_tensorflow), but this process has: it would take a
-    second each time, and the graphs of the other tests with it.
+    Streamlit's runner clears Keras' session after each script, where Keras is loaded. No server of ours loads it
+    (test_the_server_process_never_imports_tensorflow), but this process has: it would take a second each time, and the
+    graphs of the other tests with it.
     """
     from streamlit.runtime.scriptrunner import script_runner
 
+    from tests.tools.served import do_nothing_ahead
+
+    do_nothing_ahead()
     assert callable(script_runner._clean_problem_modules)
     script_runner._clean_problem_modules = lambda: None
 
@@ -55,7 +59,7 @@ def site(tmp_path_factory):
     """One server of the app for all files that this process tests: each new one loads TensorFlow twice."""
     from tests.tools.site import serving
 
-    with serving(log=tmp_path_factory.mktemp("server") / "log.txt") as found:
+    with serving(ahead=False, log=tmp_path_factory.mktemp("server") / "log.txt") as found:
         yield found
 
 
