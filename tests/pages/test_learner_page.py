@@ -87,7 +87,7 @@ def has_cookie(page) -> bool:
 
 
 def test_progress_survives_a_closed_browser_and_a_restarted_server(browser, classroom):
-    with serving(UNMASKED_DATABASE_URL=classroom, UNMASKED_WORKERS="1") as site:
+    with serving(UNMASKED_DATABASE_URL=classroom, ahead=False) as site:
         with visiting(browser, site, f"/?lesson={SLUG}") as page:
             predict_and_run(page)
             await_(lambda: has_cookie(page), "the cookie")
@@ -102,7 +102,7 @@ def test_progress_survives_a_closed_browser_and_a_restarted_server(browser, clas
         with visiting(browser, site, path) as page:
             says(page, f"0 of {len(LESSONS)} done")
             assert "learner" not in address(page)
-    with serving(UNMASKED_DATABASE_URL=classroom, UNMASKED_WORKERS="1") as site, visiting(browser, site, path) as page:
+    with serving(UNMASKED_DATABASE_URL=classroom, ahead=False) as site, visiting(browser, site, path) as page:
         says(page, f"0 of {len(LESSONS)} done")
         await_(lambda: has_cookie(page), "the cookie of the link")
         page.goto(f"{site.url}/?lesson={SLUG}")  # the cookie knows who it is

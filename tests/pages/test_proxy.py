@@ -76,7 +76,7 @@ async def session(url: str, cookie: str, steps: str) -> Session:
 def test_sessions_stick_and_a_lost_server_is_replaced(tmp_path):
     shared = {
         VARIABLE: databases.empty("postgresql", tmp_path),
-        "UNMASKED_WORKERS": "1",
+        "ahead": False,
         "STREAMLIT_SERVER_COOKIE_SECRET": SECRET,
     }
     with serving(**shared) as one, serving(**shared) as two, proxying(one.url, two.url) as url:
