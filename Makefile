@@ -13,7 +13,7 @@ wanted := Python 3.11, 3.12 or 3.13
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test verify lint format bench scorecard false-alarms clean
+.PHONY: help run test verify lint format lock bench scorecard false-alarms clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ lint: $(VENV)/installed-dev ## check style, format and who imports whom; change 
 format: $(VENV)/installed-dev ## put the code in format
 	$(python) -m ruff check --select I --fix .
 	$(python) -m ruff format .
+
+lock: $(VENV)/installed-dev ## write requirements.lock: the versions in .venv, which the image gets
+	@$(python) -m tests.tools.lock
 
 bench: $(VENV)/installed-dev ## measure speed: training beside plain Keras, and the page in a browser
 	@$(python) -m tests.tools.browser_setup
