@@ -68,7 +68,7 @@ def test_no_acknowledged_vote_is_lost(kind, kill, tmp_path):
     rooms.ask(code, key, "mask_and_loss", "broken")
     rooms.move(code, key, "vote")
     seats = [rooms.join(code) for _ in range(LEARNERS)]
-    with serving(UNMASKED_DATABASE_URL=url, UNMASKED_WORKERS="1") as site:
+    with serving(UNMASKED_DATABASE_URL=url, ahead=False) as site:
         told = asyncio.run(vote_until_killed(site, code, seats, random.Random(kill).randint(1, LEARNERS * VOTES // 2)))
     for seat, mine in zip(seats, told, strict=True):
         assert stored(rooms, seat) in mine, "what was acknowledged, or what came after it"

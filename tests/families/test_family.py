@@ -114,7 +114,7 @@ def text(page) -> str:
 def test_a_learner_meets_it(copy, page, browser, tmp_path):
     """Opens, predicts, runs, is shown charts and findings, pins, draws a map, shares a link, is asked in a room."""
     database = f"sqlite:///{tmp_path}/rooms.sqlite"
-    with serving(copy / "app.py", folder=copy, UNMASKED_DATABASE_URL=database, UNMASKED_WORKERS="1") as site:
+    with serving(copy / "app.py", folder=copy, UNMASKED_DATABASE_URL=database, ahead=False) as site:
         page.goto(f"{site.url}/?lesson={SLUG}&cell=gru&map_x=width&map_y=learning_rate&map_size=2")
         await_(lambda: (panel(page) or {}).get("picture"), "the data picture")
         assert "unknown field “cell”" in text(page) and "Your data" not in text(page)

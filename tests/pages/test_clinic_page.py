@@ -423,7 +423,7 @@ def test_an_endless_loss_is_ended_and_the_next_is_examined(real, monkeypatch):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     log = tmp_path_factory.mktemp("server") / "log.txt"
-    with serving(log=log, UNMASKED_WORKERS="1") as found:
+    with serving(log=log, ahead=False) as found:
         yield found
     assert "Traceback" not in log.read_text()
 

@@ -286,7 +286,7 @@ def test_an_exercise_is_as_it_was_after_another_was_open():
 @pytest.mark.verify
 def test_in_a_browser_the_keyboard_moves_a_line_and_no_click_is_lost(page):
     """A fragment of its own: Check and Run pressed at once are both taken, and both end."""
-    with serving() as site:
+    with serving(ahead=False) as site:
         open_lesson(page, site)
         page.locator(".st-key-exercise-titles").get_by_text("A scalar that reads the mask").click()
         shown = page.locator(".st-key-exercise-lines label code")

@@ -167,7 +167,7 @@ def test_what_cannot_be_run_is_told(monkeypatch):
 
 
 def test_buttons_in_quick_succession_and_the_way_back(page):
-    with serving(UNMASKED_WORKERS="1") as site:
+    with serving(ahead=False) as site:
         page.goto(f"{site.url}/?page=plan&steps={PLAN.address}")
         page.get_by_text("3 questions, about").wait_for(timeout=30_000)
         remove = page.get_by_role("button", name="Remove")

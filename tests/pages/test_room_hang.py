@@ -49,7 +49,7 @@ def test_only_who_asks_a_database_that_hangs_waits_for_it(tmp_path_factory):
     rooms = Rooms(database.connect(server.get_uri()))
     room = rooms.look(rooms.open()[0])
     words = [room.watch, *(f"{room.watch}{number}" for number in range(1, POLLS))]
-    with serving(UNMASKED_DATABASE_URL=server.get_uri(), UNMASKED_WORKERS="1") as site:
+    with serving(UNMASKED_DATABASE_URL=server.get_uri(), ahead=False) as site:
         assert fetch(site, PATH + room.watch) == (200, room.state.encode())
         with ThreadPoolExecutor(POLLS) as learners:
             with hanging(server):

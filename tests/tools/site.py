@@ -35,11 +35,21 @@ class Site:
 
 @contextmanager
 def serving(
-    script: Path = ROOT / "app.py", *flags: str, log: Path | None = None, folder: Path = ROOT, **environment: str
+    script: Path = ROOT / "app.py",
+    *flags: str,
+    log: Path | None = None,
+    folder: Path = ROOT,
+    ahead: bool = True,
+    **environment: str,
 ) -> Iterator[Site]:
-    """`streamlit run` of a script on a free port, until the block ends; `folder` is where lessons/ and pages/ are."""
+    """`streamlit run` of a script on a free port, until the block ends; `folder` is where lessons/ and pages/ are.
+
+    Not `ahead`: workers start and trace what is asked for and nothing before.
+    """
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}", *flags]
+    streamlit = ["-m", "streamlit"] if ahead else ["-P", str(ROOT / "tests" / "tools" / "served.py")]
+    command = [sys.executable, *streamlit, "run", str(script), f"--server.port={port}", *flags]
+    environment = environment if ahead else {"PYTHONPATH": str(folder), **environment}
     with (log or Path(os.devnull)).open("wb") as out:
         started = time.perf_counter()
         process = subprocess.Popen(
