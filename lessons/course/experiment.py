@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lessons.recipe.arrays import Floats
+from lessons.recipe.data import Floats
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lessons.recipe.arrays import Floats, Whole
+from lessons.recipe.data import Floats, Whole
 
 if TYPE_CHECKING:
     import keras

@@ -15,7 +15,7 @@ import tensorflow as tf
 from lessons.engine.models import build_optimizer, redraw
 from lessons.engine.train import CHUNK_SECONDS, Graph, arguments, inputs, signature, traced
 from lessons.recipe import data
-from lessons.recipe.arrays import Floats
+from lessons.recipe.data import Floats
 from lessons.recipe.recipe import Recipe, Structure
 from lessons.recipe.settings import Settings
 from lessons.runs import run

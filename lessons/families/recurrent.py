@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from lessons.recipe.arrays import Floats
+from lessons.recipe.data import Floats
 from lessons.recipe.output import Output
 from lessons.recipe.settings import Settings
 from lessons.recipe.spec import choice, whole

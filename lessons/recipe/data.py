@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lessons.recipe.arrays import Bools, Floats, Whole
 from lessons.recipe.output import Output
 
 if TYPE_CHECKING:
     from lessons.recipe.recipe import Recipe
     from lessons.recipe.settings import Settings
+
+Floats = NDArray[np.floating]
+Bools = NDArray[np.bool_]
+Whole = NDArray[np.integer]
 
 GARBAGE = 1000.0
 FILL_GARBAGE = 1e6

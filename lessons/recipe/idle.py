@@ -11,8 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lessons.recipe import losses
-from lessons.recipe.arrays import Bools
-from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
+from lessons.recipe.data import Bools, PaddedBatch, training_batch, validation_batch
 from lessons.recipe.settings import OWN_DATA
 
 if TYPE_CHECKING:

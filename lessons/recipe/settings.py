@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from lessons.recipe.arrays import Floats
+    from lessons.recipe.data import Floats
 
 
 EPSILONS = (0.0, 1e-12, 1e-8, 1e-7, 1e-6, 1e-4, 1e-2, 0.1, 1.0)

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lessons.recipe.arrays import Floats, Whole
+from lessons.recipe.data import Floats, Whole
 from lessons.recipe.settings import Settings
 from lessons.recipe.table_file import HELD_OUT, STEPS, TOO_FAR, Columns, Series, digest_of, read
 

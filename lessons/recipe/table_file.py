@@ -18,8 +18,8 @@ from itertools import pairwise
 import numpy as np
 
 from lessons.recipe import numeral
-from lessons.recipe.arrays import Floats, Whole
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.data import Floats, Whole
 from lessons.recipe.settings import Settings
 
 MEGABYTES = (

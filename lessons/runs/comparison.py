@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lessons.recipe.arrays import Bools, Floats, Whole
+from lessons.recipe.data import Bools, Floats, Whole
 from lessons.recipe.recipe import Recipe
 from lessons.runs.run import Run
 

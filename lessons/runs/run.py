@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lessons.recipe.arrays import Bools, Floats, Whole
-from lessons.recipe.data import PaddedBatch
+from lessons.recipe.data import Bools, Floats, PaddedBatch, Whole
 from lessons.recipe.output import Output
 from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
