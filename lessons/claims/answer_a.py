@@ -344,10 +344,7 @@ def loss_without_mask(per_step=mse, scalar=scalar_mse):
     model = stack(masking_of_zeros(), lstm(), dense())
 
     def bias(loss):
-        return change(
-            probe(model, "mse", batch.x, batch.truth).gradient,
-            probe(model, loss, batch.x, batch.y).gradient,
-        )
+        return change(probe(model, "mse", batch.x, batch.truth).gradient, probe(model, loss, batch.x, batch.y).gradient)
 
     return {"gradient_change_per_step": bias(per_step), "gradient_change_scalar": bias(scalar)}
 

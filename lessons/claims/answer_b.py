@@ -154,12 +154,7 @@ def loss_above_half_trained(loss=error_above_half):
         first.append(round(float(losses[0]), 4))
         last.append(round(float(losses[-1]), 4))
         right.append(round(accuracy(model(x).numpy(), y), 2))
-    return {
-        "first_losses": first,
-        "last_losses": last,
-        "accuracies": right,
-        "base_rate": max(y.mean(), 1 - y.mean()),
-    }
+    return {"first_losses": first, "last_losses": last, "accuracies": right, "base_rate": max(y.mean(), 1 - y.mean())}
 
 
 # --- 12

@@ -91,9 +91,7 @@ def masked_steps_in_losses(predictions=predictions_with_mask):
         "one_hot": predictions(batch.x, dense(3, "softmax")),
     }
     answers["index"] = answers["one_hot"]
-    including: list[str] = []
-    leaving_out: list[str] = []
-    values = {}
+    including, leaving_out, values = list[str](), list[str](), {}
     for name, (kind, label) in standard_losses().items():
         values[name] = [float(kind()(y, answers[label])) for y in labels[label]]
         before, after = values[name]

@@ -49,10 +49,7 @@ def lstm_of_feature_masks():
 
 def shape_of_the_input(n):
     return whole(
-        {
-            "(batch, time, features) is taken": n["takes_input_shape"],
-            "(batch, time) is not": not n["takes_step_shape"],
-        }
+        {"(batch, time, features) is taken": n["takes_input_shape"], "(batch, time) is not": not n["takes_step_shape"]}
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -176,25 +176,6 @@ class FindSetting:
 
 
 Exercise = MendLoss | OrderLines | FindSetting
-
-
-def flaws(exercise: Exercise) -> Iterator[str]:
-    """What an exercise lacks that can be told without running it."""
-    if not exercise.name.isidentifier():
-        yield "the name is no identifier"
-    if not exercise.title or not exercise.asks.endswith("."):
-        yield "a title and a sentence are needed"
-    if len(exercise.hints) < 2 or not all(hint.endswith((".", "?")) for hint in exercise.hints):
-        yield "two or more hints are needed, each a sentence"
-    if exercise.goal == Goal():
-        yield "the goal wants nothing"
-    if exercise.start == exercise.solution:
-        yield "the start is the solution"
-    if isinstance(exercise, FindSetting):
-        strange = set(exercise.solution.to_query(exercise.start)) - set(exercise.moves)
-        yield from (f"the solution moves {name}, which may not be moved" for name in sorted(strange))
-    if isinstance(exercise, OrderLines) and len(set(exercise.every_line)) < len(exercise.every_line):
-        yield "two lines are equal"
 
 
 # Text that mends several lessons' losses.

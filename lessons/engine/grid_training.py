@@ -59,9 +59,7 @@ def grid_run_cell(grid: Grid, place: tuple[int, int, int], compiled: bool) -> It
     recipe = Recipe(settings := grid.settings(*place))
     graph, batch = graph_of(recipe, compiled), data.training_batch(recipe)
     graph.start(recipe, batch, None if isinstance(graph, Sketch) else data.validation_batch(recipe))
-    losses: list[Floats] = []
-    errors: list[Floats] = []
-    leak = np.nan
+    losses, errors, leak = list[Floats](), list[Floats](), np.nan
     for measured in advanced(graph, settings.epochs):
         if losses:
             yield None

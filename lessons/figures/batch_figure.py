@@ -4,17 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lessons.figures.marks import (
-    NAN,
-    REAL,
-    edge_trace,
-    grid_layout,
-    heat,
-    named,
-    number,
-    padding_trace,
-    words_trace,
-)
+from lessons.figures.marks import NAN, REAL, edge_trace, grid_layout, heat, named, number, padding_trace, words_trace
 from lessons.recipe.data import GARBAGE, PaddedBatch
 from lessons.recipe.settings import Settings
 from lessons.runs.run import squeezed

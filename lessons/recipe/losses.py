@@ -108,16 +108,11 @@ def bce_from_logits(y_true, y_pred):
 Loss = Callable[..., Any]  # of tensors, of whatever float type; see above
 
 
-def _first_line(function: Loss) -> str:
-    return (inspect.getdoc(function) or "").partition("\n")[0]
-
-
 OFFERED: dict[str, Loss] = {
     name: function
     for name, function in list(globals().items())
-    if inspect.isfunction(function) and function.__module__ == __name__ and not name.startswith("_")
+    if inspect.isfunction(function) and function.__module__ == __name__
 }
-LABELS = {name: _first_line(function) for name, function in OFFERED.items()}
 
 
 def find(name: str) -> Loss:
@@ -144,7 +139,7 @@ def exists(name: str) -> bool:
 
 def label(name: str) -> str:
     """The label in the list of losses: the docstring's first line. Raises KeyError."""
-    return _first_line(find(name))
+    return (inspect.getdoc(find(name)) or "").partition("\n")[0]
 
 
 def uses_epsilon(name: str) -> bool:
@@ -182,3 +177,6 @@ def bound(name: str, epsilon: float) -> Loss:
 def source(name: str) -> str:
     """The text of the function that runs, never a second copy. Raises KeyError."""
     return inspect.getsource(find(name)).rstrip()
+
+
+LABELS = {name: label(name) for name in OFFERED}

@@ -58,14 +58,7 @@ class Settings:
         "Mask is",
         "Passed: the layers skip masked steps. Multiplied: inputs become 0 there and no layer knows of a mask.",
     )
-    loss: str = choice(
-        "mse",
-        losses.LABELS,
-        "Loss",
-        "The function that compile(loss=…) is given.",
-        True,
-        LossName,
-    )
+    loss: str = choice("mse", losses.LABELS, "Loss", "The function that compile(loss=…) is given.", True, LossName)
     epsilon: float = number(
         1e-7, 0, 1, "Epsilon", "The small constant in the loss, as a Python number.", True, EPSILONS
     )

@@ -114,16 +114,14 @@ def whole(
     default: int, low: int, high: int, label: str, help: str, retraces: bool = False, offered: tuple[int, ...] = ()
 ) -> int:
     """A field of a dataclass of settings that takes a whole number from low to high."""
-    spec = Number(label, help, retraces, True, low, high, offered)
-    return field(default=default, metadata={"spec": spec})
+    return field(default=default, metadata={"spec": Number(label, help, retraces, True, low, high, offered)})
 
 
 def number(
     default: float, low: float, high: float, label: str, help: str, retraces: bool = False, offered: Stops = ()
 ) -> float:
     """A field that takes a number from low to high."""
-    spec = Number(label, help, retraces, False, low, high, offered)
-    return field(default=default, metadata={"spec": spec})
+    return field(default=default, metadata={"spec": Number(label, help, retraces, False, low, high, offered)})
 
 
 def choice(

@@ -89,14 +89,10 @@ class Comparison:
 
     def pair(self, quantity: str) -> tuple[Whole, Floats, Floats]:
         """The epochs from 0 that both have of a quantity, and its values in the two runs: (epoch, …) each."""
+        runs = self.pinned, self.other
         if quantity in ("loss", "error"):
-            return (
-                np.arange(self.epochs),
-                *(getattr(run.snapshot, quantity)[: self.epochs] for run in (self.pinned, self.other)),
-            )
-        return self.kept, *(
-            getattr(run.snapshot, quantity)[places(run, self.kept)] for run in (self.pinned, self.other)
-        )
+            return np.arange(self.epochs), *(getattr(run.snapshot, quantity)[: self.epochs] for run in runs)
+        return self.kept, *(getattr(run.snapshot, quantity)[places(run, self.kept)] for run in runs)
 
     def parting(self, quantity: str, visible: bool = False) -> Parting | None:
         """Where the quantity first differs: at all, that is in float32 to the bit, or visibly. None: nowhere."""
@@ -213,11 +209,8 @@ def headline(comparison: Comparison) -> str:
 
 def started(comparison: Comparison, seen: Parting) -> str:
     """What a parting in the first epoch means: it is from before the first update."""
-    if (
-        seen.epoch
-        or not comparison.comparable("predictions")
-        or any(run.recipe.updates > 1 for run in (comparison.pinned, comparison.other))
-    ):
+    batched = any(run.recipe.updates > 1 for run in (comparison.pinned, comparison.other))
+    if seen.epoch or batched or not comparison.comparable("predictions"):
         return ""
     before = " No update has been made yet: "
     if seen.quantity == "predictions":

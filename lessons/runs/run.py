@@ -17,6 +17,8 @@ from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 
 THRESHOLDS = {"number": 0.5, "probability": 0.5, "logit": 0.0}  # what a prediction can be; above, it counts as 1
+CURVES = ("loss", "real_loss", "error", "val_loss", "gradient", "input_gradient")  # of a snapshot, in JSON
+READ_OFF = ("baseline", "leak", "input_leak", "starved", "predictions", "scores")  # of a run, in JSON
 KEPT_EPOCHS = 200  # gradients of more epochs than this are thinned to as many, evenly spaced
 
 
@@ -142,24 +144,15 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         """What `run --json` promises (docs/command_line.md); the doctor adds findings. Not finite is None."""
-        s = self.snapshot
+        curves = {name: plain(getattr(self.snapshot, name)) for name in CURVES}
+        read_off = {name: plain(getattr(self, name)) for name in READ_OFF}
         return {
             "settings": self.settings.to_json(),
-            "loss": plain(s.loss),
-            "real_loss": plain(s.real_loss),
-            "error": plain(s.error),
-            "baseline": plain(self.baseline),
-            "val_loss": plain(s.val_loss),
-            "gradient": plain(s.gradient),
-            "input_gradient": plain(s.input_gradient),
-            "gradient_epochs": plain(s.kept),
+            **curves,
+            "gradient_epochs": plain(self.snapshot.kept),
             "mask": plain(self.batch.mask),
             "real": plain(self.batch.real),
-            "leak": plain(self.leak),
-            "input_leak": plain(self.input_leak),
-            "starved": plain(self.starved),
-            "predictions": plain(self.predictions),
-            "scores": None if self.scores is None else plain(self.scores),
+            **read_off,
             "source": self.opening.source,
             "warnings": list(self.opening.warnings),
             "versions": self.opening.versions,

@@ -224,11 +224,8 @@ def size(training: Training) -> float:
     """About how many bytes it keeps."""
     snapshots = [item for item in training.items if isinstance(item, Snapshot)]
     text = len(training.recipe.pasted.text) if training.recipe.pasted else 0
-    return (
-        LEAST_BYTES
-        + text
-        + sum(array.nbytes for snapshot in snapshots for array in vars(snapshot).values() if array is not None)
-    )
+    arrays = [array for snapshot in snapshots for array in vars(snapshot).values() if array is not None]
+    return LEAST_BYTES + text + sum(array.nbytes for array in arrays)
 
 
 class FarJob(Job):

@@ -36,10 +36,7 @@ class WorkerPool(Executor):
     """
 
     def __init__(
-        self,
-        size: int | None = None,
-        affinity: Callable[[Callable, tuple], Hashable] = lambda *_: None,
-        keeps: int = 1,
+        self, size: int | None = None, affinity: Callable[[Callable, tuple], Hashable] = lambda *_: None, keeps: int = 1
     ):
         self.size = size or default_size()
         self.affinity = affinity

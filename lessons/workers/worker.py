@@ -15,6 +15,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from typing import Any
 
 NICENESS = 10  # the server answers clicks first
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
@@ -32,8 +33,7 @@ def serve(inbox, say: Callable, greeting=None, begin: Callable[[int], None] = la
     """Say that we are ready, then do one job after the other. `begin` is called before each."""
     with contextlib.suppress(BrokenPipeError):  # the server ended
         say("ready", None, greeting)
-        jobs: queue.SimpleQueue[tuple[int, Callable, tuple, dict] | None] = queue.SimpleQueue()
-        stopped: set[int] = set()
+        jobs, stopped = queue.SimpleQueue[Any](), set[int]()
         threading.Thread(target=listen, args=(inbox, jobs, stopped), daemon=True).start()
         for number, function, args, kwargs in iter(jobs.get, None):
             begin(number)

@@ -1,6 +1,7 @@
 """The exercises: every start fails, every solution passes, both run for real behind the walls that learners have."""
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 
 from lessons.catalog import _template
 from lessons.course.discovery import LESSONS
-from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines, flaws
+from lessons.course.exercise import Exercise, FindSetting, Goal, MendLoss, OrderLines
 from lessons.engine.pasted_loss import train
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
@@ -34,6 +35,25 @@ SOME = [
 ]
 CASES = first(len(SOME), [*SOME, *(case for case in ALL if case not in SOME)])
 ENDLESS = "def endless(y_true, y_pred):\n    for i in range(10**15):\n        pass\n    return y_pred\n"
+
+
+def flaws(exercise: Exercise) -> Iterator[str]:
+    """What an exercise lacks that can be told without running it."""
+    if not exercise.name.isidentifier():
+        yield "the name is no identifier"
+    if not exercise.title or not exercise.asks.endswith("."):
+        yield "a title and a sentence are needed"
+    if len(exercise.hints) < 2 or not all(hint.endswith((".", "?")) for hint in exercise.hints):
+        yield "two or more hints are needed, each a sentence"
+    if exercise.goal == Goal():
+        yield "the goal wants nothing"
+    if exercise.start == exercise.solution:
+        yield "the start is the solution"
+    if isinstance(exercise, FindSetting):
+        strange = set(exercise.solution.to_query(exercise.start)) - set(exercise.moves)
+        yield from (f"the solution moves {name}, which may not be moved" for name in sorted(strange))
+    if isinstance(exercise, OrderLines) and len(set(exercise.every_line)) < len(exercise.every_line):
+        yield "two lines are equal"
 
 
 @pytest.fixture(scope="module")

@@ -179,8 +179,7 @@ def drops_legit_zeros(subject: Subject) -> Evidence | None:
     if labels in ("onehot", "boxes") or (labels == "probabilities" and "softmax" in subject.usage.activation):
         return None
     other = 1.0 if labels in ("binary", "ids") else 0.7
-    zeros: list[float] = []
-    others: list[float] = []
+    zeros, others = list[float](), list[float]()
     for _ in range(SETTLED):
         y, z = subject.draw()
         for value, found in ((0.0, zeros), (other, others)):
