@@ -75,6 +75,7 @@ def test_the_votes_are_taken_home_and_the_room_is_ended(page, replicas):
         rooms.look(code)
 
 
+@pytest.mark.verify
 def test_at_a_free_pace_nobody_is_taken_along(page, replicas):
     here, _, rooms = replicas
     code, key = voting(rooms)

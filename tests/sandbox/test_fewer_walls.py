@@ -62,7 +62,8 @@ def test_without_a_wall_the_walled_pool_does_nothing_and_says_why(wall):
     )
 
 
-@pytest.mark.parametrize("wall", first(1, [*WALLS]))
+@pytest.mark.verify
+@pytest.mark.parametrize("wall", WALLS)
 def test_a_process_that_lacks_a_wall_takes_no_job_either(wall):
     """The server asks the kernel; the process has tried."""
     done = without(wall, "-m", "lessons.sandbox.walled_worker", "", "5", "1e9", "0", str(ROOT / "lessons"))

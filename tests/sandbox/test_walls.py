@@ -20,7 +20,7 @@ from tests.workers.test_pool import eventually
 
 LIMITS = Limits(waiting=14, computing=4, memory=1.5e9)
 HEALTHY = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
-SOME = 4  # of them in `make test`, evenly chosen; all in `make verify`
+SOME = 2  # of them in `make test`, evenly chosen; all in `make verify`
 LIMITED_ATTACKS = [(name, text) for name, text, fate in ATTACKS if fate == LIMITED]
 CHOSEN = LIMITED_ATTACKS if os.environ.get("VERIFY") else LIMITED_ATTACKS[:: max(1, len(LIMITED_ATTACKS) // SOME)]
 
@@ -141,6 +141,7 @@ def test_what_one_learner_pasted_is_not_found_by_the_next_in_the_same_process():
         walled_pool.shutdown(wait=False)
 
 
+@pytest.mark.verify
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc overwrites what is freed")
 def test_what_one_learner_pasted_is_not_even_in_memory_that_nobody_wrote():
     """For code that is past the first wall, or a function of a library that nobody has found yet."""

@@ -119,6 +119,7 @@ def test_what_is_stopped_is_done_without_a_failure(laboratory):
     laboratory.train(Recipe(RECIPE.with_changes({"seed": 9})), "test").job.result(WITHIN)
 
 
+@pytest.mark.verify
 def test_workers_that_cannot_load_the_lessons_are_told_of(tmp_path):
     port = str(free_port())
     address = f"tcp://127.0.0.1:{port}"

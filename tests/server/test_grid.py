@@ -139,6 +139,7 @@ def test_what_keras_cannot_train_is_a_cell_that_says_so(monkeypatch):
         assert cell.outcome == "" and "no such shapes" in cell.failure and cell.to_json()["error"] is None
 
 
+@pytest.mark.verify
 def test_a_map_is_whole_when_a_worker_is_killed(laboratory):
     here = plan(base=SMALL.with_changes({"epochs": 100}), xs=axis_values("learning_rate", LESSON, 12))
     grid_run = laboratory.grid_run(here, "test")

@@ -291,6 +291,7 @@ print(json.dumps([training.run().snapshot.loss.tolist(), loaded]))
 """
 
 
+@pytest.mark.verify
 def test_the_server_trains_without_tensorflow():
     told = subprocess.run(
         [sys.executable, "-c", SERVER], cwd=ROOT, capture_output=True, text=True, timeout=120,
