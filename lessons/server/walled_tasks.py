@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 
 from lessons import families
 from lessons.doctor.rule import SEVERITIES
+from lessons.recipe import modules
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.runs.run import THRESHOLDS, Closing, LayerMask, Opening, Snapshot, kept_epochs
@@ -58,10 +57,7 @@ def warm_up() -> None:
     from lessons.doctor.loss import examination, mending  # noqa: F401
     from lessons.engine import pasted_loss  # noqa: F401
 
-    for family in pkgutil.iter_modules(
-        families.__path__
-    ):  # a recipe comes pickled, and names the class of its settings
-        importlib.import_module(f"{families.__name__}.{family.name}")
+    modules.imported(families)  # a recipe comes pickled, and names the class of its settings
     examination.warm_up()
 
 

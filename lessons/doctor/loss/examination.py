@@ -8,8 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from lessons.doctor.loss import rules
 from lessons.doctor.loss.inference import settle
-from lessons.doctor.loss.rules import LOSS_RULES, arithmetic, batches, descent, masking
 from lessons.doctor.loss.subject import Subject
 from lessons.doctor.refusal import refused
 from lessons.doctor.rule import SEVERITIES, Evidence, Rule
@@ -19,7 +19,8 @@ from lessons.recipe.plain import plain
 from lessons.sandbox.admission import Admitted, NeverRun, Refused, admit
 from lessons.sandbox.admission.written import wipe_what_is_freed
 
-FAMILIES = (batches, descent, arithmetic, masking)  # importing them fills LOSS_RULES
+LOSS_RULES = rules.LOSS_RULES
+LOSS_RULES.read(rules)
 AFTER_A_CRASH = ("raises_in_fit", "no_gradient")
 
 

@@ -66,9 +66,9 @@ def capacity(wanted: Needs, found: list[Check]) -> Check:
     """Memory and cores of this machine beside what one server of the class needs."""
     free, cores = available(), cores_here()
     measured = {"available": free, "cores": cores, "needed": wanted.memory, "needed_cores": wanted.cores}
-    state = f"{size(free) if free else 'An unknown amount'} of memory is free and {cores} cores; "
+    state = f"{size(free)} of memory is free and {cores} cores; "
     state += f"{size(wanted.memory)} and {wanted.cores} are wanted."
-    if free is not None and free < wanted.memory - SPARE:
+    if free < wanted.memory - SPARE:
         least = needs(1, found).memory - SPARE
         do = "Close other programs, or take a larger machine."
         if free < least:

@@ -12,6 +12,7 @@ from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import last_steps
 from lessons.runs.outcome import GROWTH, LEAST_START
 
+ORDER = 3  # causes before what they cause
 GREW = 20.0  # times the largest gradient of the first epoch: losses with a bounded slope reach 3
 NEAR = 0.1  # of the typical error: a gradient that peaks there is largest where nothing is left to learn
 DIED = 1e-3  # of the first epoch's gradient at the inputs: nothing that still learns gets so low

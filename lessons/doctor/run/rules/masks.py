@@ -11,6 +11,7 @@ from lessons.doctor.run.view import RunView, counted, percent
 from lessons.families.recurrent import Recurrent
 from lessons.runs.run import LayerMask
 
+ORDER = 2  # causes before what they cause
 LEAK = 1e-3  # share of the gradient: a mask that is heeded leaves exactly 0, and less than this could not be seen
 DIVISOR = 0.02  # how near the loss comes to the real one times the share of real steps, as a share of it
 PADDED = 0.05  # share of padding below which two divisors cannot be told apart

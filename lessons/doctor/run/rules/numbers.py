@@ -13,6 +13,7 @@ from lessons.doctor.run.view import RunView, counted
 from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
 
+ORDER = 1  # causes before what they cause
 BORN = ("epoch", "batch", "sequence", "timestep", "phase", "tensor", "op", "inputs", "line")  # what a origin tells
 SAFE = 1e-7  # the smallest power of ten that 1 does not absorb in float32
 
