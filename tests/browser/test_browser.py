@@ -221,10 +221,10 @@ def test_a_click_that_comes_with_the_panels_asking_is_seen(page, site):
       document.querySelector(`.st-key-${slug}-${place} button`).click();
     }"""
     page.evaluate(click, [SLUG, "present"])
-    await_(lambda: "mode=present" not in address(page), "the page without presenter mode", 30)
+    await_(lambda: "mode=present" not in address(page), "the page without presenter mode")
     await_(lambda: (panel(page) or {}).get("picture"), "the panel")
     page.evaluate(click, [SLUG, "map-draw"])
-    await_(lambda: page.locator(f".st-key-{SLUG}-map .lab-plot").count(), "the map", 30)
+    await_(lambda: page.locator(f".st-key-{SLUG}-map .lab-plot").count(), "the map")
 
 
 @pytest.mark.parametrize(

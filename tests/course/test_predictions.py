@@ -13,6 +13,7 @@ from lessons.course.lesson import UNANSWERED
 from lessons.engine.train import trained
 from lessons.recipe.recipe import Recipe
 from lessons.runs.run import Run
+from tests.tools.patience import patient
 from tests.tools.selection import first
 
 LESSON_OF = {**LESSONS} | {"_template": _template.LESSON}
@@ -144,7 +145,7 @@ def test_a_room_is_told_of_a_run_that_cannot_answer():
     lesson = LESSONS["mask_and_loss"]
     preset = lesson.presets[0]
     unanswerable = replace(preset, settings=replace(preset.settings, padded_labels="nan", epochs=1))
-    until, read = time.monotonic() + 120, right_answer(lesson, unanswerable, 1)
+    until, read = time.monotonic() + patient(120), right_answer(lesson, unanswerable, 1)
     while not read.done and time.monotonic() < until:
         assert read.words and read.words != UNANSWERED
         read = right_answer(lesson, unanswerable, 1)

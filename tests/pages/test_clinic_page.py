@@ -25,12 +25,13 @@ from lessons.workers.job import Job
 from pages.clinic import loss_text
 from pages.clinic.consultation import Consultation
 from pages.learner.identity import SESSION, Learner
+from tests.tools.patience import patient
 from tests.tools.screen import await_, panel, ready
 from tests.tools.selection import first
 from tests.tools.site import ROOT, plain, serving
 from tests.workers.test_pool import eventually
 
-WITHIN = 60  # seconds: other tests may have the cores
+WITHIN = patient(60)  # seconds: other tests may have the cores
 WAITING = 3.0  # seconds that an endless loss is given
 SCRIPT = "from pages.clinic_page import render\nrender({})\n"
 ENDLESS = "def endless(y_true, y_pred):\n    for i in range(10**15):\n        pass\n    return y_pred\n"

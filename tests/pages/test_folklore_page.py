@@ -10,9 +10,10 @@ from lessons.claims import CLAIMS, DEPENDS, FAILS, HOLDS, Outcome
 from lessons.server import laboratory
 from lessons.server.verification import Verification
 from pages import folklore_page
+from tests.tools.patience import patient
 from tests.tools.site import ROOT
 
-WITHIN = 90  # seconds: the first claim waits for TensorFlow
+WITHIN = patient(90)  # seconds: the first claim waits for TensorFlow
 SCRIPT = "from pages.folklore_page import render\nrender()\n"
 
 

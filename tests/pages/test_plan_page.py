@@ -14,8 +14,9 @@ from lessons.recipe.recipe import Recipe
 from lessons.server import laboratory
 from pages import plan_page
 from pages.parts.quotation import quoted
+from tests.tools.patience import patient
 
-WITHIN = 90  # seconds: the first training waits for TensorFlow
+WITHIN = patient(90)  # seconds: the first training waits for TensorFlow
 SCRIPT = "from pages.plan_page import render\nrender()\n"
 BROKEN, FIXED, NAN = ("mask_and_loss", "broken"), ("mask_and_loss", "fixed"), ("nan_labels", "broken")
 PLAN = Agenda((BROKEN, FIXED, NAN))

@@ -11,10 +11,11 @@ import pytest
 
 from lessons.sandbox import confinement, seccomp
 from lessons.sandbox.walled_pool import FEWER_WALLS, fewer_walls_allowed
+from tests.tools.patience import patient
 from tests.tools.selection import first
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENT = 180
+PATIENT = patient(180)
 HEALTHY = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
 WALLS = {"landlock": "Landlock", "seccomp": "seccomp"}
 

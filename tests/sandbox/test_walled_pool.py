@@ -17,11 +17,12 @@ from lessons.sandbox.walled_pool import Busy, Limits, Overrun, Shares, WalledPoo
 from lessons.workers.job import WorkerDied
 from tests.sandbox.test_sandbox import FLOODS
 from tests.tools import intruders
+from tests.tools.patience import patient
 from tests.tools.selection import first
 from tests.workers.test_pool import eventually
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENT = 90
+PATIENT = patient(90)
 SECRET = "UNMASKED_TEST_SECRET"
 LIMITS = Limits(waiting=25, computing=6, memory=1e9)
 

@@ -20,10 +20,11 @@ from lessons.recipe.recipe import Recipe
 from lessons.runs.grid import Grid, axis_values
 from lessons.server.laboratory import Laboratory
 from lessons.workers import cluster
+from tests.tools.patience import patient
 from tests.tools.site import ROOT, free_port
 from tests.workers.test_pool import eventually
 
-WITHIN = 120  # seconds: other tests may have the cores
+WITHIN = patient(120)  # seconds: other tests may have the cores
 RECIPE = Recurrent(epochs=6, sequences=8, timesteps=6)
 DASK = [sys.executable, "-m", "dask"]
 WORKERS = ("--nworkers", "2", "--nthreads", "1", "--no-dashboard")

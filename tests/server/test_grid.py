@@ -22,12 +22,13 @@ from lessons.runs.outcome import late, outcome, outcome_of
 from lessons.server.laboratory import Laboratory, structure
 from lessons.workers.pool import WorkerPool
 from tests.tools import oracle
+from tests.tools.patience import patient
 from tests.workers.test_pool import eventually
 
 LESSON = find("mask_and_loss")
 SMALL = Recurrent(epochs=20, sequences=8, timesteps=6, mask="shifted", padded_labels="garbage")
 CHAOTIC = {("first_iteration", "log")}  # the smallest change of a number changes how it ends
-WITHIN = 120  # seconds: other tests may have the cores
+WITHIN = patient(120)  # seconds: other tests may have the cores
 
 
 def plan(**changes) -> Grid:
