@@ -21,6 +21,7 @@ from lessons.recipe import numeral
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import Floats, Whole
 from lessons.recipe.settings import Settings
+from lessons.recipe.words import plural
 
 MEGABYTES = (
     4  # of a file: the largest table below, written with every digit, has 2.7; .streamlit/config.toml says it too
@@ -161,7 +162,7 @@ def check_header(line: int, header: list[str]) -> None:
     wanted = "sequence id, time, one or more features, label"
     if len(header) < 4:
         raise BadInput(
-            f"line {line}: {counted(len(header), 'column')}, parted by comma, semicolon or tab; at least 4 are needed: "
+            f"line {line}: {plural(len(header), 'column')}, parted by comma, semicolon or tab; at least 4 are needed: "
             f"{wanted}."
         )
     if sum(is_number(name) for name in header) > len(header) / 2:
@@ -169,7 +170,7 @@ def check_header(line: int, header: list[str]) -> None:
     for place, name in enumerate(header):
         where = f"line {line}, column {place + 1}"
         if not 0 < len(name) <= LETTERS:
-            raise BadInput(f"{where}: got a name of {counted(len(name), 'letter')}; takes 1 to {LETTERS}.")
+            raise BadInput(f"{where}: got a name of {plural(len(name), 'letter')}; takes 1 to {LETTERS}.")
         if name in header[:place]:
             raise BadInput(f"{where}: “{name}” is the name of column {header.index(name) + 1} too; takes another.")
 
@@ -200,7 +201,7 @@ def read_steps(
     steps: list[Row] = []
     for line, cells in rows:
         if len(cells) != width:
-            raise BadInput(f"line {line}: {counted(len(cells), 'cell')}; the line of names has {width}.")
+            raise BadInput(f"line {line}: {plural(len(cells), 'cell')}; the line of names has {width}.")
         if len(steps) == SEQUENCES[1] * STEPS:
             raise BadInput(f"line {line}: more than {len(steps):,} rows; up to that many are accepted.")
         id_, when = cells[order["id"]], cells[order["time"]]
@@ -267,7 +268,7 @@ def grouped(steps: list[Row]) -> dict[str, list[Row]]:
     low, high = SEQUENCES
     if not low <= len(by_id) <= high:
         raise BadInput(
-            f"The file has {counted(len(by_id), 'sequence')}; takes {low} to {high}, of which one in {HELD_OUT} "
+            f"The file has {plural(len(by_id), 'sequence')}; takes {low} to {high}, of which one in {HELD_OUT} "
             "is held out for validation."
         )
     for id_, rows in by_id.items():
@@ -333,11 +334,6 @@ def refusal(line: int, column: str, given: str, takes: str) -> BadInput:
 def shortened(text: str) -> str:
     """At most 40 characters of a text."""
     return text if len(text) <= 40 else text[:37] + "…"
-
-
-def counted(count: int, what: str) -> str:
-    """A number with its noun, in the plural where it is not 1."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def sample() -> bytes:

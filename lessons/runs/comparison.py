@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lessons.recipe.data import Bools, Floats, Whole
 from lessons.recipe.recipe import Recipe
+from lessons.recipe.words import plural
 from lessons.runs.run import Run
 
 VISIBLE = 1e-3  # of the epoch's largest value: smaller differences do not move the three digits that the app shows
@@ -259,11 +260,6 @@ def others(comparison: Comparison) -> list[str]:
     if len(comparison.kept) < comparison.epochs:
         words.append(f"Both have kept predictions and gradients of {len(comparison.kept)} of them.")
     return words
-
-
-def plural(count: int, what: str) -> str:
-    """A number with its noun."""
-    return f"1 {what}" if count == 1 else f"{count} {what}s"
 
 
 def number_words(value: float) -> str:

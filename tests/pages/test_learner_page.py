@@ -30,7 +30,7 @@ from pages.learner import identity
 from pages.server import store
 from tests.pages.test_pages import lesson_page, trained, warnings
 from tests.tools.databases import empty, postgresql
-from tests.tools.screen import SLUG, address, await_, panel, ready, run_button
+from tests.tools.screen import PATIENCE, SLUG, address, await_, panel, ready, run_button
 from tests.tools.site import ROOT, serving
 
 LESSON = LESSONS[SLUG]
@@ -138,7 +138,7 @@ def forget_connections() -> None:
 
 
 def home(**query: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
     for name, value in query.items():
         page.query_params[name] = value
     return page.run()
@@ -157,7 +157,7 @@ if "learner" in st.query_params:
     route.follow_learner()
 home_page.choose_learner()
 """
-    page = AppTest.from_string(script, default_timeout=60)
+    page = AppTest.from_string(script, default_timeout=PATIENCE)
     if me:
         page.session_state["learner"] = me
     return page
@@ -209,7 +209,7 @@ def test_a_prediction_and_its_run_are_kept_and_a_wrong_one_is_asked_again(databa
     page.button_group(key=f"{SLUG}:confidence:again:{FIRST}").set_value("a guess")
     page.run()
     page.button(key=f"{SLUG}:run_twin").click().run()
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while not any(step.kind == "twin" for step in steps_of(page)) and time.monotonic() < until:
         page.run()
     told = steps_of(page)[-1].content
@@ -251,7 +251,7 @@ def test_a_twin_that_cannot_answer_is_told_and_not_kept(database, monkeypatch):
     page.button_group(key=f"{SLUG}:confidence:again:{FIRST}").set_value("a guess")
     page.run()
     page.button(key=f"{SLUG}:run_twin").click().run()
-    twin, until = page.session_state[f"{SLUG}:form"].again[FIRST], time.monotonic() + 60
+    twin, until = page.session_state[f"{SLUG}:form"].again[FIRST], time.monotonic() + PATIENCE
     while not twin.guess.unanswered and time.monotonic() < until:
         page.run()
     page.run()

@@ -18,9 +18,10 @@ from lessons.server.laboratory import structure
 from lessons.workers.capacity import default_size
 from lessons.workers.job import OutOfOrder, WorkerDied
 from lessons.workers.pool import STARTS, WorkerPool
+from tests.tools.patience import patient
 
 LONG = Recurrent(epochs=3000, padded_labels="garbage")
-PATIENT = 60  # seconds for what takes no time on an idle machine
+PATIENT = patient(60)  # seconds for what takes no time on an idle machine
 
 
 # What the workers are asked to do. They find these functions by name.

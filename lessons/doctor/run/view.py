@@ -192,11 +192,6 @@ class RunView:
         return f"the error on real steps ends at {self.error:.3g}, and the best constant has {self.run.baseline:.3g}"
 
 
-def counted(many: int, what: str) -> str:
-    """“1 step”, “2 steps”."""
-    return f"{many} {what}" if many == 1 else f"{many} {what}s"
-
-
 def percent(share: float) -> str:
     """Three significant digits, and never 100 % where it is less."""
     return "over 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.3g} %"
