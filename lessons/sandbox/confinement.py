@@ -103,7 +103,7 @@ def drop_capabilities() -> None:
 
 
 def allow_computing(seconds: float) -> None:
-    """From now on this process may compute for so long; then the kernel ends it by SIGXCPU."""
+    """From now on this process may compute for so many seconds; then the kernel ends it by SIGXCPU (getrlimit(2))."""
     if resource:
         used = math.ceil(time.process_time())
         _, most = resource.getrlimit(resource.RLIMIT_CPU)

@@ -148,7 +148,7 @@ def one_batch(subject: Subject) -> Evidence | None:
 
 
 def growth(subject: Subject, y, z) -> dict:
-    """The value of the same samples given once, twice, …"""
+    """The value of the same samples given once, twice, … y and z (batch, …)."""
     counts = [1, 2, 3, 4]
     values = [subject.value(np.concatenate([y] * count), np.concatenate([z] * count)) for count in counts]
     return {"x": counts, "value": values, "gradient": None, "x_title": "times the same batch is given"}

@@ -103,7 +103,10 @@ def dead_region(subject: Subject) -> Evidence | None:
 
 
 def dead_share(subject: Subject, y, z, read) -> tuple[float, tuple | None]:
-    """Share of samples, or of single numbers where that is more, that are stuck; with one of them."""
+    """Share of samples, or of single numbers where that is more, that are stuck; with one of them.
+
+    y and z (batch, …); a share from 0 to 1.
+    """
     rows = read.gradient.reshape(len(z), -1)
     truth = subject.sampler.truth(y, z)
     most, example = 0.0, None
@@ -119,7 +122,7 @@ def dead_share(subject: Subject, y, z, read) -> tuple[float, tuple | None]:
 
 
 def can_be_lowered(subject: Subject, y, z, truth, place: tuple[int, ...]) -> bool:
-    """Whether some other prediction at that place, everything else alike, costs less."""
+    """Whether some other prediction at that place, everything else alike, costs less. y and z (batch, …)."""
     before = subject.value(y, z)
     flat, wanted = z.reshape(len(z), -1), truth.reshape(len(z), -1)
     here = flat[place]
@@ -361,7 +364,10 @@ def apart(subject: Subject, y, z, truth) -> np.ndarray:
 
 
 def excused(subject: Subject, y, z, truth, ended: float, at_truth: float) -> bool:
-    """Losses that are right to end elsewhere: of correlation, direction or order, and with a logarithmic link."""
+    """Losses that are right to end elsewhere: of correlation, direction or order, and with a logarithmic link.
+
+    y and z (batch, …).
+    """
     p, wanted = (subject.prediction(a).reshape(len(z), -1) for a in (z, truth))
     level = 1e-3 * (1 + abs(at_truth))
     if subject.usage.activation[0] != "linear":

@@ -122,7 +122,10 @@ def wrong_normalisation(subject: Subject) -> Evidence | None:
 
 
 def appended(subject: Subject, y, z, mask, count: int) -> float:
-    """The value with that many fully padded steps at the end; samples where there is no time axis."""
+    """The value with that many fully padded steps at the end; samples where there is no time axis.
+
+    y and z (batch, time, …).
+    """
     if not count:
         return subject.at(y, z, mask).value
     axis = 1 if subject.usage.timed else 0
