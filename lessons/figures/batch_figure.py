@@ -13,6 +13,7 @@ from lessons.figures.marks import (
     named,
     number,
     padding_trace,
+    points,
     words_trace,
 )
 from lessons.recipe.data import GARBAGE, PaddedBatch
@@ -46,10 +47,7 @@ def missing_inputs(batch: PaddedBatch) -> list[dict]:
     if not rows.size:
         return []
     marker = {"symbol": "x-thin", "size": 7, "line": {"color": NAN, "width": 2}, "color": NAN}
-    return [
-        {"type": "scatter", "mode": "markers", "x": steps.tolist(), "y": rows.tolist(), "marker": marker,
-         "name": "NaN input ×", "hoverinfo": "skip"}
-    ]  # fmt: skip
+    return [points(steps.tolist(), rows.tolist(), "NaN input ×", marker, hoverinfo="skip")]
 
 
 def batch_words(settings: Settings, batch: PaddedBatch) -> str:
