@@ -95,7 +95,7 @@ def fractions(names: Sequence[str], tops: Sequence[float], bottoms: Sequence[flo
 def curves(x: Sequence[float], lines: Mapping[str, tuple[str, str, Sequence]], x_title: str, y_title: str) -> dict:
     """Curves with their points. `lines`: name -> (colour, dash, values)."""
     traces = [
-        line(x, values, colour, name, dash) | {"mode": "lines+markers"}
+        line(list(x), np.asarray(values), colour, name, dash) | {"mode": "lines+markers"}
         for name, (colour, dash, values) in lines.items()
     ]
     layout = {

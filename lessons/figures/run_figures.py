@@ -128,11 +128,11 @@ def gradient_over_epochs_figure(run: Run, at: str = "predictions") -> dict:
         trace |= {"y": epochs, "xaxis": f"x{axis}"}
         trace |= {"hovertemplate": f"epoch %{{y}}, step %{{x}}, {name}<extra></extra>"}
         traces += [trace, not_finite(np.isnan(sum_), "NaN") | {"y": epochs, "xaxis": f"x{axis}"}]
-    axis = {**titled("timestep"), "showgrid": False, "zeroline": False}
+    across = {**titled("timestep"), "showgrid": False, "zeroline": False}
     layout = {
         "margin": MARGIN | {"t": 20},
-        "xaxis": axis | {"domain": [0, 0.48]},
-        "xaxis2": axis | {"domain": [0.52, 1]},
+        "xaxis": across | {"domain": [0, 0.48]},
+        "xaxis2": across | {"domain": [0.52, 1]},
         "yaxis": {**titled("epoch"), "autorange": "reversed", "showgrid": False, "zeroline": False},
         "annotations": [
             {"text": text, "x": x, "y": 1, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False}

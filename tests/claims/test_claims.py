@@ -18,6 +18,7 @@ from lessons.claims.claim import Sentence, names_in, under, whole
 from lessons.recipe.bad_input import BadInput
 from lessons.server import tasks
 from lessons.server.verification import Verification
+from tests.tools.selection import first
 
 ROOT = Path(__file__).parent.parent.parent
 # Answer and example of every claim, as the five published answers have them.
@@ -58,7 +59,7 @@ def test_all_that_was_published_is_there():
     assert PUBLISHED.items() <= {number: (claim.answer, claim.example) for number, claim in CLAIMS.items()}.items()
 
 
-@pytest.mark.parametrize("number", CLAIMS)
+@pytest.mark.parametrize("number", first(8, list(CLAIMS)))
 def test_the_counter_world_turns_the_verdict(number):
     ours, other = outcome(number), outcome(number, counter=True)
     assert {ours.verdict, other.verdict} <= {HOLDS, FAILS, DEPENDS}

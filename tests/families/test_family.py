@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.tools.screen import PATIENCE, address, await_, choose, panel, run, run_button
+from tests.tools.selection import first
 from tests.tools.site import ROOT, serving
 
 HERE = Path(__file__).parent
@@ -70,7 +71,7 @@ def curve(text: str) -> dict[str, list[float]]:
     return {name: [float(row[place]) for row in rows] for place, name in ((1, "loss"), (2, "val_loss"))}
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", first(1, PRESETS))
 def test_it_trains_as_plain_keras_does_and_its_script_prints_the_same(copy, preset):
     told = json.loads(said(copy, "run", SLUG, "--preset", preset, "--json"))
     fitted = python(copy, "-c", FIT, preset)
@@ -92,6 +93,7 @@ def test_it_trains_as_plain_keras_does_and_its_script_prints_the_same(copy, pres
     assert [found["code"] for found in told["findings"]] == ["gradient_on_padding"] * leaks
 
 
+@pytest.mark.verify
 def test_the_command_line_lists_maps_and_exports_it(copy):
     (row,) = [row for row in json.loads(said(copy, "list", "--json")) if row["slug"] == SLUG]
     assert row["presets"] == [*PRESETS] and "width" in row["controls"]

@@ -17,10 +17,11 @@ from lessons.sandbox.walled_pool import WalledPool
 from pages.lab.sheet import Sheet
 from pages.learner import identity
 from tests.pages.test_pages import lesson_page
+from tests.tools.patience import patient
 from tests.tools.screen import await_, open_lesson, panel, run_button
 from tests.tools.site import serving
 
-WITHIN = 90  # seconds: other tests may have the cores
+WITHIN = patient(90)  # seconds: other tests may have the cores
 SLUG = "mask_and_loss"
 MEND, FIND, ORDER = "per_step", "mask_meets_loss", "read_the_mask"
 KEPT = ("kind", "slug", "name", "content")

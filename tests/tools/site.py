@@ -16,9 +16,10 @@ from pathlib import Path
 
 from pages.parts.quotation import JOINER
 from tests.tools import browser_setup
+from tests.tools.patience import patient
 
 ROOT = Path(__file__).parent.parent.parent
-STARTS_WITHIN = 60  # seconds
+STARTS_WITHIN = patient(60)  # seconds
 CHROMIUM_FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"

@@ -73,6 +73,7 @@ def steep(view: RunView, largest: np.ndarray) -> Evidence | None:
     """At which step the gradient is largest: one with a small error, or one with a large error that threw the loss off.
 
     A cross-entropy has a steep slope wherever one answer is sure and wrong: as long as the loss stays low that is well.
+    largest (kept,): the largest |gradient| of each kept epoch.
     """
     s = view.snapshot
     k = int(largest.argmax())

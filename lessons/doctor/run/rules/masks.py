@@ -87,7 +87,7 @@ def mask_dropped(view: RunView) -> Evidence | None:
 
 
 def multiplied(view: RunView, leaks: np.ndarray) -> Evidence:
-    """The mask was multiplied into the inputs and became no Keras mask."""
+    """The mask was multiplied into the inputs and became no Keras mask. leaks (kept,), shares from 0 to 1."""
     steps = int((~view.run.batch.mask).sum())
     said = (
         f"The mask is multiplied into the inputs: no layer is told, and {plural(steps, 'masked step')} are read as 0."
@@ -145,6 +145,7 @@ def gradient_on_padding(view: RunView) -> Evidence | None:
 
 
 def leaked(view: RunView, cells: np.ndarray, at: str, leaks: np.ndarray) -> Evidence:
+    """What is said of gradient on padding: cells (batch, time) bool, leaks (kept,) shares from 0 to 1."""
     at_inputs = view.shares(cells, "inputs")
     said = f"Up to {percent(leaks.max())} of the gradient at the {at} lies on {plural(int(cells.sum()), 'padded step')}"
     if at == "predictions":
@@ -198,7 +199,7 @@ def starved_steps(view: RunView) -> Evidence | None:
 
 
 def labels_of(view: RunView, starved: np.ndarray, known: np.ndarray) -> str:
-    """Whether they are just those with one label, in words."""
+    """Whether they are just those with one label, in words. starved and known (batch, time) bool."""
     for label in view.settings.predicts.labels:
         if np.array_equal(starved, known & (view.truth == label)):
             return f", all those with label {label}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def non_finite(view: RunView) -> Evidence | None:
     onset = found_onset(view)
     if onset is None:
         return None
-    numbers = {"epoch": onset.epoch, "phase": onset.phase, "where": onset.where}
+    numbers: dict[str, Any] = {"epoch": onset.epoch, "phase": onset.phase, "where": onset.where}
     if onset.cells is not None:
         numbers["cells"] = int(onset.cells.sum())
     said = SAID[onset.where](view, onset)
@@ -105,6 +106,7 @@ def late_onset(view: RunView) -> Onset | None:
 
 
 def shown(cells: np.ndarray) -> np.ndarray | None:
+    """Cells (batch, time) bool for the charts to shade, None where there are none."""
     return cells if cells.any() else None
 
 
