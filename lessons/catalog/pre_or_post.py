@@ -96,7 +96,7 @@ def update(layer, x, targets, updates=6) -> None:
 def movement_figure(rows) -> dict:
     """How far each kind of padding moved the last state."""
     from lessons.figures.experiment_figures import grouped_bars
-    from lessons.figures.marks import EDGE, LEAK, REAL
+    from lessons.figures.marks import EDGE, LEAK, REAL, titled
 
     moved = {
         "post, no mask": (LEAK, [row["post, no mask"] for row in rows]),
@@ -104,7 +104,7 @@ def movement_figure(rows) -> dict:
         "either side, masked": (REAL, [max(row["post, masked"], row["pre, masked"]) for row in rows]),
     }
     cells = [row["cell, biases"].replace(", ", "<br>") for row in rows]
-    return grouped_bars(cells, moved, {"title": {"text": "last state moved by"}, "rangemode": "tozero"}, "%{x}")
+    return grouped_bars(cells, moved, {**titled("last state moved by"), "rangemode": "tozero"}, "%{x}")
 
 
 def step_by_step() -> Measured:

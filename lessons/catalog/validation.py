@@ -22,7 +22,7 @@ def three_ways() -> Measured:
     import numpy as np
 
     from lessons.figures.experiment_figures import grouped_bars
-    from lessons.figures.marks import ERROR, LOSS, REAL_LOSS
+    from lessons.figures.marks import ERROR, LOSS, REAL_LOSS, titled
 
     rng = np.random.default_rng(0)
     x = rng.normal(size=(24, 6, 2)).astype("float32")  # (batch, time, features)
@@ -65,7 +65,7 @@ def three_ways() -> Measured:
     colours = {"val_loss": LOSS, "metrics": ERROR, "weighted_metrics": REAL_LOSS}
     numbers = {f"{name}_{kind}": float(way[kind]) for name, way in ways.items() for kind in colours}
     bars = {kind: (colour, [way[kind] for way in ways.values()]) for kind, colour in colours.items()}
-    error = {"type": "log", "title": {"text": "squared error"}, "exponentformat": "power"}
+    error = {"type": "log", **titled("squared error"), "exponentformat": "power"}
     figure = grouped_bars([way["validation data"] for way in ways.values()], bars, error, "{name}")
     return Measured(sentence, {"loss": fitted["loss"][-1]} | numbers, tuple(ways.values()), figure)
 

@@ -2,6 +2,7 @@
 
 from lessons.claims.apparatus import dense, lstm, masked_model, padded_batch, stack, training
 from lessons.claims.claim import ROUNDING, TWICE, beyond, claims_of, finite, near, under, whole
+from lessons.claims.fronts import masking_of_zeros
 from lessons.claims.readings import change, mean_error, moved_by_garbage, probe, slope
 from lessons.recipe.losses import huber, log_cosh, log_error, mask_reading_mse, mse, scalar_mse
 
@@ -9,13 +10,6 @@ claim = claims_of("A")
 
 VISIBLE = 0.01  # a gradient that is off by less than a hundredth trains as well as the right one
 STEEP = 1.0  # |error| itself has slope 1: a loss that is nowhere steeper cannot explode
-
-
-def masking_of_zeros():
-    """What everybody writes."""
-    import keras
-
-    return keras.layers.Masking(0.0)
 
 
 def multiplying():

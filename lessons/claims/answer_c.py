@@ -2,26 +2,13 @@
 
 from lessons.claims.apparatus import dense, lstm, padded_batch, stack, training
 from lessons.claims.claim import ROUNDING, beyond, claims_of, near, under, whole
+from lessons.claims.fronts import masking_of_zeros, no_masking
 from lessons.claims.readings import accuracy, change, moved_by_garbage, probe
 from lessons.recipe.losses import label_masked_mse, mse, scalar_mse
 
 claim = claims_of("C")
 
 NEARLY_ALL = 0.8  # “the standard losses” do something when at least four in five of them do it
-
-
-def masking_of_zeros():
-    """What everybody writes."""
-    import keras
-
-    return keras.layers.Masking(0.0)
-
-
-def no_masking():
-    """A layer that leaves the padding in."""
-    import keras
-
-    return keras.layers.Identity()
 
 
 # --- 17

@@ -2,6 +2,7 @@
 
 from lessons.claims.apparatus import dense, lstm, stack
 from lessons.claims.claim import ROUNDING, beyond, claims_of, near, under, whole
+from lessons.claims.fronts import masking_of_zeros, no_masking
 from lessons.claims.readings import change
 
 claim = claims_of("D")
@@ -146,20 +147,6 @@ def mask_in_the_recurrence(recurrence=keras_masking):
 
 
 # --- 25
-
-
-def no_masking():
-    """Nothing in front of the LSTM: zeros are data."""
-    import keras
-
-    return keras.layers.Identity()
-
-
-def masking_of_zeros():
-    """What tells the LSTM which zeros are padding."""
-    import keras
-
-    return keras.layers.Masking(0.0)
 
 
 def handles_zeros(n):

@@ -153,7 +153,9 @@ class Claim:
 
 
 CLAIMS: dict[int, Claim] = {}
-OURS = re.compile(rf"\.answer_|^{re.escape(losses.__name__)}$")  # modules whose functions are part of an experiment
+OURS = re.compile(
+    rf"\.answer_|\.fronts$|^{re.escape(losses.__name__)}$"
+)  # modules whose functions are part of an experiment
 
 
 def claims_of(answer: str) -> Callable:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from lessons.figures.marks import NAN, REAL, edge_trace, grid_layout, heat, named, number, padding_trace, words_trace
+from lessons.figures.marks import (
+    NAN,
+    REAL,
+    edge_trace,
+    grid_layout,
+    heat,
+    named,
+    number,
+    padding_trace,
+    points,
+    words_trace,
+)
 from lessons.recipe.data import GARBAGE, PaddedBatch
 from lessons.recipe.settings import Settings
 from lessons.runs.run import squeezed
@@ -36,10 +47,7 @@ def missing_inputs(batch: PaddedBatch) -> list[dict]:
     if not rows.size:
         return []
     marker = {"symbol": "x-thin", "size": 7, "line": {"color": NAN, "width": 2}, "color": NAN}
-    return [
-        {"type": "scatter", "mode": "markers", "x": steps.tolist(), "y": rows.tolist(), "marker": marker,
-         "name": "NaN input ×", "hoverinfo": "skip"}
-    ]  # fmt: skip
+    return [points(steps.tolist(), rows.tolist(), "NaN input ×", marker, hoverinfo="skip")]
 
 
 def batch_words(settings: Settings, batch: PaddedBatch) -> str:

@@ -15,11 +15,14 @@ from lessons.figures.marks import (
     PADDING,
     REAL_LOSS,
     grid_layout,
-    heat,
     line,
     named,
+    not_finite,
     number,
+    on_two_scales,
+    points,
     scale_of,
+    titled,
     words_trace,
 )
 from lessons.figures.run_figures import (
@@ -52,9 +55,9 @@ def curve_figure(comparison: Comparison) -> dict:
     neutral = line([None], np.array([np.nan]), PADDING, "pinned run")
     layout = {
         "margin": MARGIN | {"t": 16, "l": 52},
-        "xaxis": {"title": {"text": "epoch"}, "range": [0.5, last + 0.5], "anchor": "y2"},
-        "yaxis": {"domain": [0.42, 1], **scale_of(*everything), "title": {"text": "loss"}},
-        "yaxis2": {"domain": [0, 0.36], "rangemode": "tozero", "title": {"text": "error"}},
+        "xaxis": {**titled("epoch"), "range": [0.5, last + 0.5], "anchor": "y2"},
+        "yaxis": {"domain": [0.42, 1], **scale_of(*everything), **titled("loss")},
+        "yaxis2": {"domain": [0, 0.36], "rangemode": "tozero", **titled("error")},
         "hovermode": "x unified",
         "shapes": [],
         "annotations": [],
@@ -118,15 +121,11 @@ def common_range(comparison: Comparison, at: str) -> tuple[float, float]:
 def difference_figure(comparison: Comparison, signed: np.ndarray, epoch: int, at: str, low: float, high: float) -> dict:
     """Present minus pinned |gradient| on the scale of the two: purple where there is more now, green where less."""
     size = logarithm(np.abs(signed))
-    bar = {"thickness": 9, "len": 1, "outlinewidth": 0, "xpad": 2, "tickfont": {"size": 10}}
-    ticks = np.arange(np.ceil(low), np.floor(high) + 1, 2)
-    less_bar = bar | {"x": 1.035, "tickvals": ticks.tolist(), "ticktext": [f"1e{int(tick)}" for tick in ticks]}
-    more_bar = bar | {"x": 1.0, "showticklabels": False, "ticks": ""}
     blind = np.isnan(signed)
+    less, more = (np.where(here, size, np.nan) for here in (signed < 0, signed > 0))
     traces = [
-        heat(np.where(signed > 0, size, np.nan), MORE_SCALE, low, high, name="more now", colorbar=more_bar),
-        heat(np.where(signed < 0, size, np.nan), LESS_SCALE, low, high, name="less now", colorbar=less_bar),
-        heat(np.where(blind, 1.0, np.nan), [[0, NAN], [1, NAN]], 0, 1, name="NaN in one"),
+        *on_two_scales(less, more, (LESS_SCALE, MORE_SCALE), ("less now", "more now"), low, high),
+        not_finite(blind, "NaN in one"),
         words_trace(signed.shape) | difference_words(comparison, signed, epoch, at),
         named(MORE, "more now"),
         named(LESS, "less now"),
@@ -159,10 +158,7 @@ def ring_of(comparison: Comparison, epoch: int, at: str) -> list[dict]:
 
 def ring(first: Parting, colour: str, width: float, name: str) -> dict:
     marker = {"symbol": "circle-open", "size": RING, "color": colour, "line": {"width": width}}
-    return {
-        "type": "scatter", "mode": "markers", "x": [first.timestep], "y": [first.sequence], "name": name,
-        "marker": marker, "hoverinfo": "skip",
-    }  # fmt: skip
+    return points([first.timestep], [first.sequence], name, marker, hoverinfo="skip")
 
 
 def curve_words(comparison: Comparison) -> str:

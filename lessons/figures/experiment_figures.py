@@ -9,25 +9,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lessons.figures.run_figures import MARGIN, PADDING, REAL
+from lessons.figures.marks import LEGEND, MARGIN, PADDING, REAL, line, named, points, titled
 
-LEGEND = {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}}
 OVER_BARS = {"textposition": "outside", "cliponaxis": False}  # a bar's text
 
 
-def titled(text: str) -> dict:
-    return {"title": {"text": text}}
-
-
 def bar(x: Sequence[str], y: Sequence[float], colour: str | list[str], hover: str, **more) -> dict:
-    return {
-        "type": "bar",
-        "x": x,
-        "y": y,
-        "marker": {"color": colour},
-        "hovertemplate": f"{hover}<extra></extra>",
-        **more,
-    }
+    hover = f"{hover}<extra></extra>"
+    return {"type": "bar", "x": x, "y": y, "marker": {"color": colour}, "hovertemplate": hover, **more}
 
 
 def loss_and_gradient(
@@ -37,10 +26,8 @@ def loss_and_gradient(
     data = []
     for colour, (name, pair) in zip(colours, curves.items(), strict=True):
         for side, values in zip(("", "2"), pair, strict=True):
-            y = [float(value) if np.isfinite(value) else None for value in values]
-            trace = {"type": "scatter", "mode": "lines", "x": x.tolist(), "y": y, "name": name}
-            trace |= {"line": {"color": colour}, "showlegend": not side, "xaxis": f"x{side}", "yaxis": f"y{side}"}
-            data.append(trace)
+            trace = line(x.tolist(), values, colour, name)
+            data.append(trace | {"showlegend": not side, "xaxis": f"x{side}", "yaxis": f"y{side}"})
     shown = {"range": [-reach, reach]} if reach else {}
     layout = {
         "xaxis": {"domain": [0, 0.46], **titled(title)},
@@ -108,15 +95,7 @@ def fractions(names: Sequence[str], tops: Sequence[float], bottoms: Sequence[flo
 def curves(x: Sequence[float], lines: Mapping[str, tuple[str, str, Sequence]], x_title: str, y_title: str) -> dict:
     """Curves with their points. `lines`: name -> (colour, dash, values)."""
     traces = [
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": name,
-            "x": x,
-            "y": values,
-            "line": {"color": colour, "width": 2, "dash": dash},
-            "hovertemplate": "%{y:.3g}",
-        }
+        line(list(x), np.asarray(values), colour, name, dash) | {"mode": "lines+markers"}
         for name, (colour, dash, values) in lines.items()
     ]
     layout = {
@@ -136,15 +115,7 @@ def kinds_of(found: Mapping[str, str], marks: Mapping[str, tuple[str, str]]) -> 
     for kind, (colour, symbol) in marks.items():
         here = [name for name in names if found[name] == kind]
         marker = {"color": colour, "symbol": symbol, "size": 11, "line": {"width": 2}}
-        trace = {
-            "type": "scatter",
-            "mode": "markers",
-            "name": kind,
-            "x": [kind] * len(here),
-            "y": here,
-            "marker": marker,
-        }
-        traces.append(trace | {"hovertemplate": "%{y}: %{x}<extra></extra>"})
+        traces.append(points([kind] * len(here), here, kind, marker, hovertemplate="%{y}: %{x}<extra></extra>"))
     layout = {
         "height": 90 + 20 * len(names),
         "margin": {"l": 190, "r": 8, "t": 24, "b": 8},
@@ -177,18 +148,7 @@ def zone_map(
         "customdata": [[names[zone] for zone in line] for line in grid],
         "hovertemplate": "%{y} %{x}: %{customdata} %{text}<extra></extra>",
     }
-    square = {"symbol": "square", "size": 11, "opacity": 0.75}
-    legend = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": [None],
-            "y": [None],
-            "name": name,
-            "marker": square | {"color": colour},
-        }
-        for name, colour in zones.items()
-    ]
+    legend = [named(colour, name) for name, colour in zones.items()]
     layout = {
         "margin": MARGIN | {"l": 130, "b": 40},
         "xaxis": {"type": "category", **titled(title)},

@@ -11,7 +11,19 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lessons.figures.marks import EDGE, LEAK, NAN, REAL_LOSS, heat, named, number, words_trace
+from lessons.figures.marks import (
+    EDGE,
+    LEAK,
+    NAN,
+    REAL_LOSS,
+    heat,
+    named,
+    not_finite,
+    number,
+    points,
+    titled,
+    words_trace,
+)
 from lessons.figures.run_figures import error_name
 from lessons.recipe.settings import Settings
 from lessons.recipe.spec import Number
@@ -65,11 +77,8 @@ def crosses(found: Map) -> list[dict]:
     if not places:
         return []
     rows, columns = zip(*places, strict=True)
-    return [
-        {"type": "scatter", "mode": "markers", "x": list(columns), "y": list(rows), "showlegend": False,
-         "marker": {"symbol": "x-thin", "size": 8, "color": "#999999", "line": {"width": 2, "color": "#999999"}},
-         "hoverinfo": "skip"}
-    ]  # fmt: skip
+    marker = {"symbol": "x-thin", "size": 8, "color": "#999999", "line": {"width": 2, "color": "#999999"}}
+    return [points(list(columns), list(rows), "", marker, showlegend=False, hoverinfo="skip")]
 
 
 def error_traces(found: Map, shape: tuple[int, int], grid: Grid) -> list[dict]:
@@ -96,7 +105,7 @@ def error_traces(found: Map, shape: tuple[int, int], grid: Grid) -> list[dict]:
     }  # fmt: skip
     return [
         heat(z, ERROR_SCALE, *ends, name="error", colorbar=bar),
-        heat(bad, [[0, NAN], [1, NAN]], 0, 1, name="not finite"),
+        not_finite(np.isfinite(bad), "not finite"),
         *([named(NAN, "not finite")] if np.isfinite(bad).any() else []),
         *crosses(found),
     ]
@@ -153,7 +162,7 @@ def axis(grid: Grid, name: str, values: tuple) -> dict:
     every = math.ceil(len(values) / TICKS)
     places = list(range(0, len(values), every))
     return {
-        "title": {"text": label(grid, name)}, "tickvals": places,
+        **titled(label(grid, name)), "tickvals": places,
         "ticktext": [tick(grid, name, values[k]) for k in places],
         "range": [-0.5, len(values) - 0.5], "showgrid": False, "zeroline": False,
     }  # fmt: skip
@@ -164,12 +173,11 @@ def ring(grid: Grid, present: Settings) -> list[dict]:
     x, y = (place(getattr(present, name), values) for name, values in ((grid.x, grid.xs), (grid.y, grid.ys)))
     if x is None or y is None:
         return []
-    point = {"type": "scatter", "mode": "markers", "x": [x], "y": [y], "name": "present settings", "hoverinfo": "skip"}
-    marker = {"symbol": "circle-open", "size": 17}
-    return [
-        point | {"showlegend": False, "marker": marker | {"color": "white", "line": {"width": 6}}},
-        point | {"marker": marker | {"color": "black", "line": {"width": 2.5}}},
-    ]
+    drawn = []
+    for colour, width, shown in (("white", 6, False), ("black", 2.5, True)):
+        marker = {"symbol": "circle-open", "size": 17, "color": colour, "line": {"width": width}}
+        drawn.append(points([x], [y], "present settings", marker, showlegend=shown, hoverinfo="skip"))
+    return drawn
 
 
 def place(value: object, values: tuple) -> float | None:

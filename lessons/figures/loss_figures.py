@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lessons.figures.marks import LEAK, LOSS, MARGIN, NAN, PADDING, line, number
+from lessons.figures.marks import LEAK, LOSS, MARGIN, NAN, PADDING, line, number, titled
 
 ROOM = 1.04  # of the largest value, so that no line runs along the frame
 
@@ -20,7 +20,7 @@ def finding_figure(curve: Mapping) -> dict:
     layout: dict[str, Any] = {
         "margin": MARGIN | {"t": 14},
         "xaxis": {"title": {"text": curve.get("x_title") or "prediction"}, "tickformat": "~g", "nticks": 8},
-        "yaxis": {"title": {"text": "loss"}, "range": span(value), "exponentformat": "power"},
+        "yaxis": {**titled("loss"), "range": span(value), "exponentformat": "power"},
         "hovermode": "x unified",
         "shapes": [],
         "annotations": [],
@@ -29,7 +29,7 @@ def finding_figure(curve: Mapping) -> dict:
         traces.append(line(x, gradient, LEAK, "gradient", "dash") | {"yaxis": "y2"})
         layout["margin"] |= {"r": 56}
         layout["yaxis2"] = {
-            "title": {"text": "gradient"}, "range": span(gradient), "exponentformat": "power",
+            **titled("gradient"), "range": span(gradient), "exponentformat": "power",
             "overlaying": "y", "side": "right", "showgrid": False, "zeroline": False, "tickmode": "auto", "nticks": 5,
         }  # fmt: skip
     label = curve.get("label")

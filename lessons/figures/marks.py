@@ -13,6 +13,7 @@ LOSS, REAL_LOSS, ERROR, EDGE = "#0072B2", "#009E73", "#7B5EA7", "#E69F00"
 REAL_SCALE = [[0, "#d6e8f4"], [0.5, "#5fa3cf"], [1, "#00446b"]]
 LEAK_SCALE = [[0, "#fbe0cc"], [0.5, "#e88b45"], [1, "#a34700"]]
 MARGIN = {"l": 52, "r": 8, "t": 6, "b": 36}
+LEGEND = {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}}
 HATCH = {"shape": "/", "size": 5, "solidity": 0.25, "fgcolor": PADDING}
 
 
@@ -37,10 +38,35 @@ def line(x: list, y: np.ndarray, colour: str, name: str, dash: str = "solid") ->
     }  # fmt: skip
 
 
+def points(x: list, y: list, name: str, marker: dict, **more) -> dict:
+    return {"type": "scatter", "mode": "markers", "x": x, "y": y, "name": name, "marker": marker, **more}
+
+
 def named(colour: str, name: str) -> dict:
     """An entry of the legend for a heatmap's colour."""
-    marker = {"color": colour, "symbol": "square", "size": 10, "opacity": 0.6}
-    return {"type": "scatter", "mode": "markers", "x": [None], "y": [None], "name": name, "marker": marker}
+    return points([None], [None], name, {"color": colour, "symbol": "square", "size": 10, "opacity": 0.6})
+
+
+def titled(text: str) -> dict:
+    """An axis or a colour bar with a title."""
+    return {"title": {"text": text}}
+
+
+def on_two_scales(above: np.ndarray, below: np.ndarray, scales: tuple, names: tuple, low: float, high: float) -> list:
+    """Two heatmaps of log10 over each other, each with its colour bar; NaN where the other one is drawn."""
+    ticks = np.arange(np.ceil(low), np.floor(high) + 1, 2)
+    bar = {"thickness": 9, "len": 1, "outlinewidth": 0, "xpad": 2, "tickfont": {"size": 10}}
+    ticked = bar | {"x": 1.035, "tickvals": ticks.tolist(), "ticktext": [f"1e{int(tick)}" for tick in ticks]}
+    bare = bar | {"x": 1.0, "showticklabels": False, "ticks": ""}
+    return [
+        heat(z, scale, low, high, name=name, colorbar=colorbar)
+        for z, scale, name, colorbar in zip((above, below), scales, names, (ticked, bare), strict=True)
+    ]
+
+
+def not_finite(flags: np.ndarray, name: str) -> dict:
+    """Cells that are not finite."""
+    return heat(np.where(flags, 1.0, np.nan), [[0, NAN], [1, NAN]], 0, 1, name=name)
 
 
 def padding_trace(real: np.ndarray, name: str) -> dict:
@@ -90,9 +116,9 @@ def grid_layout(shape: tuple[int, int], right: int = 62) -> dict:
     rows, steps = shape
     return {
         "margin": MARGIN | {"r": right},
-        "xaxis": {"title": {"text": "timestep"}, "range": [-0.6, steps - 0.4], "showgrid": False, "zeroline": False},
-        "yaxis": {"title": {"text": "sequence"}, "range": [rows - 0.4, -0.6], "showgrid": False, "zeroline": False},
-        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+        "xaxis": {**titled("timestep"), "range": [-0.6, steps - 0.4], "showgrid": False, "zeroline": False},
+        "yaxis": {**titled("sequence"), "range": [rows - 0.4, -0.6], "showgrid": False, "zeroline": False},
+        "legend": LEGEND,
     }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from lessons.figures.marks import (
     ERROR,
     LEAK_SCALE,
+    LEGEND,
     LOSS,
     MARGIN,
     NAN,
@@ -24,9 +25,13 @@ from lessons.figures.marks import (
     grid_layout,
     heat,
     line,
+    not_finite,
     number,
+    on_two_scales,
+    points,
     rounded,
     scale_of,
+    titled,
     words_trace,
 )
 from lessons.recipe.settings import Settings
@@ -106,15 +111,8 @@ def outline(real: np.ndarray) -> list[dict]:
 
 def gradient_traces(z, nan, real, low, high) -> list[dict]:
     """The heatmaps of log10 |gradient| z (rows, time): real steps, padding, not finite."""
-    ticks = np.arange(np.ceil(low), np.floor(high) + 1, 2)
-    bar = {"thickness": 9, "len": 1, "outlinewidth": 0, "xpad": 2, "tickfont": {"size": 10}}
-    real_bar = bar | {"x": 1.035, "tickvals": ticks.tolist(), "ticktext": [f"1e{int(t)}" for t in ticks]}
-    leak_bar = bar | {"x": 1.0, "showticklabels": False, "ticks": ""}
-    return [
-        heat(np.where(real, z, np.nan), REAL_SCALE, low, high, name="on real steps", colorbar=real_bar),
-        heat(np.where(real, np.nan, z), LEAK_SCALE, low, high, name="on padding", colorbar=leak_bar),
-        heat(np.where(nan, 1.0, np.nan), [[0, NAN], [1, NAN]], 0, 1, name="NaN"),
-    ]
+    parts, names = (np.where(real, z, np.nan), np.where(real, np.nan, z)), ("on real steps", "on padding")
+    return [*on_two_scales(*parts, (REAL_SCALE, LEAK_SCALE), names, low, high), not_finite(nan, "NaN")]
 
 
 def gradient_over_epochs_figure(run: Run, at: str = "predictions") -> dict:
@@ -127,19 +125,15 @@ def gradient_over_epochs_figure(run: Run, at: str = "predictions") -> dict:
     traces = []
     for axis, sum_, scale, name in zip(("", "2"), sums, (REAL_SCALE, LEAK_SCALE), ("real", "padding"), strict=True):
         trace = heat(logarithm(sum_), scale, low, high, name=f"on {name} steps")
-        trace |= {
-            "y": epochs,
-            "xaxis": f"x{axis}",
-            "hovertemplate": f"epoch %{{y}}, step %{{x}}, {name}<extra></extra>",
-        }
-        bad = heat(np.where(np.isnan(sum_), 1.0, np.nan), [[0, NAN], [1, NAN]], 0, 1, name="NaN")
-        traces += [trace, bad | {"y": epochs, "xaxis": f"x{axis}"}]
-    across = {"title": {"text": "timestep"}, "showgrid": False, "zeroline": False}
+        trace |= {"y": epochs, "xaxis": f"x{axis}"}
+        trace |= {"hovertemplate": f"epoch %{{y}}, step %{{x}}, {name}<extra></extra>"}
+        traces += [trace, not_finite(np.isnan(sum_), "NaN") | {"y": epochs, "xaxis": f"x{axis}"}]
+    across = {**titled("timestep"), "showgrid": False, "zeroline": False}
     layout = {
         "margin": MARGIN | {"t": 20},
         "xaxis": across | {"domain": [0, 0.48]},
         "xaxis2": across | {"domain": [0.52, 1]},
-        "yaxis": {"title": {"text": "epoch"}, "autorange": "reversed", "showgrid": False, "zeroline": False},
+        "yaxis": {**titled("epoch"), "autorange": "reversed", "showgrid": False, "zeroline": False},
         "annotations": [
             {"text": text, "x": x, "y": 1, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False}
             for text, x in (("on real steps", 0.24), ("on padding", 0.76))
@@ -161,10 +155,10 @@ def curve_figure(run: Run) -> dict:
     ]
     layout = {
         "margin": MARGIN | {"t": 4},
-        "xaxis": {"title": {"text": "epoch"}, "range": [0.5, run.settings.epochs + 0.5], "anchor": "y2"},
-        "yaxis": {"domain": [0.45, 1], **scale_of(s.loss, s.real_loss, s.val_loss), "title": {"text": "loss"}},
-        "yaxis2": {"domain": [0, 0.36], "rangemode": "tozero", "title": {"text": "error"}},
-        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+        "xaxis": {**titled("epoch"), "range": [0.5, run.settings.epochs + 0.5], "anchor": "y2"},
+        "yaxis": {"domain": [0.45, 1], **scale_of(s.loss, s.real_loss, s.val_loss), **titled("loss")},
+        "yaxis2": {"domain": [0, 0.36], "rangemode": "tozero", **titled("error")},
+        "legend": LEGEND,
         "hovermode": "x unified",
     }
     first = first_bad(s.loss)
@@ -205,9 +199,9 @@ def luck_figure(runs: list[Run]) -> dict:
     traces.append(constant | {"xaxis": "x2", "yaxis": "y2"})
     layout = {
         "margin": MARGIN,
-        "xaxis": {"title": {"text": "epoch"}, "domain": [0, 0.46]},
-        "xaxis2": {"title": {"text": "epoch"}, "domain": [0.54, 1], "anchor": "y2"},
-        "yaxis": {"title": {"text": "loss"}, **scale_of(losses.ravel())},
+        "xaxis": {**titled("epoch"), "domain": [0, 0.46]},
+        "xaxis2": {**titled("epoch"), "domain": [0.54, 1], "anchor": "y2"},
+        "yaxis": {**titled("loss"), **scale_of(losses.ravel())},
         "yaxis2": {"title": {"text": error_name(runs[0].settings)}, "anchor": "x2", "rangemode": "tozero"},
     }
     return {"data": traces, "layout": layout}
@@ -232,20 +226,18 @@ def prediction_figure(run: Run) -> dict:
     """Predictions of the trained model against the true labels, all real steps."""
     truth = squeezed(run.batch.truth)[run.batch.label_real]
     span = span_of(truth)
-    points = {
-        "type": "scatter", "mode": "markers", "x": rounded(truth), "y": rounded(run.predictions[run.batch.label_real]),
-        "marker": {"color": REAL, "size": 5, "opacity": 0.6}, "name": "real step",
-        "hovertemplate": "label %{x}, prediction %{y}<extra></extra>",
-    }  # fmt: skip
+    answers = rounded(run.predictions[run.batch.label_real])
+    dots = points(rounded(truth), answers, "real step", {"color": REAL, "size": 5, "opacity": 0.6})
+    dots["hovertemplate"] = "label %{x}, prediction %{y}<extra></extra>"
     ideal = line(span, np.array(span), PADDING, "prediction = label", "dot")
     whole = of_classes(run)
     layout = {
         "margin": MARGIN,
-        "xaxis": {"title": {"text": "true label"}, **whole},
-        "yaxis": {"title": {"text": "prediction"}, **whole},
+        "xaxis": {**titled("true label"), **whole},
+        "yaxis": {**titled("prediction"), **whole},
         "showlegend": False,
     }
-    return {"data": [points, ideal], "layout": layout}
+    return {"data": [dots, ideal], "layout": layout}
 
 
 def sequence_figure(run: Run, sequence: int) -> dict:
@@ -254,11 +246,8 @@ def sequence_figure(run: Run, sequence: int) -> dict:
     steps = np.arange(len(real))
     truth = squeezed(run.batch.truth)[sequence]
     low, high = span_of(squeezed(run.batch.truth))
-    labels = {
-        "type": "scatter", "mode": "markers", "x": steps[real].tolist(), "y": rounded(truth[real]),
-        "name": "true label",
-        "marker": {"color": REAL, "size": 9, "symbol": "circle-open", "line": {"width": 2}},
-    }  # fmt: skip
+    circle = {"color": REAL, "size": 9, "symbol": "circle-open", "line": {"width": 2}}
+    labels = points(steps[real].tolist(), rounded(truth[real]), "true label", circle)
     predictions = line(steps.tolist(), run.predictions[sequence], ERROR, "prediction") | {"mode": "lines+markers"}
     if run.settings.predicts.ranked:  # between two classes there is nothing
         predictions["line"] |= {"shape": "hvh"}
@@ -266,9 +255,9 @@ def sequence_figure(run: Run, sequence: int) -> dict:
     hatch = filled(pads, "padding")
     layout = {
         "margin": MARGIN,
-        "xaxis": {"title": {"text": "timestep"}, "range": [-0.5, len(real) - 0.5]},
-        "yaxis": {"title": {"text": "label, prediction"}, **of_classes(run)},
-        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+        "xaxis": {**titled("timestep"), "range": [-0.5, len(real) - 0.5]},
+        "yaxis": {**titled("label, prediction"), **of_classes(run)},
+        "legend": LEGEND,
     }
     return {"data": [hatch, labels, predictions], "layout": layout}
 

@@ -12,6 +12,7 @@ from lessons.course.exercise import Exercise, FindSetting, MendLoss, OrderLines
 from lessons.recipe.data import GARBAGE
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import Settings
+from lessons.recipe.words import first_line
 from lessons.runs.run import Run
 from lessons.sandbox.admission import Refused, admit
 from lessons.sandbox.walled_pool import Busy, WalledPool
@@ -160,7 +161,7 @@ class Trial:
             line, message = self.refusal["line"], self.refusal["message"].removesuffix(".")
             return f"Line {line}: {message}." if line else f"{message[:1].upper()}{message[1:]}."
         if self.failure:
-            return f"It cannot be run: {first_line(self.failure)}"
+            return f"It cannot be run: {sentence(self.failure)}"
         if self.crash:
             return f"It cannot be run: {self.crash['message'].removesuffix('.')}."
         if not self.judged:
@@ -190,7 +191,7 @@ def usage_of(exercise: MendLoss | OrderLines) -> dict[str, str]:
     }
 
 
-def first_line(failure: BaseException) -> str:
+def sentence(failure: BaseException) -> str:
     """What it says, as one sentence."""
-    words = str(failure).strip().splitlines()[0] if str(failure).strip() else type(failure).__name__
+    words = first_line(failure)
     return words if words.endswith(".") else f"{words}."

@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError, Executor, Future
 from typing import Any
 
 from lessons.claims.claim import Outcome
+from lessons.recipe.words import first_line
 from lessons.server import laboratory, tasks
 from lessons.workers.job import Job
 from lessons.workers.pool import WorkerPool
@@ -80,11 +81,6 @@ class Verification:
 def free_for_claims(executor: Executor) -> int:
     """How many claims are measured at once: one worker stays free for lessons where there is more than one."""
     return max(1, executor.size - 1) if isinstance(executor, WorkerPool) else 1
-
-
-def first_line(failure: BaseException) -> str:
-    lines = str(failure).strip().splitlines()
-    return lines[0] if lines else type(failure).__name__
 
 
 @functools.cache

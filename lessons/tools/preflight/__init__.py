@@ -13,8 +13,9 @@ from dataclasses import asdict
 from lessons.classroom.room import LARGEST
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.numeral import is_whole
+from lessons.recipe.words import first_line
 from lessons.tools.preflight import capacity, machine, network, processes, storage
-from lessons.tools.preflight.check import FAILED, Check, first_line
+from lessons.tools.preflight.check import FAILED, Check
 
 DEFAULT_PORT = 8501
 LEARNERS = 30  # a class, where nobody says how many

@@ -21,8 +21,3 @@ class Check:
 
 def size(bytes_: float) -> str:
     return f"{bytes_ / 1e9:.1f} GB" if bytes_ >= 1e9 else f"{bytes_ / 1e6:.3g} MB"
-
-
-def first_line(failure: BaseException) -> str:
-    lines = str(failure).strip().splitlines()
-    return lines[0] if lines else type(failure).__name__

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from lessons.classroom import database, environment
 from lessons.recipe.bad_input import BadInput
-from lessons.tools.preflight.check import FAILED, OK, Check, first_line
+from lessons.recipe.words import first_line
+from lessons.tools.preflight.check import FAILED, OK, Check
 from lessons.workers.pool import ROOT
 
 LIFETIME = 60.0  # seconds of the room, should it not be deleted
