@@ -32,9 +32,10 @@ verify: $(VENV)/installed-dev ## run the tests with the fuller sets, which take 
 	@$(python) -m tests.tools.proxy_setup
 	VERIFY=1 $(python) -m pytest $(parallel) $(ARGS)
 
-lint: $(VENV)/installed-dev ## check style, format and who imports whom; change nothing
+lint: $(VENV)/installed-dev ## check style, format, types and who imports whom; change nothing
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
+	$(python) -m mypy
 	@PYTHONPATH=. $(VENV)/bin/lint-imports --no-cache
 
 format: $(VENV)/installed-dev ## put the code in format
@@ -56,7 +57,7 @@ false-alarms: $(VENV)/installed-dev ## let the doctor look at healthy and broken
 	@$(python) -m tests.tools.false_alarms
 
 clean: ## remove .venv and what the tools left
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up

@@ -168,7 +168,8 @@ def masked_cell() -> Measured:
     cell, _, x, mask, _ = drawn()
     mask[:, 2] = 0  # a masked step in the middle: what follows must not notice
     deleted = run_through(cell, x[:, mask[0] == 1])[0, :, -1]
-    numbers, rows = {}, []
+    numbers: dict[str, float] = {}
+    rows = []
     for name, (words, hold) in STOPPED.items():
         states = run_through(cell, x * mask[..., None], mask, hold).numpy()
         moved = np.abs(np.diff(states, axis=2, prepend=0))[:, mask == 0]  # of h and c

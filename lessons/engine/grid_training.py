@@ -15,6 +15,7 @@ import tensorflow as tf
 from lessons.engine.models import build_optimizer, redraw
 from lessons.engine.train import CHUNK_SECONDS, Graph, arguments, inputs, signature, traced
 from lessons.recipe import data
+from lessons.recipe.data import Floats
 from lessons.recipe.recipe import Recipe, Structure
 from lessons.recipe.settings import Settings
 from lessons.runs import run
@@ -58,7 +59,9 @@ def grid_run_cell(grid: Grid, place: tuple[int, int, int], compiled: bool) -> It
     recipe = Recipe(settings := grid.settings(*place))
     graph, batch = graph_of(recipe, compiled), data.training_batch(recipe)
     graph.start(recipe, batch, None if isinstance(graph, Sketch) else data.validation_batch(recipe))
-    losses, errors, leak = [], [], np.nan
+    losses: list[Floats] = []
+    errors: list[Floats] = []
+    leak = np.nan
     for measured in advanced(graph, settings.epochs):
         if losses:
             yield None
@@ -73,7 +76,10 @@ def grid_run_cell(grid: Grid, place: tuple[int, int, int], compiled: bool) -> It
 
 
 def advanced(graph: Graph, epochs: int) -> Iterator[dict[str, np.ndarray]]:
-    """What the graph tells of all epochs, in chunks of about CHUNK_SECONDS."""
+    """What the graph tells of all epochs, in chunks of about CHUNK_SECONDS.
+
+    Arrays (epoch, …), as Graph.advance tells them.
+    """
     step = min(FIRST_CALL, epochs)
     while epochs:
         begun = time.perf_counter()
@@ -84,6 +90,7 @@ def advanced(graph: Graph, epochs: int) -> Iterator[dict[str, np.ndarray]]:
 
 @lru_cache(maxsize=SKETCHES_KEPT)
 def sketch(structure: Structure, model: Settings) -> "Sketch":
+    """The sketch of a structure, around the one machine of its model."""
     if model not in machines:
         machines[model] = Machine(model)
     return Sketch(structure, machines[model])
@@ -162,11 +169,13 @@ class Sketch(Graph):
         self.batch_size = tf.constant(recipe.update_size)
 
     def advance(self, epochs: int) -> dict[str, np.ndarray]:
+        """Train that many epochs more. The `reported` alone, (epoch, …) each, a loss before its epoch's update."""
         measured, last = self._advance(self.train_part, self.batch_size, tf.constant(epochs))
         self.last = last.numpy()
         return {name: value.numpy() for name, value in measured.items()}
 
     def predict(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Predictions (batch, time) and scores (batch, time, class) after the last epoch."""
         return run.predicted(self.puts_out, self.last)
 
     def _updates(self, part, batch_size, epochs):

@@ -24,7 +24,10 @@ SEEN = ("loss", "predictions", "gradient", "input_gradient")  # what a training 
 
 
 def nan_origin(recipe: Recipe) -> NaNOrigin | None:
-    """Of the first number that is not finite. None where training stays finite."""
+    """Of the first number that is not finite. None where training stays finite.
+
+    Raises ValueError for a recipe with a pasted loss, and what Keras raises.
+    """
     graph = train.traced(recipe.structure())
     replay = Replay(recipe, graph)
     try:
@@ -50,10 +53,14 @@ class Replay:
         self.size, self.steps = recipe.update_size, recipe.updates  # steps in an epoch
 
     def start(self) -> None:
+        """Weights and optimizer as they were before the first update."""
         self.graph.start(self.recipe, *self.batches)
 
     def first_bad_epoch(self) -> tuple[int, dict[str, np.ndarray]] | None:
-        """The first epoch in which anything but the weights is seen to be bad, and what the graph told of it."""
+        """The first epoch in which anything but the weights is seen to be bad, and what the graph told of it.
+
+        The epoch counts from 0; arrays (batch, …), the loss ().
+        """
         self.start()
         for done in range(0, self.epochs, CHUNK):
             measured = self.graph.advance(min(CHUNK, self.epochs - done))
@@ -76,19 +83,23 @@ class Replay:
                 update(self.part(batch))
 
     def part(self, batch: int) -> dict[str, tf.Tensor]:
-        """What the graph is given of one batch."""
+        """What the graph is given of one batch. Tensors (batch, …)."""
         return train.batch_of(self.graph.train_part, batch, self.size)
 
     def rows(self, batch: int) -> slice:
+        """The sequences of one batch, as a slice of the data set."""
         return slice(batch * self.size, (batch + 1) * self.size)
 
     def before(self, step: Update) -> Update:
+        """The update before this one, in the epoch before where this one is its first."""
         return Update(step.epoch, step.batch - 1) if step.batch else Update(step.epoch - 1, self.steps - 1)
 
     def after(self, step: Update) -> Update:
+        """The update after this one, in the next epoch where this one is the last."""
         return Update(step.epoch, step.batch + 1) if step.batch + 1 < self.steps else Update(step.epoch + 1, 0)
 
     def weights_finite(self) -> bool:
+        """Whether every weight of the model is finite now."""
         return all(finite(weights) for weights in self.graph.model.get_weights())
 
 
@@ -99,6 +110,7 @@ class Search:
         self.replay, self.graph = replay, replay.graph
 
     def nan_origin(self) -> NaNOrigin | None:
+        """The origin, or None where epochs and weights are finite to the end."""
         found = self.replay.first_bad_epoch()
         if found is None:
             if self.replay.weights_finite():
@@ -108,7 +120,7 @@ class Search:
         return self.at(*self.first_bad_step(epoch, measured))
 
     def first_bad_step(self, epoch: int, measured: dict) -> tuple[Update, dict[str, np.ndarray]]:
-        """The batch of the epoch, with what was seen of it."""
+        """The batch of the epoch, with what was seen of it. Arrays (batch, …) of that batch, the loss ()."""
         value = None
         for batch in range(self.replay.steps):
             seen = {name: measured[name][self.replay.rows(batch)] for name in SEEN if name != "loss"}
@@ -122,7 +134,10 @@ class Search:
         return Update(epoch, batch), seen
 
     def at(self, step: Update, seen: dict[str, np.ndarray]) -> NaNOrigin:
-        """Look at what was seen of the step in the order of computation."""
+        """Look at what was seen of the step in the order of computation.
+
+        `seen`: arrays (batch, …), the loss (), by the names in SEEN.
+        """
         if not finite(seen["predictions"]):
             self.replay.rewind(step)
             if self.replay.weights_finite():
@@ -137,7 +152,10 @@ class Search:
     # --- in the loss
 
     def in_loss(self, step: Update, predictions: np.ndarray, phase: str) -> NaNOrigin:
-        """As the loss is written; where that stays finite, as the compiler has rewritten it."""
+        """As the loss is written; where that stays finite, as the compiler has rewritten it.
+
+        predictions (batch, time, column) or (batch, column).
+        """
         forward = phase == "forward"
         loss = self.loss_graph(self.given(step.batch, predictions))
         compiled_only = not loss.plain.reproduces(forward)
@@ -151,10 +169,14 @@ class Search:
         return self.certify(step, phase, origin, line=line, code=code, compiled_only=compiled_only)
 
     def loss_graph(self, given: dict[str, np.ndarray]) -> LossGraph:
+        """The loss as a graph of what it is `given`: arrays (batch, …)."""
         return LossGraph(self.graph.loss, given, dynamic=self.graph.batched)
 
     def given(self, batch: int, predictions: np.ndarray) -> dict[str, np.ndarray]:
-        """What the loss is given of a batch, beside the predictions that the graph has made."""
+        """What the loss is given of a batch, beside the predictions that the graph has made.
+
+        y_true and y_pred (batch, …), mask and weight (batch, time) where there are some.
+        """
         part = self.replay.part(batch)
         given = {"y_true": part["y"].numpy(), "y_pred": predictions}
         mask = getattr(self.graph.model.outputs[0], "_keras_mask", None)
@@ -208,6 +230,7 @@ class Search:
         yield Probe(self.graph, part, compiled=True)
 
     def certify(self, step: Update, phase: str, origin: Origin, **more) -> NaNOrigin:
+        """What was found, with the epoch and the batch of the update."""
         first = step.batch * self.replay.size
         return NaNOrigin(
             epoch=step.epoch,
@@ -288,8 +311,10 @@ def origin_in(call, tensor: str, reason: str, cell: Cell | None) -> Origin:
 
 
 def named(call) -> str:
+    """The name of the layer that was called, without Keras' number."""
     return short(call.operation.name)
 
 
 def largest_of(values: np.ndarray) -> float:
+    """The largest |value| of values (…). Raises ValueError where there is none."""
     return float(np.abs(values).max())

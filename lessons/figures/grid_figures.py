@@ -88,7 +88,7 @@ def error_traces(found: Map, shape: tuple[int, int], grid: Grid) -> list[dict]:
     ends = [math.log10(low), math.log10(high)] if steep else [low, high]
     if ends[0] == ends[1]:
         ends[1] += 1
-    at = np.linspace(*ends, 4)
+    at = np.linspace(ends[0], ends[1], 4)
     bar = {
         "thickness": 10, "len": 1, "outlinewidth": 0, "xpad": 4, "tickvals": at.tolist(),
         "ticktext": [number(10**value if steep else value) for value in at],

@@ -10,7 +10,9 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
+from functools import partial
+from typing import Any
 
 from lessons.recipe.settings import Settings
 from lessons.runs.grid import Cell, Grid, model_of
@@ -112,7 +114,7 @@ class GridRun:
                     self.failure = closed
                     break
                 self.out[job] = graph, batch
-                job.add_done_callback(self._collect)
+                job.add_done_callback(partial(self._collect, job))
             self.changed.notify_all()
 
     def _next_graph(self) -> Settings | None:
@@ -121,7 +123,7 @@ class GridRun:
         new = next((graph for graph in self.left if graph not in out), None)
         if new and len(out) < self.workers:
             return new
-        return min((graph for graph in self.left if graph in out), key=out.get, default=None)
+        return min((graph for graph in self.left if graph in out), key=out.__getitem__, default=None)
 
     def _take(self, graph: Settings) -> list[Place]:
         """The next cells of a graph: fewer towards the end, so that all workers end together."""
@@ -133,7 +135,7 @@ class GridRun:
             del self.left[graph]
         return batch
 
-    def _collect(self, job: Job) -> None:
+    def _collect(self, job: Job, _: Future[Any]) -> None:
         """A batch is done: keep its cells, put back what it left, and hand out the next."""
         with self.changed:
             graph, batch = self.out.pop(job)
@@ -161,7 +163,7 @@ def recent(watchers: dict[Hashable, float], since: float) -> dict[Hashable, floa
 def worth_compiling(grid: Grid, groups: dict[Settings, list[Place]]) -> set[Settings]:
     """The graphs whose model trains so often that it pays to compile it."""
     models = {graph: model_of(grid.settings(*places[0])) for graph, places in groups.items()}
-    epochs = Counter()
+    epochs: dict[Settings, float] = dict.fromkeys(models.values(), 0.0)
     for graph, places in groups.items():
         epochs[models[graph]] += grid.epochs * len(places) / grid.runs
     return {graph for graph, model in models.items() if epochs[model] >= COMPILED_FROM}

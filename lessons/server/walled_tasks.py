@@ -61,7 +61,7 @@ def warm_up() -> None:
     examination.warm_up()
 
 
-def may_follow(item: Any, before: Sequence[Mapping], recipe: Recipe) -> bool:
+def may_follow(item: Any, before: Sequence[Mapping[str, Any]], recipe: Recipe) -> bool:
     """Whether this can be the next item of that training, after those `before`."""
     if not before:
         return fits(item, OPENING)
@@ -76,9 +76,9 @@ def may_follow(item: Any, before: Sequence[Mapping], recipe: Recipe) -> bool:
     if item["kind"] == "Closing":
         values = {"predictions": lambda value: array(value, "f", *shape), "scores": scores, "seconds": float}
         return fits(item, {"kind": str, **values})
-    epochs, kept = (np.size(item.get(name)) for name in ("epochs", "kept"))
+    epochs, kept = (np.size(item.get(name, ())) for name in ("epochs", "kept"))
     first = int(before[-1]["epochs"][-1]) + 1 if before[-1]["kind"] == "Snapshot" else 0
-    form = {"kind": frozenset({"Snapshot"})}
+    form: dict[str, Any] = {"kind": frozenset({"Snapshot"})}
     form |= {"epochs": lambda value: array(value, "i", epochs), "kept": lambda value: array(value, "i", kept)}
     form |= dict.fromkeys(("loss", "real_loss", "val_loss", "error"), lambda value: array(value, "f", epochs))
     form |= dict.fromkeys(("gradient", "predictions"), lambda value: array(value, "f", kept, *shape))
@@ -93,7 +93,7 @@ def may_follow(item: Any, before: Sequence[Mapping], recipe: Recipe) -> bool:
 
 
 @answers(EXAMINATION)
-def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict:
+def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
     """What is wrong with a loss."""
     from lessons.doctor.loss.examination import examine
 
@@ -101,7 +101,7 @@ def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict
 
 
 @answers(MENDED)
-def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[dict]:
+def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Mended versions of a loss, re-examined, the best first."""
     from lessons.doctor.loss.mending import mend
 
@@ -109,7 +109,7 @@ def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[di
 
 
 @answers(None, item=may_follow)
-def train(recipe: Recipe) -> Iterator[dict]:
+def train(recipe: Recipe) -> Iterator[dict[str, Any]]:
     """A training with a pasted loss. `told` makes of the items what they were."""
     from lessons.engine.pasted_loss import train
 

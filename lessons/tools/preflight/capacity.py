@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from lessons.recipe.words import plural
 from lessons.tools.preflight.check import FAILED, OK, WARNING, Check, size
 from lessons.tools.preflight.memory import available, cores_here
 
@@ -53,10 +54,10 @@ def needs(count: int, found: list[Check]) -> Needs:
         "replicas": f"{servers} servers behind a proxy with sticky sessions (compose.yaml), and PostgreSQL",
     }
     per = " each" if servers > 1 else ""
-    train = f"{workers} worker{'s' * (workers > 1)}" if not far else "the cluster's workers"
+    train = plural(workers, "worker") if not far else "the cluster's workers"
     says = (
-        f"{count} learner{'s' * (count > 1)}: {words[setup]}; {size(bytes_ + SPARE)} of memory, "
-        f"{cores} core{'s' * (cores > 1)} and {train}{per}. Every browser loads {size(PAGE_BYTES)} at its first "
+        f"{plural(count, 'learner')}: {words[setup]}; {size(bytes_ + SPARE)} of memory, "
+        f"{plural(cores, 'core')} and {train}{per}. Every browser loads {size(PAGE_BYTES)} at its first "
         f"visit, together {size(count * PAGE_BYTES)}."
     )
     return Needs(count, setup, servers, workers, cores, bytes_ + SPARE, says)

@@ -7,6 +7,7 @@ import socket
 import sys
 import tomllib
 from collections.abc import Iterator
+from typing import Any
 
 from lessons.tools.preflight.check import FAILED, OK, WARNING, Check
 from lessons.workers.pool import ROOT
@@ -79,7 +80,7 @@ def reachable(place: str, port: int) -> bool:
             return False
 
 
-def configured(name: str, otherwise: object) -> object:
+def configured(name: str, otherwise: Any) -> Any:
     """An option of the [server] section of .streamlit/config.toml."""
     try:
         config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))

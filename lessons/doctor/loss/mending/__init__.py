@@ -66,7 +66,7 @@ def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[di
         first = examined(text, function, declared, budget)
     except (Refused, BadInput):
         return []
-    states, titles, hopeless = [first], [], set()
+    states, titles, hopeless = [first], [], set[str]()
     while budget.left and (code := next((c for c in ORDER if c in states[-1].codes - hopeless), None)):
         found = better(states[-1], code, function, name, declared, budget)
         if found is None:
