@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.patience import PATIENCE
+from tests.tools.scheduling import GROUP_OF
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for folder in ("lessons", "pages") for path in (ROOT / folder).rglob("*.py"))
@@ -137,3 +138,7 @@ def test_a_file_is_one_room(path):
 def test_the_top_of_lessons_can_be_taken_in_at_a_glance():
     rooms = {path.relative_to(ROOT / "lessons").parts[0] for path in SOURCES if path.is_relative_to(ROOT / "lessons")}
     assert len(rooms) <= MOST_ROOMS, sorted(rooms)
+
+
+def test_what_is_scheduled_is_there():
+    assert [file for file in GROUP_OF if not (ROOT / file).is_file()] == []

@@ -67,7 +67,7 @@ def shared_link(page) -> str:
     return await_(lambda: page.locator("[data-testid=stPopoverBody] code").first.text_content(), "the link")
 
 
-@pytest.mark.parametrize("slug", first(2, sorted(LESSONS, key=lambda slug: -len(LESSONS[slug].title))))
+@pytest.mark.parametrize("slug", first(1, sorted(LESSONS, key=lambda slug: -len(LESSONS[slug].title))))
 def test_every_lesson_runs_fits_a_projector_and_is_shared(page, site, slug):
     lesson = LESSONS[slug]
     open_lesson(page, site, slug)
@@ -127,6 +127,7 @@ def test_a_cell_says_in_words_what_it_is(page, site):
     assert "padding" in words and "label 1000" in words and "gradient" in words
 
 
+@pytest.mark.verify
 def test_double_click_reload_and_back_leave_a_usable_page(page, site):
     open_lesson(page, site, epochs="400", seed="21")
     run_button(page).dblclick()

@@ -27,6 +27,7 @@ def text(page) -> str:
     return page.evaluate("document.body.innerText")
 
 
+@pytest.mark.verify
 def test_a_class_goes_through_the_cycle(page, learner, replicas):
     """The instructor's clicks on one server reach a phone on the other without a reload."""
     here, there, _ = replicas

@@ -351,7 +351,7 @@ def loss(y_true, y_pred):
 RARER = (
     *("logarithm in keras.ops", "logarithm of exp", "norm", "a loss of Keras under its old name", "ids"),
     *("mask that is no number", "statistics of the batch", "keepdims", "labels without the last axis", "logits"),
-    *("mean of what a mask left", "NaN labels that are all", "TensorFlow 1", "division", "zeros", "cap"),
+    *("mean of what a mask left", "NaN labels that are all", "TensorFlow 1", "division", "zeros", "cap", "numpy"),
 )
 USUAL = tuple(name for name in TEXTS if name not in RARER)
 # No finding, or one that only the writer can mend.

@@ -122,6 +122,7 @@ def test_verifying_one_shows_a_computed_verdict(monkeypatch):
     assert f"keras {version('keras')}" in shown
 
 
+@pytest.mark.verify
 def test_a_link_opens_its_claim_in_the_browser(page, site):
     """The root form of the link, the scrolling, and a verdict that appears by itself."""
     page.goto(f"{site.url}/?page=folklore&claim=26")

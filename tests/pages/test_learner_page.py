@@ -86,6 +86,7 @@ def has_cookie(page) -> bool:
     return any(cookie["name"] == identity.COOKIE for cookie in page.context.cookies())
 
 
+@pytest.mark.verify
 def test_progress_survives_a_closed_browser_and_a_restarted_server(browser, classroom):
     with serving(UNMASKED_DATABASE_URL=classroom, ahead=False) as site:
         with visiting(browser, site, f"/?lesson={SLUG}") as page:
@@ -241,6 +242,7 @@ def test_a_run_that_cannot_answer_settles_no_prediction_and_the_next_may(databas
     assert form.guesses[FIRST].outcome == 2 and record(steps_of(page)).predictions.observed == 1
 
 
+@pytest.mark.verify
 def test_a_twin_that_cannot_answer_is_told_and_not_kept(database, monkeypatch):
     monkeypatch.setattr(again, "variation", lambda settings: replace(variation(settings), padding_share=0.0))
     page = predicted(lesson_page(SLUG))

@@ -56,6 +56,7 @@ def test_the_sample_from_download_to_chart(page, site, tmp_path):
     await_(lambda: page.get_by_text("It does not carry your data.").count(), "what the link leaves out")
 
 
+@pytest.mark.verify
 def test_a_bad_file_is_told_by_line_and_column(page, site, tmp_path):
     open_lesson(page, site)
     bad = tmp_path / "bad *file*.csv"

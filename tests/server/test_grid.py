@@ -80,6 +80,7 @@ def in_float64(plan: Grid) -> dict[tuple[int, int], str]:
     return ended
 
 
+@pytest.mark.verify
 def test_a_cell_ends_as_the_single_run_does_wherever_float32_and_float64_agree():
     """The map's model is compiled by XLA, which is not bit-equal to the plain graph."""
     here = plan(xs=(1e-4, 1e-3, 0.01, 0.1, 1.0, 10.0), ys=(-2, -1, 0, 1, 2, 3))
