@@ -4,11 +4,12 @@
 
 FROM python:3.12-slim AS packages
 RUN python -m venv /opt/venv
-COPY requirements.txt requirements-cluster.txt ./
+COPY requirements.txt requirements-cluster.txt requirements.lock ./
+# The lock is a constraint, so that the image can be built for ARM too: what is needed only there has no line in it.
 # Byte-compiled here, for nobody can write there later: `import tensorflow` would take 6-8 s in every worker. Unchecked,
 # because copying between stages may change the files' times. A few packages hold files that are no Python.
 RUN /opt/venv/bin/pip install --disable-pip-version-check --no-cache-dir --no-compile \
-      -r requirements.txt -r requirements-cluster.txt \
+      -r requirements.txt -r requirements-cluster.txt -c requirements.lock \
  && { /opt/venv/bin/python -m compileall -qq -j 0 --invalidation-mode unchecked-hash /opt/venv/lib || true; }
 
 FROM python:3.12-slim

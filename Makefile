@@ -4,8 +4,8 @@
 VENV   := .venv
 python := $(VENV)/bin/python
 ARGS   :=
-# Two processes, each test file in one of them: a file's server and its traced graphs are shared.
-parallel := -n 2 --dist loadfile
+# Two processes; which takes what, and when, says tests/tools/scheduling.py.
+parallel := -n 2 --dist loadscope
 
 # TensorFlow and Streamlit have releases for these.
 fits   := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -13,7 +13,7 @@ wanted := Python 3.11, 3.12 or 3.13
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test verify lint format bench scorecard false-alarms clean
+.PHONY: help run test verify lint format lock bench scorecard false-alarms clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,14 +32,18 @@ verify: $(VENV)/installed-dev ## run the tests with the fuller sets, which take 
 	@$(python) -m tests.tools.proxy_setup
 	VERIFY=1 $(python) -m pytest $(parallel) $(ARGS)
 
-lint: $(VENV)/installed-dev ## check style, format and who imports whom; change nothing
+lint: $(VENV)/installed-dev ## check style, format, types and who imports whom; change nothing
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
+	$(python) -m mypy
 	@PYTHONPATH=. $(VENV)/bin/lint-imports --no-cache
 
 format: $(VENV)/installed-dev ## put the code in format
 	$(python) -m ruff check --select I --fix .
 	$(python) -m ruff format .
+
+lock: $(VENV)/installed-dev ## write requirements.lock: the versions in .venv, which the image gets
+	@$(python) -m tests.tools.lock
 
 bench: $(VENV)/installed-dev ## measure speed: training beside plain Keras, and the page in a browser
 	@$(python) -m tests.tools.browser_setup
@@ -53,7 +57,7 @@ false-alarms: $(VENV)/installed-dev ## let the doctor look at healthy and broken
 	@$(python) -m tests.tools.false_alarms
 
 clean: ## remove .venv and what the tools left
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up

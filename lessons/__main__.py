@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lessons.course.discovery import LESSONS, find
@@ -44,77 +44,53 @@ class Parser(argparse.ArgumentParser):
 def parser() -> Parser:
     root = Parser(prog="python -m lessons", description="The lessons of Unmasked without a browser.")
     commands = root.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-
-    listing = commands.add_parser("list", help="the lessons, their presets and controls")
-    listing.set_defaults(command=show_list)
-
-    running = commands.add_parser("run", help="train one lesson's preset and print what happened")
-    running.add_argument("slug", metavar="SLUG", help="a lesson, as `list` names it")
-    running.add_argument("--preset", metavar="NAME", help="a preset of the lesson; the first when left out")
-    running.add_argument(
+    json_too, chosen = (Parser(add_help=False) for _ in range(2))
+    json_too.add_argument("--json", action="store_true", help="print JSON")
+    chosen.add_argument("slug", metavar="SLUG", help="a lesson, as `list` names it")
+    chosen.add_argument("--preset", metavar="NAME", help="a preset of the lesson; the first when left out")
+    chosen.add_argument(
         "--set", metavar="FIELD=VALUE", action="append", default=[], dest="changes", help="change a field; repeatable"
     )
-    running.set_defaults(command=show_run)
 
-    exporting = commands.add_parser("export", help="write one lesson's preset as plain Keras")
-    exporting.add_argument("slug", metavar="SLUG", help="a lesson, as `list` names it")
-    exporting.add_argument("--preset", metavar="NAME", help="a preset of the lesson; the first when left out")
-    exporting.add_argument(
-        "--set", metavar="FIELD=VALUE", action="append", default=[], dest="changes", help="change a field; repeatable"
-    )
-    exporting.add_argument("--to", choices=("script", "notebook"), required=True, help="what to write")
-    exporting.add_argument(
-        "-o", "--output", metavar="FILE", help="where to; a file of that name is replaced; printed when left out"
-    )
-    exporting.set_defaults(command=show_export)
+    def command(name: str, does: Callable, says: str, *parents: Parser) -> Callable:
+        """A command; returns what adds an argument to it."""
+        added = commands.add_parser(name, help=says, parents=parents)
+        added.set_defaults(command=does)
+        return added.add_argument
 
-    mapping = commands.add_parser("map", help="train a grid of runs over two fields and print how each ended")
-    mapping.add_argument("slug", metavar="SLUG", help="a lesson, as `list` names it")
-    mapping.add_argument("--x", metavar="FIELD", required=True, help="the field along the columns")
-    mapping.add_argument("--y", metavar="FIELD", required=True, help="the field along the rows")
-    mapping.add_argument(
-        "--size", metavar="N", default="", help="values along each, such as 16 or 32x8; 16 if left out"
-    )
-    mapping.add_argument("--xs", metavar="VALUES", help="the values themselves, such as 0.1,1,10")
-    mapping.add_argument("--ys", metavar="VALUES", help="the same for the rows")
-    mapping.add_argument("--seeds", metavar="SEEDS", help="such as 0,1,2: each cell is trained with each")
-    mapping.add_argument("--preset", metavar="NAME", help="a preset of the lesson; the first when left out")
-    mapping.add_argument(
-        "--set", metavar="FIELD=VALUE", action="append", default=[], dest="changes", help="change a field; repeatable"
-    )
-    mapping.set_defaults(command=show_map)
+    command("list", show_list, "the lessons, their presets and controls", json_too)
+    command("run", show_run, "train one lesson's preset and print what happened", chosen, json_too)
 
-    claiming = commands.add_parser("claims", help="put the thirty-four claims to the test")
-    claiming.add_argument("ids", metavar="ID", nargs="*", help="only these claims; all when left out")
-    claiming.set_defaults(command=show_claims)
+    add = command("export", show_export, "write one lesson's preset as plain Keras", chosen)
+    add("--to", choices=("script", "notebook"), required=True, help="what to write")
+    add("-o", "--output", metavar="FILE", help="where to; a file of that name is replaced; printed when left out")
 
-    checking = commands.add_parser("check", help="examine a loss function of yours")
-    checking.add_argument("name", metavar="FILE[:FUNCTION]", nargs="?", help="a Python file; the last loss in it")
-    checking.add_argument(
-        "--batch", metavar="FILE", help="one JSON object per line: file, function, options; - reads stdin"
-    )
-    checking.add_argument("--task", help="regression, binary, multiclass or distance")
-    checking.add_argument(
-        "--activation", help="of the prediction: linear, sigmoid, softmax, softplus; a list for columns"
-    )
-    checking.add_argument("--shape", help="of the prediction: B,1 or B,T,4 …")
-    checking.add_argument("--label-shape", help="of the label, where it is another")
-    checking.add_argument("--labels", help="float, nonnegative, probabilities, binary, onehot, ids, angles or boxes")
-    checking.add_argument(
-        "--padding", help="none, keras (behind a Masking layer), nan, or the label that marks padding"
-    )
-    checking.set_defaults(command=show_check)
+    add = command("map", show_map, "train a grid of runs over two fields and print how each ended", chosen, json_too)
+    add("--x", metavar="FIELD", required=True, help="the field along the columns")
+    add("--y", metavar="FIELD", required=True, help="the field along the rows")
+    add("--size", metavar="N", default="", help="values along each, such as 16 or 32x8; 16 if left out")
+    add("--xs", metavar="VALUES", help="the values themselves, such as 0.1,1,10")
+    add("--ys", metavar="VALUES", help="the same for the rows")
+    add("--seeds", metavar="SEEDS", help="such as 0,1,2: each cell is trained with each")
 
-    trying = commands.add_parser("preflight", help="before a class: try everything, and say what is needed")
-    trying.add_argument("--learners", metavar="N", help="how many will come; 30 when left out")
-    trying.add_argument("--port", metavar="P", help="of the server; Streamlit's when left out")
-    trying.set_defaults(command=show_preflight)
+    add = command("claims", show_claims, "put the claims of five answers to the test", json_too)
+    add("ids", metavar="ID", nargs="*", help="only these claims; all when left out")
 
-    benching = commands.add_parser("bench", help="speed, as ratios to the plain Keras way in the same run")
-    benching.set_defaults(command=show_bench)
+    add = command("check", show_check, "examine a loss function of yours", json_too)
+    add("name", metavar="FILE[:FUNCTION]", nargs="?", help="a Python file; the last loss in it")
+    add("--batch", metavar="FILE", help="one JSON object per line: file, function, options; - reads stdin")
+    add("--task", help="regression, binary, multiclass or distance")
+    add("--activation", help="of the prediction: linear, sigmoid, softmax, softplus; a list for columns")
+    add("--shape", help="of the prediction: B,1 or B,T,4 …")
+    add("--label-shape", help="of the label, where it is another")
+    add("--labels", help="float, nonnegative, probabilities, binary, onehot, ids, angles or boxes")
+    add("--padding", help="none, keras (behind a Masking layer), nan, or the label that marks padding")
 
-    for command in (listing, running, mapping, claiming, checking, trying, benching):
-        command.add_argument("--json", action="store_true", help="print JSON")
+    add = command("preflight", show_preflight, "before a class: try everything, and say what is needed", json_too)
+    add("--learners", metavar="N", help="how many will come; 30 when left out")
+    add("--port", metavar="P", help="of the server; Streamlit's when left out")
+
+    command("bench", show_bench, "speed, as ratios to the plain Keras way in the same run", json_too)
     return root
 
 
@@ -146,8 +122,8 @@ def show_run(given: argparse.Namespace) -> None:
     lesson = find(given.slug)
     steps = next_steps(run, findings, (*lesson.controls, *lesson.more))
     if given.json:
-        told = {"findings": [found.to_json() for found in findings], "next_steps": [vars(step) for step in steps]}
-        print(json.dumps(run.to_json() | told))
+        extra = {"findings": [found.to_json() for found in findings], "next_steps": [vars(step) for step in steps]}
+        print(json.dumps(run.to_json() | extra))
         return
     s = run.snapshot
     print(f"{given.slug}: {run.epochs} epochs, {len(s.kept)} with gradients")
@@ -200,40 +176,40 @@ def show_map(given: argparse.Namespace) -> None:
     from lessons.server.laboratory import shared
 
     asked = {f"map_{name}": getattr(given, name) for name in ("x", "y", "size", "xs", "ys", "seeds")}
-    plan = Grid.from_query(
+    grid = Grid.from_query(
         {name: value for name, value in asked.items() if value is not None},
         find(given.slug),
         wanted(given.slug, given.preset, given.changes),
     )
     laboratory = shared()
     try:
-        grid_run = laboratory.grid_run(plan, "command line")
+        grid_run = laboratory.grid_run(grid, "command line")
         while not grid_run.wait(SIGN_OF_LIFE):
             grid_run.watch("command line")
             if sys.stderr.isatty():
-                print(f"\r{grid_run.share:4.0%} of {plan.runs} trainings", end="\r", file=sys.stderr, flush=True)
+                print(f"\r{grid_run.share:4.0%} of {grid.runs} trainings", end="\r", file=sys.stderr, flush=True)
     finally:
         laboratory.executor.shutdown(wait=False, cancel_futures=True)
     if grid_run.failure:
         raise BadInput(f"the map cannot be finished: {grid_run.failure}")
     if given.json:
-        print(json.dumps(plan.to_json() | {"cells": [cell.to_json() for cell in grid_run.cells]}))
+        print(json.dumps(grid.to_json() | {"cells": [cell.to_json() for cell in grid_run.cells]}))
         return
-    print(drawn(plan, squares(grid_run.cells)))
+    print(drawn(grid, squares(grid_run.cells)))
 
 
-def drawn(plan: Grid, found: Mapping[tuple[int, int], Square]) -> str:
+def drawn(grid: Grid, found: Mapping[tuple[int, int], Square]) -> str:
     """The map in letters, its first row lowest as on the page; then the columns' values and what the letters mean."""
-    width = max(len(str(value)) for value in plan.ys)
+    width = max(len(str(value)) for value in grid.ys)
     rows = [
-        f"{value!s:>{width}}  " + " ".join(LETTERS[found[row, column].outcome] for column in range(len(plan.xs)))
-        for row, value in enumerate(plan.ys)
+        f"{value!s:>{width}}  " + " ".join(LETTERS[found[row, column].outcome] for column in range(len(grid.xs)))
+        for row, value in enumerate(grid.ys)
     ]
     words = {square.outcome for square in found.values()}
     legend = [f"{LETTERS[word]}  {meaning}" for word, meaning in MEANINGS.items() if word in words]
     legend += [f"{LETTERS['']}  Keras cannot train these settings."] * ("" in words)
-    across = f"{plan.x}: {', '.join(str(value) for value in plan.xs)}"
-    return "\n".join([f"{plan.y}", *reversed(rows), across, "", *legend])
+    across = f"{grid.x}: {', '.join(str(value) for value in grid.xs)}"
+    return "\n".join([f"{grid.y}", *reversed(rows), across, "", *legend])
 
 
 def show_export(given: argparse.Namespace) -> None:

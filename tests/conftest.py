@@ -1,5 +1,6 @@
 """What all tests share: the repository on the path, a quiet TensorFlow, a browser; `verify` tests on request."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -17,18 +18,24 @@ os.environ["UNMASKED_DATABASE_URL"] = f"sqlite:///{tempfile.mkdtemp()}/tests.sql
 os.environ.setdefault("UNMASKED_FEWER_WALLS", "1")
 for kind in ("INTRAOP", "INTEROP"):  # other tests have the other core
     os.environ.setdefault(f"TF_NUM_{kind}_THREADS", "1")
+# Each worker imports TensorFlow and traces all presets of every lesson that is opened.
+os.environ.setdefault("UNMASKED_WORKERS", "1")
 
-pytest_plugins = ["tests.tools.databases"]
+pytest_plugins = ["tests.tools.databases", "tests.tools.scheduling"]
 
 
 def pytest_configure():
-    """Streamlit's runner clears Keras' session after each script, where Keras is loaded.
+    """A test process takes the place of a server for pages without a browser. It traces nothing ahead.
 
-    No server of ours loads it (test_the_server_process_never_imports_tensorflow), but this process has: it would take a
-    second each time, and the graphs of the other tests with it.
+    Streamlit's runner clears Keras' session after each script, where Keras is loaded. No server of ours loads it
+    (test_the_server_process_never_imports_tensorflow), but this process has: it would take a second each time, and the
+    graphs of the other tests with it.
     """
     from streamlit.runtime.scriptrunner import script_runner
 
+    from tests.tools.served import do_nothing_ahead
+
+    do_nothing_ahead()
     assert callable(script_runner._clean_problem_modules)
     script_runner._clean_problem_modules = lambda: None
 
@@ -41,12 +48,18 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="full set: run with -m verify or VERIFY=1"))
 
 
+def pytest_collection_finish():
+    """What is loaded by now stays: the garbage collector need not walk TensorFlow's objects with every trace."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """One server of the app for all files that this process tests: each new one loads TensorFlow twice."""
     from tests.tools.site import serving
 
-    with serving(log=tmp_path_factory.mktemp("server") / "log.txt") as found:
+    with serving(ahead=False, log=tmp_path_factory.mktemp("server") / "log.txt") as found:
         yield found
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.patience import PATIENCE
+
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for folder in ("lessons", "pages") for path in (ROOT / folder).rglob("*.py"))
 SHEETS = sorted(path for path in (ROOT / "pages").rglob("*") if path.suffix in (".js", ".css", ".html"))
@@ -31,7 +33,7 @@ def loaded_by(modules: list[str]) -> set[str]:
         f"for name in {modules!r}: importlib.import_module(name)\n"
         "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     )
-    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert told.returncode == 0, told.stderr
     return set(json.loads(told.stdout.splitlines()[-1]))
 
@@ -123,7 +125,7 @@ def test_a_lesson_is_loaded_when_it_is_asked_for():
         "after = {name for name in sys.modules if name.startswith('lessons.catalog.')}\n"
         "print(sorted(before), sorted(after))"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.stdout.split("\n")[0] == "[] ['lessons.catalog.nan_labels']", done.stderr
 
 

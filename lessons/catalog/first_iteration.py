@@ -104,8 +104,8 @@ def slopes():
 
     def at(errors):
         error = np.reshape(errors, (-1, 1)).astype("float32")
-        told = {name: value_and_gradient(loss, np.zeros_like(error), error) for name, loss in functions.items()}
-        return {name: (value, gradient[:, 0]) for name, (value, gradient) in told.items()}
+        values = {name: value_and_gradient(loss, np.zeros_like(error), error) for name, loss in functions.items()}
+        return {name: (value, gradient[:, 0]) for name, (value, gradient) in values.items()}
 
     points = at([*ERRORS, 0.0, -1e-4])
     rows = tuple(

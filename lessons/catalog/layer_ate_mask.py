@@ -196,8 +196,8 @@ def stacked(picked=STACK) -> Measured:
         sentence = f"The mask is gone after layer {gone}, {names[gone]}, {silent}."
     if len(said) > len(masks):
         sentence += f" Keras refuses layer {max(said)}, {names[max(said)]}: it needs another shape."
-    told = {"gone_after": gone, "layers": len(masks) - 1, "silent": gone is not None and said[gone] == "nothing"}
-    return Measured(sentence, told, rows, stack_figure(names, masks, values))
+    numbers = {"gone_after": gone, "layers": len(masks) - 1, "silent": gone is not None and said[gone] == "nothing"}
+    return Measured(sentence, numbers, rows, stack_figure(names, masks, values))
 
 
 def stack_figure(names, masks, values) -> dict:

@@ -56,25 +56,25 @@ def silent_half():
 
     p = np.linspace(0, 1, 101).astype("float32")[:, None]
 
-    told = {}
+    curves = {}
     for name, loss in (("error above 0.5", error_above_half), ("squared error", mse)):
         value, gradient = value_and_gradient(loss, np.ones_like(p), p)
-        told[name] = value, gradient[:, 0] + 0.0  # no -0
-    value, gradient = told["error above 0.5"]
+        curves[name] = value, gradient[:, 0] + 0.0  # no -0
+    value, gradient = curves["error above 0.5"]
     silent = (value == 0) & (gradient == 0)
     below = p[:, 0] < 0.5
     numbers = {
         "share of predictions below 0.5 with loss and gradient 0": float(silent[below].mean()),
         "gradient at 0.4": float(gradient[40]),
         "gradient at 0.6": float(gradient[60]),
-        "squared error: gradient at 0.4": float(told["squared error"][1][40]),
+        "squared error: gradient at 0.4": float(curves["squared error"][1][40]),
     }
     sentence = (
         f"For label 1, {silent[below].mean():.0%} of the predictions below 0.5 have loss 0 and gradient 0. At 0.4, "
         f"clearly wrong, the gradient is {gradient[40]:g}; the squared error pulls with "
-        f"{told['squared error'][1][40]:g} there."
+        f"{curves['squared error'][1][40]:g} there."
     )
-    figure = loss_and_gradient(p[:, 0], told, ("#D55E00", "#009E73"), "prediction, label 1")
+    figure = loss_and_gradient(p[:, 0], curves, ("#D55E00", "#009E73"), "prediction, label 1")
     return Measured(sentence, numbers, figure=figure)
 
 
@@ -89,8 +89,8 @@ def log_at_zero():
     for dtype in ("float32", "bfloat16", "float16"):
         row = {"format": dtype, "epsilon 1e-8 becomes": float(tf.constant(1e-8, dtype))}
         for label in (1.0, 0.0):
-            told = value_and_gradient(half, tf.constant([[label]], dtype), tf.zeros((1, 1), dtype))
-            value, gradient = (float(one.squeeze()) for one in told)
+            pair = value_and_gradient(half, tf.constant([[label]], dtype), tf.zeros((1, 1), dtype))
+            value, gradient = (float(one.squeeze()) for one in pair)
             row |= {f"loss, label {label:g}": value, f"gradient, label {label:g}": gradient}
         rows.append(row)
     single, _, short = rows

@@ -39,9 +39,9 @@ def three_ways() -> Measured:
         model.compile(keras.optimizers.Adam(0.2), "mse", metrics=[error("plain")], weighted_metrics=[error("weighted")])
         return model
 
-    def held_out(name, told):
+    def held_out(name, found):
         kinds = {"val_loss": "loss", "metrics": "plain", "weighted_metrics": "weighted"}
-        return {"validation data": name} | {kind: told[key] for kind, key in kinds.items()}
+        return {"validation data": name} | {kind: found[key] for kind, key in kinds.items()}
 
     weighted = compiled()
     fitted = weighted.fit(
@@ -168,7 +168,8 @@ def masked_cell() -> Measured:
     cell, _, x, mask, _ = drawn()
     mask[:, 2] = 0  # a masked step in the middle: what follows must not notice
     deleted = run_through(cell, x[:, mask[0] == 1])[0, :, -1]
-    numbers, rows = {}, []
+    numbers: dict[str, float] = {}
+    rows = []
     for name, (words, hold) in STOPPED.items():
         states = run_through(cell, x * mask[..., None], mask, hold).numpy()
         moved = np.abs(np.diff(states, axis=2, prepend=0))[:, mask == 0]  # of h and c

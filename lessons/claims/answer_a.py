@@ -291,7 +291,7 @@ def return_sequences_false(behind_true=every_step):
     import numpy as np
     import tensorflow as tf
 
-    numbers = {}
+    numbers: dict[str, float | bool | None] = {}
 
     def measure(labels, batch, every):
         model = stack(masking_of_zeros(), lstm(return_sequences=every), *([behind_true()] if every else []), dense())

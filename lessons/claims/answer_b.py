@@ -337,7 +337,7 @@ def mse_learns(n):
 def plain_mse(loss=scalar_mse):
     model = classifier(activation=None)
     train = training(model, loss, rate=0.01)
-    numbers = {}
+    numbers: dict[str, float] = {}
     for task in ("distance", "noise"):
         (x, y), (new_x, new_y) = points(task), points(task, seed=1)
         losses = train(x, y, 150)

@@ -91,7 +91,9 @@ def masked_steps_in_losses(predictions=predictions_with_mask):
         "one_hot": predictions(batch.x, dense(3, "softmax")),
     }
     answers["index"] = answers["one_hot"]
-    including, leaving_out, values = [], [], {}
+    including: list[str] = []
+    leaving_out: list[str] = []
+    values = {}
     for name, (kind, label) in standard_losses().items():
         values[name] = [float(kind()(y, answers[label])) for y in labels[label]]
         before, after = values[name]
@@ -346,7 +348,8 @@ def time_distributed(head=plain_dense):
     import numpy as np
 
     clean, garbage = padded_batch("random"), padded_batch("garbage")
-    numbers, weights = {}, []
+    numbers: dict[str, float] = {}
+    weights = []
     for name, wrap in (("bare", lambda layer: layer), ("wrapped", keras.layers.TimeDistributed)):
         model = stack(masking_of_zeros(), lstm(), wrap(head()))
         before, after = (probe(model, "mse", batch.x, batch.y) for batch in (clean, garbage))

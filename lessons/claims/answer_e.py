@@ -54,7 +54,7 @@ def mechanisms_for_nan(loss=mse):
     import keras
     from keras.src.losses.losses import LossFunctionWrapper  # what compile() makes of a function
 
-    numbers = {}
+    numbers: dict[str, float] = {}
     for name, fill in (("loss", float("nan")), ("filled", 0.0)):
         batch, y, there = labels_with_gaps(fill)
         x = batch.x * there[..., None]  # steps without a label are zeros: Masking leaves them out

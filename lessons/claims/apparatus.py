@@ -84,9 +84,9 @@ def training(model, loss, rate: float = 0.03, optimizer: str = "Adam") -> Callab
 
     @tf.function(autograph=False)
     def steps_of(data, steps):
-        def step(k, told):
+        def step(k, history):
             model.reset_metrics()  # the metric called loss is a mean over steps; we want each one
-            return k + 1, told.write(k, model.train_step(data)["loss"])
+            return k + 1, history.write(k, model.train_step(data)["loss"])
 
         return tf.while_loop(lambda k, _: k < steps, step, (0, tf.TensorArray(tf.float32, steps)))[1].stack()
 

@@ -125,19 +125,19 @@ class Claim:
 
     def report(self) -> dict[str, Any]:
         """What `claims --json` promises (docs/command_line.md). What cannot be measured has no verdict."""
-        told = {"id": self.id, "answer": self.answer, "example": self.example, "claim": self.text}
+        head = {"id": self.id, "answer": self.answer, "example": self.example, "claim": self.text}
         try:
-            return told | self.verify().to_json()
+            return head | self.verify().to_json()
         except Exception as failure:  # another Keras or TensorFlow may raise anything
             reason = (str(failure).splitlines() or [""])[0]
             nothing = {"measured": {}, "verdict": None, "on": None, "conditions": {}, "seconds": 0.0}
             sentence = f"It cannot be measured here: {type(failure).__name__}: {reason}"
-            return told | nothing | {"sentence": sentence, "versions": versions()}
+            return head | nothing | {"sentence": sentence, "versions": versions()}
 
     @property
     def experiment(self) -> str:
         """The text of the experiment and of everything of ours that it calls, as it runs."""
-        return "\n\n\n".join(text(function) for function in [self.measure, *used_by(self.measure)])
+        return "\n\n\n".join([text(self.measure), *map(text, used_by(self.measure))])
 
     @property
     def verdict_rule(self) -> str:
@@ -209,7 +209,7 @@ def text(function: Callable) -> str:
     return source[re.search(r"^def ", source, re.MULTILINE).start() :]
 
 
-def used_by(function: FunctionType, seen: tuple = ()) -> list[FunctionType]:
+def used_by(function: Callable[..., Any], seen: tuple = ()) -> list[FunctionType]:
     """The losses and functions of the answer files that this one reaches, by name or as a default, each once.
 
     The apparatus is left out: it is the same for all claims.
@@ -233,7 +233,7 @@ def names_in(code: CodeType) -> Iterator[str]:
             yield from names_in(constant)
 
 
-def thresholds(rule: FunctionType) -> Iterator[str]:
+def thresholds(rule: Callable[..., Any]) -> Iterator[str]:
     """The lines that declare the constants a rule names, with their reasons."""
     for name in names_in(rule.__code__):
         if name.isupper():

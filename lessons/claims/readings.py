@@ -51,7 +51,7 @@ def probe(model, loss, x, y, weight=None) -> Probe:
 def change(before: np.ndarray, after: np.ndarray) -> float:
     """How far two arrays are apart, relative to the first; NaN where either is not finite."""
     before, after = np.asarray(before, "float64"), np.asarray(after, "float64")
-    return float(np.linalg.norm(after - before) / max(np.linalg.norm(before), 1e-12))
+    return float(np.linalg.norm(after - before) / max(float(np.linalg.norm(before)), 1e-12))
 
 
 def moved_by_garbage(model, loss) -> float:

@@ -35,9 +35,9 @@ def passed(steps: Iterable[Step]) -> set[tuple[str, str]]:
     return {(step.slug, step.name) for step in steps if step.kind == "exercise" and step.content.get("passed") is True}
 
 
-def observed(told: Mapping) -> bool:
+def observed(record: Mapping) -> bool:
     """Whether a run has shown which answer came true."""
-    return isinstance(told.get("outcome"), int)
+    return isinstance(record.get("outcome"), int)
 
 
 def standing(lesson: Lesson, steps: Iterable[Step]) -> Standing:

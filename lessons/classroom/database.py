@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -83,9 +84,25 @@ def open_sqlite(connection, _record) -> None:
     """Readers beside a writer, and foreign keys."""
     connection.isolation_level = None  # BEGIN is ours
     connection.execute(f"PRAGMA busy_timeout = {int(1000 * PATIENCE)}")
-    connection.execute("PRAGMA journal_mode = WAL")
+    set_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")  # what is committed outlives a power cut
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def set_wal(connection) -> None:
+    """Raises SQLite's own error where others hold the file for longer than `PATIENCE`.
+
+    The busy timeout does not cover this: of several who open a new file at once some are refused without a wait.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as fault:
+            if fault.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def begin_on_sqlite(connection: Connection) -> None:

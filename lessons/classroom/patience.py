@@ -13,7 +13,8 @@ from typing import Generic, TypeVar
 from lessons.classroom import load
 from lessons.recipe.bad_input import BadInput
 
-Store, Found = TypeVar("Store"), TypeVar("Found")
+Store = TypeVar("Store")
+Found = TypeVar("Found")
 
 LOG = logging.getLogger(__name__)
 WAIT = 1.5  # seconds that a click waits at most; an answer takes milliseconds

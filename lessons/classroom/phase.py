@@ -33,9 +33,9 @@ def advice(phase: Phase, right: int, votes: int) -> Advice | None:
     if not votes or phase not in ("vote", "discuss", "revote"):
         return None
     share = right / votes
-    told = f"{right} of {votes} right ({share:.0%})"
+    score = f"{right} of {votes} right ({share:.0%})"
     if phase == "revote" or share > GO_ON:
-        return Advice("run", f"{told}: go on, run it and reveal.")
+        return Advice("run", f"{score}: go on, run it and reveal.")
     if share < TEACH_AGAIN:
-        return Advice("revote", f"{told}: too few to convince each other. Explain it again, then let them vote again.")
-    return Advice("discuss" if phase == "vote" else "revote", f"{told}: let them discuss in pairs, then vote again.")
+        return Advice("revote", f"{score}: too few to convince each other. Explain it again, then let them vote again.")
+    return Advice("discuss" if phase == "vote" else "revote", f"{score}: let them discuss in pairs, then vote again.")

@@ -135,19 +135,19 @@ def row_of(one: Step) -> dict[str, Any]:
         raise BadInput(f"kind: got “{one.kind[:40]}”; takes {', '.join(KINDS)}.")
     if not one.slug or len(one.slug) > 80 or len(one.name) > 80:
         raise BadInput(f"step: a lesson and a name have up to 80 letters; got “{one.slug[:90]}”, “{one.name[:90]}”.")
-    told = written(one.content)
-    return {"uid": one.uid, "kind": one.kind, "slug": one.slug, "name": one.name, "told": told, "at": one.at}
+    record = written(one.content)
+    return {"uid": one.uid, "kind": one.kind, "slug": one.slug, "name": one.name, "told": record, "at": one.at}
 
 
 def step_of(row: Row) -> Step:
     return Step(row.kind, row.slug, row.name, json.loads(row.told or "{}"), row.at, row.uid)
 
 
-def written(told: Mapping[str, Any]) -> str:
+def written(record: Mapping[str, Any]) -> str:
     """As JSON. Where it would be too much, long texts and lists are left out: half a text could pass for a whole."""
-    text = json.dumps(dict(told), default=plain)
+    text = json.dumps(dict(record), default=plain)
     if len(text) > LONGEST:
-        text = json.dumps({name: short(value) for name, value in told.items()}, default=plain)
+        text = json.dumps({name: short(value) for name, value in record.items()}, default=plain)
     if len(text) > LONGEST:
         raise BadInput(f"step: tells {len(text)} letters; takes up to {LONGEST}.")
     return text

@@ -316,13 +316,13 @@ def tallied(db: Connection, found: Row) -> Tally:
     joined = db.scalar(select(func.count()).where((member.c.room == found.id) & ~member.c.removed))
     here = (vote.c.room == found.id) & (vote.c.question == found.question)
     rows = db.execute(
-        select(vote.c.ballot, vote.c.answer, func.count().label("count"))
+        select(vote.c.ballot, vote.c.answer, func.count().label("given"))
         .where(here)
         .group_by(vote.c.ballot, vote.c.answer)
     )
     votes: dict[int, dict[int, int]] = {}
     for row in rows:
-        votes.setdefault(row.ballot, {})[row.answer] = row.count
+        votes.setdefault(row.ballot, {})[row.answer] = row.given
     done = db.scalar(select(func.count()).where((finish.c.room == found.id) & (finish.c.question == found.question)))
     last = BALLOTS.get(found.phase) or max(votes, default=1)
     return Tally(joined, sum(votes.get(last, {}).values()), done, votes)

@@ -1,12 +1,12 @@
 """The lessons of the course: each is loaded when it is first asked for. Importing this loads none."""
 
 import importlib
-import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 
 from lessons.course.lesson import CHAPTERS, Lesson
+from lessons.recipe import modules
 from lessons.recipe.bad_input import BadInput
 
 CATALOG = "lessons.catalog"
@@ -44,8 +44,7 @@ def find(slug: str) -> Lesson:
 @cache
 def slugs() -> frozenset[str]:
     """The names of the files in catalog/, those that begin with an underscore left out."""
-    modules = pkgutil.iter_modules(importlib.import_module(CATALOG).__path__)
-    return frozenset(module.name for module in modules if not module.name.startswith("_"))
+    return frozenset(modules.names(importlib.import_module(CATALOG)))
 
 
 def loaded(slug: str) -> Lesson:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import inspect
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from lessons.recipe.losses import Loss
 from lessons.recipe.settings import Settings
 from lessons.runs.run import Run
 
@@ -103,8 +104,8 @@ class MendLoss:
     asks: str  # Markdown: what is wrong, what is wanted, without the numbers of the goal
     settings: Settings
     padding: str = ""  # what the clinic is told of it, where padding is marked otherwise than the settings say
-    broken: Callable
-    mended: Callable
+    broken: Loss
+    mended: Loss
     hints: tuple[str, ...]  # each gives away more than the one before; the solution comes after the last
     goal: Goal
 

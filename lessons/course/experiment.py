@@ -8,10 +8,14 @@ raises can be the point.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from lessons.recipe.data import Floats
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @dataclass(frozen=True)
@@ -19,9 +23,9 @@ class Measured:
     """What an experiment found. Numbers are measured, never written down; `sentence` is built from them."""
 
     sentence: str
-    numbers: dict[str, float | int | bool | str | None]
-    rows: tuple[dict[str, object], ...] = ()  # a table: equal keys, the first names the row
-    figure: dict | None = None  # Plotly's JSON, without colours for text and paper (see figures.py)
+    numbers: Mapping[str, object]
+    rows: tuple[Mapping[str, object], ...] = ()  # a table: equal keys, the first names the row
+    figure: dict[str, Any] | None = None  # Plotly's JSON, without colours for text and paper (see figures.py)
 
 
 @dataclass(frozen=True)
@@ -39,19 +43,18 @@ class Experiment:
         return inspect.getsource(self.measure).rstrip()
 
 
-def value_and_gradient(function: Callable, *at) -> tuple[np.ndarray, np.ndarray]:
+def value_and_gradient(function: Callable[..., Any], *at: Any) -> tuple[Floats, Floats]:
     """A function's value and its gradient by the last argument, 0 where none arrives, in a graph as in `fit`.
 
     All are arguments of the graph: TensorFlow would fold constants, and the numbers would be others.
     """
     import tensorflow as tf
 
-    @tf.function(autograph=False)
-    def both(*at):
+    def both(*at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(at[-1])
             value = function(*at)
         return value, tape.gradient(value, at[-1], unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
-    value, gradient = both(*(tf.constant(one) for one in at))
+    value, gradient = tf.function(both, autograph=False)(*(tf.constant(one) for one in at))
     return value.numpy(), gradient.numpy()

@@ -5,10 +5,18 @@ Keras' cell computes what PyTorch's does, its gates in the same order. Libraries
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from lessons.recipe.data import Floats, Whole
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
 UNITS, FEATURES = 4, 3
 
 
-def drawn():
+def drawn() -> tuple[keras.layers.LSTMCell, Floats, Floats, Whole, Floats]:
     """PyTorch's LSTM cell and its data: cell, head (units,), x (batch, time, features), mask, targets (epoch, batch).
 
     The weights are drawn as PyTorch draws them.
@@ -28,14 +36,14 @@ def drawn():
     return cell, head, x, mask, rng.normal(size=(150, 4))
 
 
-def run_through(cell, x, mask=None, hold=""):
+def run_through(cell: keras.layers.LSTMCell, x: Floats, mask: Whole | None = None, hold: str = "") -> tf.Tensor:
     """h and c (2, batch, time, units) after every step. `hold` names those that rest where the mask is 0."""
     import tensorflow as tf
 
     state, found = [tf.zeros((x.shape[0], UNITS), tf.float64)] * 2, []
     for step in range(x.shape[1]):
         before, state = state, cell(x[:, step], state)[1]
-        if hold:
+        if mask is not None and hold:
             resting = mask[:, step, None] == 0
             pairs = zip("hc", before, state, strict=True)
             state = [tf.where(resting & (name in hold), old, new) for name, old, new in pairs]
@@ -43,7 +51,7 @@ def run_through(cell, x, mask=None, hold=""):
     return tf.stack(found, axis=2)
 
 
-def last_losses(x, head, targets) -> float:
+def last_losses(x: Floats, head: Floats, targets: Floats) -> float:
     """The mean loss of the last 50 updates of 150 with SGD, each with one row of `targets` (epoch, batch)."""
     import keras
     import numpy as np

@@ -28,7 +28,7 @@ def next_stop(settings: Settings, name: str, number: int) -> float:
     here = getattr(settings, name)
     if not low <= here <= high:
         return here
-    others = [stop for stop in settings.specs()[name].offered if low <= stop <= high and stop != here]
+    others = [stop for stop in settings.number(name).offered if low <= stop <= high and stop != here]
     fewer = 1 if name == "padding_share" else -1
     others.sort(key=lambda stop: (round(abs(stop - here), 6), fewer * stop))
     return others[(number - 1) % len(others)]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
+
+from lessons.recipe import modules
 
 SEVERITIES = ("error", "warning", "note")
 
@@ -56,10 +59,15 @@ class Rule:
 
 
 class Rulebook:
-    """The rules of one kind of patient, in the order they were written."""
+    """The rules of one kind of patient, in the order of their files (`ORDER`), in a file as they were written."""
 
     def __init__(self):
         self.rules: dict[str, Rule] = {}
+
+    def read(self, package: ModuleType) -> None:
+        """Import the files of rules in a package."""
+        files = [module.__name__ for module in modules.imported(package)]
+        self.rules = dict(sorted(self.rules.items(), key=lambda pair: files.index(pair[1].judge.__module__)))
 
     def rule(self, *, code: str, severity: str, **words) -> Callable:
         """Decorator: add the function as a rule. Raises ValueError for a code that is taken."""

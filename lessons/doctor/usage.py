@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -77,6 +77,8 @@ class Usage:
 
 
 def choice(*taken: str):
+    """A reader `(name, given)` of one of these words, which raises BadInput for any other."""
+
     def read(name: str, given: Any) -> str:
         if given not in taken:
             raise BadInput(f"{name}: got “{str(given)[:40]}”; takes {', '.join(taken)}.")
@@ -86,11 +88,13 @@ def choice(*taken: str):
 
 
 def read_activation(name: str, given: Any) -> tuple[str, ...]:
+    """One activation, or one for each column, from a text or a list. Raises BadInput."""
     parts = given if isinstance(given, list | tuple) else str(given).split(",")
     return tuple(choice(*ACTIVATIONS)(name, str(part).strip()) for part in parts)
 
 
 def read_shape(name: str, given: Any) -> tuple[int, ...]:
+    """The axes behind B, T being TIMESTEPS long, from a text or a list. Raises BadInput."""
     parts = given if isinstance(given, list | tuple) else str(given).strip("()[] ").split(",")
     words = [str(part).strip() for part in parts if str(part).strip()]
     refusal = BadInput(f"{name}: got “{str(given)[:40]}”; takes B and then sizes, such as B,1 or B,T,4.")
@@ -106,6 +110,7 @@ def read_shape(name: str, given: Any) -> tuple[int, ...]:
 
 
 def read_padding(name: str, given: Any) -> str | float:
+    """A word of PADDINGS, or the number that marks padding; “nan” for a NaN. Raises BadInput."""
     if given in PADDINGS:
         return given
     refusal = BadInput(f"{name}: got “{str(given)[:40]}”; takes none, keras, nan, or the number that marks padding.")
@@ -120,7 +125,7 @@ def read_padding(name: str, given: Any) -> str | float:
     return "nan" if math.isnan(value) else value
 
 
-READERS = {
+READERS: dict[str, Callable[[str, str], Any]] = {
     "task": choice(*TASKS),
     "activation": read_activation,
     "shape": read_shape,
@@ -131,10 +136,11 @@ READERS = {
 
 
 def shape_words(shape: tuple[int, ...]) -> str:
+    """A shape as `read_shape` takes it."""
     return ",".join(["B", *map(str, shape)])
 
 
-WRITERS = {
+WRITERS: dict[str, Callable[[Any], str]] = {
     "activation": ",".join,
     "shape": shape_words,
     "label_shape": shape_words,

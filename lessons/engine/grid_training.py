@@ -15,6 +15,7 @@ import tensorflow as tf
 from lessons.engine.models import build_optimizer, redraw
 from lessons.engine.train import CHUNK_SECONDS, Graph, arguments, inputs, signature, traced
 from lessons.recipe import data
+from lessons.recipe.data import Floats
 from lessons.recipe.recipe import Recipe, Structure
 from lessons.recipe.settings import Settings
 from lessons.runs import run
@@ -28,7 +29,7 @@ SEEDS_KEPT = 64  # whose weights are remembered
 
 
 def grid_run(
-    plan: Grid, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
+    grid: Grid, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
 ) -> Iterator[Cell | None]:
     """These cells, which share a graph, as far as they can begin in that time, one at least.
 
@@ -37,7 +38,7 @@ def grid_run(
     begun = time.perf_counter()
     for place in cells:
         try:
-            yield from grid_run_cell(plan, place, compiled)
+            yield from grid_run_cell(grid, place, compiled)
         except Exception as refusal:  # what one training raises is for its cell to tell; the map goes on
             said = str(refusal).strip().partition("\n")[0] or type(refusal).__name__
             yield Cell(*place, "", np.nan, np.nan, np.nan, np.nan, said)
@@ -53,19 +54,21 @@ def graph_of(recipe: Recipe, compiled: bool) -> Graph:
     return traced(recipe.structure())
 
 
-def grid_run_cell(plan: Grid, place: tuple[int, int, int], compiled: bool) -> Iterator[Cell | None]:
+def grid_run_cell(grid: Grid, place: tuple[int, int, int], compiled: bool) -> Iterator[Cell | None]:
     """One training, told as `lessons.runs.outcome` judges it."""
-    recipe = Recipe(settings := plan.settings(*place))
+    recipe = Recipe(settings := grid.settings(*place))
     graph, batch = graph_of(recipe, compiled), data.training_batch(recipe)
     graph.start(recipe, batch, None if isinstance(graph, Sketch) else data.validation_batch(recipe))
-    losses, errors, leak = [], [], np.nan
-    for told in advanced(graph, settings.epochs):
+    losses: list[Floats] = []
+    errors: list[Floats] = []
+    leak = np.nan
+    for measured in advanced(graph, settings.epochs):
         if losses:
             yield None
         else:
-            leak = float(run.leak(run.gradient_norm(settings.predicts, told["gradient"][:1]), batch.label_real)[0])
-        losses.append(told["loss"])
-        predictions, _ = run.predicted(settings.predicts, told["predictions"])
+            leak = float(run.leak(run.gradient_norm(settings.predicts, measured["gradient"][:1]), batch.label_real)[0])
+        losses.append(measured["loss"])
+        predictions, _ = run.predicted(settings.predicts, measured["predictions"])
         errors.append(run.error(settings, predictions, run.squeezed(batch.truth), batch.known, graph.output))
     loss, error, baseline = np.concatenate(losses), np.concatenate(errors), run.baseline(settings, batch)
     finite = bool(np.isfinite(graph.predict()[0][batch.known]).all())
@@ -73,7 +76,10 @@ def grid_run_cell(plan: Grid, place: tuple[int, int, int], compiled: bool) -> It
 
 
 def advanced(graph: Graph, epochs: int) -> Iterator[dict[str, np.ndarray]]:
-    """What the graph tells of all epochs, in chunks of about CHUNK_SECONDS."""
+    """What the graph tells of all epochs, in chunks of about CHUNK_SECONDS.
+
+    Arrays (epoch, …), as Graph.advance tells them.
+    """
     step = min(FIRST_CALL, epochs)
     while epochs:
         begun = time.perf_counter()
@@ -84,6 +90,7 @@ def advanced(graph: Graph, epochs: int) -> Iterator[dict[str, np.ndarray]]:
 
 @lru_cache(maxsize=SKETCHES_KEPT)
 def sketch(structure: Structure, model: Settings) -> "Sketch":
+    """The sketch of a structure, around the one machine of its model."""
     if model not in machines:
         machines[model] = Machine(model)
     return Sketch(structure, machines[model])
@@ -162,11 +169,13 @@ class Sketch(Graph):
         self.batch_size = tf.constant(recipe.update_size)
 
     def advance(self, epochs: int) -> dict[str, np.ndarray]:
-        told, last = self._advance(self.train_part, self.batch_size, tf.constant(epochs))
+        """Train that many epochs more. The `reported` alone, (epoch, …) each, a loss before its epoch's update."""
+        measured, last = self._advance(self.train_part, self.batch_size, tf.constant(epochs))
         self.last = last.numpy()
-        return {name: value.numpy() for name, value in told.items()}
+        return {name: value.numpy() for name, value in measured.items()}
 
     def predict(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Predictions (batch, time) and scores (batch, time, class) after the last epoch."""
         return run.predicted(self.puts_out, self.last)
 
     def _updates(self, part, batch_size, epochs):
@@ -174,19 +183,19 @@ class Sketch(Graph):
         x, mask = inputs(part)
         predictions, carried = self.machine.predict(x, mask)
 
-        def epoch(k, predictions, told):
+        def epoch(k, predictions, measured):
             one = self._loss_and_gradient(part, predictions, carried)
-            told = {name: told[name].write(k, one[name]) for name in told}
-            return k + 1, self.machine.learn(x, mask, one["gradient"]), told
+            measured = {name: measured[name].write(k, one[name]) for name in measured}
+            return k + 1, self.machine.learn(x, mask, one["gradient"]), measured
 
-        told = {name: tf.TensorArray(tf.float32, epochs) for name in self.reported}
-        _, predictions, told = tf.while_loop(lambda k, *_: k < epochs, epoch, (0, predictions, told))
-        return {name: array.stack() for name, array in told.items()}, predictions
+        measured = {name: tf.TensorArray(tf.float32, epochs) for name in self.reported}
+        _, predictions, measured = tf.while_loop(lambda k, *_: k < epochs, epoch, (0, predictions, measured))
+        return {name: array.stack() for name, array in measured.items()}, predictions
 
     def _batches(self, part, batch_size, epochs):
         """The same where an epoch takes several updates."""
-        told = self._epochs(part, part, batch_size, epochs)
-        return told, self.machine.predict(*inputs(part))[0]
+        measured = self._epochs(part, part, batch_size, epochs)
+        return measured, self.machine.predict(*inputs(part))[0]
 
     def _epoch(self, part, _val_part, batch_size):
         return self._train_epoch(part, batch_size)

@@ -13,7 +13,8 @@ from lessons.recipe.settings import Settings
 def build_loss(settings: Settings, loss: Callable | None = None) -> keras.losses.Loss:
     """The loss as Keras wraps it: `loss`, or the one that the settings name.
 
-    `compile(loss=function)` makes the same wrapper around a plain function, and takes a Loss as it is.
+    `compile(loss=function)` makes the same wrapper around a plain function, and takes a Loss as it is. Which mask it
+    heeds: keras/src/losses/loss.py.
     """
     if isinstance(loss, keras.losses.Loss):
         return loss
@@ -22,13 +23,17 @@ def build_loss(settings: Settings, loss: Callable | None = None) -> keras.losses
 
 
 def build_optimizer(settings: Settings) -> keras.optimizers.Optimizer:
+    """The optimizer with its defaults, but for learning rate and clipping. keras/src/optimizers/base_optimizer.py."""
     kind = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
     clipping = {} if settings.clipping == "none" else {settings.clipping: settings.clip_at}
     return kind[settings.optimizer](learning_rate=settings.learning_rate, **clipping)
 
 
 def redraw(model: keras.Model, seed: int) -> list:
-    """The weights that the family's `build` would start from with this seed, without building it again."""
+    """The weights that the family's `build` would start from with this seed, without building it again.
+
+    Pairs (variable, value), of the variables whose initializer has a seed.
+    """
     weights = []
     for layer in model._flatten_layers(include_self=False):
         for variable in layer._trainable_variables:

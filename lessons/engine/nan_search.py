@@ -24,7 +24,10 @@ SEEN = ("loss", "predictions", "gradient", "input_gradient")  # what a training 
 
 
 def nan_origin(recipe: Recipe) -> NaNOrigin | None:
-    """Of the first number that is not finite. None where training stays finite."""
+    """Of the first number that is not finite. None where training stays finite.
+
+    Raises ValueError for a recipe with a pasted loss, and what Keras raises.
+    """
     graph = train.traced(recipe.structure())
     replay = Replay(recipe, graph)
     try:
@@ -50,19 +53,23 @@ class Replay:
         self.size, self.steps = recipe.update_size, recipe.updates  # steps in an epoch
 
     def start(self) -> None:
+        """Weights and optimizer as they were before the first update."""
         self.graph.start(self.recipe, *self.batches)
 
     def first_bad_epoch(self) -> tuple[int, dict[str, np.ndarray]] | None:
-        """The first epoch in which anything but the weights is seen to be bad, and what the graph told of it."""
+        """The first epoch in which anything but the weights is seen to be bad, and what the graph told of it.
+
+        The epoch counts from 0; arrays (batch, …), the loss ().
+        """
         self.start()
         for done in range(0, self.epochs, CHUNK):
-            told = self.graph.advance(min(CHUNK, self.epochs - done))
-            bad = np.zeros(len(told["loss"]), bool)
+            measured = self.graph.advance(min(CHUNK, self.epochs - done))
+            bad = np.zeros(len(measured["loss"]), bool)
             for name in SEEN:
-                bad |= ~np.isfinite(told[name]).reshape(len(bad), -1).all(axis=1)
+                bad |= ~np.isfinite(measured[name]).reshape(len(bad), -1).all(axis=1)
             if bad.any():
                 first = int(bad.argmax())
-                return done + first, {name: told[name][first] for name in SEEN}
+                return done + first, {name: measured[name][first] for name in SEEN}
         return None
 
     def rewind(self, step: Update) -> None:
@@ -76,19 +83,23 @@ class Replay:
                 update(self.part(batch))
 
     def part(self, batch: int) -> dict[str, tf.Tensor]:
-        """What the graph is given of one batch."""
+        """What the graph is given of one batch. Tensors (batch, …)."""
         return train.batch_of(self.graph.train_part, batch, self.size)
 
     def rows(self, batch: int) -> slice:
+        """The sequences of one batch, as a slice of the data set."""
         return slice(batch * self.size, (batch + 1) * self.size)
 
     def before(self, step: Update) -> Update:
+        """The update before this one, in the epoch before where this one is its first."""
         return Update(step.epoch, step.batch - 1) if step.batch else Update(step.epoch - 1, self.steps - 1)
 
     def after(self, step: Update) -> Update:
+        """The update after this one, in the next epoch where this one is the last."""
         return Update(step.epoch, step.batch + 1) if step.batch + 1 < self.steps else Update(step.epoch + 1, 0)
 
     def weights_finite(self) -> bool:
+        """Whether every weight of the model is finite now."""
         return all(finite(weights) for weights in self.graph.model.get_weights())
 
 
@@ -99,20 +110,21 @@ class Search:
         self.replay, self.graph = replay, replay.graph
 
     def nan_origin(self) -> NaNOrigin | None:
+        """The origin, or None where epochs and weights are finite to the end."""
         found = self.replay.first_bad_epoch()
         if found is None:
             if self.replay.weights_finite():
                 return None
             return self.in_layers_backward(Update(self.replay.epochs - 1, self.replay.steps - 1))
-        epoch, told = found
-        return self.at(*self.first_bad_step(epoch, told))
+        epoch, measured = found
+        return self.at(*self.first_bad_step(epoch, measured))
 
-    def first_bad_step(self, epoch: int, told: dict) -> tuple[Update, dict[str, np.ndarray]]:
-        """The batch of the epoch, with what was seen of it."""
+    def first_bad_step(self, epoch: int, measured: dict) -> tuple[Update, dict[str, np.ndarray]]:
+        """The batch of the epoch, with what was seen of it. Arrays (batch, …) of that batch, the loss ()."""
         value = None
         for batch in range(self.replay.steps):
-            seen = {name: told[name][self.replay.rows(batch)] for name in SEEN if name != "loss"}
-            seen["loss"] = told["loss"]
+            seen = {name: measured[name][self.replay.rows(batch)] for name in SEEN if name != "loss"}
+            seen["loss"] = measured["loss"]
             if self.replay.steps > 1:  # the graph tells of the mean only
                 given = {name: tf.constant(a) for name, a in self.given(batch, seen["predictions"]).items()}
                 value = value or self.loss_graph(given).traced()
@@ -122,7 +134,10 @@ class Search:
         return Update(epoch, batch), seen
 
     def at(self, step: Update, seen: dict[str, np.ndarray]) -> NaNOrigin:
-        """Look at what was seen of the step in the order of computation."""
+        """Look at what was seen of the step in the order of computation.
+
+        `seen`: arrays (batch, …), the loss (), by the names in SEEN.
+        """
         if not finite(seen["predictions"]):
             self.replay.rewind(step)
             if self.replay.weights_finite():
@@ -137,7 +152,10 @@ class Search:
     # --- in the loss
 
     def in_loss(self, step: Update, predictions: np.ndarray, phase: str) -> NaNOrigin:
-        """As the loss is written; where that stays finite, as the compiler has rewritten it."""
+        """As the loss is written; where that stays finite, as the compiler has rewritten it.
+
+        predictions (batch, time, column) or (batch, column).
+        """
         forward = phase == "forward"
         loss = self.loss_graph(self.given(step.batch, predictions))
         compiled_only = not loss.plain.reproduces(forward)
@@ -151,10 +169,14 @@ class Search:
         return self.certify(step, phase, origin, line=line, code=code, compiled_only=compiled_only)
 
     def loss_graph(self, given: dict[str, np.ndarray]) -> LossGraph:
+        """The loss as a graph of what it is `given`: arrays (batch, …)."""
         return LossGraph(self.graph.loss, given, dynamic=self.graph.batched)
 
     def given(self, batch: int, predictions: np.ndarray) -> dict[str, np.ndarray]:
-        """What the loss is given of a batch, beside the predictions that the graph has made."""
+        """What the loss is given of a batch, beside the predictions that the graph has made.
+
+        y_true and y_pred (batch, …), mask and weight (batch, time) where there are some.
+        """
         part = self.replay.part(batch)
         given = {"y_true": part["y"].numpy(), "y_pred": predictions}
         mask = getattr(self.graph.model.outputs[0], "_keras_mask", None)
@@ -171,9 +193,9 @@ class Search:
         for probe in self.probes(step):
             for node in nodes(self.graph.model):
                 if not finite(output := probe.outputs[node]):
-                    told, cell = probe.operands(node)
+                    reason, cell = probe.operands(node)
                     origin = origin_in(
-                        node, f"output of {named(node)}", told, first_bad(output) if cell is None else cell
+                        node, f"output of {named(node)}", reason, first_bad(output) if cell is None else cell
                     )
                     return self.certify(step, "forward", origin)
         return self.certify(step, "forward", UNSEEN)
@@ -184,8 +206,8 @@ class Search:
         for probe in self.probes(step):
             for node in reversed(list(nodes(self.graph.model))):
                 if tensor := probe.bad_gradient(node):
-                    told, cell = probe.operands(node)
-                    return self.certify(step, "backward", origin_in(node, tensor, told, cell))
+                    reason, cell = probe.operands(node)
+                    return self.certify(step, "backward", origin_in(node, tensor, reason, cell))
         return self.in_update(step, probe)
 
     def in_update(self, step: Update, probe: Probe) -> NaNOrigin:
@@ -193,12 +215,12 @@ class Search:
         self.replay.rewind(self.replay.after(step))
         optimizer = self.graph.optimizer
         largest = max(largest_of(gradient) for gradient in probe.weight_gradients.values())
-        told = f"a learning rate of {number(optimizer.learning_rate)} and gradients up to {number(largest)}"
+        reason = f"a learning rate of {number(optimizer.learning_rate)} and gradients up to {number(largest)}"
         for layer in self.graph.model.layers:
             for weight in layer.trainable_variables:
                 if not finite(weight.numpy()):
                     tensor = f"{short(layer.name)}/{weight.name} after the update"
-                    return self.certify(step, "backward", Origin(tensor, type(optimizer).__name__, told))
+                    return self.certify(step, "backward", Origin(tensor, type(optimizer).__name__, reason))
         return self.certify(step, "backward", UNSEEN)
 
     def probes(self, step: Update) -> Iterator[Probe]:
@@ -208,6 +230,7 @@ class Search:
         yield Probe(self.graph, part, compiled=True)
 
     def certify(self, step: Update, phase: str, origin: Origin, **more) -> NaNOrigin:
+        """What was found, with the epoch and the batch of the update."""
         first = step.batch * self.replay.size
         return NaNOrigin(
             epoch=step.epoch,
@@ -268,28 +291,30 @@ class Probe:
         value = self.given[id(call.input_tensors[0])]
         if not finite(value):
             cell = first_bad(value)
-            told = f"its input there is {number(value[cell])}"
+            reason = f"its input there is {number(value[cell])}"
             if call.input_tensors[0] is self.x and self.part["gate"][cell[:2]] == 0:  # the mask is multiplied into it
-                told = f"its input there is {number(self.part['x'][cell])} * 0 = {number(value[cell])}"
+                reason = f"its input there is {number(self.part['x'][cell])} * 0 = {number(value[cell])}"
             if self.part["masked"] and len(cell) == 3 and not self.part["mask"][cell[:2]]:
-                told += ", at a step that the mask leaves out"
-            return told, cell
+                reason += ", at a step that the mask leaves out"
+            return reason, cell
         weights = [weight.numpy() for weight in getattr(call.operation, "trainable_variables", ())]
-        told = f"its inputs go up to {number(largest_of(value))}"
+        reason = f"its inputs go up to {number(largest_of(value))}"
         if weights:
-            told += f", its weights up to {number(max(map(largest_of, weights)))}"
-        return f"{told}, the gradient from above up to {number(largest_of(self.at_output[call]))}", None
+            reason += f", its weights up to {number(max(map(largest_of, weights)))}"
+        return f"{reason}, the gradient from above up to {number(largest_of(self.at_output[call]))}", None
 
 
-def origin_in(call, tensor: str, told: str, cell: Cell | None) -> Origin:
+def origin_in(call, tensor: str, reason: str, cell: Cell | None) -> Origin:
     """A layer's; a cell of three dimensions has a sequence and a step."""
     sequence, timestep = (cell[0], cell[1] if len(cell) == 3 else None) if cell else (None, None)
-    return Origin(tensor, type(call.operation).__name__, told, sequence, timestep)
+    return Origin(tensor, type(call.operation).__name__, reason, sequence, timestep)
 
 
 def named(call) -> str:
+    """The name of the layer that was called, without Keras' number."""
     return short(call.operation.name)
 
 
 def largest_of(values: np.ndarray) -> float:
+    """The largest |value| of values (…). Raises ValueError where there is none."""
     return float(np.abs(values).max())

@@ -25,6 +25,7 @@ def word(op: tf.Operation) -> str:
 
 
 def written(op: tf.Operation, parts: list[str]) -> str:
+    """An operation of a graph with its operands put in, as a person writes it."""
     if op.type in INFIX and len(parts) == 2:
         return f" {INFIX[op.type]} ".join(parts)
     return f"{word(op)}({', '.join(parts)})"
@@ -59,6 +60,7 @@ def _expression(tensor, deep: int) -> str:
 
 
 def spoken(value) -> str:
+    """A truth value or a number, at three digits."""
     return str(bool(value)) if isinstance(value, (bool, np.bool_)) else number(value)
 
 

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import keras
 import numpy as np
@@ -56,7 +57,7 @@ class LossGraph:
         return loss, tape.gradient(loss, given["y_pred"], unconnected_gradients=zero)
 
     def traced(self):
-        """(loss, gradient) in a graph, compiled when it first runs."""
+        """(loss, gradient) in a graph, compiled when it first runs. () and (batch, …)."""
         return tf.function(self._value_and_gradient, autograph=False).get_concrete_function(**self.specs)
 
     @cached_property
@@ -66,7 +67,10 @@ class LossGraph:
 
     @cached_property
     def compiled(self) -> Values:
-        """The operations that the graph compiler has made of them, which are those that `fit` runs."""
+        """The operations that the graph compiler has made of them, which are those that `fit` runs.
+
+        Grappler's graph after its last pass: tensorflow/core/grappler, asked for by `enable_graph_collection`.
+        """
         function = self.traced()
         context.context().enable_graph_collection()
         try:
@@ -98,14 +102,17 @@ class Values:
         self.values = {tensor.name: np.asarray(value) for tensor, value in zip(tensors, values, strict=True)}
 
     def of(self, tensor) -> np.ndarray | None:
+        """What a tensor held, (…) in its own shape; None for one that was not computed."""
         return self.values.get(tensor.name) if tensor is not None else None
 
     @property
     def loss(self) -> float:
+        """The loss, as this graph computes it."""
         return float(self.of(self.loss_tensor))
 
     @property
     def gradient(self) -> np.ndarray:
+        """(batch, …) d loss / d prediction, as this graph computes it."""
         return self.of(self.gradient_tensor)
 
     def reproduces(self, loss_bad: bool) -> bool:
@@ -140,23 +147,24 @@ class Values:
                 return one, found
         return None
 
-    def origin(self, path: list[tuple[object, Cell]]) -> Origin:
+    def origin(self, path: list[tuple[Any, Cell]]) -> Origin:
+        """What stands at the end of a trail, in words and with its place."""
         tensor, cell = path[-1]
         label = name_of(tensor)
         if label:  # nothing was computed: it was given
             consumer = path[-2][0].op
-            told = f"the {'label' if label == 'y_true' else label} is {number(self.of(tensor)[cell])}"
+            text = f"the {'label' if label == 'y_true' else label} is {number(self.of(tensor)[cell])}"
             origin = {"tensor": label, "op": word(consumer), "source": self.as_written(consumer)}
         else:
-            told = self.equation(tensor.op, cell) + self.rewritten(tensor)
+            text = self.equation(tensor.op, cell) + self.rewritten(tensor)
             written = self.as_written(tensor.op)
             shown = expression(written.outputs[0]) if written else expression(tensor)
             origin = {"tensor": shown, "op": word(tensor.op), "source": written}
         sequence, timestep = self.place(tensor, cell)
-        told += self.consequence(path) if sequence is not None else ""
-        return Origin(inputs=told, sequence=sequence, timestep=timestep, **origin)
+        text += self.consequence(path) if sequence is not None else ""
+        return Origin(inputs=text, sequence=sequence, timestep=timestep, **origin)
 
-    def consequence(self, path: list[tuple[object, Cell]]) -> str:
+    def consequence(self, path: list[tuple[Any, Cell]]) -> str:
         """The multiplication by 0 that did not undo it: what most people do not expect."""
         for tensor, cell in reversed(path[:-1]):
             if tensor.op.type == "Mul" and np.isnan(self.of(tensor)[cell]):
@@ -242,7 +250,7 @@ class Plain(Values):
 
     @property
     def gradient(self) -> np.ndarray:
-        """Zeros where the loss does not depend on the predictions."""
+        """Zeros where the loss does not depend on the predictions. (batch, …)."""
         return np.zeros(self.of(self.y_pred).shape) if self.gradient_tensor is None else super().gradient
 
     def backward(self) -> Origin:
@@ -286,10 +294,10 @@ class Plain(Values):
             parts = [number(self.of(tensor)[cell])]
         part = self.of(self.handed.get((op.name, index)))
         given = part[cell] if part is not None and part.ndim == len(cell) else below[cell]
-        told = f"at {written(op, parts)} the gradient {number(came)} from above becomes {number(given)}"
+        text = f"at {written(op, parts)} the gradient {number(came)} from above becomes {number(given)}"
         sequence, timestep = self.place(tensor, cell)
         return Origin(
-            f"gradient of {expression(output)}", word(op), told + self.reason(op, cell, below.shape),
+            f"gradient of {expression(output)}", word(op), text + self.reason(op, cell, below.shape),
             sequence, timestep, op,
         )  # fmt: skip
 
@@ -318,8 +326,10 @@ def source_line(origin: Origin, function: Callable) -> tuple[int | None, str]:
 
 
 def is_plain(tensor) -> bool:
+    """Whether a tensor holds numbers that a session can hand out: no resource, no list."""
     return tensor.dtype not in (tf.resource, tf.variant, tf.string) and tensor.op.type != "NoOp"
 
 
 def is_float_tensor(tensor) -> bool:
+    """Whether a tensor holds floating numbers that were computed: no constant, nothing fed."""
     return tensor.dtype.is_floating and tensor.op.type not in ("Const", "Placeholder")

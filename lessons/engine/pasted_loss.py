@@ -18,5 +18,6 @@ def train(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing]:
 
 @lru_cache(maxsize=2)
 def graph(structure: Structure) -> engine.Graph:
+    """The graph of a structure with a pasted loss. Raises Refused, and what the text raises when it is run."""
     pasted = structure.pasted
     return engine.Graph(structure, admit(pasted.text).build(pasted.function), pasted.text)

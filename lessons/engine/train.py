@@ -39,9 +39,9 @@ def train(recipe: Recipe, graph: "Graph | None" = None) -> Iterator[Opening | Sn
         done, step = 0, min(FIRST_CHUNK, settings.epochs)
         while done < settings.epochs:
             begun = time.perf_counter()
-            told = graph.advance(step)
+            measured = graph.advance(step)
             spent = time.perf_counter() - begun
-            yield snapshot(settings, batch, done, told, kept, graph.output)
+            yield snapshot(settings, batch, done, measured, kept, graph.output)
             done += step
             wanted = int(step * CHUNK_SECONDS / max(spent, 1e-4)) if done > FIRST_CHUNK else 10 * step
             step = max(1, min(wanted, settings.epochs - done))
@@ -64,22 +64,25 @@ def trace(recipe: Recipe) -> None:
 
 
 def snapshot(
-    settings: Settings, batch: data.PaddedBatch, first: int, told: dict, kept: np.ndarray, output: str
+    settings: Settings, batch: data.PaddedBatch, first: int, measured: dict, kept: np.ndarray, output: str
 ) -> Snapshot:
-    """Snapshot of the epochs from `first` on, from what the graph told of them. `output`: what a prediction is."""
-    epochs = first + np.arange(len(told["loss"]))
+    """Snapshot of the epochs from `first` on, from what the graph told of them. `output`: what a prediction is.
+
+    `measured`: arrays (epoch, …) as Graph.advance tells them; kept (epoch,) int.
+    """
+    epochs = first + np.arange(len(measured["loss"]))
     these = np.isin(epochs, kept)
-    predictions, scores = run.predicted(settings.predicts, told["predictions"])
+    predictions, scores = run.predicted(settings.predicts, measured["predictions"])
     with np.errstate(over="ignore"):
-        input_norm = np.sqrt(np.square(told["input_gradient"][these]).sum(axis=-1))
+        input_norm = np.sqrt(np.square(measured["input_gradient"][these]).sum(axis=-1))
     return Snapshot(
         epochs=epochs,
-        loss=told["loss"],
-        real_loss=told["real_loss"] if batch.known.any() else np.full_like(told["loss"], np.nan),
-        val_loss=told["val_loss"],
+        loss=measured["loss"],
+        real_loss=measured["real_loss"] if batch.known.any() else np.full_like(measured["loss"], np.nan),
+        val_loss=measured["val_loss"],
         error=run.error(settings, predictions, run.squeezed(batch.truth), batch.known, output),
         kept=epochs[these],
-        gradient=run.gradient_norm(settings.predicts, told["gradient"][these]),
+        gradient=run.gradient_norm(settings.predicts, measured["gradient"][these]),
         input_gradient=input_norm,
         predictions=predictions[these],
         scores=None if scores is None else scores[these],
@@ -87,6 +90,7 @@ def snapshot(
 
 
 def versions() -> dict[str, str]:
+    """Keras, TensorFlow and NumPy with their versions."""
     return {"keras": keras.__version__, "tensorflow": tf.__version__, "numpy": np.__version__}
 
 
@@ -112,7 +116,7 @@ def drop_gradients() -> None:
 class Graph:
     """A model with its traced training loop. Everything a run sets is set by `start`, so runs leave nothing behind."""
 
-    reported = ("loss", "real_loss", "val_loss", "predictions", "gradient", "input_gradient")
+    reported: tuple[str, ...] = ("loss", "real_loss", "val_loss", "predictions", "gradient", "input_gradient")
 
     def __init__(self, structure: Structure, loss: Callable | None = None, source: str = ""):
         """`loss`, `source`: another loss than the settings name, and its text."""
@@ -167,12 +171,18 @@ class Graph:
         self.optimizer.learning_rate.assign(settings.learning_rate)
 
     def advance(self, epochs: int) -> dict[str, np.ndarray]:
-        """Train that many epochs more. Arrays with a leading epoch axis."""
-        told = self._advance(self.train_part, self.val_part, self.batch_size, tf.constant(epochs))
-        return {name: value.numpy() for name, value in told.items()}
+        """Train that many epochs more. Arrays with a leading epoch axis.
+
+        Predictions and gradients are (epoch, batch, …). After keras/src/backend/tensorflow/trainer.py: fit.
+        """
+        measured = self._advance(self.train_part, self.val_part, self.batch_size, tf.constant(epochs))
+        return {name: value.numpy() for name, value in measured.items()}
 
     def predict(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Predictions (batch, time) and scores (batch, time, class) of the model as it is now."""
+        """Predictions (batch, time) and scores (batch, time, class) of the model as it is now.
+
+        Scores are None where there are no classes.
+        """
         return run.predicted(self.puts_out, self._predict(self.train_part).numpy())
 
     def xray(self) -> tuple[LayerMask, ...]:
@@ -184,14 +194,14 @@ class Graph:
 
     def _epochs(self, part, val_part, batch_size, epochs):
         self.traces += 1
-        told = {name: tf.TensorArray(tf.float32, epochs) for name in self.reported}
+        measured = {name: tf.TensorArray(tf.float32, epochs) for name in self.reported}
 
-        def epoch(k, told):
+        def epoch(k, measured):
             one = self._epoch(part, val_part, batch_size)
-            return k + 1, {name: told[name].write(k, one[name]) for name in told}
+            return k + 1, {name: measured[name].write(k, one[name]) for name in measured}
 
-        _, told = tf.while_loop(lambda k, _: k < epochs, epoch, (0, told))
-        return {name: array.stack() for name, array in told.items()}
+        _, measured = tf.while_loop(lambda k, _: k < epochs, epoch, (0, measured))
+        return {name: array.stack() for name, array in measured.items()}
 
     def _epoch(self, part, val_part, batch_size):
         """What is told of one epoch."""
@@ -285,7 +295,10 @@ class Graph:
 
 
 def signature(settings: Settings, count: int, features: int) -> dict[str, tf.TensorSpec]:
-    """The arguments of the graph for a data set of `count` sequences."""
+    """The arguments of the graph for a data set of `count` sequences.
+
+    x (count, time, features), y and truth (count, time, 1) or (count, 1); the rest (count, time).
+    """
     steps = (count, settings.timesteps)
     label = (*steps, 1) if settings.predicts.per_step else (count, 1)
     floats = {"x": (*steps, features), "y": label, "truth": label, "gate": (*steps, 1), "weight": steps}
@@ -296,7 +309,10 @@ def signature(settings: Settings, count: int, features: int) -> dict[str, tf.Ten
 
 
 def arguments(batch: data.PaddedBatch, path: MaskPath) -> dict[str, tf.Tensor]:
-    """The values of `signature`'s arguments. `gate` multiplies the inputs: by the mask where that is what is done."""
+    """The values of `signature`'s arguments. `gate` multiplies the inputs: by the mask where that is what is done.
+
+    Their shapes are those of `signature`.
+    """
     steps = batch.mask.astype("float32")
     return {
         "x": tf.constant(batch.x),
@@ -311,11 +327,15 @@ def arguments(batch: data.PaddedBatch, path: MaskPath) -> dict[str, tf.Tensor]:
 
 
 def inputs(part) -> list:
+    """x (batch, time, features) times the gate, and mask (batch, time): what the model is called with."""
     return [part["x"] * part["gate"], part["mask"]]
 
 
 def batch_of(part, k, batch_size):
-    """The k-th batch of a data set, in order."""
+    """The k-th batch of a data set, in order.
+
+    Tensors (sequence, …) give (batch_size, …); the last batch has what is left.
+    """
     return {
         name: value if name == "masked" else value[k * batch_size : (k + 1) * batch_size]
         for name, value in part.items()
@@ -323,4 +343,5 @@ def batch_of(part, k, batch_size):
 
 
 def or_zeros(gradient, like):
+    """The gradient, or zeros in the shape (…) of `like` where there is none."""
     return tf.zeros_like(like) if gradient is None else gradient

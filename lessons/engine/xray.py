@@ -43,6 +43,7 @@ def short(name: str) -> str:
 
 
 def masked(tensor) -> bool:
+    """Whether Keras carries a mask with this tensor: keras/src/backend/common/masking.py."""
     return getattr(tensor, "_keras_mask", None) is not None
 
 

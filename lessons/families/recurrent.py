@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from lessons.recipe.data import Floats
 from lessons.recipe.output import Output
 from lessons.recipe.settings import Settings
 from lessons.recipe.spec import choice, whole
@@ -128,6 +129,7 @@ dense({{ hidden }})
 
     @property
     def causal(self) -> bool:
+        """A layer in between that mixes steps looks at later ones too."""
         return self.between not in MIX_STEPS
 
     @property
@@ -135,7 +137,7 @@ dense({{ hidden }})
         """A layer in between may drop it, and the last step's output has no time axis left."""
         return self.output == "every_step" and self.between in KEEP_THE_MASK
 
-    def generated(self, count: int, rng: np.random.Generator, noise: np.random.Generator):
+    def generated(self, count: int, rng: np.random.Generator, noise: np.random.Generator) -> tuple[Floats, Floats]:
         """Inputs (count, timesteps, 2) and labels (count, timesteps, 1) of this step and the one before."""
         x = rng.normal(size=(count, self.timesteps, FEATURES))
         before = np.pad(x[:, :-1, 1], ((0, 0), (1, 0)))
@@ -145,7 +147,10 @@ dense({{ hidden }})
         return x, (signal > 0).astype(float) if self.task == "binary" else signal
 
     def build(self, features: int = FEATURES, dtype: str = "float32") -> keras.Model:
-        """The mask (batch, time) is passed to the recurrent layer."""
+        """The mask (batch, time) is passed to the recurrent layer.
+
+        The predictions are (batch, time, 1), or (batch, 1) for one per sequence.
+        """
         import keras
         from keras import layers
 
@@ -167,12 +172,16 @@ dense({{ hidden }})
         return keras.Model([x, mask], y)
 
     def idle_fields(self) -> Iterator[tuple[str, str]]:
+        """The layer in between, where there is one output per sequence."""
         if self.output == "last_step":
             yield "between", "There is one output per sequence: no step is left for a layer in between."
 
 
-def between(settings, hidden, dtype):
-    """The layer between the recurrent layer and the output, applied to hidden (batch, time, units)."""
+def between(settings: Recurrent, hidden: keras.KerasTensor, dtype: str) -> keras.KerasTensor:
+    """The layer between the recurrent layer and the output, applied to hidden (batch, time, units).
+
+    Returns (batch, time, units). Which of them drop the mask: keras/src/layers, `supports_masking`.
+    """
     import keras
     from keras import layers
 

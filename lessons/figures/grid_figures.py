@@ -30,13 +30,13 @@ STEEP = 20  # a span of errors by which their colours become logarithmic, as cur
 Map = Mapping[tuple[int, int], Square]
 
 
-def grid_figure(plan: Grid, cells: list[Cell], present: Settings, of: str = "outcome") -> dict:
+def grid_figure(grid: Grid, cells: list[Cell], present: Settings, of: str = "outcome") -> dict:
     """The map as far as it is filled: by outcome, or by the error on real steps. A ring marks the present settings."""
     found = squares(cells)
-    shape = len(plan.ys), len(plan.xs)
-    traces = outcome_traces(found, shape) if of == "outcome" else error_traces(found, shape, plan)
-    told = words_trace(shape) | {"text": hover(plan, cells, found), "hovertemplate": "%{text}<extra></extra>"}
-    return {"data": [*traces, told, *ring(plan, present)], "layout": layout(plan)}
+    shape = len(grid.ys), len(grid.xs)
+    traces = outcome_traces(found, shape) if of == "outcome" else error_traces(found, shape, grid)
+    texts = words_trace(shape) | {"text": hover(grid, cells, found), "hovertemplate": "%{text}<extra></extra>"}
+    return {"data": [*traces, texts, *ring(grid, present)], "layout": layout(grid)}
 
 
 def outcome_traces(found: Map, shape: tuple[int, int]) -> list[dict]:
@@ -72,7 +72,7 @@ def crosses(found: Map) -> list[dict]:
     ]  # fmt: skip
 
 
-def error_traces(found: Map, shape: tuple[int, int], plan: Grid) -> list[dict]:
+def error_traces(found: Map, shape: tuple[int, int], grid: Grid) -> list[dict]:
     """The error on real steps: dark is bad. The scale is logarithmic where the errors span more than STEEP."""
     error = np.full(shape, np.nan)
     bad = np.full(shape, np.nan)
@@ -88,11 +88,11 @@ def error_traces(found: Map, shape: tuple[int, int], plan: Grid) -> list[dict]:
     ends = [math.log10(low), math.log10(high)] if steep else [low, high]
     if ends[0] == ends[1]:
         ends[1] += 1
-    at = np.linspace(*ends, 4)
+    at = np.linspace(ends[0], ends[1], 4)
     bar = {
         "thickness": 10, "len": 1, "outlinewidth": 0, "xpad": 4, "tickvals": at.tolist(),
         "ticktext": [number(10**value if steep else value) for value in at],
-        "title": {"text": error_name(plan.base), "side": "right"},
+        "title": {"text": error_name(grid.base), "side": "right"},
     }  # fmt: skip
     return [
         heat(z, ERROR_SCALE, *ends, name="error", colorbar=bar),
@@ -102,21 +102,21 @@ def error_traces(found: Map, shape: tuple[int, int], plan: Grid) -> list[dict]:
     ]
 
 
-def hover(plan: Grid, cells: list[Cell], found: Map) -> list[list[str]]:
+def hover(grid: Grid, cells: list[Cell], found: Map) -> list[list[str]]:
     failures = {(cell.row, cell.column): cell.failure for cell in cells if cell.failure}
     return [
         [
-            cell_words(plan, row, column, found.get((row, column)), failures.get((row, column), ""), "<br>")
-            for column in range(len(plan.xs))
+            cell_words(grid, row, column, found.get((row, column)), failures.get((row, column), ""), "<br>")
+            for column in range(len(grid.xs))
         ]
-        for row in range(len(plan.ys))
+        for row in range(len(grid.ys))
     ]
 
 
-def cell_words(plan: Grid, row: int, column: int, square: Square | None, failure: str = "", gap: str = ", ") -> str:
+def cell_words(grid: Grid, row: int, column: int, square: Square | None, failure: str = "", gap: str = ", ") -> str:
     """One cell in words: its two settings, how it ended, and the numbers."""
-    here = ((plan.x, plan.xs[column]), (plan.y, plan.ys[row]))
-    place = ", ".join(f"{label(plan, name)} {tick(plan, name, value)}" for name, value in here)
+    here = ((grid.x, grid.xs[column]), (grid.y, grid.ys[row]))
+    place = ", ".join(f"{label(grid, name)} {tick(grid, name, value)}" for name, value in here)
     if square is None:
         return f"{place}{gap}not trained yet"
     if not square.outcome:
@@ -127,18 +127,18 @@ def cell_words(plan: Grid, row: int, column: int, square: Square | None, failure
     return f"{place}{gap}{NAMES.get(square.outcome, square.outcome)}{agree}{gap}{numbers}{leak}"
 
 
-def label(plan: Grid, name: str) -> str:
-    return plan.base.specs()[name].label
+def label(grid: Grid, name: str) -> str:
+    return grid.base.specs()[name].label
 
 
-def tick(plan: Grid, name: str, value: object) -> str:
+def tick(grid: Grid, name: str, value: object) -> str:
     """A value at an axis: short, as an address has it."""
-    return f"{value:g}" if isinstance(plan.base.specs()[name], Number) else str(value)
+    return f"{value:g}" if isinstance(grid.base.specs()[name], Number) else str(value)
 
 
-def layout(plan: Grid) -> dict:
+def layout(grid: Grid) -> dict:
     """The axes carry the values. Words need more room than numbers."""
-    x, y = axis(plan, plan.x, plan.xs), axis(plan, plan.y, plan.ys)
+    x, y = axis(grid, grid.x, grid.xs), axis(grid, grid.y, grid.ys)
     longest = max(len(text) for text in y["ticktext"])
     below = max(len(text) for text in x["ticktext"])
     turned = below * len(x["ticktext"]) > 90  # more letters than the width holds
@@ -149,19 +149,19 @@ def layout(plan: Grid) -> dict:
     }
 
 
-def axis(plan: Grid, name: str, values: tuple) -> dict:
+def axis(grid: Grid, name: str, values: tuple) -> dict:
     every = math.ceil(len(values) / TICKS)
     places = list(range(0, len(values), every))
     return {
-        "title": {"text": label(plan, name)}, "tickvals": places,
-        "ticktext": [tick(plan, name, values[k]) for k in places],
+        "title": {"text": label(grid, name)}, "tickvals": places,
+        "ticktext": [tick(grid, name, values[k]) for k in places],
         "range": [-0.5, len(values) - 0.5], "showgrid": False, "zeroline": False,
     }  # fmt: skip
 
 
-def ring(plan: Grid, present: Settings) -> list[dict]:
+def ring(grid: Grid, present: Settings) -> list[dict]:
     """Where the present settings lie, between two cells where they are none of them; nothing when they lie outside."""
-    x, y = (place(getattr(present, name), values) for name, values in ((plan.x, plan.xs), (plan.y, plan.ys)))
+    x, y = (place(getattr(present, name), values) for name, values in ((grid.x, grid.xs), (grid.y, grid.ys)))
     if x is None or y is None:
         return []
     point = {"type": "scatter", "mode": "markers", "x": [x], "y": [y], "name": "present settings", "hoverinfo": "skip"}
@@ -190,11 +190,11 @@ def counts(cells: list[Cell]) -> dict[str, int]:
     return {word: found[word] for word in (*OUTCOMES, "") if found[word]}
 
 
-def grid_words(plan: Grid, cells: list[Cell]) -> str:
+def grid_words(grid: Grid, cells: list[Cell]) -> str:
     """The map for those who cannot see it."""
     ended = ", ".join(f"{count} {NAMES.get(word, word)}" for word, count in counts(cells).items())
     return (
-        f"Map of {label(plan, plan.x)} by {label(plan, plan.y)}, {len(plan.xs)} × {len(plan.ys)} cells: "
+        f"Map of {label(grid, grid.x)} by {label(grid, grid.y)}, {len(grid.xs)} × {len(grid.ys)} cells: "
         f"{ended or 'none trained yet'}."
     )
 

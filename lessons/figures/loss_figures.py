@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ def finding_figure(curve: Mapping) -> dict:
     x, value = curve["x"], numbers(curve["value"])
     gradient = numbers(curve.get("gradient") or [])
     traces = [line(x, value, LOSS, "loss")]
-    layout = {
+    layout: dict[str, Any] = {
         "margin": MARGIN | {"t": 14},
         "xaxis": {"title": {"text": curve.get("x_title") or "prediction"}, "tickformat": "~g", "nticks": 8},
         "yaxis": {"title": {"text": "loss"}, "range": span(value), "exponentformat": "power"},

@@ -134,11 +134,11 @@ def gradient_over_epochs_figure(run: Run, at: str = "predictions") -> dict:
         }
         bad = heat(np.where(np.isnan(sum_), 1.0, np.nan), [[0, NAN], [1, NAN]], 0, 1, name="NaN")
         traces += [trace, bad | {"y": epochs, "xaxis": f"x{axis}"}]
-    axis = {"title": {"text": "timestep"}, "showgrid": False, "zeroline": False}
+    across = {"title": {"text": "timestep"}, "showgrid": False, "zeroline": False}
     layout = {
         "margin": MARGIN | {"t": 20},
-        "xaxis": axis | {"domain": [0, 0.48]},
-        "xaxis2": axis | {"domain": [0.52, 1]},
+        "xaxis": across | {"domain": [0, 0.48]},
+        "xaxis2": across | {"domain": [0.52, 1]},
         "yaxis": {"title": {"text": "epoch"}, "autorange": "reversed", "showgrid": False, "zeroline": False},
         "annotations": [
             {"text": text, "x": x, "y": 1, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False}

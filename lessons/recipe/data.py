@@ -1,8 +1,22 @@
 """The padded data set of a run and the mask that Keras is told, in NumPy only. True in a mask means real step."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
+
+from lessons.recipe.output import Output
+
+if TYPE_CHECKING:
+    from lessons.recipe.recipe import Recipe
+    from lessons.recipe.settings import Settings
+
+Floats = NDArray[np.floating]
+Bools = NDArray[np.bool_]
+Whole = NDArray[np.integer]
 
 GARBAGE = 1000.0
 FILL_GARBAGE = 1e6
@@ -12,35 +26,38 @@ FILL_GARBAGE = 1e6
 class PaddedBatch:
     """What `fit` is given, and the truth behind it."""
 
-    x: np.ndarray  # (batch, time, features) float32
-    y: np.ndarray  # (batch, time, 1) or (batch, 1) float32, the labels as given: padded, NaN and filled ones included
-    truth: np.ndarray  # like y: the true labels, 0 on padding; NaN where nobody knows, in a learner's own data
-    real: np.ndarray  # (batch, time) bool, the true steps
-    mask: np.ndarray  # (batch, time) bool, the mask as used; all True where none is passed
+    x: Floats  # (batch, time, features) float32
+    y: Floats  # (batch, time, 1) or (batch, 1) float32, the labels as given: padded, NaN and filled ones included
+    truth: Floats  # like y: the true labels, 0 on padding; NaN where nobody knows, in a learner's own data
+    real: Bools  # (batch, time) bool, the true steps
+    mask: Bools  # (batch, time) bool, the mask as used; all True where none is passed
 
     @property
-    def label_real(self) -> np.ndarray:
+    def label_real(self) -> Bools:
         """Where a label belongs to a real step: (batch, time), or (batch, 1) for one label per sequence."""
         return self.real if self.y.ndim == 3 else np.ones(self.y.shape, bool)
 
     @property
-    def known(self) -> np.ndarray:
-        """Where a prediction can be held against a true label: like label_real, without what nobody knows."""
+    def known(self) -> Bools:
+        """Where a prediction can be held against a true label: like label_real, without what nobody knows.
+
+        (batch, time), or (batch, 1), bool.
+        """
         return self.label_real & ~np.isnan(self.truth[..., 0] if self.truth.ndim == 3 else self.truth)
 
 
-def sizes(settings) -> tuple[int, int]:
+def sizes(settings: Settings) -> tuple[int, int]:
     """Sequences in the training and in the validation data, where they are generated."""
     return settings.sequences, max(2, settings.sequences // 2)
 
 
-def extent(recipe) -> tuple[int, int, int]:
+def extent(recipe: Recipe) -> tuple[int, int, int]:
     """Sequences in the training and in the validation data, and features: what a graph is made for."""
     own = recipe.table
     return (*own.sizes, own.features) if own else (*sizes(recipe.settings), recipe.settings.features)
 
 
-def training_batch(recipe, every_label: bool = False) -> PaddedBatch:
+def training_batch(recipe: Recipe, every_label: bool = False) -> PaddedBatch:
     """What a recipe (lessons/recipe/recipe.py) trains on: a learner's own data, or generated ones.
 
     `every_label`: those of all steps, also where one label per sequence is used.
@@ -49,14 +66,14 @@ def training_batch(recipe, every_label: bool = False) -> PaddedBatch:
     return _batch(recipe, settings.mask, settings.padded_labels, 0, every_label)
 
 
-def validation_batch(recipe, every_label: bool = False) -> PaddedBatch:
+def validation_batch(recipe: Recipe, every_label: bool = False) -> PaddedBatch:
     """Other sequences from the same source, half as many; mask and padded labels as the settings say."""
     settings = recipe.settings
     held = settings.padded_labels if settings.validation_labels == "same" else settings.validation_labels
     return _batch(recipe, recipe.validation_mask, held, 1, every_label)
 
 
-def _batch(recipe, mask: str, padded_labels: str, stream: int, every_label: bool) -> PaddedBatch:
+def _batch(recipe: Recipe, mask: str, padded_labels: str, stream: int, every_label: bool) -> PaddedBatch:
     settings = recipe.settings
     table = recipe.table
     # One generator per purpose: a toggle that draws more numbers must not shift the others' draws.
@@ -84,7 +101,7 @@ def _batch(recipe, mask: str, padded_labels: str, stream: int, every_label: bool
     return PaddedBatch(x.astype("float32"), y.astype("float32"), truth.astype("float32"), real, used)
 
 
-def draw_lengths(rng, count: int, timesteps: int, padding_share: float) -> np.ndarray:
+def draw_lengths(rng: np.random.Generator, count: int, timesteps: int, padding_share: float) -> Whole:
     """Lengths (count,) around the wanted share, longest first as bucketed data is; each at least 1."""
     mean = timesteps * (1 - padding_share)
     spread = min(mean, timesteps - mean)
@@ -92,18 +109,18 @@ def draw_lengths(rng, count: int, timesteps: int, padding_share: float) -> np.nd
     return np.sort(np.clip(drawn, 1, timesteps).astype(int))[::-1]
 
 
-def real_steps(lengths: np.ndarray, timesteps: int, padding: str) -> np.ndarray:
+def real_steps(lengths: Whole, timesteps: int, padding: str) -> Bools:
     """(batch, time) bool: True where a sequence has a step."""
     post = np.arange(timesteps) < lengths[:, None]
     return post if padding == "post" else post[:, ::-1]
 
 
-def last_steps(real: np.ndarray) -> np.ndarray:
+def last_steps(real: Bools) -> Whole:
     """(batch,) the last True of each row of (batch, time)."""
     return (real * np.arange(1, real.shape[1] + 1)).argmax(axis=1)
 
 
-def padded_values(kind: str, count: int, output, rng) -> np.ndarray:
+def padded_values(kind: str, count: int, output: Output, rng: np.random.Generator) -> Floats:
     """(count,) values that stand in labels where there is no step. `output`: what predictions are."""
     if kind == "random":
         if output.kind == "number":
@@ -112,14 +129,14 @@ def padded_values(kind: str, count: int, output, rng) -> np.ndarray:
     return np.full(count, {"zero": 0.0, "garbage": GARBAGE, "nan": np.nan}[kind])
 
 
-def padded_inputs(kind: str, count: int, rng, features: int) -> np.ndarray:
+def padded_inputs(kind: str, count: int, rng: np.random.Generator, features: int) -> Floats:
     """(count, features) values that stand in inputs where there is no step."""
     if kind == "random":
         return rng.normal(size=(count, features))
     return np.full((count, features), {"zero": 0.0, "minus_one": -1.0, "nan": np.nan}[kind])
 
 
-def with_missing(y: np.ndarray, real: np.ndarray, share: float, fill: str, rng) -> np.ndarray:
+def with_missing(y: Floats, real: Bools, share: float, fill: str, rng: np.random.Generator) -> Floats:
     """Labels (batch, time, 1) with a share of the real ones missing: NaN, or what the NaN are filled with.
 
     Real ones that are NaN already are missing too.
@@ -131,7 +148,7 @@ def with_missing(y: np.ndarray, real: np.ndarray, share: float, fill: str, rng) 
     return np.where(missing[..., None], value, y)
 
 
-def used_mask(kind: str, shift: int, real: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def used_mask(kind: str, shift: int, real: Bools, x: Floats, y: Floats) -> Bools:
     """The mask (batch, time) bool that is used, from the true steps, the inputs or the labels."""
     if kind == "none":
         return np.ones_like(real)
@@ -150,7 +167,7 @@ def used_mask(kind: str, shift: int, real: np.ndarray, x: np.ndarray, y: np.ndar
     return real.copy()
 
 
-def shifted(mask: np.ndarray, steps: int) -> np.ndarray:
+def shifted(mask: Bools, steps: int) -> Bools:
     """The mask (batch, time) moved by `steps` to later times, filled with False: it never wraps around."""
     moved = np.zeros_like(mask)
     steps = max(-mask.shape[1], min(steps, mask.shape[1]))

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lessons.recipe import losses
-from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
+from lessons.recipe.data import Bools, PaddedBatch, training_batch, validation_batch
 from lessons.recipe.settings import OWN_DATA
 
 if TYPE_CHECKING:
@@ -123,6 +123,6 @@ def _idle_labels(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch)
         yield "nan_fill", "No label is missing." if every_step or not s.nan_share else "No label in use is missing."
 
 
-def _zero_at(steps, batch: PaddedBatch) -> bool:
+def _zero_at(steps: Bools, batch: PaddedBatch) -> bool:
     """Whether all inputs at these steps, (batch, time) bool, are 0; NaN is not."""
     return not batch.x[steps].any()

@@ -11,6 +11,7 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 
 def mse(y_true, y_pred):
@@ -104,17 +105,25 @@ def bce_from_logits(y_true, y_pred):
     return keras.losses.binary_crossentropy(y_true, y_pred, from_logits=True)
 
 
-LABELS = {
-    name: inspect.getdoc(function).splitlines()[0]
+Loss = Callable[..., Any]  # of tensors, of whatever float type; see above
+
+
+def _first_line(function: Loss) -> str:
+    return (inspect.getdoc(function) or "").partition("\n")[0]
+
+
+OFFERED: dict[str, Loss] = {
+    name: function
     for name, function in list(globals().items())
-    if inspect.isfunction(function) and function.__module__ == __name__
+    if inspect.isfunction(function) and function.__module__ == __name__ and not name.startswith("_")
 }
+LABELS = {name: _first_line(function) for name, function in OFFERED.items()}
 
 
-def find(name: str) -> Callable:
+def find(name: str) -> Loss:
     """The loss function of that name. Raises KeyError."""
-    if name in LABELS:
-        return globals()[name]
+    if name in OFFERED:
+        return OFFERED[name]
     slug, _, function = name.partition(".")
     if not slug.isidentifier() or slug.startswith("_") or not function.isidentifier():
         raise KeyError(name)
@@ -125,6 +134,7 @@ def find(name: str) -> Callable:
 
 
 def exists(name: str) -> bool:
+    """Whether a function with the parameters of a loss has that name; nothing is raised."""
     try:
         function = find(name)
     except KeyError:
@@ -133,33 +143,42 @@ def exists(name: str) -> bool:
 
 
 def label(name: str) -> str:
-    return inspect.getdoc(find(name)).splitlines()[0]
+    """The label in the list of losses: the docstring's first line. Raises KeyError."""
+    return _first_line(find(name))
 
 
 def uses_epsilon(name: str) -> bool:
+    """Whether the function takes an epsilon. Raises KeyError."""
     return "epsilon" in inspect.signature(find(name)).parameters
 
 
 def takes_logits(name: str) -> bool:
+    """Whether predictions are logits to it, which its name says."""
     return name.endswith("_from_logits")
 
 
 def scalar(name: str) -> bool:
-    """Whether it returns one number and not one per step or sequence; its label says so."""
+    """Whether it returns one number and not one per step or sequence; its label says so. Raises KeyError."""
     return "one scalar" in label(name)
 
 
 def reads_mask(name: str) -> bool:
-    """Whether it looks for the mask of the prediction itself."""
+    """Whether it looks for the mask of the prediction itself.
+
+    Keras hangs it on the tensor: keras/src/backend/common/masking.py. Raises KeyError.
+    """
     return "_keras_mask" in source(name)
 
 
-def bound(name: str, epsilon: float) -> Callable:
-    """The function `(y_true, y_pred)` that is compiled: epsilon enters as the Python number a learner would write."""
+def bound(name: str, epsilon: float) -> Loss:
+    """The function `(y_true, y_pred)` that is compiled: epsilon enters as the Python number a learner would write.
+
+    Raises KeyError.
+    """
     function = find(name)
     return functools.partial(function, epsilon=epsilon) if uses_epsilon(name) else function
 
 
 def source(name: str) -> str:
-    """The text of the function that runs, never a second copy."""
+    """The text of the function that runs, never a second copy. Raises KeyError."""
     return inspect.getsource(find(name)).rstrip()

@@ -13,7 +13,7 @@ def plain(value: Any) -> Any:
     """Arrays, lists and tuples as lists, NumPy's numbers as Python's, None for what is not finite; all else stays."""
     if isinstance(value, np.ndarray):
         if value.dtype.kind == "f" and not np.isfinite(value).all():
-            return np.where(np.isfinite(value), value.astype(object), None).tolist()
+            return np.where(np.isfinite(value), value.astype(object), np.array(None)).tolist()
         return value.tolist()
     if isinstance(value, np.generic):
         value = value.item()

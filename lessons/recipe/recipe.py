@@ -50,7 +50,7 @@ class Recipe:
     pasted: Pasted | None = None  # a loss in place of the settings' own; it runs behind the walls
     asked: Settings = field(init=False, repr=False, compare=False)  # the settings as they were given
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "asked", self.settings)
         if self.table and not self.settings.takes_table:
             raise BadInput("own data: got a table; this lesson’s model takes none.")
@@ -88,6 +88,7 @@ class Recipe:
         return -(-self.settings.sequences // self.update_size)
 
     def structure(self) -> Structure:
+        """What a traced graph is made for; recipes of equal structure share one."""
         return Structure(self.settings.structure(), extent(self), self.table is not None, self.pasted)
 
     def idle(self) -> dict[str, str]:

@@ -17,10 +17,13 @@ from lessons.recipe import losses
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import GARBAGE
 from lessons.recipe.output import Output
-from lessons.recipe.spec import LossName, Spec, choice, number, whole
+from lessons.recipe.spec import LossName, Number, Spec, choice, number, whole
 
 if TYPE_CHECKING:
+    import keras
     import numpy as np
+
+    from lessons.recipe.data import Floats
 
 
 EPSILONS = (0.0, 1e-12, 1e-8, 1e-7, 1e-6, 1e-4, 1e-2, 0.1, 1.0)
@@ -215,7 +218,7 @@ class Settings:
         """Whether a mask that is passed to the model comes out with its predictions."""
         raise NotImplementedError(f"{type(self).__name__} is no family")
 
-    def generated(self, count: int, rng: np.random.Generator, noise: np.random.Generator):
+    def generated(self, count: int, rng: np.random.Generator, noise: np.random.Generator) -> tuple[Floats, Floats]:
         """Inputs (count, timesteps, features) and true labels (count, timesteps, 1), as if no step were padded.
 
         A label may depend on the steps up to its own. Where there is one label per sequence it is that of its last
@@ -223,7 +226,7 @@ class Settings:
         """
         raise NotImplementedError(f"{type(self).__name__} is no family")
 
-    def build(self, features: int, dtype: str = "float32"):
+    def build(self, features: int, dtype: str = "float32") -> keras.Model:
         """The keras.Model of x (batch, timesteps, features) and mask (batch, timesteps) bool, True for real.
 
         It returns what `predicts` says. Initial weights are drawn by seeded initializers; the mask reaches layers by
@@ -237,7 +240,7 @@ class Settings:
 
     # --- what is common
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, spec in self.specs().items():
             object.__setattr__(self, name, spec.parse(name, getattr(self, name)))
 
@@ -254,8 +257,15 @@ class Settings:
             raise BadInput(f"unknown field “{name[:40]}”; the fields are {', '.join(cls.specs())}.")
         return cls.specs()[name]
 
+    @classmethod
+    def number(cls, name: str) -> Number:
+        """The declaration of a field that takes a number. Raises KeyError for a name that is no field."""
+        spec = cls.specs()[name]
+        assert isinstance(spec, Number), name
+        return spec
+
     def said(self, name: str) -> str:
-        """The value of a field as its control says it."""
+        """The value of a field as its control says it. Raises KeyError for a name that is no field."""
         return self.specs()[name].said(getattr(self, name))
 
     @classmethod
@@ -283,6 +293,7 @@ class Settings:
         return {name: _text(getattr(self, name)) for name in self.specs() if getattr(self, name) != getattr(base, name)}
 
     def to_json(self) -> dict[str, Any]:
+        """The value of every field by its name."""
         return dataclasses.asdict(self)
 
     @property

@@ -11,6 +11,8 @@ from typing import Any
 from lessons.recipe import losses, numeral
 from lessons.recipe.bad_input import BadInput
 
+Stops = tuple[float, ...]  # of a widget
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -25,12 +27,14 @@ class Spec:
         raise NotImplementedError
 
     def refuse(self, name: str, given: Any) -> BadInput:
+        """What is raised for a value that the field does not take: the name, what was given, what is taken."""
         shown = given if isinstance(given, str) else repr(given)
         shown = shown if len(shown) <= 40 else shown[:37] + "…"
         return BadInput(f"{name}: got “{shown}”; takes {self.takes}.")
 
     @property
     def takes(self) -> str:
+        """What the field accepts, in words that follow “takes”."""
         raise NotImplementedError
 
     def said(self, value: Any) -> str:
@@ -45,13 +49,15 @@ class Number(Spec):
     whole: bool
     low: float
     high: float
-    offered: tuple[float, ...] = ()
+    offered: Stops = ()
 
     @property
     def takes(self) -> str:
+        """Its range, in words."""
         return f"a {'whole number' if self.whole else 'number'} from {self.low:g} to {self.high:g}"
 
     def parse(self, name: str, given: Any) -> int | float:
+        """The number meant by `given`, an int where the field takes whole ones. Raises BadInput."""
         if isinstance(given, bool) or not isinstance(given, str | Real):
             raise self.refuse(name, given)
         try:
@@ -63,6 +69,7 @@ class Number(Spec):
         return int(value) if self.whole else value
 
     def said(self, value: float) -> str:
+        """Up to six significant digits, the unit left out."""
         return f"{value:g}"
 
 
@@ -74,14 +81,17 @@ class Choice(Spec):
 
     @property
     def takes(self) -> str:
+        """Its options, in words."""
         return "one of " + ", ".join(self.options)
 
     def parse(self, name: str, given: Any) -> str:
+        """`given`, where it is one of the options. Raises BadInput."""
         if not isinstance(given, str) or given not in self.options:
             raise self.refuse(name, given)
         return given
 
     def said(self, value: str) -> str:
+        """The label of an option. Raises KeyError for a value that is none."""
         return self.options[value]
 
 
@@ -90,23 +100,34 @@ class LossName(Choice):
     """A loss of lessons/recipe/losses.py, or `<slug>.<function>` of a lesson file."""
 
     def parse(self, name: str, given: Any) -> str:
+        """`given`, where a loss has that name. Raises BadInput."""
         if not isinstance(given, str) or not losses.exists(given):
             raise self.refuse(name, given)
         return given
 
     def said(self, value: str) -> str:
+        """The label of the loss: its docstring's first line. Raises KeyError for a name that none has."""
         return losses.label(value)
 
 
-def whole(default, low, high, label, help, retraces=False, offered=()):
+def whole(
+    default: int, low: int, high: int, label: str, help: str, retraces: bool = False, offered: tuple[int, ...] = ()
+) -> int:
+    """A field of a dataclass of settings that takes a whole number from low to high."""
     spec = Number(label, help, retraces, True, low, high, offered)
     return field(default=default, metadata={"spec": spec})
 
 
-def number(default, low, high, label, help, retraces=False, offered=()):
+def number(
+    default: float, low: float, high: float, label: str, help: str, retraces: bool = False, offered: Stops = ()
+) -> float:
+    """A field that takes a number from low to high."""
     spec = Number(label, help, retraces, False, low, high, offered)
     return field(default=default, metadata={"spec": spec})
 
 
-def choice(default, options, label, help, retraces=False, kind=Choice):
+def choice(
+    default: str, options: Mapping[str, str], label: str, help: str, retraces: bool = False, kind: type[Choice] = Choice
+) -> str:
+    """A field that takes one of the options, value → label."""
     return field(default=default, metadata={"spec": kind(label, help, retraces, options)})

@@ -5,11 +5,12 @@ It is part of a Recipe and kept nowhere but in the session that brought it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from lessons.recipe.data import Floats, Whole
 from lessons.recipe.settings import Settings
 from lessons.recipe.table_file import HELD_OUT, STEPS, TOO_FAR, Columns, Series, digest_of, read
 
@@ -45,6 +46,7 @@ class Table:
 
     @property
     def features(self) -> int:
+        """Features of a step."""
         return len(self.columns.features)
 
     @cached_property
@@ -64,9 +66,10 @@ class Table:
         return max(one.extent for one in self.series) <= STEPS
 
     def keeps_gaps(self, settings: Settings) -> bool:
-        return settings.gaps == "keep" and self.gaps_fit
+        """Whether a time without a row is a step, under these settings."""
+        return self.gaps_fit and settings.gaps == "keep"
 
-    def lengths(self, settings: Settings) -> np.ndarray:
+    def lengths(self, settings: Settings) -> Whole:
         """(sequences,) steps of each sequence."""
         keep = self.keeps_gaps(settings)
         return np.array([one.extent if keep else len(one.y) for one in self.series])
@@ -78,7 +81,7 @@ class Table:
 
     def steps(self, settings: Settings) -> int:
         """The length that sequences are padded to."""
-        return max(int(self.lengths(settings).max()), Settings.specs()["timesteps"].low)
+        return max(int(self.lengths(settings).max()), int(Settings.number("timesteps").low))
 
     def shares(self, settings: Settings) -> tuple[float, float]:
         """Of all steps the share that is padding, and of the labels on real steps the share that is missing."""
@@ -101,15 +104,15 @@ class Table:
     def fit(self, settings: Settings) -> Settings:
         """The settings with what the data decide: sequences and steps, how much is missing, what the labels are."""
         padding, missing = self.shares(settings)
-        return replace(
-            settings,
-            sequences=self.sizes[0],
-            timesteps=self.steps(settings),
-            task="binary" if self.binary else "regression",
-            padding_share=min(
-                padding, Settings.specs()["padding_share"].high
-            ),  # the fields end there; texts tell `shares`
-            nan_share=min(missing, Settings.specs()["nan_share"].high),
+        return settings.with_changes(
+            {
+                "sequences": self.sizes[0],
+                "timesteps": self.steps(settings),
+                "task": "binary" if self.binary else "regression",
+                # The fields end there; texts tell `shares`.
+                "padding_share": min(padding, Settings.number("padding_share").high),
+                "nan_share": min(missing, Settings.number("nan_share").high),
+            }
         )
 
     def idle(self, settings: Settings) -> dict[str, str]:
@@ -149,7 +152,7 @@ class Table:
         training, held_out = ([self.series[place] for place in part] for part in places)
         return training, held_out
 
-    def sequences(self, settings: Settings, stream: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def sequences(self, settings: Settings, stream: int) -> tuple[Floats, Floats, Whole]:
         """Inputs (batch, time, features), labels (batch, time, 1) and lengths (batch,), every sequence from step 0 on.
 
         Stream 0 is the training data, 1 what is held out. Scaled and filled as the settings say, which fit the table;
@@ -169,13 +172,13 @@ class Table:
         return x, y, np.array([len(values) for values in wanted])
 
 
-def moments(columns: np.ndarray) -> list[tuple[float, float]]:
+def moments(columns: Floats) -> list[tuple[float, float]]:
     """Mean and deviation of each column (rows, columns), NaN left out; (0, 1) where nothing is known."""
     known = [column[~np.isnan(column)] for column in columns.T]
     return [(float(column.mean()), float(column.std())) if column.size else (0.0, 1.0) for column in known]
 
 
-def scaling(kind: str, training: np.ndarray, binary: bool) -> tuple[np.ndarray, np.ndarray]:
+def scaling(kind: str, training: Floats, binary: bool) -> tuple[Floats, Floats]:
     """What is taken off each column of training (rows, features + label), and what it is divided by."""
     shift, size = np.zeros(training.shape[1]), np.ones(training.shape[1])
     if kind == "standard":
@@ -186,7 +189,7 @@ def scaling(kind: str, training: np.ndarray, binary: bool) -> tuple[np.ndarray, 
     return shift, size
 
 
-def filled(x: np.ndarray, kind: str, means: np.ndarray) -> np.ndarray:
+def filled(x: Floats, kind: str, means: Floats) -> Floats:
     """Inputs (steps, features) of one sequence with NaN replaced; means (features,)."""
     if kind == "keep":
         return x

@@ -19,13 +19,15 @@ import numpy as np
 
 from lessons.recipe import numeral
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.data import Floats, Whole
 from lessons.recipe.settings import Settings
+from lessons.recipe.words import plural
 
 MEGABYTES = (
     4  # of a file: the largest table below, written with every digit, has 2.7; .streamlit/config.toml says it too
 )
-SEQUENCES = (3, Settings.specs()["sequences"].high)  # one of three is held out, and two are trained
-STEPS = Settings.specs()["timesteps"].high  # of a sequence
+SEQUENCES = (3, int(Settings.number("sequences").high))  # one of three is held out, and two are trained
+STEPS = int(Settings.number("timesteps").high)  # of a sequence
 FEATURES = 8
 LETTERS = 60  # of a column's name or a sequence's id
 LARGEST = float(np.finfo(np.float32).max)  # what the model computes in
@@ -58,16 +60,16 @@ class Series:
     """One sequence in the order of time."""
 
     id: str
-    x: np.ndarray  # (rows, features) NaN where missing
-    y: np.ndarray  # (rows,) NaN where missing
-    places: np.ndarray  # (rows,) int, the step of each row when gaps are kept: rises from 0
+    x: Floats  # (rows, features) NaN where missing
+    y: Floats  # (rows,) NaN where missing
+    places: Whole  # (rows,) int, the step of each row when gaps are kept: rises from 0
 
     @property
     def extent(self) -> int:
         """Steps from the first row to the last, those without a row included."""
         return int(self.places[-1]) + 1
 
-    def laid_out(self, keep_gaps: bool) -> tuple[np.ndarray, np.ndarray]:
+    def laid_out(self, keep_gaps: bool) -> tuple[Floats, Floats]:
         """Inputs (steps, features) and labels (steps,); a step without a row is NaN."""
         if not keep_gaps:
             return self.x, self.y
@@ -112,7 +114,10 @@ def text_of(data: bytes) -> str:
 
 
 def read_rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines that are not blank, as (number of the line, cells). The first is the one with the names."""
+    """The lines that are not blank, as (number of the line, cells). The first is the one with the names.
+
+    Raises BadInput where the text is no CSV.
+    """
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), strict=True)
     try:
         for cells in lines:
@@ -130,7 +135,10 @@ def delimiter_of(text: str) -> str:
 
 
 def recognised(line: int, header: list[str]) -> tuple[Columns, dict[str, int]]:
-    """The columns by their names, else by their places: id first, time next, label last. And where they are."""
+    """The columns by their names, else by their places: id first, time next, label last. And where they are.
+
+    Raises BadInput for names that cannot be those of columns, and for more than FEATURES features.
+    """
     check_header(line, header)
     plain = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in header]
     found = {
@@ -154,7 +162,7 @@ def check_header(line: int, header: list[str]) -> None:
     wanted = "sequence id, time, one or more features, label"
     if len(header) < 4:
         raise BadInput(
-            f"line {line}: {counted(len(header), 'column')}, parted by comma, semicolon or tab; at least 4 are needed: "
+            f"line {line}: {plural(len(header), 'column')}, parted by comma, semicolon or tab; at least 4 are needed: "
             f"{wanted}."
         )
     if sum(is_number(name) for name in header) > len(header) / 2:
@@ -162,7 +170,7 @@ def check_header(line: int, header: list[str]) -> None:
     for place, name in enumerate(header):
         where = f"line {line}, column {place + 1}"
         if not 0 < len(name) <= LETTERS:
-            raise BadInput(f"{where}: got a name of {counted(len(name), 'letter')}; takes 1 to {LETTERS}.")
+            raise BadInput(f"{where}: got a name of {plural(len(name), 'letter')}; takes 1 to {LETTERS}.")
         if name in header[:place]:
             raise BadInput(f"{where}: “{name}” is the name of column {header.index(name) + 1} too; takes another.")
 
@@ -177,8 +185,13 @@ class Row:
     values: list[float]  # features, then the label
 
 
-def read_steps(rows: Iterator, columns: Columns, order: dict[str, int]) -> tuple[list[Row], bool]:
-    """The rows below the names, and whether their times are dates."""
+def read_steps(
+    rows: Iterator[tuple[int, list[str]]], columns: Columns, order: dict[str, int]
+) -> tuple[list[Row], bool]:
+    """The rows below the names, and whether their times are dates.
+
+    The first time decides whether they are. Raises BadInput, which names line and column.
+    """
     names = {order["id"]: columns.id, order["time"]: columns.time, order["label"]: columns.label}
     width = len(columns.features) + len(names)
     features = [place for place in range(width) if place not in names]
@@ -188,7 +201,7 @@ def read_steps(rows: Iterator, columns: Columns, order: dict[str, int]) -> tuple
     steps: list[Row] = []
     for line, cells in rows:
         if len(cells) != width:
-            raise BadInput(f"line {line}: {counted(len(cells), 'cell')}; the line of names has {width}.")
+            raise BadInput(f"line {line}: {plural(len(cells), 'cell')}; the line of names has {width}.")
         if len(steps) == SEQUENCES[1] * STEPS:
             raise BadInput(f"line {line}: more than {len(steps):,} rows; up to that many are accepted.")
         id_, when = cells[order["id"]], cells[order["time"]]
@@ -230,6 +243,7 @@ def number(cell: str) -> float | None:
 
 
 def is_number(cell: str) -> bool:
+    """Whether a cell holds a number; one that is missing does not."""
     got = number(cell)
     return got is not None and not math.isnan(got)
 
@@ -244,14 +258,17 @@ def moment(cell: str) -> float | None:
 
 
 def grouped(steps: list[Row]) -> dict[str, list[Row]]:
-    """The rows by sequence, in the order of time. Raises BadInput."""
+    """The rows by sequence, in the order of time. Raises BadInput.
+
+    At least SEQUENCES[0] of them, each at most STEPS long, no time twice.
+    """
     by_id: dict[str, list[Row]] = {}
     for step in steps:
         by_id.setdefault(step.id, []).append(step)
     low, high = SEQUENCES
     if not low <= len(by_id) <= high:
         raise BadInput(
-            f"The file has {counted(len(by_id), 'sequence')}; takes {low} to {high}, of which one in {HELD_OUT} "
+            f"The file has {plural(len(by_id), 'sequence')}; takes {low} to {high}, of which one in {HELD_OUT} "
             "is held out for validation."
         )
     for id_, rows in by_id.items():
@@ -268,7 +285,7 @@ def grouped(steps: list[Row]) -> dict[str, list[Row]]:
     return by_id
 
 
-def tick_of(differences: list[np.ndarray]) -> float:
+def tick_of(differences: list[Floats]) -> float:
     """The time of one step, from the differences (rows - 1,) of the times of each sequence.
 
     The smallest difference where all are multiples of it; else, as with months, one of usual size.
@@ -282,7 +299,7 @@ def tick_of(differences: list[np.ndarray]) -> float:
 
 
 def series_of(id_: str, rows: list[Row], tick: float) -> Series:
-    """One sequence, `tick` being the time of one step."""
+    """One sequence, `tick` being the time of one step. Arrays as in Series, which nobody can write to."""
     values = np.array([step.values for step in rows], dtype=float)
     strides = np.rint(np.diff([step.time for step in rows]) / tick)
     places = np.concatenate([[0], np.clip(strides, 1, TOO_FAR).cumsum()]).astype(int)
@@ -302,29 +319,27 @@ def check(series: Sequence[Series], columns: Columns) -> None:
 
 def digest_of(columns: Columns, series: Sequence[Series]) -> str:
     """The same for the same content, however it was written."""
-    told = hashlib.sha256(repr((columns, [one.id for one in series])).encode())
+    digest = hashlib.sha256(repr((columns, [one.id for one in series])).encode())
     for one in series:
         for array in (one.x, one.y, one.places):
-            told.update(repr(array.shape).encode() + array.tobytes())
-    return told.hexdigest()
+            digest.update(repr(array.shape).encode() + array.tobytes())
+    return digest.hexdigest()
 
 
 def refusal(line: int, column: str, given: str, takes: str) -> BadInput:
+    """The BadInput for a cell that cannot be used; it is returned, not raised."""
     return BadInput(f"line {line}, column “{column}”: got “{shortened(given)}”; takes {takes}.")
 
 
 def shortened(text: str) -> str:
+    """At most 40 characters of a text."""
     return text if len(text) <= 40 else text[:37] + "…"
-
-
-def counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def sample() -> bytes:
     """A file in the format, the same every time: sequences of different lengths, gaps in time, missing labels.
 
-    The label depends on the water of this day and the light of the day before, as a lesson's own does.
+    The label depends on the water of this day and the light of the day before, as a lesson's own does. UTF-8.
     """
     rng = np.random.default_rng(5)
     lines = ["sequence,time,water,light,label"]

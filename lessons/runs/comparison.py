@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lessons.recipe.data import Bools, Floats, Whole
 from lessons.recipe.recipe import Recipe
+from lessons.recipe.words import plural
 from lessons.runs.run import Run
 
 VISIBLE = 1e-3  # of the epoch's largest value: smaller differences do not move the three digits that the app shows
@@ -75,7 +79,7 @@ class Comparison:
         return min(self.pinned.epochs, self.other.epochs)
 
     @cached_property
-    def kept(self) -> np.ndarray:
+    def kept(self) -> Whole:
         """(kept,) the epochs from 0 of which both have kept gradients and predictions; never empty."""
         return np.intersect1d(self.pinned.snapshot.kept, self.other.snapshot.kept)
 
@@ -84,7 +88,7 @@ class Comparison:
         a, b = (getattr(run.snapshot, quantity) for run in (self.pinned, self.other))
         return a.shape[1:] == b.shape[1:]
 
-    def pair(self, quantity: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def pair(self, quantity: str) -> tuple[Whole, Floats, Floats]:
         """The epochs from 0 that both have of a quantity, and its values in the two runs: (epoch, …) each."""
         if quantity in ("loss", "error"):
             return (
@@ -130,13 +134,13 @@ class Comparison:
         shares = [share(*self.pair(quantity)[1:]) for quantity in QUANTITIES if self.comparable(quantity)]
         return max(float(np.max(found, initial=0)) for found in shares)
 
-    def gradients(self, epoch: int, at: str = "predictions") -> tuple[np.ndarray, np.ndarray]:
+    def gradients(self, epoch: int, at: str = "predictions") -> tuple[Floats, Floats]:
         """(batch, time) |gradient| of the two runs in a kept epoch."""
         return tuple(
             getattr(run.snapshot, AT[at])[places(run, np.array([epoch]))[0]] for run in (self.pinned, self.other)
         )
 
-    def difference(self, epoch: int, at: str = "predictions") -> np.ndarray | None:
+    def difference(self, epoch: int, at: str = "predictions") -> Floats | None:
         """(batch, time) other minus pinned |gradient|, signed; NaN where either is not finite, None in two shapes."""
         pinned, other = self.gradients(epoch, at)
         if pinned.shape != other.shape:
@@ -149,27 +153,29 @@ class Comparison:
 def differences(pinned: Recipe, other: Recipe) -> tuple[Difference, ...]:
     """The fields in which two recipes differ; those that change neither run come last."""
     still = pinned.idle().keys() & other.idle().keys()
-    pinned, other = pinned.settings, other.settings
-    names = sorted(other.to_query(pinned), key=lambda name: name in still)
+    before, now = pinned.settings, other.settings
+    names = sorted(now.to_query(before), key=lambda name: name in still)
     return tuple(
-        Difference(name, pinned.specs()[name].label, *(one.said(name) for one in (pinned, other)), idle=name in still)
-        for name in names
+        Difference(name, now.specs()[name].label, before.said(name), now.said(name), name in still) for name in names
     )
 
 
-def differs(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Where two arrays are not the same number; NaN is the same as NaN."""
+def differs(a: NDArray[Any], b: NDArray[Any]) -> Bools:
+    """Where two arrays are not the same number; NaN is the same as NaN.
+
+    Both of one shape (…), which is that of the answer, bool.
+    """
     if a.dtype.kind != "f":
         return a != b
     return (a != b) & ~(np.isnan(a) & np.isnan(b))
 
 
-def visibly(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def visibly(a: Floats, b: Floats) -> Bools:
     """Where two arrays (epoch, …) differ by more than VISIBLE, or only one of them is finite."""
     return (np.isfinite(a) != np.isfinite(b)) | (share(a, b) > VISIBLE)
 
 
-def share(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def share(a: Floats, b: Floats) -> Floats:
     """(epoch, …) the difference as a share of the largest finite value of its epoch; 0 where either is not finite."""
     a, b = a.astype(float), b.astype(float)
     within = tuple(range(1, a.ndim))
@@ -179,8 +185,8 @@ def share(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.divide(size, largest, out=np.zeros_like(size), where=np.broadcast_to(largest > 0, size.shape))
 
 
-def places(run: Run, epochs: np.ndarray) -> np.ndarray:
-    """Where these epochs stand among those that the run has kept."""
+def places(run: Run, epochs: Whole) -> Whole:
+    """Where these epochs stand among those that the run has kept. (epochs,) int."""
     return np.searchsorted(run.snapshot.kept, epochs)
 
 
@@ -235,6 +241,7 @@ def place(comparison: Comparison, parting: Parting) -> str:
 
 
 def values(parting: Parting) -> str:
+    """The number of either run at a parting, in words."""
     return f"{number_words(parting.pinned)} pinned, {number_words(parting.other)} now"
 
 
@@ -260,10 +267,6 @@ def others(comparison: Comparison) -> list[str]:
     if len(comparison.kept) < comparison.epochs:
         words.append(f"Both have kept predictions and gradients of {len(comparison.kept)} of them.")
     return words
-
-
-def plural(count: int, what: str) -> str:
-    return f"1 {what}" if count == 1 else f"{count} {what}s"
 
 
 def number_words(value: float) -> str:

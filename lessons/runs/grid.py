@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,8 +17,11 @@ from lessons.recipe.numeral import is_whole
 from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
-from lessons.recipe.spec import LossName, Number
+from lessons.recipe.spec import Choice, LossName, Number
 from lessons.runs.outcome import OUTCOMES
+
+if TYPE_CHECKING:
+    from lessons.course.lesson import Lesson  # what offers fields as axes
 
 SIZE = 16  # values along an axis, where nothing else is asked for
 MOST_ALONG = 64  # values along an axis: more are smaller than a fingertip on any screen
@@ -29,13 +32,7 @@ OF_LOSS = ("loss", "epsilon", "reduction", "loss_dtype", "sample_weight")  # fie
 QUERY = ("map_x", "map_y", "map_size", "map_xs", "map_ys", "map_seeds")  # the names in an address
 
 
-class Axes(Protocol):
-    """What offers fields as axes: a lesson."""
-
-    slug: str
-    controls: tuple[str, ...]  # fields in sight
-    more: tuple[str, ...]  # fields behind "More"
-    losses: tuple[str, ...]  # names of the losses on offer
+Values = tuple[Any, ...]  # of a field, whatever it takes
 
 
 @dataclass(frozen=True)
@@ -48,11 +45,11 @@ class Grid:
     base: Settings
     x: str
     y: str
-    xs: tuple
-    ys: tuple
+    xs: Values
+    ys: Values
     seeds: tuple[int, ...] = (0,)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.x == self.y:
             raise BadInput(f"map: got “{self.x}” for both axes; takes two different fields.")
         for kept, name, most in (("xs", self.x, MOST_ALONG), ("ys", self.y, MOST_ALONG), ("seeds", "seed", MOST_SEEDS)):
@@ -85,7 +82,8 @@ class Grid:
     def groups(self) -> dict[Settings, list[tuple[int, int, int]]]:
         """The cells by the graph that trains them (`Settings.structure`), each group from coarse to fine."""
         of_graph = [self.base.specs()[name].retraces or name == "batch_size" for name in (self.x, self.y)]
-        known, groups = {}, {}
+        known: dict[tuple[int, int], Settings] = {}
+        groups: dict[Settings, list[tuple[int, int, int]]] = {}
         for row, column, seed in self.cells():
             key = (column * of_graph[0], row * of_graph[1])
             if key not in known:
@@ -95,18 +93,16 @@ class Grid:
 
     @property
     def runs(self) -> int:
+        """How many trainings it takes."""
         return len(self.xs) * len(self.ys) * len(self.seeds)
 
     @property
     def epochs(self) -> int:
         """Of all trainings together."""
-        if self.x == "epochs":
-            return sum(self.xs) * len(self.ys) * len(self.seeds)
-        if self.y == "epochs":
-            return sum(self.ys) * len(self.xs) * len(self.seeds)
-        return self.runs * self.base.epochs
+        each = {self.x: self.xs, self.y: self.ys}.get("epochs", (self.base.epochs,))
+        return self.runs // len(each) * sum(each)
 
-    def to_query(self, lesson: Axes) -> dict[str, str]:
+    def to_query(self, lesson: Lesson) -> dict[str, str]:
         """The map for an address, without its base: that is the form's. `from_query` reads it."""
         query = {"map_x": self.x, "map_y": self.y, "map_size": f"{len(self.xs)}x{len(self.ys)}"}
         for key, name, values in (("map_xs", self.x, self.xs), ("map_ys", self.y, self.ys)):
@@ -117,24 +113,18 @@ class Grid:
         return query
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str], lesson: Axes, base: Settings) -> Grid:
+    def from_query(cls, query: Mapping[str, str], lesson: Lesson, base: Settings) -> Grid:
         """The map that an address, or a command line, asks for. Raises BadInput."""
         x, y = (axis(query.get(key, ""), lesson) for key in ("map_x", "map_y"))
         across, down = size(query.get("map_size", ""))
-        xs = split(query["map_xs"]) if "map_xs" in query else axis_values(x, lesson, across)
-        ys = split(query["map_ys"]) if "map_ys" in query else axis_values(y, lesson, down)
-        seeds = split(query["map_seeds"]) if "map_seeds" in query else (base.seed,)
-        return cls(base, x, y, tuple(xs), tuple(ys), tuple(seeds))
+        xs: Values = split(query["map_xs"]) if "map_xs" in query else axis_values(x, lesson, across)
+        ys: Values = split(query["map_ys"]) if "map_ys" in query else axis_values(y, lesson, down)
+        seeds: Values = split(query["map_seeds"]) if "map_seeds" in query else (base.seed,)
+        return cls(base, x, y, xs, ys, seeds)
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "base": self.base.to_json(),
-            "x": self.x,
-            "y": self.y,
-            "xs": list(self.xs),
-            "ys": list(self.ys),
-            "seeds": list(self.seeds),
-        }
+        """Its parts by their names; `base` as Settings.to_json has it."""
+        return plain(dataclasses.asdict(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +142,7 @@ class Cell:
     failure: str = ""  # what Keras said of settings that cannot be trained; the outcome is then "" and the rest NaN
 
     def to_json(self) -> dict[str, Any]:
+        """Its parts by their names; None for what is not finite."""
         return plain(dataclasses.asdict(self))
 
 
@@ -177,6 +168,7 @@ def squares(cells: Iterable[Cell]) -> dict[tuple[int, int], Square]:
 
 
 def square(cells: list[Cell]) -> Square:
+    """What the cells of one place make together."""
     counts = Counter(cell.outcome for cell in cells)
     word = max(counts, key=lambda word: (counts[word], OUTCOMES.index(word) if word else -1))
     alike = [cell for cell in cells if cell.outcome == word]
@@ -191,37 +183,37 @@ def model_of(settings: Settings) -> Settings:
     return dataclasses.replace(settings.structure(), **of_loss, batch_size=settings.batched * settings.batch_size)
 
 
-def fields_of(lesson: Axes) -> tuple[str, ...]:
+def fields_of(lesson: Lesson) -> tuple[str, ...]:
     """The fields that can be an axis: the lesson's, those in sight first."""
     return (*lesson.controls, *lesson.more)
 
 
-def axis(name: str, lesson: Axes) -> str:
+def axis(name: str, lesson: Lesson) -> str:
     """A field of the lesson, as typed. Raises BadInput."""
     if name not in fields_of(lesson):
         raise BadInput(f"map: got “{name[:40]}” for an axis; {lesson.slug} has {', '.join(fields_of(lesson))}.")
     return name
 
 
-def axis_values(name: str, lesson: Axes, count: int = SIZE) -> tuple:
+def axis_values(name: str, lesson: Lesson, count: int = SIZE) -> Values:
     """Up to `count` values of a field for an axis, in order; all of them where it has choices.
 
     A number runs over the stops that its widget offers, or its range: by equal steps, or by equal ratios where the
-    stops span a hundredfold. Where each value needs a graph of its own only the stops themselves are taken.
+    stops span a hundredfold. Where each value needs a graph of its own only the stops themselves are taken. Raises
+    BadInput for a count that does not fit, and for a name that is no field.
     """
     if not 1 <= count <= MOST_ALONG:
         raise BadInput(f"map: got {count} values along {name}; takes 1 to {MOST_ALONG}.")
     spec = lesson.presets[0].settings.spec_of(name)
     if isinstance(spec, LossName):
         return lesson.losses
-    if not isinstance(spec, Number):
-        return tuple(spec.options)
-    if spec.retraces and spec.offered:
-        return thinned(spec.offered, count)
-    return numbers(spec, count)
+    if isinstance(spec, Number):
+        return thinned(spec.offered, count) if spec.retraces and spec.offered else numbers(spec, count)
+    assert isinstance(spec, Choice)
+    return tuple(spec.options)
 
 
-def thinned(stops: tuple, count: int) -> tuple:
+def thinned(stops: Values, count: int) -> Values:
     """At most `count` of the stops, evenly taken, both ends among them where there is room."""
     if count == 1:
         return stops[:1]
@@ -230,16 +222,17 @@ def thinned(stops: tuple, count: int) -> tuple:
     )
 
 
-def numbers(spec: Number, count: int) -> tuple:
+def numbers(spec: Number, count: int) -> Values:
     """Up to `count` different values over what the spec offers: multiples of one whole step, or three digits each."""
     stops = spec.offered or (spec.low, spec.high)
+    spaced: Iterable[float]
     low, high, above = min(stops), max(stops), [stop for stop in stops if stop > 0]
     if low >= 0 and high / min(above) >= LOGARITHMIC:
         zero = [0.0] * (low == 0 and count > 1)
         spaced = [*zero, *np.geomspace(min(above), high, count - len(zero))]
     elif spec.whole:
         step = max(1, round((high - low) / max(1, count - 1)))
-        spaced = range(math.ceil(low / step) * step, high + 1, step)[:count]
+        spaced = range(math.ceil(low / step) * step, int(high) + 1, step)[:count]
     else:
         spaced = np.linspace(low, high, count)
     return tuple(dict.fromkeys(round(value) if spec.whole else float(f"{value:.3g}") for value in spaced))
@@ -255,7 +248,7 @@ def coarse_first(rows: int, columns: int) -> list[tuple[int, int]]:
     return sorted(places, key=lambda place: -step(*place))
 
 
-def distinct(base: Settings, name: str, given: tuple, most: int) -> tuple:
+def distinct(base: Settings, name: str, given: Values, most: int) -> Values:
     """The values of an axis, each as its field takes it. Raises BadInput."""
     values = tuple(base.spec_of(name).parse(name, value) for value in given)
     if not 1 <= len(values) <= most:
@@ -274,8 +267,10 @@ def size(given: str) -> tuple[int, int]:
 
 
 def split(given: str) -> tuple[str, ...]:
+    """The values between commas, still as text."""
     return tuple(value.strip() for value in given.split(","))
 
 
-def listed(values: tuple) -> str:
+def listed(values: Values) -> str:
+    """Values with commas between, for an address: `split` and the field's `parse` read them."""
     return ",".join(f"{value:.12g}" if isinstance(value, float) else str(value) for value in values)

@@ -34,11 +34,13 @@ class NaNOrigin:
 
     @property
     def when(self) -> str:
+        """Epoch and batch in words, counted from 1."""
         batch = f", batch {self.batch + 1}" if self.batch is not None else ""
         return f"epoch {self.epoch + 1}{batch}"
 
     @property
     def way(self) -> str:
+        """Forward or backward, in words."""
         return "on the way forward" if self.phase == "forward" else "on the way back, after a finite loss"
 
     @property

@@ -6,9 +6,9 @@ NumPy only. What counts is the yardstick, the error on real steps: a loss can fa
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lessons.runs.run import Run
 
@@ -29,10 +29,11 @@ LEAST_START = 0.1  # what counts as the start of a loss that starts lower: a gro
 LEAST_DEPTH = 3.0  # the same downwards: a log with the smallest epsilon on offer goes to -28, and is no explosion
 
 
-def outcome(loss: Sequence[float], error: Sequence[float], baseline: float, finite: bool = True) -> str:
+def outcome(loss: ArrayLike, error: ArrayLike, baseline: float, finite: bool = True) -> str:
     """One of OUTCOMES, from the loss and the error of each epoch and the error of the best constant.
 
-    `finite`: whether the trained model's predictions on real steps are, which the curves cannot tell.
+    `finite`: whether the trained model's predictions on real steps are, which the curves cannot tell. loss and error
+    (epoch,), of one length and not empty; `baseline` in the unit of the error.
     """
     loss, error = np.asarray(loss, float), np.asarray(error, float)
     if not (finite and np.isfinite(loss).all() and np.isfinite(error).all()):
@@ -45,7 +46,7 @@ def outcome(loss: Sequence[float], error: Sequence[float], baseline: float, fini
     return "wrong" if last < first - FALL * abs(first) else "stuck"
 
 
-def late(curve: Sequence[float]) -> float:
+def late(curve: ArrayLike) -> float:
     """The level at which a curve (epoch,) ends: the median of its last epochs. NaN where one of them is."""
     curve = np.asarray(curve, float)
     with np.errstate(invalid="ignore"):

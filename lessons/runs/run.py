@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lessons.recipe.data import PaddedBatch
+from lessons.recipe.data import Bools, Floats, PaddedBatch, Whole
 from lessons.recipe.output import Output
 from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
@@ -20,7 +20,7 @@ THRESHOLDS = {"number": 0.5, "probability": 0.5, "logit": 0.0}  # what a predict
 KEPT_EPOCHS = 200  # gradients of more epochs than this are thinned to as many, evenly spaced
 
 
-def kept_epochs(epochs: int) -> np.ndarray:
+def kept_epochs(epochs: int) -> Whole:
     """The epochs (from 0) whose gradients are kept: all, or KEPT_EPOCHS evenly spaced ones."""
     return np.unique(np.linspace(0, epochs - 1, min(epochs, KEPT_EPOCHS)).round().astype(int))
 
@@ -32,16 +32,16 @@ class Snapshot:
     `epochs` counts from 0; `kept` are those of them whose gradients and predictions are here.
     """
 
-    epochs: np.ndarray  # (epoch,) int
-    loss: np.ndarray  # (epoch,) what fit reports
-    real_loss: np.ndarray  # (epoch,) the same loss on real steps only, against the true labels
-    val_loss: np.ndarray  # (epoch,)
-    error: np.ndarray  # (epoch,)
-    kept: np.ndarray  # (kept,) int
-    gradient: np.ndarray  # (kept, batch, time) |d loss / d prediction|, its norm over the columns where there are some
-    input_gradient: np.ndarray  # (kept, batch, time) norm over features of d loss / d input
-    predictions: np.ndarray  # (kept, batch, time), the class id for classes
-    scores: np.ndarray | None = None  # (kept, batch, time, class) where there are classes
+    epochs: Whole  # (epoch,) int
+    loss: Floats  # (epoch,) what fit reports
+    real_loss: Floats  # (epoch,) the same loss on real steps only, against the true labels
+    val_loss: Floats  # (epoch,)
+    error: Floats  # (epoch,)
+    kept: Whole  # (kept,) int
+    gradient: Floats  # (kept, batch, time) |d loss / d prediction|, its norm over the columns where there are some
+    input_gradient: Floats  # (kept, batch, time) norm over features of d loss / d input
+    predictions: Floats  # (kept, batch, time), the class id for classes
+    scores: Floats | None = None  # (kept, batch, time, class) where there are classes
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ class Opening:
 class Closing:
     """What is known after the last epoch."""
 
-    predictions: np.ndarray  # (batch, time) of the trained model, the class id for classes
+    predictions: Floats  # (batch, time) of the trained model, the class id for classes
     seconds: float  # in the worker, tracing included
-    scores: np.ndarray | None = None  # (batch, time, class) of the trained model, where there are classes
+    scores: Floats | None = None  # (batch, time, class) of the trained model, where there are classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,17 +85,18 @@ class Run:
     closing: Closing | None  # None when it was stopped
 
     @classmethod
-    def gather(cls, recipe: Recipe, batch: PaddedBatch, parts: Iterable) -> Run:
+    def gather(cls, recipe: Recipe, batch: PaddedBatch, parts: Iterable[Opening | Snapshot | Closing]) -> Run:
         """The run so far, from the parts that `train` yields. Raises ValueError before the first epoch."""
         parts = list(parts)
         snapshots = [part for part in parts if isinstance(part, Snapshot)]
         if not snapshots:
             raise ValueError("not one epoch has been trained")
-        closings = [part for part in parts if isinstance(part, Closing)]
-        whole = Snapshot(
-            **{name: joined([getattr(part, name) for part in snapshots]) for name in Snapshot.__dataclass_fields__}
-        )
-        return cls(recipe, batch, parts[0], whole, closings[0] if closings else None)
+        opening = next(part for part in parts if isinstance(part, Opening))
+        closing = next((part for part in parts if isinstance(part, Closing)), None)
+        whole: dict[str, Any] = {
+            name: joined([getattr(part, name) for part in snapshots]) for name in Snapshot.__dataclass_fields__
+        }
+        return cls(recipe, batch, opening, Snapshot(**whole), closing)
 
     @property
     def settings(self) -> Settings:
@@ -104,37 +105,39 @@ class Run:
 
     @property
     def epochs(self) -> int:
+        """How many were trained."""
         return len(self.snapshot.loss)
 
     @cached_property
-    def predictions(self) -> np.ndarray:
+    def predictions(self) -> Floats:
         """(batch, time) of the trained model, or of the last kept epoch when the run was stopped."""
         return self.closing.predictions if self.closing else self.snapshot.predictions[-1]
 
     @property
-    def scores(self) -> np.ndarray | None:
+    def scores(self) -> Floats | None:
         """(batch, time, class) of the trained model as `predictions` are; None where there are no classes."""
         if self.closing:
             return self.closing.scores
         return None if self.snapshot.scores is None else self.snapshot.scores[-1]
 
     @cached_property
-    def leak(self) -> np.ndarray:
+    def leak(self) -> Floats:
         """(kept,) share of the gradient at the predictions that lies on padding; NaN where all of it is 0."""
         return leak(self.snapshot.gradient, self.batch.label_real)
 
     @cached_property
-    def input_leak(self) -> np.ndarray:
+    def input_leak(self) -> Floats:
         """(kept,) the same at the inputs."""
         return leak(self.snapshot.input_gradient, self.batch.real)
 
     @cached_property
-    def starved(self) -> np.ndarray:
+    def starved(self) -> Bools:
         """(batch, time) bool: real steps whose prediction got no gradient in any kept epoch."""
         return self.batch.label_real & (self.snapshot.gradient == 0).all(axis=0)
 
     @cached_property
     def baseline(self) -> float:
+        """The error of the best constant, in the unit of `error`; NaN where no label is known."""
         return baseline(self.settings, self.batch)
 
     def to_json(self) -> dict[str, Any]:
@@ -164,7 +167,7 @@ class Run:
         }
 
 
-def leak(gradient: np.ndarray, real: np.ndarray) -> np.ndarray:
+def leak(gradient: Floats, real: Bools) -> Floats:
     """Share of |gradient| (epoch, batch, time) on padding, per epoch; NaN where all of it is 0 or it is not finite."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         total = gradient.sum(axis=(1, 2), dtype=float)
@@ -179,12 +182,12 @@ def output_of(output: Output, takes_logits: bool) -> str:
     return "logit" if takes_logits else "number"
 
 
-def error(settings: Settings, predictions: np.ndarray, truth: np.ndarray, real: np.ndarray, output: str) -> np.ndarray:
+def error(settings: Settings, predictions: Floats, truth: Floats, real: Bools, output: str) -> Floats:
     """The fixed yardstick: mean absolute error, or 1 - accuracy, on real steps against the true labels.
 
-    A prediction of 1 is one above the threshold of what predictions are, the output.
-    predictions (..., batch, time), truth and real (batch, time) -> (...). NaN where a prediction is not finite.
-    `real` leaves out what nobody knows the truth of (PaddedBatch.known); NaN where that is everything.
+    A prediction of 1 is one above the threshold of what predictions are, the output. predictions (..., batch, time),
+    truth and real (batch, time) -> (...). NaN where a prediction is not finite. `real` leaves out what nobody knows the
+    truth of (PaddedBatch.known); NaN where that is everything. The unit is that of the labels, or a share from 0 to 1.
     """
     if not real.any():
         return np.full(predictions.shape[:-2], np.nan)
@@ -211,7 +214,7 @@ def baseline(settings: Settings, batch: PaddedBatch) -> float:
     return float(np.abs(wanted - np.median(wanted)).mean())
 
 
-def predicted(output: Output, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+def predicted(output: Output, columns: Floats) -> tuple[Floats, Floats | None]:
     """Predictions (..., batch, time) and scores (..., batch, time, class) from what the model put out.
 
     columns (..., batch, time, column), or (..., batch, column) where there is one prediction per sequence: it has one
@@ -224,7 +227,7 @@ def predicted(output: Output, columns: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return np.where(np.isfinite(columns).all(axis=-1), ids, np.nan), columns
 
 
-def gradient_norm(output: Output, columns: np.ndarray) -> np.ndarray:
+def gradient_norm(output: Output, columns: Floats) -> Floats:
     """(..., batch, time) size of a gradient at what the model puts out, whose shape `predicted` tells."""
     columns = with_steps(output, columns)
     if not output.ranked:
@@ -233,16 +236,16 @@ def gradient_norm(output: Output, columns: np.ndarray) -> np.ndarray:
         return np.sqrt(np.square(columns).sum(axis=-1))
 
 
-def with_steps(output: Output, columns: np.ndarray) -> np.ndarray:
+def with_steps(output: Output, columns: Floats) -> Floats:
     """(..., batch, time, column); one prediction per sequence stands at one step."""
     return columns if output.per_step else columns[..., None, :]
 
 
-def joined(parts: list) -> np.ndarray | None:
-    """Arrays one behind the other; None where there are none."""
+def joined(parts: list[Floats]) -> Floats | None:
+    """Arrays one behind the other; None where there are none. Arrays (epoch, …) give one (epochs, …)."""
     return None if parts[0] is None else np.concatenate(parts)
 
 
-def squeezed(labels: np.ndarray) -> np.ndarray:
+def squeezed(labels: Floats) -> Floats:
     """(batch, time) from (batch, time, 1); (batch, 1) stays."""
     return labels[..., 0] if labels.ndim == 3 else labels

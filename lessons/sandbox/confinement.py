@@ -124,11 +124,12 @@ def installed() -> list[Path]:
 
 
 def highest_descriptor() -> int:
-    """The highest open file descriptor."""
+    """The highest open file descriptor. Raises ValueError where none is open."""
     return max(descriptor for descriptor in range(MOST_DESCRIPTORS) if is_open(descriptor))
 
 
 def is_open(descriptor: int) -> bool:
+    """Whether the number is that of an open file."""
     try:
         os.fstat(descriptor)
     except OSError:

@@ -74,6 +74,7 @@ def allow(ruleset: int, path: Path) -> None:
 
 
 def libc() -> ctypes.CDLL:
+    """The C library, with errno kept for each thread."""
     return ctypes.CDLL(None, use_errno=True)
 
 

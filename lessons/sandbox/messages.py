@@ -66,7 +66,9 @@ def values_in(text: bytes) -> int:
 
 
 def marked(value: Any, arrays: list[np.ndarray], depth: int = 0) -> Any:
-    """`value` as JSON has it; its arrays are put into the list."""
+    """`value` as JSON has it; its arrays (…) are put into the list. Raises TooLong, and TypeError for what is no plain
+    value.
+    """
     if isinstance(value, np.generic):
         value = value.item()
     if depth > DEEPEST or (isinstance(value, int) and abs(value) > LARGEST):
@@ -91,6 +93,7 @@ def marked(value: Any, arrays: list[np.ndarray], depth: int = 0) -> Any:
 
 
 def is_key(key: Any) -> bool:
+    """Whether something can name a value in an answer: a text, or a small integer."""
     return type(key) is str or (type(key) is int and abs(key) < SMALL)
 
 
@@ -139,7 +142,10 @@ def decode(text: bytes, content: bytes) -> Any:
 
 
 def unmarked(value: Any, array: Callable[[Any, Any], np.ndarray], depth: int = 0) -> Any:
-    """What `marked` made this JSON of. Raises ValueError, TypeError or LookupError where it did not."""
+    """What `marked` made this JSON of. Raises ValueError, TypeError or LookupError where it did not.
+
+    Arrays as `array` makes them of dtype and shape, (…).
+    """
     if depth > DEEPEST:
         raise ValueError("too deep")
     if isinstance(value, str):
@@ -169,6 +175,7 @@ class Arrays:
         self.left = memoryview(content)
 
     def take(self, dtype: str, shape: list[int]) -> np.ndarray:
+        """The next array (…) of that shape. Raises ValueError where it cannot be, KeyError for another dtype."""
         if len(shape) > MOST_AXES or not all(type(length) is int and 0 <= length < SMALL for length in shape):
             raise ValueError("no such shape")
         kind = DTYPES[dtype]

@@ -7,21 +7,19 @@ each key (“name?” may be missing), a tuple of forms of which it has one, or 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-Task = TypeVar("Task", bound=Callable)
 
-
-def answers(returned: Any, item: Callable[..., bool] | None = None) -> Callable[[Task], Task]:
+def answers(returned: Any, item: Callable[..., bool] | None = None) -> Callable[[Any], Any]:
     """Declare what a task of walled processes may answer, which `WalledPool` checks before it believes it.
 
     `returned`: the form of what the task returns. `item`: whether something can be the next item of a task that yields;
     called with the item, those before it and the task's arguments. Without it a task yields nothing.
     """
 
-    def declare(task: Task) -> Task:
+    def declare(task: Any) -> Any:
         task.may_return = lambda answer: fits(answer, returned)
         task.may_yield = item or (lambda *_: False)
         return task
@@ -30,6 +28,7 @@ def answers(returned: Any, item: Callable[..., bool] | None = None) -> Callable[
 
 
 def fits(value: Any, form: Any) -> bool:
+    """Whether a value has a form, as the module says; nothing is raised."""
     if isinstance(form, tuple):
         return any(fits(value, one) for one in form)
     if isinstance(form, list):
@@ -48,6 +47,7 @@ def fits(value: Any, form: Any) -> bool:
 
 
 def empty(value: Any) -> bool:
+    """Whether it is a list with nothing in it."""
     return type(value) is list and not value
 
 
@@ -57,6 +57,7 @@ def plain(value: Any) -> bool:
 
 
 def plain_by_name(value: Any) -> bool:
+    """A dict of plain values by texts."""
     return type(value) is dict and all(type(name) is str and plain(item) for name, item in value.items())
 
 

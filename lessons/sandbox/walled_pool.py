@@ -12,6 +12,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import functools
+import itertools
 import math
 import os
 import secrets
@@ -128,6 +129,7 @@ class WalledPool(WorkerPool):
             )
 
     def start(self) -> None:
+        """Start the processes, unless this system lacks a wall (`trouble`)."""
         with self.changed:
             if self.workers or self.trouble or self.closed:
                 return
@@ -148,6 +150,7 @@ class WalledPool(WorkerPool):
             return self.enqueue(Job(fn, args, kwargs, who=who))
 
     def unfinished(self) -> list[Job]:
+        """The jobs that wait and those under way."""
         jobs = {*self.queue, *(walled_worker.job for walled_worker in self.workers if walled_worker.job)}
         return [job for job in jobs if not job.done()]
 
@@ -157,6 +160,7 @@ class WalledPool(WorkerPool):
         return next((walled_worker.greeting for walled_worker in self.workers if walled_worker.ready), [])
 
     def next_job(self, worker: WalledWorker) -> Job | None:
+        """What this process is given next; None where nothing is left for it."""
         with self.changed:
             job = super().next_job(worker)
             worker.since = time.monotonic()
@@ -206,7 +210,7 @@ class WalledWorker(Worker):
     def __init__(self, pool: WalledPool, index: int):
         super().__init__(pool, index)
         # What was written before it was given a job cannot be the answer to that job.
-        self.numbers = iter(functools.partial(secrets.randbits, 48), None)
+        self.numbers = map(secrets.randbits, itertools.repeat(48))
         self.since = self.took = 0.0  # when its job was begun; how long its start took
         self.rested = math.inf  # what it had computed when it last began or ended a job
         self.threads = 0  # when it was warm
@@ -217,6 +221,7 @@ class WalledWorker(Worker):
         return time.monotonic() - self.since
 
     def stop(self, job: Job) -> None:
+        """Ask for an end, and after GRACE seconds end the process."""
         timer = threading.Timer(GRACE, self._end, [job])
         timer.daemon = True
         timer.start()
@@ -304,11 +309,11 @@ class WalledWorker(Worker):
             raise messages.Malformed(OUT_OF_TURN)
         return message
 
-    def _remade(self, told: object) -> Exception:
+    def _remade(self, failure: object) -> Exception:
         """The exception whose name and text were told."""
-        if not (isinstance(told, tuple) and len(told) == 2 and all(isinstance(word, str) for word in told)):
+        if not (isinstance(failure, tuple) and len(failure) == 2 and all(isinstance(word, str) for word in failure)):
             raise messages.Malformed("it failed and did not tell how")
-        name, text = told[0], told[1][:LONGEST_FAILURE]
+        name, text = failure[0], failure[1][:LONGEST_FAILURE]
         if name == "MemoryError" or text.startswith("ResourceExhaustedError"):
             return Overrun(f"it asked for more than {self.pool.limits.memory / 1e9:.3g} GB of memory")
         kind = getattr(builtins, name, None)
@@ -375,10 +380,10 @@ class WalledWorker(Worker):
 def usage(pid: int) -> tuple[float, int] | None:
     """Seconds that a process has computed and how many threads it has; None where the system does not tell."""
     try:
-        told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:  # no Linux, or it is gone
         return None
-    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK"), int(told[17])
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), int(fields[17])
 
 
 def fewer_walls_allowed() -> bool:

@@ -23,6 +23,7 @@ LONGEST_FAILURE = 2000  # letters
 
 
 def main(warm: str, computing: str, memory: str, fewer: str, *readable: str) -> None:
+    """Confine this process, warm up and serve; never returns. Seconds and bytes (Limits) come as texts."""
     inbox, outbox = claim_pipes()
     nowhere = os.open(os.devnull, os.O_RDWR)
     stand_back()
@@ -70,6 +71,7 @@ def call(name: str) -> None:
 
 
 def answer(outbox, encode: Callable[[Any], bytes], kind: str, number: int | None, content) -> None:
+    """Write one part of an answer; of an exception its name, and what it says in up to LONGEST_FAILURE letters."""
     if isinstance(content, Exception):
         content = type(content).__name__, str(content)[:LONGEST_FAILURE]
     outbox.write(encode((kind, number, content)))

@@ -6,6 +6,7 @@ The clinic comes first, the training as soon as that is done: also of a loss wit
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Any
 
 from lessons.course.exercise import Exercise, FindSetting, MendLoss, OrderLines
 from lessons.recipe.data import GARBAGE
@@ -41,12 +42,15 @@ class Trial:
         self.learner = who if learner is None else learner
         self.examination: Job | None = None
         self.training: Training | None = None
-        self.refused: dict | None = None  # by the first wall, which needs no process
+        self.refused: dict[str, Any] | None = None  # by the first wall, which needs no process
         self.stopped = False
         self.seen = False  # whoever asked for it has seen how it ended
-        if isinstance(exercise, FindSetting):
-            self.training = laboratory.train(Recipe(answer), who)
+        if isinstance(answer, Settings):
+            self.recipe = Recipe(answer)
+            self.training = laboratory.train(self.recipe, who)
             return
+        assert not isinstance(exercise, FindSetting)
+        self.recipe = Recipe(exercise.settings, pasted=Pasted(answer))
         try:
             admit(answer)
         except Refused as refusal:
@@ -62,8 +66,7 @@ class Trial:
             self.training.watch(self.who)
         elif self._may_train:
             try:
-                recipe = Recipe(self.exercise.settings, pasted=Pasted(self.answer))
-                self.training = self.laboratory.train(recipe, self.who, self.learner)
+                self.training = self.laboratory.train(self.recipe, self.who, self.learner)
             except Busy:  # what was stopped before is not gone yet: the next look asks again
                 return
 
@@ -85,7 +88,7 @@ class Trial:
             return True
         if self.training:
             return self.training.done
-        return self.examination.done() and not self._may_train
+        return self.examination is not None and self.examination.done() and not self._may_train
 
     @property
     def waits_for(self) -> Job | None:
@@ -100,7 +103,7 @@ class Trial:
         return self.examined is not None and not (self.refusal or self.crash) and not self.stopped
 
     @property
-    def examined(self) -> dict | None:
+    def examined(self) -> dict[str, Any] | None:
         """What the clinic answered; None while it looks, when it was stopped and when the examination failed."""
         job = self.examination
         if job is None or not job.done() or job.cancelled() or job.exception():
@@ -108,19 +111,19 @@ class Trial:
         return job.result()
 
     @property
-    def findings(self) -> list[dict]:
+    def findings(self) -> list[dict[str, Any]]:
         return self.examined["findings"] if self.examined else []
 
     @property
-    def errors(self) -> list[dict]:
+    def errors(self) -> list[dict[str, Any]]:
         return [finding for finding in self.findings if finding["severity"] == "error"]
 
     @property
-    def refusal(self) -> dict | None:
+    def refusal(self) -> dict[str, Any] | None:
         return self.refused or (self.examined["refused"] if self.examined else None)
 
     @property
-    def crash(self) -> dict | None:
+    def crash(self) -> dict[str, Any] | None:
         return next((finding for finding in self.findings if finding["code"] == CANNOT_TRAIN), None)
 
     @property
@@ -137,13 +140,13 @@ class Trial:
         return self.training.run() if self.training else None
 
     @property
-    def judged(self) -> bool:
-        """Whether a whole run can be held against the goal."""
-        return self.run is not None and self.run.closing is not None and not self.stopped
+    def judged(self) -> Run | None:
+        """The run, where it is whole and can be held against the goal."""
+        return self.run if self.run and self.run.closing and not self.stopped else None
 
     @property
     def passed(self) -> bool:
-        return self.judged and not self.errors and self.exercise.goal.met(self.run)
+        return self.judged is not None and not self.errors and self.exercise.goal.met(self.judged)
 
     @property
     def reached(self) -> str:
@@ -162,7 +165,7 @@ class Trial:
             return f"It cannot be run: {self.crash['message'].removesuffix('.')}."
         if not self.judged:
             return "It was ended before it was trained."
-        return self.exercise.goal.result(self.run)
+        return self.exercise.goal.result(self.judged)
 
 
 def usage_of(exercise: MendLoss | OrderLines) -> dict[str, str]:

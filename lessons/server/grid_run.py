@@ -10,7 +10,9 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
+from functools import partial
+from typing import Any
 
 from lessons.recipe.settings import Settings
 from lessons.runs.grid import Cell, Grid, model_of
@@ -27,13 +29,13 @@ Place = tuple[int, int, int]  # row, column, seed
 class GridRun:
     """One map and those who watch it. `begin` hands out the first batches."""
 
-    def __init__(self, plan: Grid, hand_out: Callable[[Grid, Sequence[Place], bool], Job], workers: int):
+    def __init__(self, grid: Grid, hand_out: Callable[[Grid, Sequence[Place], bool], Job], workers: int):
         """`hand_out` makes a job of some cells that share a graph, compiled or not; it may leave some undone."""
-        self.plan, self.hand_out, self.workers = plan, hand_out, workers
+        self.grid, self.hand_out, self.workers = grid, hand_out, workers
         self.watchers: dict[Hashable, float] = {}  # when each was last seen; replaced, never changed in place
-        groups = plan.groups()
+        groups = grid.groups()
         self.left = {graph: deque(places) for graph, places in groups.items()}  # cells not handed out
-        self.compiled = worth_compiling(plan, groups)
+        self.compiled = worth_compiling(grid, groups)
         self.found: dict[Place, Cell] = {}
         self.out: dict[Job, tuple[Settings, list[Place]]] = {}  # batches under way, each of one graph
         self.stopped = False
@@ -50,7 +52,7 @@ class GridRun:
     @property
     def share(self) -> float:
         """From 0 to 1: how much of it is there."""
-        return len(self.cells) / self.plan.runs
+        return len(self.cells) / self.grid.runs
 
     @property
     def done(self) -> bool:
@@ -107,12 +109,12 @@ class GridRun:
             while not self.ended and len(self.out) < AHEAD * self.workers and (graph := self._next_graph()):
                 batch = self._take(graph)
                 try:
-                    job = self.hand_out(self.plan, batch, graph in self.compiled)
+                    job = self.hand_out(self.grid, batch, graph in self.compiled)
                 except RuntimeError as closed:  # the server ends
                     self.failure = closed
                     break
                 self.out[job] = graph, batch
-                job.add_done_callback(self._collect)
+                job.add_done_callback(partial(self._collect, job))
             self.changed.notify_all()
 
     def _next_graph(self) -> Settings | None:
@@ -121,7 +123,7 @@ class GridRun:
         new = next((graph for graph in self.left if graph not in out), None)
         if new and len(out) < self.workers:
             return new
-        return min((graph for graph in self.left if graph in out), key=out.get, default=None)
+        return min((graph for graph in self.left if graph in out), key=out.__getitem__, default=None)
 
     def _take(self, graph: Settings) -> list[Place]:
         """The next cells of a graph: fewer towards the end, so that all workers end together."""
@@ -133,7 +135,7 @@ class GridRun:
             del self.left[graph]
         return batch
 
-    def _collect(self, job: Job) -> None:
+    def _collect(self, job: Job, _: Future[Any]) -> None:
         """A batch is done: keep its cells, put back what it left, and hand out the next."""
         with self.changed:
             graph, batch = self.out.pop(job)
@@ -158,10 +160,10 @@ def recent(watchers: dict[Hashable, float], since: float) -> dict[Hashable, floa
     return {who: seen for who, seen in watchers.items() if seen > since}
 
 
-def worth_compiling(plan: Grid, groups: dict[Settings, list[Place]]) -> set[Settings]:
+def worth_compiling(grid: Grid, groups: dict[Settings, list[Place]]) -> set[Settings]:
     """The graphs whose model trains so often that it pays to compile it."""
-    models = {graph: model_of(plan.settings(*places[0])) for graph, places in groups.items()}
-    epochs = Counter()
+    models = {graph: model_of(grid.settings(*places[0])) for graph, places in groups.items()}
+    epochs: dict[Settings, float] = dict.fromkeys(models.values(), 0.0)
     for graph, places in groups.items():
-        epochs[models[graph]] += plan.epochs * len(places) / plan.runs
+        epochs[models[graph]] += grid.epochs * len(places) / grid.runs
     return {graph for graph, model in models.items() if epochs[model] >= COMPILED_FROM}

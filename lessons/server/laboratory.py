@@ -8,9 +8,10 @@ import threading
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakValueDictionary
 
 from lessons.recipe.data import training_batch
@@ -20,7 +21,7 @@ from lessons.runs.grid import Grid, model_of
 from lessons.runs.run import Closing, Opening, Run, Snapshot
 from lessons.sandbox import walled_pool
 from lessons.server import tasks, walled_tasks
-from lessons.server.grid_run import UNATTENDED_AFTER, GridRun, recent
+from lessons.server.grid_run import UNATTENDED_AFTER, GridRun, Place, recent
 from lessons.workers import GRAPHS_KEPT, cluster
 from lessons.workers.job import Job, WorkerDied
 from lessons.workers.pool import WorkerPool
@@ -108,7 +109,7 @@ class Laboratory:
         self.trainings: WeakValueDictionary[Recipe, Training] = WeakValueDictionary()
         self.remembered: OrderedDict[Recipe, Training] = OrderedDict()  # those that the laboratory itself holds
         self.grid_runs: OrderedDict[Grid, GridRun] = OrderedDict()
-        self.measurements: OrderedDict[tuple, Job] = OrderedDict()
+        self.measurements: OrderedDict[tuple[Any, ...], Job] = OrderedDict()
         self.lock = threading.Lock()
 
     def train(self, recipe: Recipe, who: Hashable, learner: Hashable = None) -> Training:
@@ -137,27 +138,27 @@ class Laboratory:
             self._forget()
             return training
 
-    def grid_run(self, plan: Grid, who: Hashable) -> GridRun:
+    def grid_run(self, grid: Grid, who: Hashable) -> GridRun:
         """The map of this plan, watched by `who`: one under way, one remembered, or a new one.
 
         Ask again while you look: a watcher who has not asked for a while counts as gone.
         """
         with self.lock:
-            grid_run = self.grid_runs.get(plan)
+            grid_run = self.grid_runs.get(grid)
             if grid_run is None or not grid_run.watch(who):
-                grid_run = self.grid_runs[plan] = GridRun(plan, self._hand_out, workers_of(self.executor))
+                grid_run = self.grid_runs[grid] = GridRun(grid, self._hand_out, workers_of(self.executor))
                 grid_run.watch(who)
-            self.grid_runs.move_to_end(plan)
+            self.grid_runs.move_to_end(grid)
             self._forget_cells()
         grid_run.begin()
         return grid_run
 
-    def _hand_out(self, plan: Grid, batch: list, compiled: bool) -> Job:
+    def _hand_out(self, grid: Grid, batch: Sequence[Place], compiled: bool) -> Job:
         """A batch of a map's cells as a job, which waits behind the clicks where the executor can do that."""
         seconds = BATCH_SECONDS if isinstance(self.executor, WorkerPool) else FAR_BATCH_SECONDS
-        return submit(self.executor, tasks.grid_run, plan, tuple(batch), seconds, compiled, behind=True)
+        return submit(self.executor, tasks.grid_run, grid, tuple(batch), seconds, compiled, behind=True)
 
-    def measure(self, function: Callable, *args) -> Job:
+    def measure(self, function: Callable[..., Any], *args: Any) -> Job:
         """The job of an experiment: one for all who ask. What it raises is remembered too: it can be the point."""
         key = function, args
         with self.lock:
@@ -195,11 +196,11 @@ class Laboratory:
 
     def _forget_cells(self) -> None:
         """Drop the oldest finished maps beyond KEPT_CELLS."""
-        total = sum(max(plan.runs, LEAST_CELLS) for plan in self.grid_runs)
-        for plan, grid_run in list(self.grid_runs.items())[:-1]:
+        total = sum(max(grid.runs, LEAST_CELLS) for grid in self.grid_runs)
+        for grid, grid_run in list(self.grid_runs.items())[:-1]:
             if total > KEPT_CELLS and grid_run.done:
-                total -= max(plan.runs, LEAST_CELLS)
-                del self.grid_runs[plan]
+                total -= max(grid.runs, LEAST_CELLS)
+                del self.grid_runs[grid]
 
     def _forget_measurements(self) -> None:
         """Drop the oldest finished measurements beyond KEPT_MEASUREMENTS."""
@@ -233,14 +234,14 @@ def size(training: Training) -> float:
 class FarJob(Job):
     """A Job on any executor: `future` is what that gave for it."""
 
-    future: Future
+    future: Future[Any]
 
     def stop(self) -> None:
         """What has been begun may go on where it runs, but nobody waits for it any more."""
         super().stop()
         self.future.cancel()
 
-    def answer(self, future: Future) -> None:
+    def answer(self, future: Future[Any]) -> None:
         try:
             items, result = future.result()
             self.tell(*items)
@@ -251,12 +252,12 @@ class FarJob(Job):
             self.set_exception(failure)
 
 
-def submit(executor: Executor, function: Callable, *args, behind: bool = False) -> Job:
+def submit(executor: Executor, function: Callable[..., Any], *args: Any, behind: bool = False) -> Job:
     """A Job on any executor. Where the executor cannot stream, the items come all at once at the end.
 
     `behind`: after all that somebody waits for, where the executor can do that.
     """
-    begin = getattr(executor, "submit_behind", executor.submit) if behind else executor.submit
+    begin: Callable[..., Any] = getattr(executor, "submit_behind", executor.submit) if behind else executor.submit
     if isinstance(executor, WorkerPool):
         return begin(function, *args)
     job = FarJob(function, args, {})
@@ -274,7 +275,7 @@ def workers_of(executor: Executor) -> int:
 def release(job: Job) -> None:
     """Let go of the data of a training that nobody holds any more."""
     job.stopped = True  # a worker that has not begun it will not
-    job.call = (None, (), {})
+    job.call = (object, (), {})
     job.items.clear()
 
 
@@ -285,12 +286,12 @@ class Compiled:
     model: Settings
 
 
-def structure(function: Callable, args: tuple) -> Hashable:
+def structure(function: Callable[..., Any], args: tuple[Any, ...]) -> Hashable:
     """What a worker keeps warm: the traced graph of a recipe, or a map's compiled model."""
     args = args[1:] if function is tasks.measure else args  # the first is what shall measure
     if args and isinstance(args[0], Grid):
-        plan, batch, _, compiled = args
-        settings = plan.settings(*batch[0])
+        grid, batch, _, compiled = args
+        settings = grid.settings(*batch[0])
         return Compiled(model_of(settings)) if compiled else Recipe(settings).structure()
     return args[0].structure() if args and isinstance(args[0], Recipe) else None
 

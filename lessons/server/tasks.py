@@ -3,13 +3,19 @@
 Any `concurrent.futures.Executor` can run them; a generator streams what it yields where the executor can.
 """
 
+from __future__ import annotations
+
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from lessons.recipe.recipe import Recipe
 from lessons.runs.grid import Cell, Grid
 from lessons.runs.nan_origin import NaNOrigin
 from lessons.runs.run import Closing, Opening, Snapshot
+
+if TYPE_CHECKING:
+    from lessons.claims.claim import Outcome
 
 ONE_AT_A_TIME = threading.Lock()  # a traced graph belongs to one run; an executor's worker may have several threads
 
@@ -27,12 +33,12 @@ def trace(recipe: Recipe) -> None:
 
 
 def grid_run(
-    plan: Grid, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
+    grid: Grid, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
 ) -> Iterator[Cell | None]:
     """Some cells of a map, whose graph they share: the first, and as many more as can begin in these seconds."""
     from lessons.engine.grid_training import grid_run
 
-    return grid_run(plan, cells, seconds, compiled)
+    return grid_run(grid, cells, seconds, compiled)
 
 
 def nan_origin(recipe: Recipe) -> NaNOrigin | None:
@@ -42,19 +48,19 @@ def nan_origin(recipe: Recipe) -> NaNOrigin | None:
     return nan_origin(recipe)
 
 
-def collect(function, *args) -> tuple[list, object]:
+def collect(function: Callable[..., Any], *args: Any) -> tuple[list[Any], object]:
     """All that a generator yields, and what a plain function returns, for executors that cannot stream."""
     with ONE_AT_A_TIME:
         result = function(*args)
         return (list(result), None) if isinstance(result, Iterator) else ([], result)
 
 
-def measure(function, *args):
+def measure(function: Callable[..., Any], *args: Any) -> Any:
     """What an experiment of a lesson file measures."""
     return function(*args)
 
 
-def claim(number: int):
+def claim(number: int) -> Outcome:
     """The Outcome of one claim of lessons/claims, measured here and now."""
     from lessons import claims
 

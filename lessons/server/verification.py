@@ -6,9 +6,11 @@ import functools
 import threading
 from collections.abc import Hashable, Iterable
 from concurrent.futures import CancelledError, Executor, Future
+from typing import Any
 
 from lessons.claims.claim import Outcome
 from lessons.server import laboratory, tasks
+from lessons.workers.job import Job
 from lessons.workers.pool import WorkerPool
 
 
@@ -20,7 +22,7 @@ class Verification:
         self.at_once = at_once or free_for_claims(executor)
         self.outcomes: dict[int, Outcome] = {}
         self.failures: dict[int, str] = {}
-        self.running: dict[int, Future] = {}
+        self.running: dict[int, Job] = {}
         self.waiting: dict[int, set[Hashable]] = {}  # in their order, with those who asked
         self.lock = threading.RLock()  # a job may be done before submit has returned
 
@@ -47,7 +49,7 @@ class Verification:
     def busy(self) -> bool:
         return bool(self.waiting or self.running)
 
-    def state(self) -> tuple:
+    def state(self) -> tuple[object, ...]:
         """Equal as long as a page has nothing new to show."""
         with self.lock:
             return tuple(self.waiting), tuple(self.running), tuple(map(id, self.outcomes.values())), len(self.failures)
@@ -64,7 +66,7 @@ class Verification:
             self.running[number] = job
             job.add_done_callback(functools.partial(self._done, number))
 
-    def _done(self, number: int, job: Future) -> None:
+    def _done(self, number: int, job: Future[Any]) -> None:
         with self.lock:
             del self.running[number]
             try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 
 from lessons import families
 from lessons.doctor.rule import SEVERITIES
+from lessons.recipe import modules
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.runs.run import THRESHOLDS, Closing, LayerMask, Opening, Snapshot, kept_epochs
@@ -43,7 +42,7 @@ MENDED = [{"title": str, "codes": [str], "text": str, "left": [str]}]
 OPENING = {
     "kind": frozenset({"Opening"}),
     "source": str,
-    "warnings": lambda told: type(told) is tuple and fits([*told], [str]),
+    "warnings": lambda value: type(value) is tuple and fits([*value], [str]),
     "versions": plain_by_name,
     "output": frozenset(THRESHOLDS),
     "layers": [lambda row: type(row) is tuple and [*map(type, row)] == [str, str, bool, bool]],
@@ -58,14 +57,11 @@ def warm_up() -> None:
     from lessons.doctor.loss import examination, mending  # noqa: F401
     from lessons.engine import pasted_loss  # noqa: F401
 
-    for family in pkgutil.iter_modules(
-        families.__path__
-    ):  # a recipe comes pickled, and names the class of its settings
-        importlib.import_module(f"{families.__name__}.{family.name}")
+    modules.imported(families)  # a recipe comes pickled, and names the class of its settings
     examination.warm_up()
 
 
-def may_follow(item: Any, before: Sequence[Mapping], recipe: Recipe) -> bool:
+def may_follow(item: Any, before: Sequence[Mapping[str, Any]], recipe: Recipe) -> bool:
     """Whether this can be the next item of that training, after those `before`."""
     if not before:
         return fits(item, OPENING)
@@ -74,20 +70,20 @@ def may_follow(item: Any, before: Sequence[Mapping], recipe: Recipe) -> bool:
     settings, batch = recipe.settings, training_batch(recipe)
     shape, classes = batch.label_real.shape, settings.predicts.columns
 
-    def scores(told: Any, *leading: int) -> bool:
-        return array(told, "f", *leading, *shape, classes) if settings.predicts.ranked else told is None
+    def scores(value: Any, *leading: int) -> bool:
+        return array(value, "f", *leading, *shape, classes) if settings.predicts.ranked else value is None
 
     if item["kind"] == "Closing":
-        values = {"predictions": lambda told: array(told, "f", *shape), "scores": scores, "seconds": float}
+        values = {"predictions": lambda value: array(value, "f", *shape), "scores": scores, "seconds": float}
         return fits(item, {"kind": str, **values})
-    epochs, kept = (np.size(item.get(name)) for name in ("epochs", "kept"))
+    epochs, kept = (np.size(item.get(name, ())) for name in ("epochs", "kept"))
     first = int(before[-1]["epochs"][-1]) + 1 if before[-1]["kind"] == "Snapshot" else 0
-    form = {"kind": frozenset({"Snapshot"})}
-    form |= {"epochs": lambda told: array(told, "i", epochs), "kept": lambda told: array(told, "i", kept)}
-    form |= dict.fromkeys(("loss", "real_loss", "val_loss", "error"), lambda told: array(told, "f", epochs))
-    form |= dict.fromkeys(("gradient", "predictions"), lambda told: array(told, "f", kept, *shape))
-    form |= {"input_gradient": lambda told: array(told, "f", kept, *batch.real.shape)}
-    form |= {"scores": lambda told: scores(told, kept)}
+    form: dict[str, Any] = {"kind": frozenset({"Snapshot"})}
+    form |= {"epochs": lambda value: array(value, "i", epochs), "kept": lambda value: array(value, "i", kept)}
+    form |= dict.fromkeys(("loss", "real_loss", "val_loss", "error"), lambda value: array(value, "f", epochs))
+    form |= dict.fromkeys(("gradient", "predictions"), lambda value: array(value, "f", kept, *shape))
+    form |= {"input_gradient": lambda value: array(value, "f", kept, *batch.real.shape)}
+    form |= {"scores": lambda value: scores(value, kept)}
     return (
         fits(item, form)
         and 0 < epochs <= settings.epochs - first
@@ -97,7 +93,7 @@ def may_follow(item: Any, before: Sequence[Mapping], recipe: Recipe) -> bool:
 
 
 @answers(EXAMINATION)
-def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict:
+def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
     """What is wrong with a loss."""
     from lessons.doctor.loss.examination import examine
 
@@ -105,7 +101,7 @@ def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict
 
 
 @answers(MENDED)
-def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[dict]:
+def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Mended versions of a loss, re-examined, the best first."""
     from lessons.doctor.loss.mending import mend
 
@@ -113,7 +109,7 @@ def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[di
 
 
 @answers(None, item=may_follow)
-def train(recipe: Recipe) -> Iterator[dict]:
+def train(recipe: Recipe) -> Iterator[dict[str, Any]]:
     """A training with a pasted loss. `told` makes of the items what they were."""
     from lessons.engine.pasted_loss import train
 

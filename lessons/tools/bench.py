@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
+import psutil
 
 from lessons.doctor.examples import EXAMPLES
 from lessons.doctor.run import diagnose
@@ -88,7 +87,7 @@ def mapping() -> dict:
     base = replace(SETTINGS, mask="shifted", padded_labels="garbage")
     shifts = tuple(range(-SIDE // 2, SIDE // 2))
     plans = [Grid(replace(base, seed=seed), "learning_rate", "mask_shift", rates, shifts, (seed,)) for seed in range(4)]
-    first, *warm = (timed(lambda plan=plan: laboratory.grid_run(plan, "bench").wait()) for plan in plans)
+    first, *warm = (timed(lambda grid=grid: laboratory.grid_run(grid, "bench").wait()) for grid in plans)
     held = memory_of([worker.process.pid for worker in laboratory.executor.workers if worker.process])
     laboratory.executor.shutdown()
     recipes = (replace(SETTINGS, seed=seed) for seed in range(PLAIN))
@@ -102,13 +101,9 @@ def mapping() -> dict:
     }
 
 
-def memory_of(processes: list[int]) -> float | str:
+def memory_of(processes: list[int]) -> float:
     """Resident megabytes of these processes together, what they share counted in each."""
-    try:
-        pages = [int(Path(f"/proc/{number}/statm").read_text().split()[1]) for number in processes]
-    except OSError:
-        return "not measured: this system has no /proc"
-    return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return sum(psutil.Process(number).memory_info().rss for number in processes) / 1e6
 
 
 def clinic() -> dict:

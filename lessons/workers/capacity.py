@@ -6,6 +6,8 @@ import math
 import os
 from pathlib import Path
 
+import psutil
+
 from lessons.recipe.numeral import is_whole
 
 FIRST_BYTES = 1.0e9  # the server and one worker, TensorFlow's shared pages included
@@ -20,14 +22,12 @@ def default_size() -> int:
             raise ValueError(f"UNMASKED_WORKERS: got “{wanted}”; takes a whole number from 1 to 64.")
         return int(wanted)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, 1 + math.floor((min(memory(), 1e12) - FIRST_BYTES) / WORKER_BYTES)))
+    return max(1, min(cores, 1 + math.floor((memory() - FIRST_BYTES) / WORKER_BYTES)))
 
 
 def memory() -> float:
-    """Bytes that this machine or container has; infinite where the platform does not tell."""
-    limits = [float("inf")]
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    """Bytes that this machine or container has."""
+    limits = [float(psutil.virtual_memory().total)]
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:
             limits.append(float(Path(path).read_text()))

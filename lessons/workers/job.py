@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lessons.workers.pool import Worker
@@ -20,32 +20,33 @@ class OutOfOrder(RuntimeError):
     """The pool does no jobs. `str()` is one sentence that says why."""
 
 
-class Job(Future):
+class Job(Future[Any]):
     """A Future whose function may be a generator: `items` grow while it runs."""
 
     def __init__(
         self,
-        function: Callable,
-        args: tuple,
-        kwargs: dict,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
         key: Hashable = None,
         background: bool = False,
         who: Hashable = None,
     ):
         super().__init__()
-        self.call = (function, args, kwargs)
+        self.call: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]] = (function, args, kwargs)
         self.key = key
         self.background = background
         self.who = who
-        self.items: list = []
+        self.items: list[Any] = []
         self.stopped = False
+        self.number = 0  # in the pool that has it
         self.attempts = 0
         self.asked = time.monotonic()
         self.worker: Worker | None = None
         self.changed = threading.Condition()
         self.add_done_callback(lambda _: self.tell())
 
-    def tell(self, *items) -> None:
+    def tell(self, *items: Any) -> None:
         with self.changed:
             self.items.extend(items)
             self.changed.notify_all()

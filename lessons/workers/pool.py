@@ -12,9 +12,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import Any
 
 from lessons.workers.capacity import default_size
 from lessons.workers.job import Job, OutOfOrder, WorkerDied
@@ -200,7 +201,7 @@ class Worker:
         self.greeting = None  # what the process said of itself when it was ready
         self.process: subprocess.Popen | None = None
         self.sending = threading.Lock()
-        self.numbers = itertools.count()
+        self.numbers: Iterator[int] = itertools.count()
         self.thread = threading.Thread(target=self._serve, daemon=True, name=f"worker-{index}")
 
     @property
@@ -313,7 +314,7 @@ class Worker:
         self.remember(job.key)
         job.set_exception(content) if failed else job.set_result(content)
 
-    def _hear(self, job: Job) -> tuple[bool, object]:
+    def _hear(self, job: Job) -> tuple[bool, Any]:
         """What the process answers: (whether it failed, result or exception)."""
         while True:
             kind, _, content = self._receive()

@@ -32,7 +32,8 @@ def serve(inbox, say: Callable, greeting=None, begin: Callable[[int], None] = la
     """Say that we are ready, then do one job after the other. `begin` is called before each."""
     with contextlib.suppress(BrokenPipeError):  # the server ended
         say("ready", None, greeting)
-        jobs, stopped = queue.SimpleQueue(), set()
+        jobs: queue.SimpleQueue[tuple[int, Callable, tuple, dict] | None] = queue.SimpleQueue()
+        stopped: set[int] = set()
         threading.Thread(target=listen, args=(inbox, jobs, stopped), daemon=True).start()
         for number, function, args, kwargs in iter(jobs.get, None):
             begin(number)

@@ -59,7 +59,7 @@ def look(form: Form) -> bool:
     if grid_run is None or not form.surveying or grid_run.done:
         return False
     watch(grid_run, id(form))
-    grid_run.wait_beyond(len(grid_run.found), LARGE_LOOK if grid_run.plan.runs > LARGE else LOOK)
+    grid_run.wait_beyond(len(grid_run.found), LARGE_LOOK if grid_run.grid.runs > LARGE else LOOK)
     return not grid_run.done
 
 
@@ -130,7 +130,7 @@ def draw(form: Form) -> None:
     plan, _ = planned(form)
     if plan is None:  # the settings above have changed since the button was drawn: it says now what is wrong
         return
-    if form.grid_run is not None and form.grid_run.plan != plan:
+    if form.grid_run is not None and form.grid_run.grid != plan:
         stop(form)
     form.grid_run, form.surveying, form.opened = shared().grid_run(plan, id(form)), True, None
 
@@ -146,7 +146,7 @@ def stop(form: Form) -> None:
 
 def show(form: Form, grid_run: GridRun, start: Callable[[Form], None], wanted: Grid | None, live: bool) -> None:
     """The map as far as it is filled, what its colours mean, and the cell that was opened."""
-    cells, plan = grid_run.cells, grid_run.plan
+    cells, plan = grid_run.cells, grid_run.grid
     with st.container():  # also where nothing is told: the map keeps its place on the page, and is not mounted anew
         tell(grid_run, cells, live)
         if wanted is None or not same_map(plan, wanted):
@@ -180,7 +180,7 @@ def same_map(drawn: Grid, wanted: Grid) -> bool:
 
 def tell(grid_run: GridRun, cells: list[Cell], live: bool) -> None:
     """How far it is."""
-    there, wanted = len(cells), grid_run.plan.runs
+    there, wanted = len(cells), grid_run.grid.runs
     if live:
         st.progress(there / wanted, f"{there} of {wanted} trained")
     elif grid_run.failure is not None:

@@ -8,6 +8,7 @@ from lessons.course.discovery import LESSONS
 from lessons.doctor.rule import SEVERITIES
 from lessons.figures.loss_figures import finding_figure, finding_words
 from lessons.figures.marks import number
+from lessons.recipe.words import plural
 from pages.parts.charts import chart
 from pages.parts.quotation import quoted
 
@@ -84,7 +85,3 @@ def count(found: Sequence[Mapping]) -> str:
     kinds = [finding["severity"] for finding in found]
     parts = [plural(kinds.count(kind), kind) for kind in SEVERITIES if kind in kinds]
     return f"{plural(len(found), 'finding')}: {', '.join(parts)}"
-
-
-def plural(many: int, what: str) -> str:
-    return f"{many} {what}" if many == 1 else f"{many} {what}s"

@@ -7,7 +7,7 @@ import pytest
 
 from lessons.classroom.refusal import NoRoom
 from tests.tools.replicas import two_replicas, voting
-from tests.tools.screen import address, await_
+from tests.tools.screen import PATIENCE, address, await_
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_a_class_goes_through_the_cycle(page, learner, replicas):
     page.get_by_role("button", name="Run", exact=True).click()
     await_(lambda: "Run it" in text(learner), "the run's phase")
     learner.get_by_role("button", name="Run").click()
-    await_(lambda: "epochs in" in text(learner), "the run", 180)
+    await_(lambda: "epochs in" in text(learner), "the run", 3 * PATIENCE)
     await_(lambda: "1 have run it" in text(page), "that one has run it")
     learner.get_by_role("link", name="Open it in the laboratory").click()
     await_(lambda: learner.locator(".st-key-companion").count(), "the laboratory")
@@ -75,6 +75,7 @@ def test_the_votes_are_taken_home_and_the_room_is_ended(page, replicas):
         rooms.look(code)
 
 
+@pytest.mark.verify
 def test_at_a_free_pace_nobody_is_taken_along(page, replicas):
     here, _, rooms = replicas
     code, key = voting(rooms)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import sqlite3
 import threading
 import time
 from itertools import cycle
@@ -80,6 +81,28 @@ def test_many_who_start_at_once_bring_one_database_up_to_date(database_url):
     assert faults == [] and len(engines) == 4
 
 
+def test_many_who_open_a_new_file_of_sqlite_at_once_are_all_let_in(tmp_path):
+    """Without a wait of our own a few of 1,600 were refused: SQLite's busy timeout does not cover this."""
+    together, faults = threading.Barrier(8), []
+
+    def openings():
+        for number in range(200):
+            together.wait()
+            connection = sqlite3.connect(tmp_path / f"{number}.sqlite")
+            try:
+                database.open_sqlite(connection, None)
+            except sqlite3.OperationalError as fault:
+                faults.append(fault)
+            connection.close()
+
+    threads = [threading.Thread(target=openings) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+
+
 def test_who_joins_votes_and_finishes_twice_has_done_it_once(rooms, elsewhere):
     """A page that heard nothing of the first time does it again."""
     code, key = voting(rooms)
@@ -156,21 +179,12 @@ def test_no_vote_comes_after_the_close(rooms, elsewhere):
 
 def test_nothing_is_shown_before_the_reveal(rooms):
     code, key = voting(rooms)
-    rooms.vote(code, rooms.join(code), 1, 0)
+    seat, before = rooms.join(code), rooms.look(code)
+    rooms.vote(code, seat, 1, 0)
+    assert rooms.look(code) == before, "whoever looks cannot tell that somebody has voted"
     for phase in ("vote", "discuss", "revote", "run"):
         rooms.move(code, key, phase)
         assert rooms.revealed(code) is None
-        assert set(vars(rooms.look(code))) == {
-            "code",
-            "watch",
-            "expires",
-            "slug",
-            "preset",
-            "question",
-            "phase",
-            "following",
-            "plan",
-        }
     rooms.move(code, key, "reveal")
     assert rooms.revealed(code).votes == {1: {0: 1}}
 

@@ -16,6 +16,7 @@ from lessons.classroom.room import Rooms
 from lessons.classroom.schema import member, vote
 from tests.tools.databases import KINDS, empty
 from tests.tools.load import Session
+from tests.tools.patience import patient
 from tests.tools.selection import first
 from tests.tools.site import Site, serving
 
@@ -29,7 +30,7 @@ async def vote_until_killed(site: Site, code: str, seats: list[str], after: int)
 
     What each was told last, and then what was under way.
     """
-    sessions = [await Session.open(site.url, f"room={code}&me={seat}", timeout=20) for seat in seats]
+    sessions = [await Session.open(site.url, f"room={code}&me={seat}", timeout=patient(20)) for seat in seats]
     told: list[list[int | None]] = [[None, None] for _ in sessions]
     acknowledgements = 0
 
@@ -68,7 +69,7 @@ def test_no_acknowledged_vote_is_lost(kind, kill, tmp_path):
     rooms.ask(code, key, "mask_and_loss", "broken")
     rooms.move(code, key, "vote")
     seats = [rooms.join(code) for _ in range(LEARNERS)]
-    with serving(UNMASKED_DATABASE_URL=url, UNMASKED_WORKERS="1") as site:
+    with serving(UNMASKED_DATABASE_URL=url, ahead=False) as site:
         told = asyncio.run(vote_until_killed(site, code, seats, random.Random(kill).randint(1, LEARNERS * VOTES // 2)))
     for seat, mine in zip(seats, told, strict=True):
         assert stored(rooms, seat) in mine, "what was acknowledged, or what came after it"

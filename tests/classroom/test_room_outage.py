@@ -43,7 +43,7 @@ def test_a_class_goes_on_when_the_database_is_back(tmp_path_factory):
         await learner.click("room:vote:1:1:2")
         assert rooms.tally(code, key).votes == {1: {2: 1}} and not learner.errors
 
-    with serving(UNMASKED_DATABASE_URL=server.get_uri(), UNMASKED_WORKERS="1") as site:
+    with serving(UNMASKED_DATABASE_URL=server.get_uri(), ahead=False) as site:
         asyncio.run(vote(site))
     rooms.engine.dispose()
     server.cleanup()

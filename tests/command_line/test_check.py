@@ -87,6 +87,7 @@ def test_a_batch_comes_from_standard_input(folder, capsys, monkeypatch):
     assert capsys.readouterr().out == "mse: healthy\n"
 
 
+@pytest.mark.verify
 def test_one_loss_in_words(folder, capsys):
     assert main(["check", f"{folder / 'focal.py'}:focal(2.0)", "--task", "binary", "--activation", "sigmoid"]) == 0
     told = capsys.readouterr().out
@@ -94,6 +95,7 @@ def test_one_loss_in_words(folder, capsys):
     assert "task binary," in told and "shape B,1 (inferred)" in told
 
 
+@pytest.mark.verify
 def test_an_examination_that_is_ended_is_told_and_the_rest_goes_on(folder, capsys, monkeypatch):
     (folder / "endless.py").write_text(ENDLESS)
     batch = folder / "two.jsonl"

@@ -13,6 +13,7 @@ from lessons.course.discovery import LESSONS
 from lessons.families.recurrent import Recurrent
 from lessons.runs.outcome import OUTCOMES
 from lessons.server.laboratory import shared
+from tests.tools.patience import patient
 
 ROOT = Path(__file__).parent.parent.parent
 SHORT = ["--set", "epochs=2", "--set", "sequences=3", "--set", "timesteps=4", "--set", "units=2"]
@@ -20,7 +21,7 @@ SHORT = ["--set", "epochs=2", "--set", "sequences=3", "--set", "timesteps=4", "-
 
 def command(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "lessons", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-m", "lessons", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=patient(120)
     )
 
 
@@ -199,5 +200,5 @@ def test_a_real_process_refuses_with_two():
 
 def test_a_reader_that_has_had_enough_is_no_error():
     pipe = f"{sys.executable} -m lessons list --json | head -c 1; exit ${{PIPESTATUS[0]}}"
-    ran = subprocess.run(["bash", "-c", pipe], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(["bash", "-c", pipe], cwd=ROOT, capture_output=True, text=True, timeout=patient(60))
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[", "")

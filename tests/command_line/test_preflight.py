@@ -14,6 +14,7 @@ from lessons.classroom.room import LARGEST
 from lessons.tools import preflight
 from lessons.tools.preflight import capacity, machine, memory, network, processes, storage
 from lessons.tools.preflight.check import FAILED, OK, WARNING, Check
+from tests.tools.patience import patient
 from tests.tools.site import ROOT, free_port
 
 NAMES = ["versions", "disk", "port", "addresses", "server", "worker", "database", "memory"]
@@ -36,7 +37,7 @@ def taken():
 
 def test_a_real_process_tries_everything():
     asked = [sys.executable, "-m", "lessons", "preflight", "--learners", "5", "--port", str(free_port()), "--json"]
-    ran = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=180)
+    ran = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=patient(180))
     told = json.loads(ran.stdout)
     found = {check["name"]: check for check in told["checks"]}
     assert list(found) == NAMES

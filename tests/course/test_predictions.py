@@ -13,7 +13,7 @@ from lessons.course.lesson import UNANSWERED
 from lessons.engine.train import trained
 from lessons.recipe.recipe import Recipe
 from lessons.runs.run import Run
-from lessons.server import laboratory
+from tests.tools.patience import patient
 from tests.tools.selection import first
 
 LESSON_OF = {**LESSONS} | {"_template": _template.LESSON}
@@ -138,24 +138,18 @@ def test_where_no_mask_is_passed_none_is_lost():
         assert check("layer_ate_mask", trained(Recipe(replace(settings, between=between)))) is None
 
 
-def test_a_room_is_told_of_a_run_that_cannot_answer(monkeypatch):
+def test_a_room_is_told_of_a_run_that_cannot_answer():
     from lessons.classroom.room import Tally
     from pages.room.ballot import beliefs, right_answer
 
     lesson = LESSONS["mask_and_loss"]
     preset = lesson.presets[0]
     unanswerable = replace(preset, settings=replace(preset.settings, padded_labels="nan", epochs=1))
-    monkeypatch.setenv("UNMASKED_WORKERS", "1")
-    laboratory.shared.cache_clear()
-    try:
-        until, read = time.monotonic() + 120, right_answer(lesson, unanswerable, 1)
-        while not read.done and time.monotonic() < until:
-            assert read.words and read.words != UNANSWERED
-            read = right_answer(lesson, unanswerable, 1)
-        assert read.done and read.right is None and read.words == UNANSWERED
-        assert beliefs(lesson, Tally(3, 3, 0, {1: {0: 2, 2: 1}}), read.right) == []
-        told = right_answer(lesson, preset, 60)
-        assert told.done and told.right == 2 and told.words == ""
-    finally:
-        laboratory.shared().executor.shutdown(wait=False, cancel_futures=True)
-        laboratory.shared.cache_clear()
+    until, read = time.monotonic() + patient(120), right_answer(lesson, unanswerable, 1)
+    while not read.done and time.monotonic() < until:
+        assert read.words and read.words != UNANSWERED
+        read = right_answer(lesson, unanswerable, 1)
+    assert read.done and read.right is None and read.words == UNANSWERED
+    assert beliefs(lesson, Tally(3, 3, 0, {1: {0: 2, 2: 1}}), read.right) == []
+    told = right_answer(lesson, preset, 60)
+    assert told.done and told.right == 2 and told.words == ""

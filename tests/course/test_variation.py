@@ -6,9 +6,8 @@ import pytest
 
 from lessons.course.discovery import LESSONS
 from lessons.course.variation import VARIED, variation, variation_words
-from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
-from lessons.recipe.recipe import Recipe
+from tests.tools.runs import run_of
 from tests.tools.selection import first
 
 PRESETS = [(slug, preset.name) for slug, lesson in LESSONS.items() for preset in lesson.presets]
@@ -23,7 +22,7 @@ def test_exactly_one_answer_comes_true_and_it_is_the_same_idea(slug, name):
     settings = lesson.preset(name).settings
     outcomes = []
     for each in (settings, variation(settings)):
-        run = trained(Recipe(each))
+        run = run_of(each)
         outcomes.append([index for index, answer in enumerate(lesson.prediction.answers) if answer.came_true(run)])
     assert [len(true) for true in outcomes] == [1, 1]
     assert outcomes[0] == outcomes[1] or (slug, name) in LUCK

@@ -5,7 +5,6 @@ A lesson that fails here needs other data or defaults, not a looser test.
 """
 
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
@@ -14,33 +13,25 @@ from lessons.course.discovery import LESSONS
 from lessons.course.experiment import Experiment, Measured
 from lessons.doctor.run import diagnose, next_steps
 from lessons.doctor.run.advice import MOST
-from lessons.engine.train import trained
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import Settings
-from lessons.runs.run import Run
+from tests.tools.runs import run_of
+from tests.tools.selection import first, presets
 
 SEEDS = range(5)
 CLEAR = 2.0  # the failure's quantity is at least this many times the repair's
-PRESETS = [
-    pytest.param(slug, preset, id=f"{slug}-{preset.name}")
-    for slug, lesson in LESSONS.items()
-    for preset in lesson.presets
-]
+PRESETS = presets()
 ILL = [case for case in PRESETS if case.values[1].findings]
 VERDICTS = 4  # of the doctor, one after the other, until a run is healthy
-EXPERIMENTS = [
-    pytest.param(experiment, id=f"{slug}-{experiment.measure.__name__}")
+EXPERIMENTS = [  # in `make test` one of a lesson
+    pytest.param(experiment, id=f"{slug}-{experiment.measure.__name__}", marks=pytest.mark.verify if at else ())
     for slug, lesson in LESSONS.items()
-    for experiment in (*lesson.experiments, *(preset.published for preset in lesson.presets if preset.published))
+    for at, experiment in enumerate(
+        (*lesson.experiments, *(preset.published for preset in lesson.presets if preset.published))
+    )
 ]
 
 
-@cache  # the contrast's runs are presets too; all runs of this file take less than 100 MB
-def run_of(settings: Settings) -> Run:
-    return trained(Recipe(settings))
-
-
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", first(1, SEEDS))
 @pytest.mark.parametrize("slug", LESSONS)
 def test_the_failure_stands_out_against_the_repair(slug, seed):
     lesson = LESSONS[slug]

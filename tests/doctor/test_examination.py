@@ -8,6 +8,7 @@ from lessons.doctor.loss.examination import examine
 from lessons.doctor.loss.rules import LOSS_RULES
 from tests.tools.disguises import DISGUISES
 from tests.tools.scorecard import Score
+from tests.tools.selection import first
 from tests.tools.specimens import PARTS, cases, codes
 
 CASES = [case for part in PARTS for case in cases(part)]
@@ -22,11 +23,20 @@ def found(case) -> set[str]:
     return _found[case.name]
 
 
-@pytest.mark.parametrize("case", cases("tuned"), ids=lambda case: case.name)
+TUNED = cases("tuned")
+SOME = TUNED[::4]
+
+
+@pytest.mark.parametrize(
+    "case",
+    first(len(TUNED[::4]), [*TUNED[::4], *(case for case in TUNED if case not in TUNED[::4])]),
+    ids=lambda case: case.name,
+)
 def test_what_the_rules_were_tuned_on_is_found(case):
     assert found(case) == case.expect, case.why
 
 
+@pytest.mark.verify
 def test_what_was_held_back_is_found_about_as_well():
     score = Score()
     for case in cases("held"):
@@ -58,7 +68,7 @@ def test_each_rule_fires_and_is_silent_where_it_says(rule):
         (case, disguise)
         for i, case in enumerate(CASES)
         for j, disguise in enumerate(DISGUISES)
-        if FULL or i % (3 * len(DISGUISES)) == 3 * j  # every third loss, one disguise each
+        if FULL or i % (9 * len(DISGUISES)) == 9 * j  # every ninth loss, one disguise each
     ],
     ids=lambda value: getattr(value, "name", None) or value.__name__,
 )

@@ -5,7 +5,6 @@ What it finds in the presets of the lessons is held against their declarations i
 
 import json
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
@@ -15,24 +14,18 @@ from lessons.doctor.rule import SEVERITIES
 from lessons.doctor.run import Finding, diagnose, next_steps
 from lessons.doctor.run.advice import BREAK, EXPLORE
 from lessons.doctor.run.rules import RUN_RULES
-from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
-from lessons.runs.run import Run
 from lessons.server import tasks
 from tests.tools import false_alarms
 from tests.tools.false_alarms import FAULTS
+from tests.tools.runs import run_of
 from tests.tools.selection import first
 
 RULES = [pytest.param(rule, id=rule.code) for rule in RUN_RULES.rules.values()]
 DROPPING = ("conv1d", "times_one", "lambda", "reshape", "permute", "flatten", "max_pooling")
 VERDICTS = 5  # of the doctor, one after the other, until a run is healthy
-
-
-@cache
-def run_of(settings: Settings) -> Run:
-    return trained(Recipe(settings))
 
 
 def found(settings: Settings) -> dict[str, Finding]:

@@ -1,5 +1,6 @@
 """The engine against plain `model.fit` (oracle.py), and what a warm worker must not carry from run to run."""
 
+import os
 from dataclasses import replace
 
 import hypothesis.strategies as st
@@ -20,18 +21,7 @@ from lessons.recipe.settings import Settings
 from lessons.recipe.spec import Choice
 from lessons.runs.run import KEPT_EPOCHS, Closing, Opening, Run
 from tests.tools import oracle
-
-PRESETS = [
-    pytest.param(preset.settings, id=f"{slug}-{preset.name}")
-    for slug, lesson in LESSONS.items()
-    for preset in lesson.presets
-]
-# What a lesson opens with and what repairs it.
-CHIEF = [
-    pytest.param(lesson.preset(name).settings, id=f"{slug}-{name}")
-    for slug, lesson in LESSONS.items()
-    for name in dict.fromkeys((lesson.presets[0].name, lesson.contrast.repair))
-]
+from tests.tools.selection import first, presets
 
 
 def oracle_data(settings: Settings, draw) -> oracle.Data:
@@ -59,15 +49,11 @@ def assert_like_fit(settings: Settings) -> None:
         )
 
 
-@pytest.mark.parametrize("settings", CHIEF)
-def test_a_lesson_trains_as_fit_does(settings):
-    assert_like_fit(replace(settings, epochs=min(settings.epochs, 20)))
-
-
-@pytest.mark.verify
-@pytest.mark.parametrize("settings", PRESETS)
-def test_a_preset_trains_as_fit_does(settings):
-    assert_like_fit(settings)
+@pytest.mark.parametrize(("slug", "preset"), presets())
+def test_a_preset_trains_as_fit_does(slug, preset):
+    """In `make test` its first epochs; the whole of it in `make verify`."""
+    epochs = preset.settings.epochs if os.environ.get("VERIFY") else min(preset.settings.epochs, 20)
+    assert_like_fit(replace(preset.settings, epochs=epochs))
 
 
 def test_the_oracle_has_every_loss_that_can_be_chosen():
@@ -104,7 +90,7 @@ def recipes(**fixed):
 ANY = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 
 
-@examples(max_examples=8, derandomize=True, phases=[Phase.generate], **ANY)
+@examples(max_examples=4, derandomize=True, phases=[Phase.generate], **ANY)
 @given(recipes())
 def test_random_settings_train_as_fit_does(settings):
     assert_like_fit(settings)
@@ -117,6 +103,8 @@ def test_many_random_settings_train_as_fit_does(settings):
     assert_like_fit(settings)
 
 
+SMALLEST = [("bce_clipped", 0.0), ("bce_added", 1e-8), ("log_error", 1e-7)]
+OTHERS = sorted({(loss, epsilon) for loss, _ in SMALLEST for _, epsilon in SMALLEST} - {*SMALLEST})
 SATURATED = Recurrent(
     activation="sigmoid",
     task="binary",
@@ -129,8 +117,7 @@ SATURATED = Recurrent(
 )
 
 
-@pytest.mark.parametrize("epsilon", [0.0, 1e-8, 1e-7])
-@pytest.mark.parametrize("loss", ["bce_clipped", "bce_added", "log_error"])
+@pytest.mark.parametrize(("loss", "epsilon"), first(3, [*SMALLEST, *OTHERS]))
 def test_saturated_predictions_end_as_in_fit(loss, epsilon):
     settings = replace(SATURATED, loss=loss, epsilon=epsilon)
     assert_like_fit(settings)

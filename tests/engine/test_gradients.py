@@ -121,6 +121,7 @@ def test_an_all_masked_batch_costs_nothing_silently():
 KEEP = {"none", "dense", "time_distributed", "layer_normalization", "attention"}
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize("between", Recurrent.specs()["between"].options)
 def test_which_layers_keep_the_mask(between):
     run = trained(Recipe(replace(BASE, between=between, padded_labels="garbage", epochs=1, sequences=4, timesteps=4)))

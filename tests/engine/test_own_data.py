@@ -22,9 +22,10 @@ from lessons.server import tasks
 from lessons.server.laboratory import Laboratory, structure
 from lessons.workers.pool import WorkerPool
 from tests.tools import oracle
+from tests.tools.patience import patient
 
 SAMPLE = Table.parse(sample(), "sample.csv")
-WITHIN = 60  # seconds for a worker to start and train
+WITHIN = patient(60)  # seconds for a worker to start and train
 SHORT = Recurrent(units=2, epochs=4, nan_fill="mean")
 
 

@@ -113,7 +113,7 @@ def test_equal_settings_pressed_again_are_the_same_run():
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     first(
-        3,
+        1,
         [
             ("output", "last_step", "cannot be compared"),
             ("padded_labels", "nan", "NaN now"),

@@ -149,6 +149,7 @@ def test_broken_to_fixed_and_back(page, site):
     await_(lambda: page.evaluate(MARKS) == marks, "its marks")
 
 
+@pytest.mark.verify
 def test_epochs_are_marked_in_the_curve(page, site):
     open_lesson(page, site, "small_epsilon", preset="broken")
     run(page)

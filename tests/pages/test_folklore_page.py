@@ -9,11 +9,11 @@ from streamlit.testing.v1 import AppTest
 from lessons.claims import CLAIMS, DEPENDS, FAILS, HOLDS, Outcome
 from lessons.server import laboratory
 from lessons.server.verification import Verification
-from lessons.workers.pool import WorkerPool
 from pages import folklore_page
-from tests.tools.site import ROOT, browsing, serving
+from tests.tools.patience import patient
+from tests.tools.site import ROOT
 
-WITHIN = 90  # seconds: the first claim waits for TensorFlow
+WITHIN = patient(90)  # seconds: the first claim waits for TensorFlow
 SCRIPT = "from pages.folklore_page import render\nrender()\n"
 
 
@@ -93,7 +93,7 @@ def test_what_cannot_be_measured_is_told(idle):
 @pytest.mark.parametrize("asked", ["99", "nonsense", "", "1; DROP"])
 def test_an_unknown_claim_is_told(idle, asked):
     page = opened(claim=asked)
-    assert "from 1 to 34" in page.warning[0].value
+    assert f"from 1 to {len(CLAIMS)}" in page.warning[0].value
     assert not page.code
 
 
@@ -106,39 +106,33 @@ def test_an_unknown_page_is_told_on_the_front_page():
 
 
 def test_verifying_one_shows_a_computed_verdict(monkeypatch):
-    pool = WorkerPool(1, affinity=laboratory.structure)
-    verification = Verification(pool)
+    verification = Verification(laboratory.shared().executor)
     monkeypatch.setattr(folklore_page, "shared", lambda: verification)
-    try:
-        page = opened()
-        page.button(key="folklore:verify:10").click().run()
-        until = time.monotonic() + WITHIN
-        while verification.busy and time.monotonic() < until:
-            time.sleep(0.1)
-        page.run()
-        found = verification.outcomes[10]
-        again = CLAIMS[10].rule(found.measured)
-        assert (found.verdict, found.on) == (again.word, again.on)
-        shown = told(page)
-        assert folklore_page.MARKS[found.verdict] in shown and folklore_page.quoted(found.sentence) in shown
-        assert f"keras {version('keras')}" in shown
-    finally:
-        pool.shutdown()
+    page = opened()
+    page.button(key="folklore:verify:10").click().run()
+    until = time.monotonic() + WITHIN
+    while verification.busy and time.monotonic() < until:
+        time.sleep(0.1)
+    page.run()
+    found = verification.outcomes[10]
+    again = CLAIMS[10].rule(found.measured)
+    assert (found.verdict, found.on) == (again.word, again.on)
+    shown = told(page)
+    assert folklore_page.MARKS[found.verdict] in shown and folklore_page.quoted(found.sentence) in shown
+    assert f"keras {version('keras')}" in shown
 
 
-def test_a_link_opens_its_claim_in_the_browser(tmp_path):
+def test_a_link_opens_its_claim_in_the_browser(page, site):
     """The root form of the link, the scrolling, and a verdict that appears by itself."""
-    with serving(log=tmp_path / "log.txt", UNMASKED_WORKERS="1") as site, browsing() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.goto(f"{site.url}/?page=folklore&claim=26")
-        box = page.locator(".st-key-claim-26")
-        box.get_by_text("The experiment").wait_for(timeout=WITHIN * 1000)
-        until = time.monotonic() + WITHIN
-        while not 0 < box.bounding_box()["y"] < 200 and time.monotonic() < until:
-            time.sleep(0.1)
-        assert 0 < box.bounding_box()["y"] < 200, "the page did not scroll to the claim"
-        assert box.get_by_text(folklore_page.UNMEASURED).count()
-        box.get_by_role("button", name="Verify").click()
-        box.get_by_role("button", name="Verify again").wait_for(timeout=WITHIN * 1000)
-        box.get_by_text(f"keras {version('keras')}").wait_for(timeout=WITHIN * 1000)
-        assert not box.get_by_text(folklore_page.UNMEASURED).count()
+    page.goto(f"{site.url}/?page=folklore&claim=26")
+    box = page.locator(".st-key-claim-26")
+    box.get_by_text("The experiment").wait_for(timeout=WITHIN * 1000)
+    until = time.monotonic() + WITHIN
+    while not 0 < box.bounding_box()["y"] < 200 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert 0 < box.bounding_box()["y"] < 200, "the page did not scroll to the claim"
+    assert box.get_by_text(folklore_page.UNMEASURED).count()
+    box.get_by_role("button", name="Verify").click()
+    box.get_by_role("button", name="Verify again").wait_for(timeout=WITHIN * 1000)
+    box.get_by_text(f"keras {version('keras')}").wait_for(timeout=WITHIN * 1000)
+    assert not box.get_by_text(folklore_page.UNMEASURED).count()

@@ -49,7 +49,7 @@ def test_an_empty_map_says_what_a_map_is_and_offers_fields_that_matter():
 def test_a_map_of_the_address_is_drawn_and_counted():
     page = drawn(lesson_page(SLUG, **SHORT, **MAP))
     grid_run = form_of(page).grid_run
-    assert (grid_run.plan.x, grid_run.plan.y, grid_run.plan.runs) == ("learning_rate", "padding_share", 6)
+    assert (grid_run.grid.x, grid_run.grid.y, grid_run.grid.runs) == ("learning_rate", "padding_share", 6)
     ended = {cell.outcome for cell in grid_run.cells}
     told = words(page)
     assert all(f"{word}**" in told for word in ended)

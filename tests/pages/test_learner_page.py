@@ -30,7 +30,7 @@ from pages.learner import identity
 from pages.server import store
 from tests.pages.test_pages import lesson_page, trained, warnings
 from tests.tools.databases import empty, postgresql
-from tests.tools.screen import SLUG, address, await_, panel, ready, run_button
+from tests.tools.screen import PATIENCE, SLUG, address, await_, panel, ready, run_button
 from tests.tools.site import ROOT, serving
 
 LESSON = LESSONS[SLUG]
@@ -87,7 +87,7 @@ def has_cookie(page) -> bool:
 
 
 def test_progress_survives_a_closed_browser_and_a_restarted_server(browser, classroom):
-    with serving(UNMASKED_DATABASE_URL=classroom, UNMASKED_WORKERS="1") as site:
+    with serving(UNMASKED_DATABASE_URL=classroom, ahead=False) as site:
         with visiting(browser, site, f"/?lesson={SLUG}") as page:
             predict_and_run(page)
             await_(lambda: has_cookie(page), "the cookie")
@@ -102,7 +102,7 @@ def test_progress_survives_a_closed_browser_and_a_restarted_server(browser, clas
         with visiting(browser, site, path) as page:
             says(page, f"0 of {len(LESSONS)} done")
             assert "learner" not in address(page)
-    with serving(UNMASKED_DATABASE_URL=classroom, UNMASKED_WORKERS="1") as site, visiting(browser, site, path) as page:
+    with serving(UNMASKED_DATABASE_URL=classroom, ahead=False) as site, visiting(browser, site, path) as page:
         says(page, f"0 of {len(LESSONS)} done")
         await_(lambda: has_cookie(page), "the cookie of the link")
         page.goto(f"{site.url}/?lesson={SLUG}")  # the cookie knows who it is
@@ -138,7 +138,7 @@ def forget_connections() -> None:
 
 
 def home(**query: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE)
     for name, value in query.items():
         page.query_params[name] = value
     return page.run()
@@ -157,7 +157,7 @@ if "learner" in st.query_params:
     route.follow_learner()
 home_page.choose_learner()
 """
-    page = AppTest.from_string(script, default_timeout=60)
+    page = AppTest.from_string(script, default_timeout=PATIENCE)
     if me:
         page.session_state["learner"] = me
     return page
@@ -209,7 +209,7 @@ def test_a_prediction_and_its_run_are_kept_and_a_wrong_one_is_asked_again(databa
     page.button_group(key=f"{SLUG}:confidence:again:{FIRST}").set_value("a guess")
     page.run()
     page.button(key=f"{SLUG}:run_twin").click().run()
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while not any(step.kind == "twin" for step in steps_of(page)) and time.monotonic() < until:
         page.run()
     told = steps_of(page)[-1].content
@@ -251,7 +251,7 @@ def test_a_twin_that_cannot_answer_is_told_and_not_kept(database, monkeypatch):
     page.button_group(key=f"{SLUG}:confidence:again:{FIRST}").set_value("a guess")
     page.run()
     page.button(key=f"{SLUG}:run_twin").click().run()
-    twin, until = page.session_state[f"{SLUG}:form"].again[FIRST], time.monotonic() + 60
+    twin, until = page.session_state[f"{SLUG}:form"].again[FIRST], time.monotonic() + PATIENCE
     while not twin.guess.unanswered and time.monotonic() < until:
         page.run()
     page.run()
@@ -339,10 +339,10 @@ def test_a_link_that_could_not_be_read_is_followed_when_the_database_answers(dat
     progress = Progress(store.engine())
     link = progress.begin()
     progress.keep(link, Step("run", SLUG, FIRST))
-    monkeypatch.setattr(identity.patience(), "_until", time.monotonic() + 60)
-    page = home(learner=link)
-    assert "cannot be read now" in warnings(page) and page.query_params["learner"]
-    monkeypatch.setattr(identity.patience(), "_until", 0.0)
+    with monkeypatch.context() as away:
+        away.setattr(Patience, "down", True)
+        page = home(learner=link)
+        assert "cannot be read now" in warnings(page) and page.query_params["learner"]
     page = visit(page.session_state["learner"])
     page.query_params["learner"] = link
     page.run()
@@ -360,7 +360,7 @@ def test_who_follows_their_own_link_loses_nothing_that_waits(database):
 
 def test_what_waited_for_the_database_is_written_when_it_is_back(database, monkeypatch):
     with monkeypatch.context() as away:
-        away.setattr(identity.patience(), "_until", time.monotonic() + 600)
+        away.setattr(Patience, "down", True)
         page = predicted(lesson_page(SLUG))
     me = page.session_state["learner"]
     assert len(me.unkept) == 1 and not me.key
@@ -443,7 +443,7 @@ def test_what_was_written_late_is_not_shown_twice(slow):
     assert [step.name for step in me.steps] == ["first"] and not me.unkept
 
 
-def test_two_become_one_however_late(slow):
+def test_two_become_one_however_late(slow, monkeypatch):
     """And what had not been written yet comes along."""
     mine, link = slow.progress.begin(), slow.progress.begin()
     slow.progress.keep(mine, Step("hint", "validation", "mine", at=1.0))
@@ -451,7 +451,7 @@ def test_two_become_one_however_late(slow):
     me = identity.Learner(mine, read=True, offered=link)
     with slow():
         me = keep_hint(me, "unkept")
-        identity.patience()._until = 0.0
+        monkeypatch.setattr(Patience, "down", False)  # whoever has been let rest is asked again
         me = call("change(True)", me)
         assert (me.key, me.offered) == (mine, link), "the question stands"
     me = call("change(True)", me)

@@ -41,7 +41,7 @@ def test_progress_moves_to_the_account_that_says_so_and_comes_back_in_another_br
     with providing() as provider:
         told = tmp_path / "secrets.toml"
         told.write_text(provider.toml())
-        with serving(APP, f"--secrets.files={told}", UNMASKED_DATABASE_URL=f"sqlite:///{file}") as site:
+        with serving(APP, f"--secrets.files={told}", ahead=False, UNMASKED_DATABASE_URL=f"sqlite:///{file}") as site:
             one, other = (browser.new_context() for _ in range(2))
 
             def has_cookie() -> bool:

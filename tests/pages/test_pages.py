@@ -8,11 +8,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lessons.course.discovery import LESSONS
+from tests.tools.patience import patient
 from tests.tools.selection import first
 from tests.tools.site import ROOT, plain
 
 SLUGS = list(LESSONS)
-WITHIN = 60  # seconds for a run of AppTest: the first one waits for TensorFlow
+WITHIN = patient(60)  # seconds for a run of AppTest: the first one waits for TensorFlow
 
 
 def lesson_page(slug: str, **query: str) -> AppTest:
@@ -197,7 +198,9 @@ trained(page, "mask_and_loss")
 assert page.session_state["mask_and_loss:form"].training.run().epochs == 3
 print(sorted(name for name in sys.modules if name.split(".")[0] in ("tensorflow", "keras")))
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=180)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=patient(180)
+    )
     assert done.stdout.strip().splitlines()[-1:] == ["[]"], done.stdout + done.stderr[-2000:]
 
 

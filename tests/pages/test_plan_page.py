@@ -14,9 +14,9 @@ from lessons.recipe.recipe import Recipe
 from lessons.server import laboratory
 from pages import plan_page
 from pages.parts.quotation import quoted
-from tests.tools.site import serving
+from tests.tools.patience import patient
 
-WITHIN = 90  # seconds: the first training waits for TensorFlow
+WITHIN = patient(90)  # seconds: the first training waits for TensorFlow
 SCRIPT = "from pages.plan_page import render\nrender()\n"
 BROKEN, FIXED, NAN = ("mask_and_loss", "broken"), ("mask_and_loss", "fixed"), ("nan_labels", "broken")
 PLAN = Agenda((BROKEN, FIXED, NAN))
@@ -117,28 +117,22 @@ def test_answers_stay_hidden_and_nothing_is_trained(monkeypatch):
     assert "came true" not in shown
 
 
-def test_answers_are_read_off_runs(monkeypatch):
-    monkeypatch.setenv("UNMASKED_WORKERS", "1")
-    laboratory.shared.cache_clear()
-    try:
-        page = opened(PLAN.address)
-        page.toggle(key="plan:answers").set_value(True).run()
-        until = time.monotonic() + WITHIN
-        while told(page).count("came true") < 3 and time.monotonic() < until:
-            time.sleep(plan_page.LOOK)
-            page.run()
-        assert not page.exception and not page.error
-        planner = page.session_state["plan"]
-        for item in PLAN.items:
-            run = laboratory.shared().train(Recipe(plan_page.preset_of(item).settings), "test").run()
-            true = [one.came_true(run) for one in LESSONS[item[0]].prediction.answers]
-            assert true.count(True) == 1 and planner.outcomes[item] == true.index(True)
-        assert planner.outcomes[BROKEN] != planner.outcomes[FIXED], "the repair turns the answer"
-        wrong = [one for at, one in enumerate(LESSONS["nan_labels"].prediction.answers) if at != planner.outcomes[NAN]]
-        assert all(quoted(one.belief) in told(page) for one in wrong)
-    finally:
-        laboratory.shared().executor.shutdown(wait=False, cancel_futures=True)
-        laboratory.shared.cache_clear()
+def test_answers_are_read_off_runs():
+    page = opened(PLAN.address)
+    page.toggle(key="plan:answers").set_value(True).run()
+    until = time.monotonic() + WITHIN
+    while told(page).count("came true") < 3 and time.monotonic() < until:
+        time.sleep(plan_page.LOOK)
+        page.run()
+    assert not page.exception and not page.error
+    planner = page.session_state["plan"]
+    for item in PLAN.items:
+        run = laboratory.shared().train(Recipe(plan_page.preset_of(item).settings), "test").run()
+        true = [one.came_true(run) for one in LESSONS[item[0]].prediction.answers]
+        assert true.count(True) == 1 and planner.outcomes[item] == true.index(True)
+    assert planner.outcomes[BROKEN] != planner.outcomes[FIXED], "the repair turns the answer"
+    wrong = [one for at, one in enumerate(LESSONS["nan_labels"].prediction.answers) if at != planner.outcomes[NAN]]
+    assert all(quoted(one.belief) in told(page) for one in wrong)
 
 
 def test_a_run_that_cannot_answer_is_told_and_no_belief_is_called_wrong(monkeypatch):
@@ -166,14 +160,13 @@ def test_what_cannot_be_run_is_told(monkeypatch):
     assert quoted("no such <layer>") in page.error[0].value and "came true" not in told(page)
 
 
-def test_buttons_in_quick_succession_and_the_way_back(page):
-    with serving(UNMASKED_WORKERS="1") as site:
-        page.goto(f"{site.url}/?page=plan&steps={PLAN.address}")
-        page.get_by_text("3 questions, about").wait_for(timeout=30_000)
-        remove = page.get_by_role("button", name="Remove")
-        remove.nth(2).click()
-        remove.nth(0).click()
-        page.get_by_text("1 question, about").wait_for(timeout=10_000)
-        assert parse_qs(urlsplit(page.url).query) == {"steps": [":".join(FIXED)]}
-        page.go_back()
-        page.get_by_text(re.compile("[23] questions, about")).wait_for(timeout=10_000)
+def test_buttons_in_quick_succession_and_the_way_back(page, site):
+    page.goto(f"{site.url}/?page=plan&steps={PLAN.address}")
+    page.get_by_text("3 questions, about").wait_for(timeout=30_000)
+    remove = page.get_by_role("button", name="Remove")
+    remove.nth(2).click()
+    remove.nth(0).click()
+    page.get_by_text("1 question, about").wait_for(timeout=10_000)
+    assert parse_qs(urlsplit(page.url).query) == {"steps": [":".join(FIXED)]}
+    page.go_back()
+    page.get_by_text(re.compile("[23] questions, about")).wait_for(timeout=10_000)

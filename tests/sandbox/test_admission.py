@@ -11,6 +11,7 @@ from lessons.sandbox.admission import NeverRun, Refused, admit, grammar, rewrite
 from lessons.sandbox.admission.rewriter import Rewriter
 from tests.tools import first_wall
 from tests.tools.attacks import ATTACKS, LIMITED, REFUSED, TRACE, UNWRITTEN
+from tests.tools.patience import patient
 
 ROOT = Path(__file__).parent.parent.parent
 HEADER = """
@@ -50,7 +51,9 @@ def test_most_refusals_need_no_library():
         "assert not {'tensorflow', 'keras', 'streamlit'} & set(sys.modules)\n"
         "print(admitted)"
     )
-    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    told = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=patient(120)
+    )
     assert told.returncode == 0, told.stderr
     assert int(told.stdout) <= 12
 

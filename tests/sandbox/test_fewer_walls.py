@@ -11,10 +11,11 @@ import pytest
 
 from lessons.sandbox import confinement, seccomp
 from lessons.sandbox.walled_pool import FEWER_WALLS, fewer_walls_allowed
+from tests.tools.patience import patient
 from tests.tools.selection import first
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENT = 180
+PATIENT = patient(180)
 HEALTHY = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
 WALLS = {"landlock": "Landlock", "seccomp": "seccomp"}
 
@@ -62,7 +63,8 @@ def test_without_a_wall_the_walled_pool_does_nothing_and_says_why(wall):
     )
 
 
-@pytest.mark.parametrize("wall", first(1, [*WALLS]))
+@pytest.mark.verify
+@pytest.mark.parametrize("wall", WALLS)
 def test_a_process_that_lacks_a_wall_takes_no_job_either(wall):
     """The server asks the kernel; the process has tried."""
     done = without(wall, "-m", "lessons.sandbox.walled_worker", "", "5", "1e9", "0", str(ROOT / "lessons"))

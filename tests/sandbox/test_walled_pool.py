@@ -17,11 +17,12 @@ from lessons.sandbox.walled_pool import Busy, Limits, Overrun, Shares, WalledPoo
 from lessons.workers.job import WorkerDied
 from tests.sandbox.test_sandbox import FLOODS
 from tests.tools import intruders
+from tests.tools.patience import patient
 from tests.tools.selection import first
 from tests.workers.test_pool import eventually
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENT = 90
+PATIENT = patient(90)
 SECRET = "UNMASKED_TEST_SECRET"
 LIMITS = Limits(waiting=25, computing=6, memory=1e9)
 
@@ -215,7 +216,7 @@ def test_too_much_is_told_and_the_next_job_works(walled_pool, attempt, raised, w
 @pytest.mark.parametrize(
     ("attempt", "raised", "words"),
     first(
-        6,
+        4,
         [
             (intruders.spin_in_graph, Overrun, "^stopped after 6 s of computing$"),
             (intruders.recurse_in_c, WorkerDied, "SIGSEGV"),
@@ -280,7 +281,7 @@ def test_nobody_answers_for_the_next_learner(walled_pool):
     assert [walled_pool.submit(intruders.pause, 0, k, who="b").result(PATIENT) for k in (7, 8, 9)] == [7, 8, 9]
 
 
-@pytest.mark.parametrize("name", first(2, [*FLOODS]))
+@pytest.mark.parametrize("name", first(1, [*FLOODS]))
 def test_what_a_process_answers_costs_the_server_no_more_than_the_longest_answer(walled_pool, name):
     """All threads of the server share its interpreter: what it spends on an answer the pages wait for.
 

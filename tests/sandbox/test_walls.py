@@ -16,11 +16,12 @@ from lessons.server import walled_tasks
 from lessons.workers.job import WorkerDied
 from tests.tools import intruders
 from tests.tools.attacks import ATTACKS, LIMITED, TRACE
+from tests.tools.patience import PATIENCE, patient
 from tests.workers.test_pool import eventually
 
 LIMITS = Limits(waiting=14, computing=4, memory=1.5e9)
 HEALTHY = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
-SOME = 4  # of them in `make test`, evenly chosen; all in `make verify`
+SOME = 2  # of them in `make test`, evenly chosen; all in `make verify`
 LIMITED_ATTACKS = [(name, text) for name, text, fate in ATTACKS if fate == LIMITED]
 CHOSEN = LIMITED_ATTACKS if os.environ.get("VERIFY") else LIMITED_ATTACKS[:: max(1, len(LIMITED_ATTACKS) // SOME)]
 
@@ -28,7 +29,7 @@ CHOSEN = LIMITED_ATTACKS if os.environ.get("VERIFY") else LIMITED_ATTACKS[:: max
 @pytest.fixture(scope="module")
 def walled_pool():
     walled_pool = WalledPool(1, spares=1, limits=LIMITS, warm=WARM)
-    assert walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}).result(60)["healthy"]
+    assert walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}).result(PATIENCE)["healthy"]
     yield walled_pool
     walled_pool.shutdown()
 
@@ -39,13 +40,13 @@ def test_what_is_admitted_ends_within_the_limits_and_the_next_learner_is_served(
     job = walled_pool.submit(walled_tasks.examine, text, None, {}, who="attacker")
     next_job = walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}, who="learner")
     try:
-        answer = job.result(LIMITS.waiting + 15)
+        answer = job.result(patient(LIMITS.waiting + 15))
     except (Overrun, WorkerDied) as ended:
         assert str(ended) and "\n" not in str(ended)
     else:
         assert answer["refused"] or answer["findings"] or answer["healthy"]
-    assert time.monotonic() - started < LIMITS.waiting + 15
-    assert next_job.result(60)["healthy"]
+    assert time.monotonic() - started < patient(LIMITS.waiting + 15)
+    assert next_job.result(PATIENCE)["healthy"]
     assert not Path(TRACE).exists()
 
 
@@ -55,8 +56,8 @@ def test_the_attacks_are_many_and_of_both_kinds():
 
 def test_one_learners_text_is_not_in_anothers_answer(walled_pool):
     secret = "def loss(y_true, y_pred):\n    my_private_name = y_true\n    return undefined_thing(my_private_name)\n"
-    first = walled_pool.submit(walled_tasks.examine, secret, None, {}, who="one").result(60)
-    second = walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}, who="two").result(60)
+    first = walled_pool.submit(walled_tasks.examine, secret, None, {}, who="one").result(PATIENCE)
+    second = walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}, who="two").result(PATIENCE)
     assert first["refused"] or first["findings"]
     assert "my_private_name" not in repr(second) and "undefined_thing" not in repr(second)
 
@@ -134,13 +135,14 @@ def test_what_one_learner_pasted_is_not_found_by_the_next_in_the_same_process():
             hunt = HEALTHY + HUNT.format(
                 route=route.format(size="size"), length=len(letters), first=letters[0], letters=tuple(letters)
             )
-            assert walled_pool.submit(walled_tasks.examine, secret, None, {}).result(60)["healthy"]
-            answer = walled_pool.submit(walled_tasks.examine, hunt, None, {}).result(60)
+            assert walled_pool.submit(walled_tasks.examine, secret, None, {}).result(PATIENCE)["healthy"]
+            answer = walled_pool.submit(walled_tasks.examine, hunt, None, {}).result(PATIENCE)
             assert answer["refused"] or answer["healthy"]  # the assertion in it has not failed
     finally:
         walled_pool.shutdown(wait=False)
 
 
+@pytest.mark.verify
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc overwrites what is freed")
 def test_what_one_learner_pasted_is_not_even_in_memory_that_nobody_wrote():
     """For code that is past the first wall, or a function of a library that nobody has found yet."""
@@ -148,7 +150,7 @@ def test_what_one_learner_pasted_is_not_even_in_memory_that_nobody_wrote():
     try:
         for _ in range(3):
             secret = HEALTHY + f"# {WORD} {WORD}\n" * 800
-            assert walled_pool.submit(walled_tasks.examine, secret, None, {}).result(60)["healthy"]
-            assert not walled_pool.submit(intruders.find_in_freed_memory, WORD[::-1]).result(60)
+            assert walled_pool.submit(walled_tasks.examine, secret, None, {}).result(PATIENCE)["healthy"]
+            assert not walled_pool.submit(intruders.find_in_freed_memory, WORD[::-1]).result(PATIENCE)
     finally:
         walled_pool.shutdown(wait=False)

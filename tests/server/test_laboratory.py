@@ -23,9 +23,10 @@ from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import ABSENT_AFTER, LEAST_BYTES, LEAST_CELLS, Laboratory, structure
 from lessons.workers.job import Job
 from lessons.workers.pool import WorkerPool
+from tests.tools.patience import patient
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENT = 60
+PATIENT = patient(60)
 SHORT = Recurrent(sequences=8, timesteps=6, units=4, epochs=12, loss="scalar_mse")
 LONG = replace(SHORT, epochs=3000)
 
@@ -291,9 +292,10 @@ print(json.dumps([training.run().snapshot.loss.tolist(), loaded]))
 """
 
 
+@pytest.mark.verify
 def test_the_server_trains_without_tensorflow():
     told = subprocess.run(
-        [sys.executable, "-c", SERVER], cwd=ROOT, capture_output=True, text=True, timeout=120,
+        [sys.executable, "-c", SERVER], cwd=ROOT, capture_output=True, text=True, timeout=patient(120),
         env={**os.environ, "UNMASKED_WORKERS": "1"},
     )  # fmt: skip
     assert told.returncode == 0, told.stderr

@@ -18,7 +18,7 @@ LESSON = "mask_and_loss", "broken"
 def two_replicas(kind: str, folder: Path) -> Iterator[tuple[Site, Site, Rooms]]:
     url = empty(kind, folder)
     with ExitStack() as stack:
-        here, there = (stack.enter_context(serving(UNMASKED_DATABASE_URL=url, UNMASKED_WORKERS="1")) for _ in range(2))
+        here, there = (stack.enter_context(serving(ahead=False, UNMASKED_DATABASE_URL=url)) for _ in range(2))
         rooms = Rooms(database.connect(url))
         stack.callback(rooms.engine.dispose)
         yield here, there, rooms

@@ -2,20 +2,11 @@
 
 import time
 
+from tests.tools.patience import PATIENCE
 from tests.tools.site import Site
 
 SLUG = "mask_and_loss"
 
-
-def slowness() -> float:
-    """How many times slower than usual this machine is now; 1 where it is not."""
-    began = time.perf_counter()
-    sum(range(10_000_000))
-    return max(1.0, (time.perf_counter() - began) / USUAL)
-
-
-USUAL = 0.2  # seconds that the sum above takes on a machine that is not busy
-PATIENCE = 60.0 * slowness()  # seconds: other tests may have the cores
 
 PANEL = """() => {
   const root = document.querySelector('.lab');

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from pages.parts.quotation import JOINER
 from tests.tools import browser_setup
+from tests.tools.patience import patient
 
 ROOT = Path(__file__).parent.parent.parent
-STARTS_WITHIN = 60  # seconds
+STARTS_WITHIN = patient(60)  # seconds
 CHROMIUM_FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -35,11 +36,21 @@ class Site:
 
 @contextmanager
 def serving(
-    script: Path = ROOT / "app.py", *flags: str, log: Path | None = None, folder: Path = ROOT, **environment: str
+    script: Path = ROOT / "app.py",
+    *flags: str,
+    log: Path | None = None,
+    folder: Path = ROOT,
+    ahead: bool = True,
+    **environment: str,
 ) -> Iterator[Site]:
-    """`streamlit run` of a script on a free port, until the block ends; `folder` is where lessons/ and pages/ are."""
+    """`streamlit run` of a script on a free port, until the block ends; `folder` is where lessons/ and pages/ are.
+
+    Not `ahead`: workers start and trace what is asked for and nothing before.
+    """
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}", *flags]
+    streamlit = ["-m", "streamlit"] if ahead else ["-P", str(ROOT / "tests" / "tools" / "served.py")]
+    command = [sys.executable, *streamlit, "run", str(script), f"--server.port={port}", *flags]
+    environment = environment if ahead else {"PYTHONPATH": str(folder), **environment}
     with (log or Path(os.devnull)).open("wb") as out:
         started = time.perf_counter()
         process = subprocess.Popen(

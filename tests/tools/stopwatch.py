@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
+
 from tests.tools.load import Session, percentiles
 from tests.tools.site import Site, browsing, serving
 
@@ -154,12 +156,8 @@ async def press(one: Session) -> float:
 
 
 def resident(pid: int) -> float:
-    """Resident memory of the process, in MB; NaN where the platform does not tell."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except OSError:
-        return float("nan")
-    return pages * 4096 / 1e6
+    """Resident memory of the process, in MB."""
+    return psutil.Process(pid).memory_info().rss / 1e6
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from lessons.doctor.loss import rules
 from lessons.doctor.loss.inference import settle
-from lessons.doctor.loss.rules import LOSS_RULES, arithmetic, batches, descent, masking
 from lessons.doctor.loss.subject import Subject
 from lessons.doctor.refusal import refused
 from lessons.doctor.rule import SEVERITIES, Evidence, Rule
@@ -19,7 +19,8 @@ from lessons.recipe.plain import plain
 from lessons.sandbox.admission import Admitted, NeverRun, Refused, admit
 from lessons.sandbox.admission.written import wipe_what_is_freed
 
-FAMILIES = (batches, descent, arithmetic, masking)  # importing them fills LOSS_RULES
+LOSS_RULES = rules.LOSS_RULES
+LOSS_RULES.read(rules)
 AFTER_A_CRASH = ("raises_in_fit", "no_gradient")
 
 
@@ -77,14 +78,14 @@ def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Sub
         return stillborn(declared, never_run=(what.what, what.line))
     except Exception as failure:
         return stillborn(declared, crash=crash_of(admitted, failure))
-    usage, failure = settle(loss, declared)
+    usage, raised = settle(loss, declared)
     subject = Subject(loss, usage)
-    if isinstance(failure, Refused):  # only running it showed what it does
-        raise failure
-    if isinstance(failure, NeverRun):
-        subject.never_run = failure.what, failure.line
-    elif failure is not None:
-        subject.crash = crash_of(admitted, failure)
+    if isinstance(raised, Refused):  # only running it showed what it does
+        raise raised
+    if isinstance(raised, NeverRun):
+        subject.never_run = raised.what, raised.line
+    elif raised is not None:
+        subject.crash = crash_of(admitted, raised)
     else:
         subject.settle_encoding()
     return subject
@@ -106,6 +107,7 @@ def crash_of(admitted: Admitted, failure: Exception) -> tuple[str, str, int | No
 
 
 def finding_of(rule: Rule, evidence: Evidence) -> dict:
+    """A finding in plain values, as a walled process answers it."""
     return {
         "code": rule.code,
         "severity": rule.severity,

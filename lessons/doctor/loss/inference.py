@@ -94,6 +94,7 @@ def completions(declared: Usage) -> Iterator[Usage]:
 
 
 def tasks(declared: Usage) -> tuple[str, ...]:
+    """The tasks that fit what was declared, the likeliest first."""
     if declared.task:
         return (declared.task,)
     fitting = TASKS_OF_LABELS.get(declared.labels, ("regression",)) if declared.labels else ()
@@ -126,6 +127,7 @@ def kinds(declared: Usage, task: str) -> list[tuple[tuple[str, ...], str]]:
 
 
 def shapes(declared: Usage, task: str) -> tuple[tuple[int, ...], ...]:
+    """Shapes of a prediction, the batch axis left out, that fit what was declared, the likeliest first."""
     if declared.shape is not None:
         return (declared.shape,)
     if declared.labels == "boxes":
@@ -139,6 +141,7 @@ def shapes(declared: Usage, task: str) -> tuple[tuple[int, ...], ...]:
 
 
 def label_shapes(declared: Usage, shape: tuple[int, ...], labels: str) -> list[tuple[int, ...]]:
+    """Shapes of the labels, the batch axis left out, that go with a prediction of that shape."""
     if declared.label_shape is not None:
         return [declared.label_shape]
     if labels == "ids" and shape and shape[-1] > 1:
@@ -244,7 +247,7 @@ def reads_mask(loss: Callable, usage: Usage) -> bool:
             values.append(np.asarray(bare(tf.constant(y), p)))
         except Exception:
             return False
-    return values[0].shape != values[1].shape or not np.allclose(*values, equal_nan=True)
+    return values[0].shape != values[1].shape or not np.allclose(values[0], values[1], equal_nan=True)
 
 
 def asks_for_nan(subject: Subject) -> bool:
@@ -263,6 +266,7 @@ def asks_for_nan(subject: Subject) -> bool:
 
 
 def ancestors(operation: tf.Operation) -> set:
+    """The operations that a graph computes this one from, itself among them."""
     found, waiting = set(), [operation]
     while waiting:
         here = waiting.pop()

@@ -27,6 +27,7 @@ class Point:
 
 
 def batch_size(usage: Usage) -> int:
+    """Samples of a batch: fewer where one holds many numbers."""
     return int(np.clip(NUMBERS_IN_BATCH // max(1, math.prod(usage.shape)), 4, BATCH))
 
 
@@ -42,12 +43,13 @@ class Sampler:
         self.encoding = self.encodings()[0]
 
     def labels(self, size: int | None = None) -> np.ndarray:
+        """Labels (size, *label_shape) float32."""
         size = size or self.size
         shape = (size, *self.usage.label_shape)
         return DRAWS[self.usage.labels](self, shape).astype(np.float32)
 
     def others(self, y: np.ndarray) -> np.ndarray:
-        """Labels that all differ from y and are as legal."""
+        """Labels that all differ from y and are as legal. (batch, …), as y."""
         if self.usage.labels == "binary":
             return 1 - y
         if self.usage.labels == "onehot":
@@ -57,7 +59,7 @@ class Sampler:
         return self.labels(len(y)) + 1
 
     def predictions(self, size: int | None = None) -> np.ndarray:
-        """z of ordinary predictions, as a model in training makes them."""
+        """z of ordinary predictions, as a model in training makes them. (size, *shape) float32."""
         size = size or self.size
         shape = (size, *self.usage.shape)
         if self.usage.labels == "boxes" and shape[-1] == 4:
@@ -68,7 +70,7 @@ class Sampler:
         return z.astype(np.float32)
 
     def before_activation(self, p: np.ndarray) -> np.ndarray:
-        """z whose prediction says p, as well as float64 gives it."""
+        """z whose prediction says p, as well as float64 gives it. (batch, …) float64, as p."""
         p = p.astype(np.float64)
         if self.link[0] == "softmax":
             return np.log(np.maximum(p, 1e-30))
@@ -111,10 +113,14 @@ class Sampler:
 
     @property
     def classes(self) -> int:
+        """Columns of the prediction, the last of its axes."""
         return self.usage.shape[-1] if self.usage.shape else 1
 
     def truth(self, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """z that says what the labels say. Columns that no label speaks of (a scale) stay as in z."""
+        """z that says what the labels say. Columns that no label speaks of (a scale) stay as in z.
+
+        y (batch, …) and z (batch, …) may have different axes; the answer has those of z.
+        """
         match self.encoding:
             case "none":
                 return z
@@ -128,13 +134,16 @@ class Sampler:
         return (SURE * np.eye(self.classes)[ids % self.classes]).astype(np.float32)
 
     def before(self, p: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """z with the columns that p has replaced by what gives p."""
+        """z with the columns that p has replaced by what gives p. (batch, …), as z."""
         full = in_place(p, np.full_like(z, 0.5))
         given = in_place(np.ones_like(p), np.zeros_like(z)) > 0
         return np.where(given, self.before_activation(full), z).astype(np.float32)
 
     def off_by(self, y: np.ndarray, z: np.ndarray, error: float) -> np.ndarray | None:
-        """z whose predictions are off the labels by `error`; None where no such prediction exists."""
+        """z whose predictions are off the labels by `error`; None where no such prediction exists.
+
+        (batch, …), as z; the error in the unit of the labels.
+        """
         usage = self.usage
         if not self.has_truth and usage.task != "distance":
             return z if error > 0 else None
@@ -151,9 +160,9 @@ class Sampler:
         return self.before(p, z) if self.legal(p) else None
 
     def legal(self, p: np.ndarray) -> bool:
-        """Whether the activations can give p."""
+        """Whether the activations can give p. p (batch, …)."""
         inside = {"linear": True, "sigmoid": ((p > 0) & (p < 1)).all(), "softplus": (p > 0).all(), "softmax": True}
-        return inside[self.link[0]]
+        return bool(inside[self.link[0]])
 
     def edges(self, said, saturated: float = SATURATED, far: bool = True) -> Iterator[Point]:
         """The ends of what predictions and labels can be: exact, 0, saturated. `said`: z -> what it says."""
@@ -193,7 +202,10 @@ class Sampler:
                 yield Point("labels of 0 and predictions of 0", np.zeros_like(y), lowest)
 
     def everywhere(self, z: np.ndarray, value: float) -> np.ndarray:
-        """z with every column at `value`, or at 0 where its activation is linear and no logit is meant."""
+        """z with every column at `value`, or at 0 where its activation is linear and no logit is meant.
+
+        (batch, …), as z.
+        """
         if self.activations[0] == "softmax":
             return (np.eye(z.shape[-1])[np.zeros(z.shape[:-1], int)] * abs(value)).astype(np.float32)
         width = z.shape[-1] if z.ndim > 1 else 1
@@ -202,7 +214,7 @@ class Sampler:
         return np.broadcast_to(row if z.ndim > 1 else row[0], z.shape).astype(np.float32)
 
     def wrong(self, sides: np.ndarray) -> np.ndarray:
-        """Saturated predictions of another class."""
+        """Saturated predictions of another class. sides (batch, …): z of saturated predictions."""
         if sides.shape[-1] > 1 and self.usage.labels in ("onehot", "ids"):
             return np.roll(sides, 1, axis=-1)
         return -sides
@@ -222,7 +234,10 @@ def link(usage: Usage) -> tuple[str, ...]:
 
 
 def in_place(y: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """y in the shape of z: missing axes added, surplus columns dropped, missing columns taken from z."""
+    """y in the shape of z: missing axes added, surplus columns dropped, missing columns taken from z.
+
+    y (batch, …), z (batch, …); float32.
+    """
     while y.ndim < z.ndim:
         y = y[..., None]
     while y.ndim > z.ndim:
@@ -235,21 +250,25 @@ def in_place(y: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 
 def draw_float(sampler: Sampler, shape) -> np.ndarray:
+    """Numbers about 0, (shape), none of them nearly 0."""
     y = sampler.rng.normal(0, 1, shape)
     return np.where(np.abs(y) < 0.1, 0.1 + np.abs(y), y)  # an exact or nearly 0 label is looked at on its own
 
 
 def draw_nonnegative(sampler: Sampler, shape) -> np.ndarray:
+    """Numbers above 0.1, (shape)."""
     return sampler.rng.gamma(2, 1, shape) + 0.1
 
 
 def draw_probabilities(sampler: Sampler, shape) -> np.ndarray:
+    """Shares that sum to 1 along the last axis, or numbers from 0.05 to 0.95, (shape)."""
     if sampler.activations[0] == "softmax" or sampler.usage.task == "multiclass":
         return sampler.rng.dirichlet(np.ones(shape[-1]), shape[:-1])
     return sampler.rng.uniform(0.05, 0.95, shape)
 
 
 def draw_binary(sampler: Sampler, shape) -> np.ndarray:
+    """0 and 1, (shape), both of them there."""
     y = sampler.rng.integers(0, 2, shape)
     flat = y.reshape(-1)
     flat[: min(2, flat.size)] = [0, 1][: flat.size]  # both kinds occur
@@ -257,11 +276,12 @@ def draw_binary(sampler: Sampler, shape) -> np.ndarray:
 
 
 def draw_onehot(sampler: Sampler, shape) -> np.ndarray:
+    """(shape) with a single 1 along the last axis."""
     return np.eye(shape[-1])[sampler.rng.integers(0, shape[-1], shape[:-1])]
 
 
 def draw_ids(sampler: Sampler, shape) -> np.ndarray:
-    """Ids below the number of classes, without the one that marks padding; a last class may be CTC's blank."""
+    """Ids below the number of classes, without the one that marks padding; a last class may be CTC's blank. (shape)."""
     classes = max(sampler.classes, 2) - (not sampler.has_truth)
     ids = [number for number in range(classes) if number != sampler.usage.padding]
     y = sampler.rng.choice(ids, shape)
@@ -271,11 +291,12 @@ def draw_ids(sampler: Sampler, shape) -> np.ndarray:
 
 
 def draw_angles(sampler: Sampler, shape) -> np.ndarray:
+    """Radians from -π to π, (shape)."""
     return sampler.rng.uniform(-math.pi, math.pi, shape)
 
 
 def draw_boxes(sampler: Sampler, shape) -> np.ndarray:
-    """Corners x1, y1, x2, y2 in the unit square, most of them small enough to miss each other."""
+    """Corners x1, y1, x2, y2 in the unit square, most of them small enough to miss each other. (…, 4)."""
     low = sampler.rng.uniform(0.02, 0.7, (*shape[:-1], 2))
     size = sampler.rng.uniform(0.1, 0.28, (*shape[:-1], 2))
     return np.concatenate([low, low + size], axis=-1)

@@ -29,19 +29,22 @@ class Reading:
 
     @property
     def finite_value(self) -> bool:
+        """Whether the value is finite."""
         return math.isfinite(self.value)
 
     @property
     def finite_gradient(self) -> bool:
+        """Whether all of the gradient is finite, or there is none."""
         return self.gradient is None or bool(np.isfinite(self.gradient).all())
 
     @property
     def finite(self) -> bool:
+        """Whether both are."""
         return self.finite_value and self.finite_gradient
 
     @property
     def size(self) -> np.ndarray:
-        """|gradient|; a single 0 where there is none."""
+        """|gradient|; a single 0 where there is none. (batch, …), or (1,)."""
         return np.zeros(1) if self.gradient is None else np.abs(self.gradient)
 
 
@@ -62,11 +65,11 @@ class Subject:
         return [(point, self.at(point.y, point.z)) for point in self.sampler.edges(self.said)]
 
     def prediction(self, z: np.ndarray) -> np.ndarray:
-        """What the activation makes of z."""
+        """What the activation makes of z. (batch, …), as z."""
         return activated(self.usage.activation, tf.constant(z, tf.float32)).numpy()
 
     def said(self, z: np.ndarray) -> np.ndarray:
-        """What z says in the labels' terms: the prediction, or the probabilities of logits."""
+        """What z says in the labels' terms: the prediction, or the probabilities of logits. (batch, …), as z."""
         return activated(self.sampler.link, tf.constant(z, tf.float32)).numpy()
 
     def settle_encoding(self) -> None:
@@ -82,11 +85,14 @@ class Subject:
         self.sampler.encoding = better[0] if better else usual
 
     def draw(self, size: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Ordinary labels and predictions."""
+        """Ordinary labels and predictions. (size, *label_shape) and (size, *shape)."""
         return self.sampler.labels(size), self.sampler.predictions(size)
 
     def at(self, y: np.ndarray, z: np.ndarray, mask: np.ndarray | None = None) -> Reading:
-        """As `fit` computes it. `mask` (batch, time) is the Keras mask of the prediction."""
+        """As `fit` computes it. `mask` (batch, time) is the Keras mask of the prediction.
+
+        y and z (batch, …). keras/src/trainers/compile_utils.py: CompileLoss.
+        """
         if mask is None and self.usage.padding == "keras":
             mask = np.ones(z.shape[:2], bool)
         key = (y.shape[1:], z.shape[1:], mask is None)
@@ -98,15 +104,16 @@ class Subject:
         return reading(self.graphs[key](*(array for array in (y, z, mask) if array is not None)))
 
     def value(self, y: np.ndarray, z: np.ndarray) -> float:
+        """The loss as `fit` computes it, of y and z (batch, …)."""
         return self.at(y, z).value
 
     def eagerly(self, y: np.ndarray, z: np.ndarray) -> Reading:
-        """The same outside a graph, as a debugger or a hand-written loop computes it."""
+        """The same outside a graph, as a debugger or a hand-written loop computes it. y and z (batch, …)."""
         mask = [tf.ones(z.shape[:2], tf.bool)] if self.usage.padding == "keras" else []
         return reading(self._measure()(tf.constant(y), tf.constant(z), *mask))
 
     def directly(self, y: np.ndarray, z: np.ndarray, dtype: str) -> Reading:
-        """The bare function in a graph of its own with tensors of that type: no Keras around it."""
+        """The bare function in a graph of its own with tensors of that type: no Keras around it. y and z (batch, …)."""
         key = (y.shape[1:], z.shape[1:], dtype)
         if key not in self.graphs:
             specs = [tf.TensorSpec((None, *array.shape[1:]), dtype) for array in (y, z)]
@@ -119,7 +126,7 @@ class Subject:
         return tf.function(self._measure(), autograph=False).get_concrete_function(*self._specs())
 
     def constants(self) -> np.ndarray:
-        """The floating numbers in the graph of the loss."""
+        """The floating numbers in the graph of the loss. (constants,) float64."""
         found = [np.zeros(0)]
         for operation in self.traced().graph.get_operations():
             if operation.type == "Const" and operation.outputs[0].dtype.is_floating:
@@ -150,7 +157,10 @@ class Subject:
         return self.curve_at(y, z, 0)
 
     def curve_at(self, y: np.ndarray, z: np.ndarray, row: int = 0, reach: float = 3.0) -> dict:
-        """Loss and gradient while the first prediction of one sample moves by up to `reach` about its label."""
+        """Loss and gradient while the first prediction of one sample moves by up to `reach` about its label.
+
+        y and z (batch, …); `reach` in units of z.
+        """
         y, z = y[row : row + 1], z[row : row + 1]
         place = (0, *[0] * (z.ndim - 1))
         middle = float(np.asarray(self.sampler.truth(y, z))[place]) if reach < 1 else 0.0
@@ -199,5 +209,6 @@ def activated(names: tuple[str, ...], z):
 
 
 def reading(result: tuple) -> Reading:
+    """What a graph answered: loss (…), which is summed up, and the gradient (batch, …) where there is one."""
     value, *gradient = result
     return Reading(float(np.sum(value)), np.asarray(gradient[0], np.float64) if gradient else None)

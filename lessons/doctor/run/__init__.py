@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lessons.doctor.rule import SEVERITIES, Evidence, Rule
+from lessons.doctor.rule import SEVERITIES, Evidence
+from lessons.doctor.run import rules
 from lessons.doctor.run.advice import NextStep, next_steps
 from lessons.doctor.run.finding import Finding
-from lessons.doctor.run.rules import RUN_RULES, learning, masks, numbers
 from lessons.doctor.run.view import RunView
 from lessons.runs.run import Run
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "NextStep", "diagnose", "next_steps"]
 
-FAMILIES = [module.__name__ for module in (numbers, masks, learning)]  # causes before what they cause
+RUN_RULES = rules.RUN_RULES
+RUN_RULES.read(rules)  # causes before what they cause
 
 
 def diagnose(run: Run, nan_origin: NaNOrigin | None = None) -> tuple[Finding, ...]:
@@ -27,15 +28,10 @@ def diagnose(run: Run, nan_origin: NaNOrigin | None = None) -> tuple[Finding, ..
     view = RunView(run, nan_origin)
     with np.errstate(all="ignore"):  # what is not finite is a finding, and no warning
         seen = [(rule, RUN_RULES.evidence(view, code)) for code, rule in RUN_RULES.rules.items()]
-    found = [(place(rule), Finding.of(rule, within(run, evidence))) for rule, evidence in seen if evidence]
-    return tuple(finding for _, finding in sorted(found, key=lambda pair: pair[0]))
+    found = [Finding.of(rule, within(run, evidence)) for rule, evidence in seen if evidence]
+    return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
 def within(run: Run, evidence: Evidence) -> Evidence:
     """A fix that moves fields which this family does not have is advice in words only."""
     return evidence if evidence.changes.keys() <= run.settings.specs().keys() else replace(evidence, changes={})
-
-
-def place(rule: Rule) -> tuple[int, int]:
-    """In the order of findings; sorting keeps the order of a family's own rules."""
-    return SEVERITIES.index(rule.severity), FAMILIES.index(rule.judge.__module__)

@@ -44,6 +44,7 @@ class Toggle:
         return self.field != "loss" and self.value != "garbage"
 
     def step(self, view: RunView) -> NextStep:
+        """The step that this toggle is for a run; its value may depend on the run."""
         return NextStep(self.field, self.value(view) if callable(self.value) else self.value, self.says)
 
 
@@ -97,18 +98,22 @@ def masked_labels(view: RunView) -> bool:
 
 
 def masked_padding(view: RunView) -> bool:
+    """Whether there is padding, and a mask in use."""
     return view.masked and bool(view.padding.any())
 
 
 def binary_steps(view: RunView) -> bool:
+    """Whether every step has a label of 0 or 1 that can be counted."""
     return view.settings.predicts.kind == "binary" and labelled(view)
 
 
 def missing(view: RunView) -> bool:
+    """Whether some label is not the true one."""
     return bool(view.missing.any())
 
 
 def first_padded(view: RunView) -> bool:
+    """Whether padding comes first."""
     return view.settings.padding == "pre"
 
 
@@ -128,26 +133,32 @@ def held(kind: str) -> Callable[[RunView], bool]:
 
 
 def set_to(field: str, value: Any) -> Callable[[RunView], bool]:
+    """Whether a field has this value."""
     return lambda view: getattr(view.settings, field, None) == value  # another family may lack it
 
 
 def below(field: str, value: float) -> Callable[[RunView], bool]:
+    """Whether a field is less than this."""
     return lambda view: getattr(view.settings, field) < value
 
 
 def slower(view: RunView) -> float:
+    """A learning rate that is smaller by RATE."""
     return rate(view, 1 / RATE)
 
 
 def faster(view: RunView) -> float:
+    """A learning rate that is larger by RATE."""
     return rate(view, RATE)
 
 
 def other_seed(view: RunView) -> int:
+    """The next seed of those that are offered."""
     return (view.settings.seed + 1) % SEEDS
 
 
 def other_shift(view: RunView) -> int:
+    """The same shift the other way."""
     return -view.settings.mask_shift
 
 

@@ -36,6 +36,7 @@ class Finding:
 
     @classmethod
     def of(cls, rule: Rule, evidence: Evidence) -> Finding:
+        """What a rule found, with what the rule says of itself."""
         return cls(
             code=rule.code,
             severity=rule.severity,

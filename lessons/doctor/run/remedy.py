@@ -14,10 +14,12 @@ Remedy = dict[str, Any]  # Evidence's `changes` and `fix`
 
 
 def remedy(fix: str, **changes) -> Remedy:
+    """What to do, in words, and the fields that do it."""
     return {"fix": fix, "changes": changes}
 
 
 def right_mask(view: RunView) -> Remedy:
+    """The mask of the true lengths."""
     return remedy("Make the mask from the true lengths: mask “aligned”.", mask="aligned")
 
 
@@ -31,6 +33,7 @@ def loss_per_step(view: RunView) -> Remedy:
 
 
 def skip_missing(view: RunView) -> Remedy:
+    """A loss that replaces NaN labels before the arithmetic."""
     if view.ranked:
         return none("Put some class in place of what is missing before the arithmetic, and count it with 0.")
     return remedy(
@@ -66,16 +69,19 @@ def single(view: RunView) -> dict[str, str]:
 
 
 def smaller_steps(view: RunView) -> Remedy:
+    """A learning rate that is smaller by RATE."""
     return remedy("Take smaller steps: a tenth of the learning rate.", learning_rate=rate(view, 1 / RATE))
 
 
 def larger_steps(view: RunView) -> Remedy:
+    """A learning rate that is larger by RATE."""
     words = "It is still on its way: ten times the learning rate, or more epochs."
     return remedy(words, learning_rate=rate(view, RATE))
 
 
 def rate(view: RunView, factor: float) -> float:
-    spec = view.settings.specs()["learning_rate"]
+    """The learning rate times a factor, within what the field takes, at three digits."""
+    spec = view.settings.number("learning_rate")
     return float(f"{min(max(view.settings.learning_rate * factor, spec.low), spec.high):.3g}")
 
 

@@ -26,10 +26,12 @@ class RunView:
 
     @property
     def settings(self) -> Settings:
+        """As they were trained."""
         return self.run.settings
 
     @property
     def snapshot(self) -> Snapshot:
+        """All epochs of the run."""
         return self.run.snapshot
 
     @property
@@ -39,6 +41,7 @@ class RunView:
 
     @property
     def every_step(self) -> bool:
+        """Whether there is a label at every step."""
         return self.settings.predicts.per_step
 
     @property
@@ -58,22 +61,25 @@ class RunView:
 
     @cached_property
     def truth(self) -> np.ndarray:
-        """Like `real`: the true labels."""
+        """Like `real`: the true labels. (batch, time) or (batch, 1)."""
         return squeezed(self.run.batch.truth)
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """Like `real`: the labels as given to fit."""
+        """Like `real`: the labels as given to fit. (batch, time) or (batch, 1)."""
         return squeezed(self.run.batch.y)
 
     @cached_property
     def known(self) -> np.ndarray:
-        """Like `real`, bool: where a prediction can be held against a true label."""
+        """Like `real`, bool: where a prediction can be held against a true label. (batch, time) or (batch, 1)."""
         return self.run.batch.known
 
     @cached_property
     def missing(self) -> np.ndarray:
-        """Like `real`, bool: real steps whose label is not the true one, because it is NaN or was filled in."""
+        """Like `real`, bool: real steps whose label is not the true one, because it is NaN or was filled in.
+
+        (batch, time) or (batch, 1).
+        """
         return self.real & (self.labels != self.truth)
 
     # --- the mask
@@ -153,6 +159,7 @@ class RunView:
 
     @property
     def loss_from(self) -> float:
+        """The loss before the first update."""
         return float(self.snapshot.loss[0])
 
     @cached_property
@@ -162,7 +169,10 @@ class RunView:
 
     @cached_property
     def wrong(self) -> np.ndarray:
-        """Like `real`, bool: steps whose label was given, on which the last prediction is no better than a constant."""
+        """Like `real`, bool: steps whose label was given, on which the last prediction is no better than a constant.
+
+        (batch, time) or (batch, 1).
+        """
         if self.ranked:
             wrong = self.snapshot.predictions[-1] != self.truth
         elif self.settings.predicts.kind == "binary":
@@ -173,18 +183,13 @@ class RunView:
 
     @property
     def classes(self) -> np.ndarray:
-        """Like `real`, bool: the last predictions of 0/1 labels as classes."""
+        """Like `real`, bool: the last predictions of 0/1 labels as classes. (batch, time) or (batch, 1)."""
         return self.snapshot.predictions[-1] > THRESHOLDS[self.run.opening.output]
 
     @property
     def comparison(self) -> str:
         """The error beside the best constant's, in words."""
         return f"the error on real steps ends at {self.error:.3g}, and the best constant has {self.run.baseline:.3g}"
-
-
-def counted(many: int, what: str) -> str:
-    """“1 step”, “2 steps”."""
-    return f"{many} {what}" if many == 1 else f"{many} {what}s"
 
 
 def percent(share: float) -> str:

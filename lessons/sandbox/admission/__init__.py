@@ -7,6 +7,7 @@ import ast
 import warnings
 from functools import partial
 from types import TracebackType
+from typing import Any
 
 from lessons.sandbox.admission import guards, loss_class, screening, vocabulary, written
 from lessons.sandbox.admission.guards import NeverRun
@@ -42,10 +43,11 @@ class Admitted:
         self.default: str | None = intention.default
         self._tree, self._rewriter, self._intention = tree, rewriter, intention
 
-    def build(self, function: str | None = None) -> object:
+    def build(self, function: str | None = None) -> Any:
         """Runs the module and returns a function of (y_true, y_pred) or a real `keras.losses.Loss`.
 
-        `function` is a name or a call with literals, `focal(2.0)`. What the code itself raises is not caught.
+        `function` is a name or a call with literals, `focal(2.0)`. What the code itself raises is not caught. Raises
+        Refused where that gives nothing that can be called.
         """
         chosen = self._chosen(function)
         namespace = self._names()
@@ -82,7 +84,7 @@ class Admitted:
     def _choices(self) -> str:
         return f"the choices are {', '.join(self.candidates)}"
 
-    def _names(self) -> dict[str, object]:
+    def _names(self) -> dict[str, Any]:
         """The namespace of the code: our guards, the built-ins, and the one function behind each dotted name it has."""
         names = {"__builtins__": {}, **vocabulary.BUILTINS, **guards.NAMESPACE, **loss_class.NAMESPACE}
         for path, line in self._rewriter.uses.items():

@@ -23,6 +23,7 @@ class Expressions(ast.NodeTransformer):
     # Names and attributes
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
+        """A name of the text, a built-in that computes, or the flat name of a library. Raises Refused for any other."""
         path = self.scopes.path(node)
         if path is not None:
             return self._library(node, path)
@@ -37,6 +38,7 @@ class Expressions(ast.NodeTransformer):
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """A dotted name, a field of a record, or a read of what may be read. Raises Refused for any other."""
         if isinstance(node.value, ast.Name) and self.scopes.is_record(node.value.id):
             return at(node, ast.Subscript(node.value, ast.Constant(node.attr), node.ctx))
         path = self.scopes.path(node)
@@ -77,6 +79,7 @@ class Expressions(ast.NodeTransformer):
     # Calls and operators
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
+        """A call; of what would leave the graph none is left. Raises Refused."""
         callee = self._callee(node.func)
         if callee in vocabulary.SILENT:
             return self._silent(node, callee)
@@ -139,6 +142,7 @@ class Expressions(ast.NodeTransformer):
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """An operator, guarded where its result can be huge. Raises Refused for texts put together."""
         for side in (node.left, node.right):
             if isinstance(side, ast.JoinedStr) or (isinstance(side, ast.Constant) and isinstance(side.value, str)):
                 refuse(node, "text put together", "it is allowed only in `print`, `assert` and `raise`")
@@ -147,6 +151,7 @@ class Expressions(ast.NodeTransformer):
         return call_at(node, guard, left, right) if guard else at(node, ast.BinOp(left, node.op, right))
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
+        """The same in place: what holds the target is called once."""
         guard = guards.OPERATORS.get(type(node.op).__name__)
         target, value = self.visit(node.target), self.visit(node.value)
         if guard is None:
@@ -157,6 +162,7 @@ class Expressions(ast.NodeTransformer):
         return at(node, ast.Expr(call_at(node, f"{guard}= in", target.value, index_of(target.slice), value)))
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        """A constant as it stands. Raises Refused for huge integers, bytes, and strings that are long or hold `__`."""
         value = node.value
         if isinstance(value, int) and abs(value) > MAX_INTEGER:
             refuse(node, "a number of this size", "integers go to 2**63")

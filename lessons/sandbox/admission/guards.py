@@ -6,6 +6,7 @@ The rewritten code calls them by names such as `<read shape>`, which no Python t
 import operator
 from collections.abc import Callable
 from functools import cache, partial
+from typing import Any
 
 from lessons.sandbox.admission import vocabulary, written
 from lessons.sandbox.admission.refusal import Refused
@@ -42,7 +43,7 @@ class NeverRun(Exception):
 
 
 def never_run(what: str, line: int, *values: object) -> object:
-    """Stands where the code has `tf.py_function` or `.numpy()`."""
+    """Stands where the code has `tf.py_function` or `.numpy()`. Raises NeverRun."""
     raise NeverRun(what, line)
 
 
@@ -63,12 +64,16 @@ def _kinds() -> dict[str, tuple[type, ...]]:
 
 
 def read(name: str, value: object) -> object:
-    """`value.name`, for a name from the table and a value of the kind that the table gives it to."""
+    """`value.name`, for a name from the table and a value of the kind that the table gives it to.
+
+    Raises AttributeError for any other.
+    """
     for kind, names in _READABLE.items():
         if name in names.split() and isinstance(value, _kinds().get(kind, ())):
             return written.method(value, name, getattr(value, name))
-    if name in _READABLE["named"].split() and isinstance(value, tuple) and name in getattr(type(value), "_fields", ()):
-        return value[type(value)._fields.index(name)]
+    fields = getattr(type(value), "_fields", ())
+    if name in _READABLE["named"].split() and isinstance(value, tuple) and name in fields:
+        return value[fields.index(name)]
     raise AttributeError(f"'{type(value).__name__}' object has no attribute '{name}'")
 
 
@@ -88,7 +93,10 @@ def has_mask(value: object) -> bool:
 
 
 def decide(line: int, value: object) -> object:
-    """The condition of an `if` below @tf.function, where TensorFlow would rewrite the code; we do not."""
+    """The condition of an `if` below @tf.function, where TensorFlow would rewrite the code; we do not.
+
+    Raises Refused for a tensor of a graph.
+    """
     import tensorflow as tf
 
     if tf.is_tensor(value) and not hasattr(value, "numpy"):
@@ -97,12 +105,15 @@ def decide(line: int, value: object) -> object:
 
 
 def missing(path: str) -> None:
-    """Stands where the code has a name that the installed library lacks: fails in the library's own words."""
+    """Stands where the code has a name that the installed library lacks: fails in the library's own words.
+
+    Raises AttributeError.
+    """
     vocabulary.resolve(path)
 
 
 def missing_import(path: str) -> None:
-    """The same for `from … import …`, where Python raises another error."""
+    """The same for `from … import …`, where Python raises another error. Raises ImportError."""
     try:
         vocabulary.resolve(path)
     except AttributeError:
@@ -136,7 +147,7 @@ def _long_text(left: object, right: object) -> bool:
     return isinstance(left, str | bytes)
 
 
-def _replace(apply: Callable, container: object, index: object, value: object) -> None:
+def _replace(apply: Callable, container: Any, index: object, value: object) -> None:
     """`container[index] = apply(container[index], value)`"""
     container[index] = apply(container[index], value)
 
@@ -152,13 +163,13 @@ def _operators() -> dict[str, Callable]:
         "<shift>": (operator.lshift, operator.ilshift, _long_shift),
         "<modulo>": (operator.mod, operator.imod, _long_text),
     }
-    plain = {name: partial(_guarded, apply, check) for name, (apply, _, check) in table.items()}
+    plain: dict[str, Callable] = {name: partial(_guarded, apply, check) for name, (apply, _, check) in table.items()}
     in_place = {f"{name}=": partial(_guarded, apply, check) for name, (_, apply, check) in table.items()}
     inside = {f"{name} in": partial(_replace, apply) for name, apply in in_place.items()}
     return plain | in_place | inside
 
 
-def power(base: object, exponent: object, modulus: object = None) -> object:
+def power(base: Any, exponent: Any, modulus: Any = None) -> object:
     """The built-in `pow`."""
     return _guarded(operator.pow, _long_power, base, exponent) if modulus is None else pow(base, exponent, modulus)
 

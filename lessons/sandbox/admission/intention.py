@@ -22,6 +22,7 @@ class Intention:
 
     @property
     def candidates(self) -> tuple[str, ...]:
+        """The names of the functions and classes that can be meant as the loss, in the order of the text."""
         return tuple(self.kinds)
 
     @property
@@ -85,7 +86,7 @@ def _required(arguments: ast.arguments) -> int:
 
 def _own_parts(function: ast.FunctionDef) -> Iterator[ast.AST]:
     """The nodes of a function's body without what is inside the functions in it."""
-    waiting = list(function.body)
+    waiting: list[ast.AST] = list(function.body)
     while waiting:
         node = waiting.pop()
         yield node

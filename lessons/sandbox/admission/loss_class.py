@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from functools import partial
 from types import FunctionType
+from typing import Any
+
+Members = dict[str, Any]  # what a class body defines: functions and constants
 
 
 class Record:
     """What pasted code holds as `self`: fields by name, then what the class body defined, no attributes."""
 
-    def __init__(self, loss: object, members: dict[str, object]):
-        self._loss, self._members, self._fields = loss, members, {}
+    def __init__(self, loss: object, members: Members):
+        self._loss, self._members = loss, members
+        self._fields: dict[str, object] = {}
 
     def __getitem__(self, name: str) -> object:
         if name in self._fields:
@@ -24,7 +28,10 @@ class Record:
 
 
 def plain_arguments(function: Callable, *args: object, **kwargs: object) -> object:
-    """Calls one of Keras' classes. A dictionary would be a configuration, and Keras builds what those name."""
+    """Calls one of Keras' classes. A dictionary would be a configuration, and Keras builds what those name.
+
+    Raises TypeError for one.
+    """
     for value in (*args, *kwargs.values()):
         if isinstance(value, dict | Record):
             raise TypeError("a Keras loss takes numbers and names here, no dictionary")
@@ -41,14 +48,14 @@ def initialise(record: Record, *args: object, **kwargs: object) -> None:
         record[name] = getattr(loss, name)
 
 
-def loss_class(name: str, members: dict[str, object]) -> Callable:
+def loss_class(name: str, members: Members) -> Callable:
     """A function that makes the real `keras.losses.Loss` whose `call` is the pasted one."""
     import keras
 
     def call(self, y_true, y_pred):
         return members["call"](self.record, y_true, y_pred)
 
-    made = type(name, (keras.losses.Loss,), {"call": call} if "call" in members else {})
+    made: Any = type(name, (keras.losses.Loss,), {"call": call} if "call" in members else {})
 
     def make(*args: object, **kwargs: object) -> object:
         loss = made.__new__(made)

@@ -5,7 +5,7 @@ and `self.gamma` the subscript `self["gamma"]` of a record. Such names no Python
 """
 
 import ast
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from lessons.sandbox.admission import grammar, vocabulary
 from lessons.sandbox.admission.expressions import Expressions
@@ -59,19 +59,21 @@ class Rewriter(Expressions):
         grammar.check(tree)
         return self._rewritten(tree)
 
-    def _rewritten(self, tree: ast.Module | ast.Expression) -> ast.AST:
+    def _rewritten(self, tree: ast.Module | ast.Expression) -> Any:
         self._visits = 0
         tree = self.visit(tree)
         grammar.check_rewritten(tree)
         return ast.fix_missing_locations(tree)
 
-    def visit(self, node: ast.AST) -> ast.AST:
+    def visit(self, node: ast.AST) -> Any:
+        """What a node becomes. Raises Refused after MAX_VISITS of them."""
         self._visits += 1
         if self._visits > MAX_VISITS:
             raise Refused("the text takes too long to check: paste the loss only")
         return super().visit(node)
 
-    def generic_visit(self, node: ast.AST) -> ast.AST:
+    def generic_visit(self, node: ast.AST) -> Any:
+        """A node that is kept, with its parts rewritten. Raises Refused for any other."""
         if isinstance(node, _PLAIN):
             return super().generic_visit(node)
         grammar.refuse_node(node)
@@ -79,9 +81,11 @@ class Rewriter(Expressions):
     # Functions and comprehensions: each opens a scope
 
     def visit_FunctionDef(self, node: ast.FunctionDef, record: str | None = None) -> ast.stmt:
+        """A function without annotations, its body in a scope of its own. Raises Refused for other decorators."""
         in_graph = any(self._decorator(decorator) == "tf.function" for decorator in node.decorator_list)
         node.decorator_list = self._decorators(node)
-        node.returns = self._strip(node.returns)
+        self._strip(node.returns)
+        node.returns = None
         self._signature(node.args)
         self.scopes.enter(parameter_names(node.args), node.body, record)
         self._graph_depth += in_graph
@@ -91,6 +95,7 @@ class Rewriter(Expressions):
         return node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
+        """A lambda, its body in a scope of its own."""
         self._signature(node.args)
         self.scopes.enter(parameter_names(node.args))
         node.body = self.visit(node.body)
@@ -101,7 +106,8 @@ class Rewriter(Expressions):
         arguments.defaults = list(map(self.visit, arguments.defaults))
         arguments.kw_defaults = [default and self.visit(default) for default in arguments.kw_defaults]
         for parameter in all_parameters(arguments):
-            parameter.annotation = self._strip(parameter.annotation)
+            self._strip(parameter.annotation)
+            parameter.annotation = None
 
     def _strip(self, annotation: ast.expr | None) -> None:
         """Annotations are dropped, unless they hold more than names: nobody annotates a loss with a call."""
@@ -143,44 +149,52 @@ class Rewriter(Expressions):
     # Statements
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt:
+        """An expression as a statement; a docstring goes."""
         if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             return at(node, ast.Pass())  # A docstring.
         node.value = self.visit(node.value)
         return node
 
     def visit_If(self, node: ast.If) -> ast.stmt:
+        """An `if`. Raises Refused for the one around a program."""
         if any(isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(node.test)):
             refuse(node, '`if __name__ == "__main__"`', "paste the loss only, without the program around it")
         return self._branch(node)
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        """`a if c else b`."""
         return self._branch(node)
 
-    def _branch(self, node: ast.If | ast.IfExp) -> ast.AST:
-        node = super().generic_visit(node)
+    def _branch(self, node: ast.If | ast.IfExp) -> Any:
+        super().generic_visit(node)
         if self._graph_depth:
             node.test = call_at(node.test, "<decide>", ast.Constant(node.lineno), node.test)
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.stmt:
+        """An assignment; goes where it only gives a library, or the loss, another name."""
         if self.scopes.renamed(node) is not None:
             return at(node, ast.Pass())
         if names_a_function(node):
             self._message(node.value)
             return at(node, ast.Pass())
-        return super().generic_visit(node)
+        super().generic_visit(node)
+        return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        """An assignment without its annotation."""
         self._strip(node.annotation)
         if node.value is None:
             return at(node, ast.Pass())
         return self.visit(at(node, ast.Assign([node.target], node.value)))
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt:
+        """An `assert`, with a message that may be put together."""
         node.test, node.msg = self.visit(node.test), node.msg and self._message(node.msg)
         return node
 
     def visit_Raise(self, node: ast.Raise) -> ast.stmt:
+        """A `raise` of one of _ERRORS. Raises Refused for any other."""
         error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         if not (isinstance(error, ast.Name) and error.id in _ERRORS) or node.cause or self.scopes.is_bound(error.id):
             refuse(node, "`raise`", f"only {', '.join(_ERRORS)} are raised by a loss")
@@ -189,6 +203,7 @@ class Rewriter(Expressions):
         return node
 
     def visit_With(self, node: ast.With) -> ast.stmt:
+        """A `with` of a scope of TensorFlow. Raises Refused for any other."""
         for item in node.items:
             scope = item.context_expr
             path = self.scopes.path(scope.func) if isinstance(scope, ast.Call) else None
@@ -199,12 +214,14 @@ class Rewriter(Expressions):
         return node
 
     def visit_Import(self, node: ast.Import) -> ast.stmt:
+        """Nothing: what is imported has a flat name. Raises Refused for what no loss may import."""
         for alias in node.names:
             if package_path(alias.name) is None and alias.name not in _DROPPED_IMPORTS:
                 _refuse_import(node, f"import {alias.name}")
         return at(node, ast.Pass())
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt | list[ast.stmt]:
+        """What fails where an import would. Raises Refused for what no loss may import."""
         if node.module in _DROPPED_IMPORTS:
             return at(node, ast.Pass())
         module = package_path(node.module or "")
@@ -213,12 +230,15 @@ class Rewriter(Expressions):
         # A name that is denied harms only where it is used; one that is missing fails here, as it does in Python.
         paths = [path for alias in node.names if not vocabulary.denial(path := f"{module}.{alias.name}")]
         imports = [at(node, ast.Expr(call_at(node, "<missing import>", ast.Constant(path)))) for path in paths]
-        return imports or at(node, ast.Pass())
+        return [*imports] or at(node, ast.Pass())
 
     # Classes
 
     def visit_ClassDef(self, node: ast.ClassDef) -> list[ast.stmt]:
-        """`class Focal(Loss)` becomes its methods, as functions, and `Focal = <loss class>("Focal", {…})`."""
+        """`class Focal(Loss)` becomes its methods, as functions, and `Focal = <loss class>("Focal", {…})`.
+
+        Raises Refused for a class that is no loss.
+        """
         base = self.scopes.path(node.bases[0]) if len(node.bases) == 1 else None
         if base not in vocabulary.LOSS_BASES or node.keywords or len(self.scopes.stack) > 1:
             refuse(node, f"class {node.name}", "only subclasses of keras.losses.Loss at the top level are allowed")

@@ -2,7 +2,7 @@
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lessons.sandbox.admission import vocabulary
@@ -25,7 +25,7 @@ class Scopes:
     def __init__(self):
         self.stack: list[Scope] = []
 
-    def enter(self, names: set[str], body: list[ast.stmt] = (), record: str | None = None) -> None:
+    def enter(self, names: set[str], body: Sequence[ast.stmt] = (), record: str | None = None) -> None:
         """Opens the scope of `body`, in which `names` are bound already: parameters, or a comprehension's targets."""
         scope = Scope(set(names), record=record)
         self.stack.append(scope)
@@ -33,6 +33,7 @@ class Scopes:
             self._bind(node, scope)
 
     def leave(self) -> None:
+        """Closes the innermost scope."""
         self.stack.pop()
 
     def _bind(self, node: ast.AST, scope: Scope) -> None:
@@ -56,9 +57,11 @@ class Scopes:
         return next((scope for scope in reversed(self.stack) if name in scope.values or name in scope.paths), None)
 
     def is_bound(self, name: str) -> bool:
+        """Whether the text binds the name, in any scope around this place."""
         return self._find(name) is not None
 
     def is_record(self, name: str) -> bool:
+        """Whether the name is `self` of a method around this place."""
         scope = self._find(name)
         return scope is not None and scope.record == name
 
@@ -68,6 +71,7 @@ class Scopes:
         return name if name and self.is_record(name) else None
 
     def is_builtin(self, name: str) -> bool:
+        """Whether the name is Python's own here."""
         return hasattr(builtins, name) and not self.is_bound(name)
 
     def path(self, node: ast.expr) -> str | None:
@@ -107,9 +111,9 @@ def package_path(module: str) -> str | None:
     return root and root + dot + rest
 
 
-def _own_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
+def _own_nodes(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
     """The nodes of a body in the order of the text, without the bodies of functions and comprehensions in it."""
-    waiting = list(reversed(body))
+    waiting: list[ast.AST] = list(reversed(body))
     while waiting:
         node = waiting.pop()
         yield node

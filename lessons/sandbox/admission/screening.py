@@ -30,7 +30,7 @@ def parse(text: str) -> ast.Module:
 
 
 def parse_expression(text: str) -> ast.Expression:
-    """The same for one expression."""
+    """The same for one expression. Raises Refused."""
     tree = parse(text.strip())
     if len(tree.body) != 1 or not isinstance(tree.body[0], ast.Expr):
         raise Refused(f"{text[:60]!r} is no name of a loss: give a name or a call such as focal(2.0)")

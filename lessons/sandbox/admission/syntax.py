@@ -1,17 +1,19 @@
 """Shapes of the syntax tree that the rewriter knows, and the nodes that it puts in their place."""
 
 import ast
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from lessons.sandbox.admission.refusal import Refused
 
+Node = TypeVar("Node", bound=ast.AST)
+
 
 def refuse(node: ast.AST, found: str, instead: str) -> NoReturn:
-    """Ends the admission at a node of the text."""
+    """Ends the admission at a node of the text. Raises Refused."""
     raise Refused(f"{found}: {instead}", getattr(node, "lineno", None))
 
 
-def at(node: ast.AST, new: ast.AST) -> ast.AST:
+def at(node: ast.AST, new: Node) -> Node:
     """The new node, with the place in the text of the one that it replaces."""
     return ast.copy_location(new, node)
 
@@ -94,7 +96,7 @@ def renamed(member: ast.stmt, name: str) -> ast.stmt:
     """A function or an assignment under another name."""
     if isinstance(member, ast.FunctionDef):
         member.name = name
-    else:
+    elif isinstance(member, ast.Assign):
         member.targets = [at(member, ast.Name(name, ast.Store()))]
     return member
 

@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from lessons.sandbox.admission.refusal import Refused
 
@@ -21,7 +22,7 @@ M_PERTURB, FILLING = -6, 85  # of glibc's mallopt
 _MODE = 2  # the place of `mode` among the arguments of np.pad
 
 
-def guarded(path: str, function: object, line: int | None = None) -> object:
+def guarded(path: str, function: Any, line: int | None = None) -> Any:
     """What stands behind a dotted name in pasted code: the function itself, or one that refuses to run (Refused)."""
     if path == "tf.linalg.cholesky":
         return partial(_lower, function)

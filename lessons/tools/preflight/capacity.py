@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from lessons.recipe.words import plural
 from lessons.tools.preflight.check import FAILED, OK, WARNING, Check, size
 from lessons.tools.preflight.memory import available, cores_here
 
@@ -53,10 +54,10 @@ def needs(count: int, found: list[Check]) -> Needs:
         "replicas": f"{servers} servers behind a proxy with sticky sessions (compose.yaml), and PostgreSQL",
     }
     per = " each" if servers > 1 else ""
-    train = f"{workers} worker{'s' * (workers > 1)}" if not far else "the cluster's workers"
+    train = plural(workers, "worker") if not far else "the cluster's workers"
     says = (
-        f"{count} learner{'s' * (count > 1)}: {words[setup]}; {size(bytes_ + SPARE)} of memory, "
-        f"{cores} core{'s' * (cores > 1)} and {train}{per}. Every browser loads {size(PAGE_BYTES)} at its first "
+        f"{plural(count, 'learner')}: {words[setup]}; {size(bytes_ + SPARE)} of memory, "
+        f"{plural(cores, 'core')} and {train}{per}. Every browser loads {size(PAGE_BYTES)} at its first "
         f"visit, together {size(count * PAGE_BYTES)}."
     )
     return Needs(count, setup, servers, workers, cores, bytes_ + SPARE, says)
@@ -66,15 +67,15 @@ def capacity(wanted: Needs, found: list[Check]) -> Check:
     """Memory and cores of this machine beside what one server of the class needs."""
     free, cores = available(), cores_here()
     measured = {"available": free, "cores": cores, "needed": wanted.memory, "needed_cores": wanted.cores}
-    told = f"{size(free) if free else 'An unknown amount'} of memory is free and {cores} cores; "
-    told += f"{size(wanted.memory)} and {wanted.cores} are wanted."
-    if free is not None and free < wanted.memory - SPARE:
+    state = f"{size(free)} of memory is free and {cores} cores; "
+    state += f"{size(wanted.memory)} and {wanted.cores} are wanted."
+    if free < wanted.memory - SPARE:
         least = needs(1, found).memory - SPARE
         do = "Close other programs, or take a larger machine."
         if free < least:
-            return Check("memory", FAILED, told, do, measured)
-        return Check("memory", WARNING, told, f"{do} With UNMASKED_WORKERS=1 runs wait for each other.", measured)
+            return Check("memory", FAILED, state, do, measured)
+        return Check("memory", WARNING, state, f"{do} With UNMASKED_WORKERS=1 runs wait for each other.", measured)
     if cores < wanted.cores:
         do = "It works, but who presses Run together with many others waits longer."
-        return Check("memory", WARNING, told, do, measured)
-    return Check("memory", OK, told, measured=measured)
+        return Check("memory", WARNING, state, do, measured)
+    return Check("memory", OK, state, measured=measured)

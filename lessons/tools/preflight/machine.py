@@ -19,21 +19,21 @@ DISK_LOW, DISK_FULL = 1e9, 0.2e9  # bytes free
 def versions() -> Check:
     """Python, and the packages that requirements.txt asks for on this system."""
     python = ".".join(map(str, sys.version_info[:3]))
-    told, wrong = {"python": python}, []
+    found, wrong = {"python": python}, []
     if not FITS[0] <= sys.version_info[:2] <= FITS[1]:
         wrong.append(f"Python {python} instead of 3.11 to 3.13")
     for name, wanted in required():
         try:
-            told[name] = importlib.metadata.version(name)
+            found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             wrong.append(f"{name} is missing")
             continue
-        if not wanted.contains(told[name], prereleases=True):
-            wrong.append(f"{name} {told[name]} instead of {wanted}")
+        if not wanted.contains(found[name], prereleases=True):
+            wrong.append(f"{name} {found[name]} instead of {wanted}")
     if wrong:
         do = "In this folder: python -m pip install -r requirements.txt, or make run."
-        return Check("versions", FAILED, f"{'; '.join(wrong)}.", do, told)
-    return Check("versions", OK, f"Python {python} and {len(told) - 1} packages are as required.", measured=told)
+        return Check("versions", FAILED, f"{'; '.join(wrong)}.", do, found)
+    return Check("versions", OK, f"Python {python} and {len(found) - 1} packages are as required.", measured=found)
 
 
 def required() -> Iterator[tuple[str, Any]]:

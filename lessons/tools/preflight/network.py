@@ -7,6 +7,7 @@ import socket
 import sys
 import tomllib
 from collections.abc import Iterator
+from typing import Any
 
 from lessons.tools.preflight.check import FAILED, OK, WARNING, Check
 from lessons.workers.pool import ROOT
@@ -23,18 +24,18 @@ def network(port: int) -> Iterator[Check]:
         do = f"End the program that has it (another Unmasked?), or take another: --server.port={port + 1}."
         yield Check("port", FAILED, f"Port {port} cannot be used: {free}.", do, {"port": port})
     found = [place for place in lan_addresses() if free is not None or reachable(place, port)]
-    told = ", ".join(f"http://{place}:{port}" for place in found)
+    addresses = ", ".join(f"http://{place}:{port}" for place in found)
     measured = {"listens": listens, "addresses": found}
     if not found:
         do = "Join the classroom's network, then run this again."
         yield Check("addresses", WARNING, "This machine has no address that learners could type.", do, measured)
     elif local:
         start = f"STREAMLIT_SERVER_ADDRESS=0.0.0.0 STREAMLIT_BROWSER_SERVER_ADDRESS={found[0]} make run"
-        said = f"Only this machine can connect, for the server listens on {listens}. Learners could type {told}."
+        said = f"Only this machine can connect, for the server listens on {listens}. Learners could type {addresses}."
         yield Check("addresses", WARNING, said, f"Start it with {start}", measured)
     else:
         do = "Open one on a phone in the classroom's Wi-Fi: a firewall or the access point may still be in the way."
-        yield Check("addresses", OK, f"Learners type {told}.", do, measured)
+        yield Check("addresses", OK, f"Learners type {addresses}.", do, measured)
 
 
 def free_port(port: int) -> str | None:
@@ -79,10 +80,10 @@ def reachable(place: str, port: int) -> bool:
             return False
 
 
-def configured(name: str, otherwise: object) -> object:
+def configured(name: str, otherwise: Any) -> Any:
     """An option of the [server] section of .streamlit/config.toml."""
     try:
-        told = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+        config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError):
         return otherwise
-    return told.get("server", {}).get(name, otherwise)
+    return config.get("server", {}).get(name, otherwise)

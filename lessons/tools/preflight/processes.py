@@ -17,7 +17,7 @@ from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import Laboratory, structure
 from lessons.tools.preflight.check import FAILED, OK, WARNING, Check, size
-from lessons.tools.preflight.memory import memory_of, resident
+from lessons.tools.preflight.memory import memory_of
 from lessons.workers import cluster
 from lessons.workers.pool import ROOT, WorkerPool
 
@@ -38,7 +38,7 @@ def server() -> Check:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
         try:
             answered = await_health(process, f"http://127.0.0.1:{port}/_stcore/health", started + SERVER_WITHIN)
-            seconds, bytes_ = time.monotonic() - started, resident(process.pid)
+            seconds, bytes_ = time.monotonic() - started, memory_of(process.pid)[0]
         finally:
             process.terminate()
             try:

@@ -45,8 +45,8 @@ def stored() -> Check:
         return Check("database", FAILED, f"{place} cannot be used: {failure}", f"Set {environment.SECRET}.")
     except (SQLAlchemyError, OSError) as failure:
         do = f"Does it run, and is the address right? {database.VARIABLE} or the secret [connections.classroom] has it."
-        told = without_password(first_line(getattr(failure, "orig", None) or failure), address)
-        return Check("database", FAILED, f"{place} cannot be used: {told}", do)
+        reason = without_password(first_line(getattr(failure, "orig", None) or failure), address)
+        return Check("database", FAILED, f"{place} cannot be used: {reason}", do)
     seconds = time.monotonic() - began
     says = f"{place} took a room, gave it back and deleted it, in {seconds:.2f} s with the look at its tables."
     return Check("database", OK, says, measured={"seconds": seconds, "kind": kind_of(address)})
@@ -56,10 +56,10 @@ def secret() -> str | None:
     """The address in Streamlit's secrets, which the app prefers. Raises BadInput."""
     for folder in (ROOT, Path.home()):
         try:
-            told = tomllib.loads((folder / ".streamlit" / "secrets.toml").read_text(encoding="utf-8"))
+            secrets = tomllib.loads((folder / ".streamlit" / "secrets.toml").read_text(encoding="utf-8"))
         except (OSError, tomllib.TOMLDecodeError):
             continue
-        given = told.get("connections", {}).get("classroom", {}).get("url")
+        given = secrets.get("connections", {}).get("classroom", {}).get("url")
         if given:
             return database.checked(given)
     return None

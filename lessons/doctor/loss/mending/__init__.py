@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,17 +17,17 @@ from typing import Any
 import numpy as np
 
 from lessons.doctor.loss.examination import look, subject_of
-from lessons.doctor.loss.mending import dialect, domain, padding, reduction
 from lessons.doctor.loss.mending.edit import Edit, Impossible
 from lessons.doctor.loss.mending.page import Page
 from lessons.doctor.loss.mending.register import MENDS, Mend
 from lessons.doctor.loss.rules import LOSS_RULES
 from lessons.doctor.loss.subject import Subject
 from lessons.doctor.usage import Usage
+from lessons.recipe import modules
 from lessons.recipe.bad_input import BadInput
 from lessons.sandbox.admission import Refused, admit
 
-FAMILIES = (dialect, domain, reduction, padding)  # importing them fills MENDS
+modules.imported(sys.modules[__name__])  # its mends fill MENDS
 EXAMINATIONS = 8  # whole ones, the first included
 TRIALS = 24  # texts that are tried for one finding
 SECONDS = 9.0  # of the processor; a job may have 20
@@ -65,7 +66,7 @@ def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[di
         first = examined(text, function, declared, budget)
     except (Refused, BadInput):
         return []
-    states, titles, hopeless = [first], [], set()
+    states, titles, hopeless = [first], [], set[str]()
     while budget.left and (code := next((c for c in ORDER if c in states[-1].codes - hopeless), None)):
         found = better(states[-1], code, function, name, declared, budget)
         if found is None:

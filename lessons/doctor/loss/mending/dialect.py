@@ -104,7 +104,7 @@ def spelled(page: Page, node: ast.expr, path: str) -> str:
 def reimported(page: Page, node: ast.ImportFrom) -> list[Edit]:
     """`from keras.backend import mean` -> `from keras.ops import mean`"""
     scope = {name: path for path, name in page.modules.items()}
-    names, changed = {}, False
+    names, changed = dict[str, list[str]](), False
     for alias in node.names:
         bound = alias.asname or alias.name
         path = scope.get(bound, "")
@@ -267,7 +267,7 @@ def asks_values(page: Page, test: ast.expr) -> bool:
 
 def chosen(page: Page, node: ast.If, where: str) -> list[Edit]:
     """`if c: return a` and `return b` -> `return where(c, a, b)`; the same for an assignment."""
-    block = next(
+    block: list[ast.stmt] = next(
         (b for b in (getattr(page.parents[node], name, None) for name in ("body", "orelse")) if b and node in b), []
     )
     following = node.orelse or block[block.index(node) + 1 :][:1] if block else []

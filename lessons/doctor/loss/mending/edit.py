@@ -22,7 +22,10 @@ class Edit:
 
 
 def apply(text: str, edits: list[Edit]) -> str:
-    """The edits in one text: of stretches inside each other the outer one comes first, what is replaced goes."""
+    """The edits in one text: of stretches inside each other the outer one comes first, what is replaced goes.
+
+    Raises Impossible where two would replace the same text.
+    """
     edits = list(dict.fromkeys(edits))
     puts = [edit for edit in edits if edit.put is not None]
     edits = [edit for edit in edits if not any(swallowed(edit, put) for put in puts)]

@@ -70,7 +70,10 @@ def masks(page: Page) -> list[str]:
 
 
 def mask_lines(page: Page, mask: str, label: str) -> list[str]:
-    """The mask made from the labels; NaN labels are replaced after it."""
+    """The mask made from the labels; NaN labels are replaced after it.
+
+    Raises Impossible where the labels do not tell padding.
+    """
     kind, padding, y = f"{page.prediction}.dtype", page.usage.padding, page.label
     if padding == "nan":
         missing = f"{page.say('is_nan')}({label})"

@@ -242,7 +242,10 @@ class Page:
         return self.wrap(node, before, after)
 
     def line_before(self, statement: ast.stmt, *lines: str) -> Edit:
-        """Statements on lines of their own before this one."""
+        """Statements on lines of their own before this one.
+
+        Raises Impossible where it does not stand at the start of its line.
+        """
         place = self.starts[statement.lineno - 1]
         indent = self.text[place : self.start(statement)]
         if indent.strip():
@@ -250,7 +253,10 @@ class Page:
         return Edit(place, place, before="".join(f"{indent}{line}\n" for line in lines))
 
     def at_start(self, *lines: str) -> Edit:
-        """Statements at the start of the loss."""
+        """Statements at the start of the loss.
+
+        Raises Impossible for a loss that is no function, and for one whose body stands on its first line.
+        """
         if not isinstance(self.loss, ast.FunctionDef):
             raise Impossible
         body = self.loss.body

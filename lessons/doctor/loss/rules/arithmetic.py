@@ -102,7 +102,7 @@ def seen(subject: Subject, point: Point, read: Reading, what: str) -> Evidence:
 
 
 def shown(values: np.ndarray) -> list[float]:
-    """The first numbers of a sample."""
+    """The first numbers of a sample. values (…)."""
     return [float(f"{value:.6g}") for value in np.ravel(values)[:8]]
 
 

@@ -166,7 +166,7 @@ def unbounded_below(subject: Subject) -> Evidence | None:
 
 
 def sinks(values: list[float]) -> bool:
-    """Whether the loss still falls far out."""
+    """Whether the loss still falls far out. `values`: the loss at the distances of RAYS."""
     _, ten, thirty, eighty, thousand, ten_thousand = values
     steadily = thirty < ten - 1 and eighty < thirty - 1
     if steadily and (thousand == -np.inf or eighty == -np.inf):
@@ -231,7 +231,7 @@ def wrong_sign(subject: Subject) -> Evidence | None:
 
 
 def nearest_truth(subject: Subject, y, z) -> np.ndarray:
-    """The labels as predictions; of an angle's many names the nearest."""
+    """The labels as predictions; of an angle's many names the nearest. (batch, …), as z."""
     truth = subject.sampler.truth(y, z)
     if subject.usage.labels == "angles":
         truth = z + np.arctan2(np.sin(truth - z), np.cos(truth - z))
@@ -281,7 +281,10 @@ def minimum_not_at_truth(subject: Subject) -> Evidence | None:
 
 
 def descend(subject: Subject, y, z) -> np.ndarray | None:
-    """Where Adam on the predictions ends; None when it meets something that is not finite at once."""
+    """Where Adam on the predictions ends; None when it meets something that is not finite at once.
+
+    (batch, …), as z. Adam: Kingma and Ba, arXiv 1412.6980.
+    """
     place, best = z.astype(np.float64), None
     mean, square = np.zeros_like(place), np.zeros_like(place)
     for step in range(1, STEPS + 1):
@@ -317,7 +320,10 @@ def ended_elsewhere(subject: Subject, y, start, z) -> tuple[np.ndarray, float, i
 
 
 def column_truths(subject: Subject, y, z) -> list[np.ndarray]:
-    """For heads with columns that mean different things: z with one column set to the labels, for each column."""
+    """For heads with columns that mean different things: z with one column set to the labels, for each column.
+
+    (batch, …) each, as z.
+    """
     label = y.reshape(*y.shape[: z.ndim - 1], -1)[..., :1] if y.ndim >= z.ndim - 1 else y
     truths = []
     for column in range(z.shape[-1]):
@@ -377,4 +383,5 @@ def excused(subject: Subject, y, z, truth, ended: float, at_truth: float) -> boo
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
+    """The rank of each number of values (…), as (numbers,) int."""
     return np.argsort(np.argsort(values.ravel()))

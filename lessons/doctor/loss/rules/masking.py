@@ -179,7 +179,8 @@ def drops_legit_zeros(subject: Subject) -> Evidence | None:
     if labels in ("onehot", "boxes") or (labels == "probabilities" and "softmax" in subject.usage.activation):
         return None
     other = 1.0 if labels in ("binary", "ids") else 0.7
-    zeros, others = [], []
+    zeros: list[float] = []
+    others: list[float] = []
     for _ in range(SETTLED):
         y, z = subject.draw()
         for value, found in ((0.0, zeros), (other, others)):
@@ -200,7 +201,7 @@ def drops_legit_zeros(subject: Subject) -> Evidence | None:
 
 
 def own_gradient(gradient: np.ndarray, label_shape: tuple[int, ...], place: tuple[int, ...]) -> np.ndarray:
-    """The gradient of the predictions that one label speaks to."""
+    """The gradient of the predictions that one label speaks to. gradient (batch, …)."""
     if gradient.shape == label_shape:
         return gradient[place]
     steps = place[: gradient.ndim - 1] if len(label_shape) >= gradient.ndim - 1 else place
@@ -226,15 +227,15 @@ def padded(subject: Subject):
 
 
 def mark(subject: Subject) -> float:
-    """What a padded label holds."""
+    """What a padded label holds. A number in the unit of the labels."""
     padding = subject.usage.padding
-    return np.nan if padding == "nan" else padding if subject.usage.marked else 0.0
+    return np.nan if padding == "nan" else float(padding) if subject.usage.marked else 0.0
 
 
 def spread(valid: np.ndarray, like: np.ndarray) -> np.ndarray:
     """valid (batch, time) with the axes of `like`; only samples where `like` has no time axis."""
     if like.ndim == 1:
-        return valid.all(axis=1)
+        return np.asarray(valid.all(axis=1))
     if valid.shape[1] not in (1, like.shape[1]):
-        valid = valid.all(axis=1, keepdims=True)
+        valid = np.asarray(valid.all(axis=1, keepdims=True))
     return valid.reshape(*valid.shape, *[1] * (like.ndim - 2))

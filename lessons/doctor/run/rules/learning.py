@@ -7,11 +7,13 @@ import numpy as np
 from lessons.doctor.rule import Evidence
 from lessons.doctor.run.remedy import Remedy, larger_steps, none, plain_loss, remedy, right_mask, smaller_steps
 from lessons.doctor.run.rules import RUN_RULES
-from lessons.doctor.run.view import RunView, counted, percent
+from lessons.doctor.run.view import RunView, percent
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import last_steps
+from lessons.recipe.words import plural
 from lessons.runs.outcome import GROWTH, LEAST_START
 
+ORDER = 3  # causes before what they cause
 GREW = 20.0  # times the largest gradient of the first epoch: losses with a bounded slope reach 3
 NEAR = 0.1  # of the typical error: a gradient that peaks there is largest where nothing is left to learn
 DIED = 1e-3  # of the first epoch's gradient at the inputs: nothing that still learns gets so low
@@ -71,6 +73,7 @@ def steep(view: RunView, largest: np.ndarray) -> Evidence | None:
     """At which step the gradient is largest: one with a small error, or one with a large error that threw the loss off.
 
     A cross-entropy has a steep slope wherever one answer is sure and wrong: as long as the loss stays low that is well.
+    largest (kept,): the largest |gradient| of each kept epoch.
     """
     s = view.snapshot
     k = int(largest.argmax())
@@ -119,7 +122,7 @@ def vanishing(view: RunView) -> Evidence | None:
     if dead.sum() >= DEAD_SHARE * known.sum() > 0:
         since = int(s.kept[unbroken((s.gradient[:, dead] == 0).mean(axis=1) >= 0.5)])
         return Evidence(
-            f"{dead.sum()} of {counted(int(known.sum()), 'real step')} are wrong and get a gradient of exactly 0 in "
+            f"{dead.sum()} of {plural(int(known.sum()), 'real step')} are wrong and get a gradient of exactly 0 in "
             f"the last epoch, though all of them had one before; {view.comparison}.",
             {"dead": int(dead.sum()), "real": int(known.sum())},
             epochs=(since, view.last),
@@ -271,7 +274,7 @@ def no_learning(view: RunView) -> Evidence | None:
     if RUN_RULES.found(view, *CAUSES, "looks_fine_but_wrong", "collapsed_predictions"):
         return None
     line = straight_line(view)
-    said = f"After {counted(view.run.epochs, 'epoch')} {view.comparison}; the loss goes from "
+    said = f"After {plural(view.run.epochs, 'epoch')} {view.comparison}; the loss goes from "
     said += f"{view.loss_from:.3g} to {view.loss_to:.3g}."
     if line <= NOTHING_TO_LEARN:
         share = f"{line:.3g}" if line > 0 else "nothing"

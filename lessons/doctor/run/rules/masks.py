@@ -7,10 +7,12 @@ import numpy as np
 from lessons.doctor.rule import Evidence
 from lessons.doctor.run.remedy import loss_per_step, none, plain_loss, remedy, right_mask, skip_missing
 from lessons.doctor.run.rules import RUN_RULES
-from lessons.doctor.run.view import RunView, counted, percent
+from lessons.doctor.run.view import RunView, percent
 from lessons.families.recurrent import Recurrent
+from lessons.recipe.words import plural
 from lessons.runs.run import LayerMask
 
+ORDER = 2  # causes before what they cause
 LEAK = 1e-3  # share of the gradient: a mask that is heeded leaves exactly 0, and less than this could not be seen
 DIVISOR = 0.02  # how near the loss comes to the real one times the share of real steps, as a share of it
 PADDED = 0.05  # share of padding below which two divisors cannot be told apart
@@ -37,8 +39,8 @@ def mask_misaligned(view: RunView) -> Evidence | None:
     if not view.masked or not cells.any():
         return None
     leak = found_leak(view, taken)
-    said = f"The mask takes {counted(int(taken.sum()), 'padded step')} for real and leaves {left_out.sum()} of "
-    said += f"{counted(int(view.run.batch.real.sum()), 'real step')} out."
+    said = f"The mask takes {plural(int(taken.sum()), 'padded step')} for real and leaves {left_out.sum()} of "
+    said += f"{plural(int(view.run.batch.real.sum()), 'real step')} out."
     if leak > LEAK:
         said += f" Up to {percent(leak)} of the gradient lies on the padding."
     numbers = {"taken": int(taken.sum()), "left_out": int(left_out.sum()), "leak": leak}
@@ -85,10 +87,10 @@ def mask_dropped(view: RunView) -> Evidence | None:
 
 
 def multiplied(view: RunView, leaks: np.ndarray) -> Evidence:
-    """The mask was multiplied into the inputs and became no Keras mask."""
+    """The mask was multiplied into the inputs and became no Keras mask. leaks (kept,), shares from 0 to 1."""
     steps = int((~view.run.batch.mask).sum())
     said = (
-        f"The mask is multiplied into the inputs: no layer is told, and {counted(steps, 'masked step')} are read as 0."
+        f"The mask is multiplied into the inputs: no layer is told, and {plural(steps, 'masked step')} are read as 0."
     )
     if leaks.max() > LEAK:
         said += f" Up to {percent(leaks.max())} of the gradient lies on them."
@@ -143,21 +145,20 @@ def gradient_on_padding(view: RunView) -> Evidence | None:
 
 
 def leaked(view: RunView, cells: np.ndarray, at: str, leaks: np.ndarray) -> Evidence:
+    """What is said of gradient on padding: cells (batch, time) bool, leaks (kept,) shares from 0 to 1."""
     at_inputs = view.shares(cells, "inputs")
-    said = (
-        f"Up to {percent(leaks.max())} of the gradient at the {at} lies on {counted(int(cells.sum()), 'padded step')}"
-    )
+    said = f"Up to {percent(leaks.max())} of the gradient at the {at} lies on {plural(int(cells.sum()), 'padded step')}"
     if at == "predictions":
         said += f", and up to {percent(at_inputs.max())} of that at the inputs" if at_inputs.max() else ""
-    told = {False: "no mask is passed", True: "the mask is right, and this loss does not heed it"}[view.masked]
+    reason = {False: "no mask is passed", True: "the mask is right, and this loss does not heed it"}[view.masked]
     way = right_mask(view)
     if view.masked:
         way = loss_per_step(view)
         if view.weighted and at == "inputs":
-            told = "the mask weighs the loss, and the layers are not told of it"
+            reason = "the mask weighs the loss, and the layers are not told of it"
             way = remedy("Pass the mask to the layers instead of to fit as a weight.", sample_weight="none")
     return Evidence(
-        f"{said}: {told}. In the end {view.comparison}.",
+        f"{said}: {reason}. In the end {view.comparison}.",
         {"leak": leaks.max(), "input_leak": at_inputs.max()},
         epochs=view.between(leaks > LEAK),
         cells=view.ever(cells, at),
@@ -188,7 +189,7 @@ def starved_steps(view: RunView) -> Evidence | None:
     starved = known & ~view.ever(known)
     if not starved.any():
         return None
-    of, which = counted(int(view.real.sum()), "real step"), labels_of(view, starved, known)
+    of, which = plural(int(view.real.sum()), "real step"), labels_of(view, starved, known)
     return Evidence(
         f"{starved.sum()} of {of} got a gradient of exactly 0 in every epoch{which}.",
         {"starved": int(starved.sum()), "real": int(view.real.sum())},
@@ -198,7 +199,7 @@ def starved_steps(view: RunView) -> Evidence | None:
 
 
 def labels_of(view: RunView, starved: np.ndarray, known: np.ndarray) -> str:
-    """Whether they are just those with one label, in words."""
+    """Whether they are just those with one label, in words. starved and known (batch, time) bool."""
     for label in view.settings.predicts.labels:
         if np.array_equal(starved, known & (view.truth == label)):
             return f", all those with label {label}"
@@ -222,7 +223,7 @@ def imputed_labels(view: RunView) -> Evidence | None:
         return None
     share = view.shares(taught).max()
     return Evidence(
-        f"{view.missing.sum()} of {counted(int(view.real.sum()), 'real label')} were missing and are filled in. "
+        f"{view.missing.sum()} of {plural(int(view.real.sum()), 'real label')} were missing and are filled in. "
         f"Up to {percent(share)} of the gradient is theirs.",
         {"missing": int(view.missing.sum()), "share": share},
         cells=taught,
@@ -264,7 +265,7 @@ def wrong_normalisation(view: RunView) -> Evidence | None:
         way = remedy(words, reduction="mean_with_sample_weight")
     return Evidence(
         f"The loss is {ratio:.3g} times the loss on real steps, and {share:.3g} of all steps are real: it is divided "
-        f"by {counted(view.padding.size, 'step')}, not by {int(view.run.batch.real.sum())}.",
+        f"by {plural(view.padding.size, 'step')}, not by {int(view.run.batch.real.sum())}.",
         {"ratio": ratio, "real_share": share},
         epochs=(0, view.last),
         **way,

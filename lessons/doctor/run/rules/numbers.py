@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from lessons.doctor.rule import Evidence
 from lessons.doctor.run.remedy import Remedy, plain_loss, remedy, single, skip_missing, smaller_steps
 from lessons.doctor.run.rules import RUN_RULES
-from lessons.doctor.run.view import RunView, counted
+from lessons.doctor.run.view import RunView
 from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
+from lessons.recipe.words import plural
 
+ORDER = 1  # causes before what they cause
 BORN = ("epoch", "batch", "sequence", "timestep", "phase", "tensor", "op", "inputs", "line")  # what a origin tells
 SAFE = 1e-7  # the smallest power of ten that 1 does not absorb in float32
 
@@ -49,7 +52,7 @@ def non_finite(view: RunView) -> Evidence | None:
     onset = found_onset(view)
     if onset is None:
         return None
-    numbers = {"epoch": onset.epoch, "phase": onset.phase, "where": onset.where}
+    numbers: dict[str, Any] = {"epoch": onset.epoch, "phase": onset.phase, "where": onset.where}
     if onset.cells is not None:
         numbers["cells"] = int(onset.cells.sum())
     said = SAID[onset.where](view, onset)
@@ -103,6 +106,7 @@ def late_onset(view: RunView) -> Onset | None:
 
 
 def shown(cells: np.ndarray) -> np.ndarray | None:
+    """Cells (batch, time) bool for the charts to shade, None where there are none."""
     return cells if cells.any() else None
 
 
@@ -111,8 +115,8 @@ def shown(cells: np.ndarray) -> np.ndarray | None:
 
 def said_of_inputs(view: RunView, onset: Onset) -> str:
     return (
-        f"In epoch 1 {counted(int(onset.cells.sum()), 'prediction')} are not finite before anything was learned: NaN "
-        f"stands in the inputs of {counted(bad_inputs(view), 'step')}."
+        f"In epoch 1 {plural(int(onset.cells.sum()), 'prediction')} are not finite before anything was learned: NaN "
+        f"stands in the inputs of {plural(bad_inputs(view), 'step')}."
     )
 
 
@@ -137,7 +141,7 @@ def said_of_gradient(view: RunView, onset: Onset) -> str:
     said = f"Backward only: in epoch {onset.epoch + 1} the loss is {value:.3g}, a number, and its gradient is not"
     if onset.at == "predictions":
         return f"{said}, at {places(view, onset)}."
-    said += f" at the inputs of {counted(int(onset.cells.sum()), 'step')}"
+    said += f" at the inputs of {plural(int(onset.cells.sum()), 'step')}"
     if bad_inputs(view):
         said += f": the mask hides the NaN that stands in {bad_inputs(view)} of them, and not from the gradient"
     return said + "."
@@ -148,7 +152,7 @@ def said_of_update(view: RunView, onset: Onset) -> str:
     if view.run.recipe.updates > 1:
         said = f"Backward only: the loss is a number until epoch {onset.epoch + 1}"
     if bad_inputs(view):
-        said += f", for the mask hides the NaN in the inputs of {counted(bad_inputs(view), 'step')}"
+        said += f", for the mask hides the NaN in the inputs of {plural(bad_inputs(view), 'step')}"
     return f"{said}, and an update makes the predictions NaN: the gradient of the weights was not finite."
 
 
