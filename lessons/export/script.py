@@ -130,13 +130,13 @@ def version_of(package: str) -> str | None:
 
 def refuse_clashes(given: Loss, code: str) -> None:
     """A pasted text that gives another meaning to a name of the script cannot stand in one file with it."""
-    ours = {symbol.get_name() for symbol in bound(code)}
-    for symbol in bound(given.text):
-        if symbol.get_name() in ours and not symbol.is_imported():
-            name = symbol.get_name()
+    ours = {symbol.get_name() for symbol in symbols(code) if symbol.is_assigned() or symbol.is_imported()}
+    for symbol in symbols(given.text):
+        name = symbol.get_name()
+        if symbol.is_assigned() and name in ours:
             raise BadInput(f"your loss: it defines “{name}”, which the script uses for something else; rename it.")
 
 
-def bound(code: str) -> list[symtable.Symbol]:
-    """What a text gives a meaning to at its top level."""
-    return [symbol for symbol in symtable.symtable(code, "script", "exec").get_symbols() if symbol.is_assigned()]
+def symbols(code: str) -> list[symtable.Symbol]:
+    """The names of a text at its top level."""
+    return symtable.symtable(code, "script", "exec").get_symbols()
