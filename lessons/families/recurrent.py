@@ -72,6 +72,54 @@ class Recurrent(Settings):
 
     features: ClassVar[int] = FEATURES
     takes_table: ClassVar[bool] = True
+    template: ClassVar[str] = """
+{% extends "script.jinja" %}
+{% set masking = true %}
+{% block sequences %}
+    x = rng.normal(size=(count, TIMESTEPS, 2))
+{% if s.task == "noise" %}
+    truth = np.random.default_rng([SEED, stream, 1]).normal(size=(count, TIMESTEPS, 1))
+{% else %}
+    before = np.pad(x[:, :-1, 1], ((0, 0), (1, 0)))
+{% set signal = "(0.8 * x[:, :, 0] + 0.6 * before" + (" > 0).astype(float)" if s.task == "binary" else ")") %}
+    truth = {{ signal }}[..., None]  # depends on this step and the one before
+{% endif %}
+{% endblock %}
+{% block layers %}
+{% set cell = {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "SimpleRNN"}[s.cell] %}
+glorot = keras.initializers.GlorotUniform(SEED)
+orthogonal = keras.initializers.Orthogonal(seed=SEED)
+recurrent = layers.{{ cell }}(UNITS, {{ "return_sequences=True, " if s.output == "every_step" -}}
+    kernel_initializer=glorot, recurrent_initializer=orthogonal)
+{% set layer = {
+    "dense": "layers.Dense(UNITS, kernel_initializer=glorot)",
+    "time_distributed": "layers.TimeDistributed(layers.Dense(UNITS, kernel_initializer=glorot))",
+    "layer_normalization": "layers.LayerNormalization()",
+    "attention": "layers.MultiHeadAttention(1, UNITS, kernel_initializer=glorot)",
+    "conv1d": 'layers.Conv1D(UNITS, 3, padding="same", kernel_initializer=glorot)',
+    "lambda": "layers.Lambda(lambda t: t * 1.0)",
+    "reshape": "layers.Reshape((TIMESTEPS, UNITS))",
+    "permute": "layers.Permute((1, 2))",
+    "flatten": "layers.Reshape((TIMESTEPS, UNITS))",
+    "max_pooling": "layers.MaxPooling1D(1)",
+} %}
+{% if s.output == "every_step" and s.between in layer %}
+between = {{ layer[s.between] }}
+{% endif %}
+dense = layers.Dense(1{{ ', "' + s.activation + '"' if s.activation != "linear" }}, kernel_initializer=glorot)
+{% endblock %}
+{% macro predictions(x, mask) %}
+{% set hidden = "recurrent(" + x + (", mask=" + mask if mask else "") + ")" %}
+{% if s.output == "every_step" and s.between != "none" %}
+{% set hidden = {
+    "times_one": hidden + " * 1.0",
+    "flatten": "between(layers.Flatten()(" + hidden + "))",
+    "attention": "between(hidden := " + hidden + ", hidden)",
+}.get(s.between, "between(" + hidden + ")") %}
+{% endif %}
+dense({{ hidden }})
+{%- endmacro %}
+"""
 
     @property
     def predicts(self) -> Output:
@@ -90,8 +138,13 @@ class Recurrent(Settings):
         return self.output == "every_step" and self.between in KEEP_THE_MASK
 
     def generated(self, count: int, rng: np.random.Generator, noise: np.random.Generator) -> tuple[Floats, Floats]:
-        """Inputs (count, timesteps, 2) and labels (count, timesteps, 1)."""
-        return sequences(self, count, rng, noise)
+        """Inputs (count, timesteps, 2) and labels (count, timesteps, 1) of this step and the one before."""
+        x = rng.normal(size=(count, self.timesteps, FEATURES))
+        before = np.pad(x[:, :-1, 1], ((0, 0), (1, 0)))
+        signal = (0.8 * x[:, :, 0] + 0.6 * before)[..., None]
+        if self.task == "noise":
+            return x, noise.normal(size=signal.shape)
+        return x, (signal > 0).astype(float) if self.task == "binary" else signal
 
     def build(self, features: int = FEATURES, dtype: str = "float32") -> keras.Model:
         """The mask (batch, time) is passed to the recurrent layer.
@@ -122,20 +175,6 @@ class Recurrent(Settings):
         """The layer in between, where there is one output per sequence."""
         if self.output == "last_step":
             yield "between", "There is one output per sequence: no step is left for a layer in between."
-
-
-def sequences(
-    settings: Recurrent, count: int, rng: np.random.Generator, noise: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Inputs (count, time, 2) and labels (count, time, 1) that depend on this step and the one before."""
-    x = rng.normal(size=(count, settings.timesteps, FEATURES))
-    before = np.pad(x[:, :-1, 1], ((0, 0), (1, 0)))
-    signal = 0.8 * x[:, :, 0] + 0.6 * before
-    if settings.task == "binary":
-        return x, (signal > 0).astype(float)[..., None]
-    if settings.task == "noise":
-        return x, noise.normal(size=(count, settings.timesteps, 1))
-    return x, signal[..., None]
 
 
 def between(settings: Recurrent, hidden: keras.KerasTensor, dtype: str) -> keras.KerasTensor:

@@ -194,7 +194,7 @@ class Settings:
 
     features: ClassVar[int] = 2  # of a step, in the data that it generates
     takes_table: ClassVar[bool] = False  # whether it can be trained on a learner's own data
-    template: ClassVar[str | None] = None  # of the script to take home: Jinja2, given `s`, the settings, and `loss`
+    template: ClassVar[str] = ""  # of the script to take home: Jinja2 that extends lessons/export/script.jinja
 
     @property
     def predicts(self) -> Output:

@@ -17,46 +17,27 @@ class Conv(Settings):
     width: int = whole(3, 1, 9, "Kernel width", "Steps that a filter sees, this one the last.", True, (1, 3, 5))
 
     template: ClassVar[str] = """
-# %% Model
-import keras
-from keras import layers
-
-
-class WithMask(layers.Layer):
-    def call(self, given):
-        return given[0]
-
-    def compute_mask(self, given, previous=None):
-        return given[1]
-
-
-glorot = keras.initializers.GlorotUniform({{ s.seed }})
-x = keras.Input(train.x.shape[1:])
-mask = keras.Input(train.mask.shape[1:], dtype="bool")
-real = keras.ops.expand_dims(keras.ops.cast(mask, "float32"), -1)
-conv = layers.Conv1D(8, {{ s.width }}, padding="causal", activation="relu", kernel_initializer=glorot)
-hidden = conv(x * real)
+{% extends "script.jinja" %}
+{% block sequences %}
+    x = rng.normal(size=(count, TIMESTEPS, 2))
+    signal = x[:, :, 0] + np.pad(x[:, :-1, 1], ((0, 0), (1, 0)))
+    truth = np.digitize(signal, [-0.6, 0.6]).astype(float)[..., None]
+{% endblock %}
+{% block layers %}
+glorot = keras.initializers.GlorotUniform(SEED)
+conv = layers.Conv1D(8, WIDTH, padding="causal", activation="relu", kernel_initializer=glorot)
 {% if recipe.mask_path.passed %}
-hidden = WithMask()([hidden, mask])
+with_mask = layers.Lambda(lambda both: both[0], mask=lambda both, _: both[1])  # Conv1D drops it
 {% endif %}
-y = layers.Dense(3, kernel_initializer=glorot)(hidden)
-model = keras.Model([x, mask], y)
-{% set kind = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop"}[s.optimizer] %}
-model.compile(keras.optimizers.{{ kind }}({{ s.learning_rate }}), loss={{ loss.name }}, jit_compile=False)
-
-# %% Training
-history = model.fit(
-    [train.x, train.mask],
-    train.y,
-    validation_data=([held_out.x, held_out.mask], held_out.y),
-    epochs={{ s.epochs }},
-    batch_size={{ recipe.update_size }},
-    shuffle=False,
-    verbose=0,
-).history
-print("epoch loss val_loss")
-for epoch, losses in enumerate(zip(history["loss"], history["val_loss"]), 1):
-    print(epoch, *(f"{value:.9g}" for value in losses))
+dense = layers.Dense(3, kernel_initializer=glorot)
+{% endblock %}
+{% macro predictions(x, mask) %}
+{% if mask %}
+dense(with_mask([conv({{ x }} * keras.ops.cast({{ mask }}, "float32")[..., None]), {{ mask }}]))
+{%- else %}
+dense(conv({{ x }}))
+{%- endif %}
+{% endmacro %}
 """
 
     @property
@@ -68,35 +49,17 @@ for epoch, losses in enumerate(zip(history["loss"], history["val_loss"]), 1):
         return True
 
     def generated(self, count, rng, noise):
-        return sequences(self, count, rng, noise)
+        x = rng.normal(size=(count, self.timesteps, 2))
+        signal = x[:, :, 0] + np.pad(x[:, :-1, 1], ((0, 0), (1, 0)))
+        return x, np.digitize(signal, [-0.6, 0.6]).astype(float)[..., None]
 
     def build(self, features=2, dtype="float32"):
         import keras
         from keras import layers
 
-        class WithMask(layers.Layer):
-            def call(self, given):
-                return given[0]
-
-            def compute_mask(self, given, previous=None):
-                return given[1]
-
-        def glorot():
-            return keras.initializers.GlorotUniform(self.seed)
-
-        x = keras.Input((self.timesteps, features), dtype=dtype)
-        mask = keras.Input((self.timesteps,), dtype="bool")
-        real = keras.ops.expand_dims(keras.ops.cast(mask, dtype), -1)
-        conv = layers.Conv1D(
-            8, self.width, padding="causal", activation="relu", kernel_initializer=glorot(), dtype=dtype
-        )
-        hidden = WithMask(dtype=dtype)([conv(x * real), mask])
-        y = layers.Dense(CLASSES, kernel_initializer=glorot(), dtype=dtype)(hidden)
-        return keras.Model([x, mask], y)
-
-
-def sequences(settings, count, rng, noise):
-    """Inputs (count, time, 2) and class ids (count, time, 1) that depend on this step and the one before."""
-    x = rng.normal(size=(count, settings.timesteps, 2))
-    signal = x[:, :, 0] + np.pad(x[:, :-1, 1], ((0, 0), (1, 0)))
-    return x, np.digitize(signal, [-0.6, 0.6]).astype(float)[..., None]
+        more = {"kernel_initializer": keras.initializers.GlorotUniform(self.seed), "dtype": dtype}
+        x, mask = keras.Input((self.timesteps, features), dtype=dtype), keras.Input((self.timesteps,), dtype="bool")
+        hidden = x * keras.ops.cast(mask, dtype)[..., None]
+        hidden = layers.Conv1D(8, self.width, padding="causal", activation="relu", **more)(hidden)
+        with_mask = layers.Lambda(lambda both: both[0], mask=lambda both, _: both[1], dtype=dtype)  # Conv1D drops it
+        return keras.Model([x, mask], layers.Dense(CLASSES, **more)(with_mask([hidden, mask])))
