@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,9 +20,6 @@ from lessons.recipe.settings import Settings
 from lessons.recipe.spec import Choice, LossName, Number
 from lessons.runs.outcome import OUTCOMES
 
-if TYPE_CHECKING:
-    from lessons.course.lesson import Lesson  # what offers fields as axes
-
 SIZE = 16  # values along an axis, where nothing else is asked for
 MOST_ALONG = 64  # values along an axis: more are smaller than a fingertip on any screen
 MOST_SEEDS = 8  # enough to see whether a cell is luck
@@ -33,6 +30,21 @@ QUERY = ("map_x", "map_y", "map_size", "map_xs", "map_ys", "map_seeds")  # the n
 
 
 Values = tuple[Any, ...]  # of a field, whatever it takes
+
+
+class Axes(Protocol):
+    """What offers fields as axes: a lesson, which stands above this package."""
+
+    @property
+    def slug(self) -> str: ...
+    @property
+    def controls(self) -> tuple[str, ...]: ...  # fields in sight
+    @property
+    def more(self) -> tuple[str, ...]: ...  # fields behind "More"
+    @property
+    def losses(self) -> tuple[str, ...]: ...  # names of the losses on offer
+    @property
+    def presets(self) -> Sequence[Any]: ...  # each has settings of the lesson's family
 
 
 @dataclass(frozen=True)
@@ -102,7 +114,7 @@ class Grid:
         each = {self.x: self.xs, self.y: self.ys}.get("epochs", (self.base.epochs,))
         return self.runs // len(each) * sum(each)
 
-    def to_query(self, lesson: Lesson) -> dict[str, str]:
+    def to_query(self, lesson: Axes) -> dict[str, str]:
         """The map for an address, without its base: that is the form's. `from_query` reads it."""
         query = {"map_x": self.x, "map_y": self.y, "map_size": f"{len(self.xs)}x{len(self.ys)}"}
         for key, name, values in (("map_xs", self.x, self.xs), ("map_ys", self.y, self.ys)):
@@ -113,7 +125,7 @@ class Grid:
         return query
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str], lesson: Lesson, base: Settings) -> Grid:
+    def from_query(cls, query: Mapping[str, str], lesson: Axes, base: Settings) -> Grid:
         """The map that an address, or a command line, asks for. Raises BadInput."""
         x, y = (axis(query.get(key, ""), lesson) for key in ("map_x", "map_y"))
         across, down = size(query.get("map_size", ""))
@@ -183,19 +195,19 @@ def model_of(settings: Settings) -> Settings:
     return dataclasses.replace(settings.structure(), **of_loss, batch_size=settings.batched * settings.batch_size)
 
 
-def fields_of(lesson: Lesson) -> tuple[str, ...]:
+def fields_of(lesson: Axes) -> tuple[str, ...]:
     """The fields that can be an axis: the lesson's, those in sight first."""
     return (*lesson.controls, *lesson.more)
 
 
-def axis(name: str, lesson: Lesson) -> str:
+def axis(name: str, lesson: Axes) -> str:
     """A field of the lesson, as typed. Raises BadInput."""
     if name not in fields_of(lesson):
         raise BadInput(f"map: got “{name[:40]}” for an axis; {lesson.slug} has {', '.join(fields_of(lesson))}.")
     return name
 
 
-def axis_values(name: str, lesson: Lesson, count: int = SIZE) -> Values:
+def axis_values(name: str, lesson: Axes, count: int = SIZE) -> Values:
     """Up to `count` values of a field for an axis, in order; all of them where it has choices.
 
     A number runs over the stops that its widget offers, or its range: by equal steps, or by equal ratios where the
