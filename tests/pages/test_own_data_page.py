@@ -161,7 +161,7 @@ def test_treatments_stay_over_presets_and_lessons_and_the_link_leaves_the_data_o
     page.query_params.clear()
     page.run()
     other = bench_of(page, "nan_labels")
-    assert not page.exception and other.table and other.settings.gaps == "keep"
+    assert not page.exception and other.form.table and other.form.settings.gaps == "keep"
     assert control(page, "nan_fill", "nan_labels"), "its own control, once"
 
 
