@@ -40,8 +40,7 @@ def offer(bench: Bench, twin: Twin, numbers: str) -> None:
     words = f"**Once more, with other numbers:** {numbers}. {bench.lesson.prediction.question}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         answer, confidence = question(bench, f"again:{bench.form.preset.name}", words)
-        button(st, "Run the twin", bench.key("run_twin"), "play_arrow",
-               lambda: bench.run_twin(twin, Guess(answer, confidence)),
+        button(st, "Run the twin", bench.key("run_twin"), "play_arrow", bench.run_twin, twin, Guess(answer, confidence),
                disabled=answer is None or confidence is None)  # fmt: skip
     if twin.problem:
         warn(twin.problem)

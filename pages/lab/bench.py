@@ -6,8 +6,8 @@ widget was moved comes with it in one message, and no script has run between the
 
 from __future__ import annotations
 
-import time
 from collections.abc import Hashable, Mapping
+from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -227,9 +227,8 @@ class Bench:
         waited = runs.looked == runs.presses
         if waited and not training.job.items:
             training.job.wait_beyond(0, QUEUE_LOOK)
-        until = time.monotonic() + (NEXT_LOOK if waited else FIRST_LOOK)
-        while not training.done and (left := until - time.monotonic()) > 0:
-            training.job.wait_beyond(len(training.job.items), left)
+        if not training.done:
+            wait([training.job], NEXT_LOOK if waited else FIRST_LOOK)
         runs.looked = runs.presses
         if training.done:
             runs.watching = False

@@ -5,6 +5,7 @@ import streamlit as st
 from lessons.course.lesson import CONFIDENCE, UNANSWERED, Lesson
 from pages.lab.bench import Bench
 from pages.lab.guesses import Guess
+from pages.parts.layout import button
 
 
 def ask(bench: Bench) -> None:
@@ -14,12 +15,8 @@ def ask(bench: Bench) -> None:
         return
     with st.container(key="prediction", border=True, horizontal=True, vertical_alignment="bottom"):
         answer, confidence = question(bench, name, f"**Predict first.** {bench.lesson.prediction.question}")
-        st.button(
-            "That is my prediction",
-            key=bench.key("predict"),
-            disabled=answer is None or confidence is None,
-            on_click=lambda: bench.predict(name, Guess(answer, confidence)),
-        )
+        button(st, "That is my prediction", bench.key("predict"), "", bench.predict, name, Guess(answer, confidence),
+               disabled=answer is None or confidence is None)  # fmt: skip
 
 
 def question(bench: Bench, name: str, words: str) -> tuple[int | None, str | None]:

@@ -14,4 +14,4 @@ def row(key: str | None = None, place=st, **how: Any):
 def button(place, label: str, key: str, icon: str, do: Callable, *given: Any, quiet: bool = False, **how: Any) -> bool:
     """A button that does `do(*given)`; `quiet` where it stands among words."""
     how = {"type": "tertiary"} | how if quiet else how
-    return place.button(label, key=key, icon=f":material/{icon}:", on_click=do, args=given, **how)
+    return place.button(label, key=key, icon=f":material/{icon}:" if icon else None, on_click=do, args=given, **how)

@@ -181,14 +181,9 @@ def steps(room: Room, key: str, told: Advice | None) -> None:
     """The phases in their order; any can be gone to. The one that is advised has a mark."""
     place = st.container(key="console-steps", horizontal=True, gap="small")
     for phase in PHASES[1:]:
-        place.button(
-            NAMES[phase],
-            key=f"console:phase:{phase}",
-            type="primary" if phase == room.phase else "secondary",
-            icon=":material/lightbulb:" if told and told.phase == phase else None,
-            on_click=act,
-            args=("move", room.code, key, phase),
-        )
+        icon = "lightbulb" if told and told.phase == phase else ""
+        button(place, NAMES[phase], f"console:phase:{phase}", icon, act, "move", room.code, key, phase,
+               type="primary" if phase == room.phase else "secondary")  # fmt: skip
 
 
 def standing(room: Room, tally: Tally, lesson: Lesson, reading: Reading) -> None:

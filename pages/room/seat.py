@@ -127,15 +127,9 @@ def vote_buttons(seat: Seat, room: Room, lesson: Lesson, own: dict[int, int]) ->
     """One touch is a vote. What is marked is what the database has."""
     mine = own.get(room.ballot)
     for at, answer in enumerate(lesson.prediction.answers):
-        st.button(
-            quoted(answer.text),
-            key=f"room:vote:{room.question}:{room.ballot}:{at}",
-            type="primary" if at == mine else "secondary",
-            icon=":material/check:" if at == mine else None,
-            width="stretch",
-            on_click=cast,
-            args=(seat, room.question, at),
-        )
+        key = f"room:vote:{room.question}:{room.ballot}:{at}"
+        icon, kind = ("check", "primary") if at == mine else ("", "secondary")
+        button(st, quoted(answer.text), key, icon, cast, seat, room.question, at, type=kind, width="stretch")
     warn_once(REFUSED)
     if mine is None:
         first = own.get(1)
