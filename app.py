@@ -8,7 +8,8 @@ else:
     import streamlit as st
 
     from pages.server import shown
-    from pages.server.lifespan import lifespan, middleware, routes
 
     shown.require()
+    from pages.server.lifespan import lifespan, middleware, routes
+
     app = st.App(__file__, lifespan=lifespan, middleware=middleware(), routes=routes())

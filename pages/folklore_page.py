@@ -6,9 +6,12 @@ from lessons.claims import CLAIMS, DEPENDS, FAILS, HOLDS, Claim, Outcome, find
 from lessons.recipe.bad_input import BadInput
 from lessons.server.verification import Verification, shared
 from pages.parts.address import root_link
+from pages.parts.layout import button, row
 from pages.parts.quotation import fail, quoted, warn
+from pages.parts.waiting import LOOK, poll
+from pages.server.presence import session
+from pages.server.shown import component
 
-LOOK = 0.5  # seconds between two looks for a verdict while something is measured
 TITLES = {
     "A": "Why does my masked LSTM fail after the first iteration?",
     "B": "Why is my model with a custom loss not learning?",
@@ -25,26 +28,7 @@ MARKS = {
     UNMEASURED: f":gray-badge[:material/radio_button_unchecked: {UNMEASURED}]",
 }
 
-_scroll = st.components.v2.component(
-    "unmasked.scroll",
-    js="""
-    export default function ({ data }) {
-      const still = matchMedia("(prefers-reduced-motion: reduce)").matches
-      const find = (tries) => {
-        const target = document.querySelector(`.st-key-${data.to}`)
-        if (target) {
-          target.style.scrollMarginTop = "4rem" // the page's header lies over its top
-          target.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" })
-        }
-        else if (tries) setTimeout(find, 50, tries - 1)
-      }
-      if (window.unmaskedScrolled !== data.once) {
-        window.unmaskedScrolled = data.once
-        setTimeout(find, 200, 60)
-      }
-    }
-    """,
-)
+_scroll = component("scroll")
 
 
 def render() -> None:
@@ -56,9 +40,9 @@ def render() -> None:
         "runs now, on this machine, and a written rule turns its numbers into a verdict. No verdict is written down."
     )
     claims = chosen(verification)
-    # Polling is a fragment of two lines; the thirty-four rows are drawn anew only when there is news.
+    drawn = verification.state()  # the thirty-four rows are drawn anew only when there is another
     every = LOOK if verification.busy else None
-    st.fragment(progress, run_every=every)(verification, verification.state())
+    poll(lambda: verification.state() != drawn, lambda: progress(verification), every)
     if not claims:
         st.info("No claim passes both filters.")
     answer = ""
@@ -66,7 +50,7 @@ def render() -> None:
         if claim.answer != answer:
             answer = claim.answer
             st.markdown(f"#### {answer} · {TITLES[answer]}")
-        row(verification, claim)
+        entry(verification, claim)
     if asked:
         _scroll(key="folklore:scroll", data={"to": anchor(asked), "once": st.session_state["folklore:visit"]})
 
@@ -93,9 +77,9 @@ def follow_address() -> Claim | None:
 
 def chosen(verification: Verification) -> list[Claim]:
     """The claims that pass the filters; nothing chosen lets all pass."""
-    row = st.container(horizontal=True, gap="medium")
-    answers = row.pills("Answer", list(TITLES), selection_mode="multi", wrap=True, key="folklore:answers")
-    words = row.pills(
+    place = st.container(horizontal=True, gap="medium")
+    answers = place.pills("Answer", list(TITLES), selection_mode="multi", wrap=True, key="folklore:answers")
+    words = place.pills(
         "Verdict",
         [*MARKS],
         selection_mode="multi",
@@ -118,28 +102,13 @@ def word_of(verification: Verification, claim: Claim) -> str:
 # --- progress
 
 
-def progress(verification: Verification, drawn: tuple) -> None:
-    """Buttons and how far things are. Asks for a new page when there is something that it does not show."""
-    if verification.state() != drawn:
-        st.rerun()
-    bar = st.container(horizontal=True, vertical_alignment="center", key="folklore-bar")
-    me = who()
+def progress(verification: Verification) -> None:
+    """Buttons and how far things are."""
+    bar, me = row("folklore-bar"), session()
     waits = verification.waits_for(me)
-    bar.button(
-        "Verify all" if len(verification.outcomes) < len(CLAIMS) else "Verify all again",
-        type="primary",
-        icon=":material/play_arrow:",
-        disabled=waits,
-        key="folklore:all",
-        on_click=lambda: verification.ask(CLAIMS, me),
-    )
-    bar.button(
-        "Stop",
-        icon=":material/stop:",
-        disabled=not waits,
-        key="folklore:stop",
-        on_click=lambda: verification.stop(me),
-    )
+    label = "Verify all" if len(verification.outcomes) < len(CLAIMS) else "Verify all again"
+    button(bar, label, "folklore:all", "play_arrow", verification.ask, CLAIMS, me, type="primary", disabled=waits)
+    button(bar, "Stop", "folklore:stop", "stop", verification.stop, me, disabled=not waits)
     bar.markdown(tally(verification))
     if verification.busy:
         left = len(verification.waiting) + len(verification.running)
@@ -153,20 +122,15 @@ def tally(verification: Verification) -> str:
     return " ".join(f"{words.count(word)} {MARKS[word]}" for word in MARKS if word in words)
 
 
-def who() -> object:
-    """This learner, as long as the page is open."""
-    return st.session_state.setdefault("folklore:who", object())
-
-
 # --- one claim
 
 
 @st.fragment
-def row(verification: Verification, claim: Claim) -> None:
+def entry(verification: Verification, claim: Claim) -> None:
     """A claim, its verdict, and behind a click all that led to it."""
     outcome = verification.outcomes.get(claim.id)
     with st.container(border=True, key=anchor(claim), gap="xsmall"):
-        head = st.container(horizontal=True, vertical_alignment="center", gap="small")
+        head = row()
         example = "" if claim.example == "-" else f" · {claim.example}"
         head.markdown(f"{claim.id}{example} {MARKS[word_of(verification, claim)]}")
         verify_button(head, verification, claim, outcome)
@@ -199,7 +163,7 @@ def verify_button(place, verification: Verification, claim: Claim, outcome: Outc
         help=f"Measure claim {claim.id} now",
     )
     if pressed:
-        verification.ask([claim.id], who(), first=True)
+        verification.ask([claim.id], session(), first=True)
         st.rerun()
 
 

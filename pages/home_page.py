@@ -9,6 +9,8 @@ from lessons.classroom.steps import Course
 from lessons.course.discovery import LESSONS
 from lessons.course.lesson import CHAPTERS, Lesson
 from pages.learner import identity
+from pages.parts.layout import button, row
+from pages.parts.waiting import poll
 
 COLUMNS = 3
 LOOK = 3.0  # seconds between two looks for a database that did not answer, while somebody's progress waits for it
@@ -18,6 +20,10 @@ MARKS: dict[Standing, str] = {
     "begun": ":orange-badge[:material/timelapse: begun]",
     "done": ":green-badge[:material/check_circle: done]",
 }
+ACCOUNT = (
+    "What you do is then kept under your account, and what you did here, if you say so. "
+    "Of the account nothing is stored but a hash."
+)
 UNKEPT = "Nothing is kept at the moment: the database does not answer. The lessons work all the same."
 
 
@@ -55,13 +61,7 @@ def render(pages: Mapping, others: Mapping) -> None:
     if not identity.answering():  # asked last: the page is drawn by then
         note.caption(f":material/cloud_off: {UNKEPT}")
     if identity.unread():
-        st.fragment(look_again, run_every=LOOK)()
-
-
-def look_again() -> None:
-    """Draws nothing: asks for a new page when the database may answer again."""
-    if not identity.patience().down:
-        st.rerun()
+        poll(lambda: not identity.patience().down, every=LOOK)
 
 
 def whereabouts(course: Course, stands: Mapping[str, Standing], pages: Mapping, record) -> None:
@@ -69,21 +69,15 @@ def whereabouts(course: Course, stands: Mapping[str, Standing], pages: Mapping, 
     done = sum(word == "done" for word in stands.values())
     begun = any(word != "open" for word in stands.values())
     following = go_on(course.steps, course.at)
-    row = st.container(key="whereabouts", horizontal=True, vertical_alignment="center", gap="small")
+    place = row("whereabouts")
     if following:
-        title = LESSONS[following].title
-        pressed = row.button(
-            f"{'Go on' if begun else 'Begin'}: {title}",
-            type="primary",
-            icon=":material/arrow_forward:",
-            key="home:go_on",
-        )
-        if pressed:
+        label = f"{'Go on' if begun else 'Begin'}: {LESSONS[following].title}"
+        if place.button(label, type="primary", icon=":material/arrow_forward:", key="home:go_on"):
             st.switch_page(pages[following])
-    row.markdown(f"**{done} of {len(stands)} done**" if begun else greeting())
+    place.markdown(f"**{done} of {len(stands)} done**" if begun else greeting())
     if course.steps:
-        row.page_link(record, label="Your record", icon=":material/fact_check:")
-    keeping(row, begun)
+        place.page_link(record, label="Your record", icon=":material/fact_check:")
+    keeping(place, begun)
     if begun:
         st.progress(done / len(stands))
 
@@ -115,22 +109,22 @@ def span(examples: tuple[str, ...]) -> str:
 # --- who it is
 
 
-def keeping(row, begun: bool) -> None:
+def keeping(place, begun: bool) -> None:
     """The private link, the account where the server has one, and the way to be forgotten."""
     me = identity.learner()
     if link := identity.private_link():
-        with row.popover("Your link; keep it", icon=":material/key:", type="tertiary", key="home:link"):
+        with place.popover("Your link; keep it", icon=":material/key:", type="tertiary", key="home:link"):
             st.caption("What you did is kept under this link, and under nothing else. Who has it can go on as you.")
             st.code(link, language=None, wrap_lines=True)
             st.caption("This browser remembers it for a year. On another one, open the link.")
     if me.key and (begun or me.account):
-        forgetting(row, me)
-    account(row, me)
+        forgetting(place, me)
+    account(place, me)
 
 
-def forgetting(row, me: identity.Learner) -> None:
+def forgetting(place, me: identity.Learner) -> None:
     label = "Delete what is kept" if me.account else "Forget me here"
-    with row.popover(label, icon=":material/person_remove:", type="tertiary", key="home:forget"):
+    with place.popover(label, icon=":material/person_remove:", type="tertiary", key="home:forget"):
         if me.account:
             st.caption("All that is kept under your account is deleted. You stay logged in.")
             rows = True
@@ -139,7 +133,7 @@ def forgetting(row, me: identity.Learner) -> None:
             rows = st.checkbox("Delete what is kept as well", key="home:rows")
         st.button(label, key="home:forget_now", on_click=lambda: forget(rows))
     if st.session_state.pop("home:unforgotten", False):
-        row.warning("Nothing was deleted: the database does not answer. Try again in a minute.")
+        place.warning("Nothing was deleted: the database does not answer. Try again in a minute.")
 
 
 def forget(rows: bool) -> None:
@@ -148,22 +142,13 @@ def forget(rows: bool) -> None:
         st.session_state["home:unforgotten"] = True
 
 
-def account(row, me: identity.Learner) -> None:
-    providers = identity.providers()
+def account(place, me: identity.Learner) -> None:
     if me.account:
-        row.button("Log out", key="home:logout", type="tertiary", icon=":material/logout:", on_click=st.logout)
+        button(place, "Log out", "home:logout", "logout", st.logout, quiet=True)
         return
-    for name in providers:
-        row.button(
-            f"Log in with {name}" if name else "Log in",
-            key=f"home:login:{name}",
-            type="tertiary",
-            icon=":material/login:",
-            help="What you do is then kept under your account, and what you did here, if you say so. "
-            "Of the account nothing is stored but a hash.",
-            on_click=st.login,
-            args=(name,) if name else (),
-        )
+    for name in identity.providers():
+        label = f"Log in with {name}" if name else "Log in"
+        button(place, label, f"home:login:{name}", "login", st.login, *filter(None, [name]), quiet=True, help=ACCOUNT)
 
 
 def choose_learner() -> None:
@@ -180,10 +165,10 @@ def choose_learner() -> None:
             whose = "your account's" if me.account else "this browser's"
             st.markdown(f"**This link belongs to other progress than {whose}.** Whose shall it be from now on?")
             words = "Both together", "Stay as I am"
-        row = st.container(horizontal=True, gap="small")
+        choices = st.container(horizontal=True, gap="small")
         if not me.account:
-            row.button("The link's", key="home:change", on_click=identity.change, args=(False,))
-        row.button(words[0], key="home:together", on_click=identity.change, args=(True,))
-        row.button(words[1], key="home:stay", type="tertiary", on_click=identity.decline)
+            choices.button("The link's", key="home:change", on_click=identity.change, args=(False,))
+        choices.button(words[0], key="home:together", on_click=identity.change, args=(True,))
+        choices.button(words[1], key="home:stay", type="tertiary", on_click=identity.decline)
         if st.session_state.pop(identity.UNANSWERED, False):
             st.warning("The database does not answer. Try again in a minute.")

@@ -10,19 +10,22 @@ from lessons.course.lesson import Lesson
 from lessons.recipe import losses
 from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import shared
-from pages.lab.comparison_panel import comparison, pin_button, strip, unpin
+from pages.lab.bench import BROUGHT, Bench
+from pages.lab.comparison_panel import comparison, pin_button, strip
 from pages.lab.controls import controls
 from pages.lab.exercises import exercises
-from pages.lab.form import BROUGHT, PRESENT, Form, form_of
 from pages.lab.grid_panel import map_of_failure
-from pages.lab.instruments import instruments, press, start, stop
+from pages.lab.instruments import instruments
+from pages.lab.link import PRESENT, bench_of, query
 from pages.lab.luck import luck
 from pages.lab.measurements import experiment
-from pages.lab.own_data import bring_data, own_data_row, settle
-from pages.lab.prediction import ask, recall
+from pages.lab.own_data import bring_data, own_data_row
+from pages.lab.prediction import ask
+from pages.lab.state import Form
 from pages.lab.takeaway import preview, takeaway
-from pages.learner.identity import moved, remember
+from pages.learner.identity import remember
 from pages.parts.address import root_link
+from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, warn
 
 LARGE = "<style>html { font-size: 17px; } h3 { font-size: 1.6rem !important; }</style>"  # for a projector
@@ -30,187 +33,141 @@ LARGE = "<style>html { font-size: 17px; } h3 { font-size: 1.6rem !important; }</
 
 def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> None:
     """`pages`: the course's st.Page of each slug, for the links from one lesson to another."""
-    form = form_of(lesson)
-    form.pages = pages
-    if not form.presenting:
-        moved(lesson.slug)
-        recall(form)
-    form.exercised_drawn = form.exercised
-    if form.presenting:
+    bench = bench_of(lesson, pages)
+    if bench.presenting:
         st.html(LARGE)
-    head = st.container(key="head", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    head = row("head", horizontal_alignment="distribute")
     head.markdown(f"### {lesson.title}")
     tools = head.container(horizontal=True, horizontal_alignment="right", gap="small")
     with tools:
-        takeaway(form)
-    label, icon = ("Leave", "close") if form.presenting else ("Present", "slideshow")
-    tools.button(
-        label, key=form.key("present"), type="tertiary", icon=f":material/{icon}:", on_click=lambda: toggle(form)
-    )
-    if not form.presenting:
+        takeaway(bench)
+    label, icon = ("Leave", "close") if bench.presenting else ("Present", "slideshow")
+    button(tools, label, bench.key("present"), icon, bench.present, quiet=True)
+    if not bench.presenting:
         st.markdown(lesson.text)
-    laboratory(form)
-    if form.presenting:  # the teacher says it; below the fold it is still there
+    laboratory(bench)
+    if bench.presenting:  # the teacher says it; below the fold it is still there
         st.markdown(lesson.text)
-    measurements(form)
-    exercises(form)
+    measurements(bench)
+    exercises(bench)
     if lesson.reading:
         links = " · ".join(f"[{title}]({address})" for title, address in lesson.reading)
         st.caption(f"Further reading: {links}")
     # Last, because starting workers slows the first paint down.
-    shared().prepare(*map(Recipe, (form.settings, *(preset.settings for preset in lesson.presets))))
-
-
-def toggle(form: Form) -> None:
-    """Presenter mode on or off: larger type, no prediction asked, arrow keys step through the presets."""
-    form.presenting = not form.presenting
+    shared().prepare(*map(Recipe, (bench.form.settings, *(preset.settings for preset in lesson.presets))))
 
 
 @st.fragment
-def laboratory(form: Form) -> None:
+def laboratory(bench: Bench) -> None:
     """Presets, controls and instruments. A fragment: a click draws this again and not the whole page."""
-    form.collect()
-    if settle(form):
-        unpin(form)
-        st.rerun()  # all of the page: what is measured below has to do with the data too
-    for problem in form.problems:
+    bench.collect()
+    if bench.redraw:
+        st.rerun()  # what is measured below has to do with the data and the loss too
+    for problem in bench.problems:
         warn(problem)
-    presets(form)
-    own_loss(form)
-    form.drawn = form.standing
-    own_data_row(form)
-    bar(form)
-    if not (form.presenting or form.own):
-        ask(form)
+    presets(bench)
+    own_loss(bench)
+    own_data_row(bench)
+    bar(bench)
+    if bench.asks:
+        ask(bench)
     left, right = st.columns([1, 3.6], gap="medium")
     with left.container(key="controls"):
-        controls(form)  # while the training that a click began is under way
+        controls(bench)  # while the training that a click began is under way
     with right:
-        instruments(form)
-    if form.pinned:
-        strip(form)
-        comparison(form)
-    form.address.write(form.query())
-    published(form)
-    code(form)
-    preview(form)
-    map_of_failure(form, start)  # in here, because it marks where the settings stand
+        instruments(bench)
+    if bench.pin.settings:
+        strip(bench)
+        comparison(bench)
+    bench.address.write(query(bench))
+    published(bench)
+    code(bench.form)
+    preview(bench)
+    map_of_failure(bench)  # in here, because it marks where the settings stand
     remember("laboratory")  # in here: a prediction draws this again, and not the page around it; it takes a line's room
 
 
 @st.fragment
-def measurements(form: Form) -> None:
+def measurements(bench: Bench) -> None:
     """What the lesson measures besides this one training."""
-    luck(form)
-    for index, it in enumerate(form.lesson.experiments):
-        experiment(form, str(index), it)
+    luck(bench)
+    for index, it in enumerate(bench.lesson.experiments):
+        experiment(bench, str(index), it)
 
 
-def presets(form: Form) -> None:
-    key = form.key("preset")
+def presets(bench: Bench) -> None:
+    key, lesson = bench.key("preset"), bench.lesson
     st.pills(
         "Preset",
-        [preset.name for preset in form.lesson.presets],
-        format_func=lambda name: form.lesson.preset(name).label,
+        [preset.name for preset in lesson.presets],
+        format_func=lambda name: lesson.preset(name).label,
         key=key,
         required=True,
         label_visibility="collapsed",
-        on_change=lambda: form.take(form.lesson.preset(st.session_state[key])),
+        on_change=lambda: bench.take(lesson.preset(st.session_state[key])),
     )
 
 
-def own_loss(form: Form) -> None:
+def own_loss(bench: Bench) -> None:
     """The loss that the learner brought from the clinic, and whether it is trained here."""
     brought = st.session_state.get(BROUGHT)
-    before, form.pasted = form.pasted, None
-    if brought:
-        name = brought.function or "your loss"
-        row = st.container(key="own_loss", horizontal=True, vertical_alignment="center", gap="small")
-        if row.toggle(
-            f"Train **{quoted(name)}**, from the clinic, in place of this lesson's loss", True, key=form.key("own")
-        ):
-            form.pasted = brought
-        row.button("Forget it", key=form.key("forget"), type="tertiary", on_click=lambda: st.session_state.pop(BROUGHT))
-    if form.pasted != before:
-        st.rerun()  # all of the page: what is measured below trains the loss too
+    if not brought:
+        return
+    name, place = brought.function or "your loss", row("own_loss")
+    words = f"Train **{quoted(name)}**, from the clinic, in place of this lesson's loss"
+    place.toggle(words, True, key=bench.key("own"))
+    place.button("Forget it", key=bench.key("forget"), type="tertiary", on_click=bench.forget_loss)
 
 
-def bar(form: Form) -> None:
+def bar(bench: Bench) -> None:
     """Run and Stop, what the preset shows, the way back to it, and the link."""
-    row = st.container(key="bar", horizontal=True, vertical_alignment="center", gap="small")
-    buttons(form, row)
-    row.caption(form.preset.says)
-    if form.changed:
-        row.button(
-            f"Reset {len(form.changed)} changed",
-            key=form.key("reset"),
-            type="tertiary",
-            icon=":material/undo:",
-            on_click=lambda: form.take(form.preset),
-        )
-    if form.presenting:
-        step_button(form, row, -1, "Left", "chevron_left")
-        step_button(form, row, 1, "Right", "chevron_right")
-    bring_data(form, row)
-    share(form, row)
+    place, preset = row("bar"), bench.form.preset
+    why = "Predict first: answer the question above." if bench.locked else None
+    button(place, "Run", bench.key("run"), "play_arrow", bench.run, type="primary", shortcut="Ctrl+Enter",
+           disabled=bench.locked, help=why)  # fmt: skip
+    button(place, "Stop", bench.key("stop"), "stop", bench.stop)
+    pin_button(bench, place)
+    place.caption(preset.says)
+    if many := len(bench.changed):
+        button(place, f"Reset {many} changed", bench.key("reset"), "undo", bench.take, preset, quiet=True)
+    if bench.presenting:
+        step_button(bench, place, -1, "Left", "chevron_left")
+        step_button(bench, place, 1, "Right", "chevron_right")
+    bring_data(bench, place)
+    share(bench, place)
 
 
-def step_button(form: Form, place, step: int, shortcut: str, icon: str) -> None:
+def step_button(bench: Bench, place, step: int, shortcut: str, icon: str) -> None:
     """A button and an arrow key to the preset before or after."""
-    presets = form.lesson.presets
-    at = [preset.name for preset in presets].index(form.preset.name) + step
-    place.button(
-        "",
-        key=form.key(f"step{step}"),
-        type="tertiary",
-        icon=f":material/{icon}:",
-        help="Preset before" if step < 0 else "Next preset",
-        shortcut=shortcut,
-        disabled=not 0 <= at < len(presets),
-        on_click=lambda: form.take(presets[at]),
-    )
+    presets = bench.lesson.presets
+    at = [preset.name for preset in presets].index(bench.form.preset.name) + step
+    there = 0 <= at < len(presets)
+    button(place, "", bench.key(f"step{step}"), icon, bench.take, presets[at] if there else None, quiet=True,
+           help="Preset before" if step < 0 else "Next preset", shortcut=shortcut, disabled=not there)  # fmt: skip
 
 
-def buttons(form: Form, row) -> None:
-    row.button(
-        "Run",
-        key=form.key("run"),
-        type="primary",
-        icon=":material/play_arrow:",
-        shortcut="Ctrl+Enter",
-        disabled=form.locked,
-        help="Predict first: answer the question above." if form.locked else None,
-        on_click=lambda: press(form),
-    )
-    row.button(
-        "Stop",
-        key=form.key("stop"),
-        icon=":material/stop:",
-        on_click=lambda: stop(form),
-    )
-    pin_button(form, row)
-
-
-def share(form: Form, place) -> None:
+def share(bench: Bench, place) -> None:
+    form = bench.form
     with place.popover("Share", icon=":material/link:", type="tertiary"):
         st.caption(
             "This link opens the lesson with these settings."
             + " It does not carry your loss." * bool(form.pasted)
             + " It does not carry your data." * bool(form.table)
         )
-        st.code(share_link(form), language=None, wrap_lines=True)
+        slug = bench.lesson.slug
+        st.code(root_link({"lesson": slug, **query(bench)}, slug), language=None, wrap_lines=True)
         st.caption(f"For a projector add `&mode={PRESENT}`; `&hide=epsilon,loss` leaves controls out.")
 
 
-def published(form: Form) -> None:
+def published(bench: Bench) -> None:
     """What the published answer claimed of this preset's example, what is true, and its code where that is another."""
-    preset = form.preset
+    preset = bench.form.preset
     if preset.claimed:
         said, true = st.columns(2)
         said.markdown(f"**The answer claims** ({', '.join(preset.examples)}): {preset.claimed}")
         true.markdown(f"**What is true:** {preset.truth}")
     if preset.published:
-        experiment(form, f"published:{preset.name}", preset.published)
+        experiment(bench, f"published:{preset.name}", preset.published)
 
 
 def code(form: Form) -> None:
@@ -223,7 +180,3 @@ def code(form: Form) -> None:
         call = f", epsilon={settings.epsilon:g}" if losses.uses_epsilon(settings.loss) else ""
         st.code(losses.source(settings.loss), language="python")
         st.caption(f"Keras calls {settings.loss.rpartition('.')[2]}(y_true, y_pred{call}) inside `fit`.")
-
-
-def share_link(form: Form) -> str:
-    return root_link({"lesson": form.lesson.slug, **form.query()}, form.lesson.slug)

@@ -17,11 +17,12 @@ from lessons.course.lesson import UNANSWERED, Lesson
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import Training, shared
-from pages.parts.address import root_link, went_back
-from pages.parts.quotation import fail, quoted, warn
-from pages.server.presence import watch
-
-LOOK = 0.5  # seconds between two looks at trainings under way
+from pages.parts.address import root_link
+from pages.parts.layout import button, row
+from pages.parts.quotation import fail, first_line, quoted, warn
+from pages.parts.waiting import poll
+from pages.server.presence import session, watch
+from pages.server.private import went_back
 
 
 @dataclass
@@ -52,6 +53,21 @@ class Planner:
         except BadInput as problem:
             self.problem = str(problem)
 
+    def learn(self) -> bool:
+        """Train what is not known yet. Whether there is news, or nothing left to learn."""
+        me, waiting = (session(), "plan"), self.unknown
+        trainings = {item: shared().train(Recipe(preset_of(item).settings), me) for item in waiting}
+        for item, training in trainings.items():
+            self.take(item, training) if training.done else watch(training, me)
+        return self.unknown != waiting or not waiting
+
+    def take(self, item: Item, training: Training) -> None:
+        """Note what came true in a training that is done. One that somebody stopped is asked for again."""
+        if training.failure:
+            self.failures[item] = first_line(training.failure)
+        elif (run := training.run()) and not (training.job.stopped or training.job.cancelled()):
+            self.outcomes[item] = lesson_of(item).prediction.outcome(run)
+
     @property
     def unknown(self) -> list[Item]:
         return [item for item in self.agenda.items if item not in self.outcomes and item not in self.failures]
@@ -74,7 +90,7 @@ def render() -> None:
         return
     show_answers = summary(planner)
     if show_answers and planner.unknown:
-        st.fragment(progress, run_every=LOOK)(planner)
+        poll(planner.learn, lambda: progress(planner))
     introduced: set[str] = set()
     for place, item in enumerate(planner.agenda.items):
         entry(planner, place, item, show_answers, first=item[0] not in introduced)
@@ -89,19 +105,14 @@ def write_address(steps: str) -> None:
 
 def choose(planner: Planner) -> None:
     """A lesson, one of its presets, and Add."""
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    slug = row.selectbox("Lesson", list(LESSONS), format_func=lambda slug: LESSONS[slug].title, key="plan:lesson")
+    place = row(vertical_alignment="bottom")
+    slug = place.selectbox("Lesson", list(LESSONS), format_func=lambda slug: LESSONS[slug].title, key="plan:lesson")
     lesson = LESSONS[slug]
     names = [preset.name for preset in lesson.presets]
-    name = row.selectbox("Preset", names, format_func=lambda name: lesson.preset(name).label, key=f"plan:preset:{slug}")
-    row.button(
-        "Add",
-        icon=":material/add:",
-        type="primary",
-        key="plan:add",
-        on_click=planner.change,
-        args=(Agenda.adding, (slug, name)),
+    name = place.selectbox(
+        "Preset", names, format_func=lambda name: lesson.preset(name).label, key=f"plan:preset:{slug}"
     )
+    button(place, "Add", "plan:add", "add", planner.change, Agenda.adding, (slug, name), type="primary")
 
 
 def summary(planner: Planner) -> bool:
@@ -115,11 +126,11 @@ def summary(planner: Planner) -> bool:
         + f"; and {INTRODUCTION} to introduce each lesson.",
     )
     st.code(link_to(agenda), language=None, wrap_lines=True)
-    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    row.link_button(
+    place = row()
+    place.link_button(
         "Open a room", root_link({"page": "room", "plan": agenda.address}, "plan"), icon=":material/groups:"
     )
-    row.download_button(
+    place.download_button(
         "Open the worksheet",
         worksheet(agenda).encode(),
         "worksheet.html",
@@ -129,13 +140,13 @@ def summary(planner: Planner) -> bool:
         on_click="ignore",
         help="For learners, without answers. It opens in a browser and prints one question to a page.",
     )
-    show_answers = row.toggle(
+    show_answers = place.toggle(
         "Show answers",
         key="plan:answers",
         help="Runs each preset and reads off which answer comes true. Leave it off while this page is projected.",
     )
     if show_answers:
-        row.download_button(
+        place.download_button(
             "Teacher's copy",
             worksheet(agenda, planner.outcomes).encode(),
             "worksheet-teacher.html",
@@ -153,34 +164,10 @@ def summary(planner: Planner) -> bool:
 
 
 def progress(planner: Planner) -> None:
-    """Train what is not known yet. Asks for a new page when an answer has come true."""
-    waiting = {item: shared().train(Recipe(preset_of(item).settings), who()) for item in planner.unknown}
-    for training in waiting.values():
-        if not training.done:
-            watch(training, who())
-    news = [take(planner, item, training) for item, training in waiting.items() if training.done]
-    if any(news) or not waiting:
-        st.rerun()
+    """How many answers are not known yet."""
     total, left = len(planner.agenda.items), len(planner.unknown)
     words = "the workers are starting" if not shared().ready() else f"training; {left} of {total} questions to go"
     st.progress(1 - left / total, f"Reading off the answers: {words}")
-
-
-def take(planner: Planner, item: Item, training: Training) -> bool:
-    """Note what came true in a training that is done. One that somebody stopped is asked for again."""
-    if training.failure:
-        planner.failures[item] = str(training.failure).splitlines()[0] if str(training.failure) else "it failed"
-        return True
-    run = training.run()
-    if training.job.stopped or training.job.cancelled() or run is None:
-        return False
-    planner.outcomes[item] = lesson_of(item).prediction.outcome(run)
-    return True
-
-
-def who() -> object:
-    """This teacher, as long as the page is open."""
-    return st.session_state.setdefault("plan:who", object())
 
 
 # --- one step of the plan
@@ -190,7 +177,7 @@ def entry(planner: Planner, place: int, item: Item, show_answers: bool, first: b
     """A step with its buttons. `first`: of its lesson, whose aims and notes stand here."""
     lesson, preset = lesson_of(item), preset_of(item)
     with st.container(border=True, gap="xsmall", key=f"plan-step-{place}"):
-        head = st.container(horizontal=True, vertical_alignment="center", gap="small")
+        head = row()
         head.markdown(f"**{place + 1}. {quoted(lesson.title)}** · {quoted(preset.label)}")
         buttons(head, planner, place, item)
         if first:
@@ -202,23 +189,14 @@ def entry(planner: Planner, place: int, item: Item, show_answers: bool, first: b
             st.markdown("\n".join(f"- {quoted(answer.text)}" for answer in lesson.prediction.answers))
 
 
-def buttons(row, planner: Planner, place: int, item: Item) -> None:
+def buttons(head, planner: Planner, place: int, item: Item) -> None:
     last = len(planner.agenda.items) - 1
-    offered = (
-        ("Move up", ":material/arrow_upward:", place == 0, Agenda.moved, (item, -1)),
-        ("Move down", ":material/arrow_downward:", place == last, Agenda.moved, (item, 1)),
-        ("Remove", ":material/close:", False, Agenda.without, (item,)),
-    )
-    for label, icon, off, change, args in offered:
-        row.button(
-            label,
-            icon=icon,
-            type="tertiary",
-            disabled=off,
-            key=f"plan:{label}:{item_text(item)}",
-            on_click=planner.change,
-            args=(change, *args),
-        )
+    for label, icon, off, *change in (
+        ("Move up", "arrow_upward", place == 0, Agenda.moved, item, -1),
+        ("Move down", "arrow_downward", place == last, Agenda.moved, item, 1),
+        ("Remove", "close", False, Agenda.without, item),
+    ):
+        button(head, label, f"plan:{label}:{item_text(item)}", icon, planner.change, *change, quiet=True, disabled=off)
 
 
 def guidance(lesson: Lesson) -> None:

@@ -6,23 +6,16 @@ from lessons.sandbox import walled_pool
 from lessons.sandbox.admission.screening import MAX_CHARACTERS
 from pages.clinic.consultation import Consultation
 from pages.parts.address import root_link
+from pages.parts.layout import button, row
 
 
 def bar(mine: Consultation) -> None:
     """Examine and Stop; a file; a link."""
-    row = st.container(key="clinic-bar", horizontal=True, vertical_alignment="center", gap="small")
-    row.button(
-        "Examine",
-        key="clinic:examine",
-        type="primary",
-        icon=":material/play_arrow:",
-        shortcut="Ctrl+Enter",  # never disabled: the press may bring the text that is better than the refused one
-        on_click=lambda: examine(mine),
-    )
-    row.button(
-        "Stop", key="clinic:stop", icon=":material/stop:", disabled=mine.waits_for is None, on_click=lambda: mine.stop()
-    )
-    with row.popover("Upload", icon=":material/upload_file:", type="tertiary"):
+    place = row("clinic-bar")
+    # Never disabled: the press may bring the text that is better than the refused one.
+    button(place, "Examine", "clinic:examine", "play_arrow", examine, mine, type="primary", shortcut="Ctrl+Enter")
+    button(place, "Stop", "clinic:stop", "stop", mine.stop, disabled=mine.waits_for is None)
+    with place.popover("Upload", icon=":material/upload_file:", type="tertiary"):
         st.file_uploader(
             f"A Python file of up to {MAX_CHARACTERS:,} characters",
             type="py",
@@ -30,7 +23,7 @@ def bar(mine: Consultation) -> None:
             key="clinic:file",
             on_change=lambda: take_file(mine),
         )
-    with row.popover("Share", icon=":material/link:", type="tertiary"):
+    with place.popover("Share", icon=":material/link:", type="tertiary"):
         st.caption("This link opens the clinic with the example and the options. Your own text is never in it.")
         st.code(share_link(mine), language=None, wrap_lines=True)
 

@@ -22,6 +22,7 @@ from lessons.server import walled_tasks
 from lessons.workers.job import Job
 from pages.learner import identity
 from pages.parts.address import Address
+from pages.parts.quotation import sentence
 
 OPTIONS = ("task", "activation", "shape", "label_shape", "labels", "padding")
 PLACE = "clinic:consultation"
@@ -46,6 +47,7 @@ class Consultation:
     asked: Question | None = None  # what the examination in sight was asked
     examination: Job | None = None
     mending: Job | None = None
+    examined: int = 0  # how often: the versions of each examination open anew
     busy: str = ""  # why the last press could not be taken
     _admission: tuple[str, Admitted | Refused] | None = None
 
@@ -119,10 +121,10 @@ class Consultation:
             pace.spend("clinic", identity.who())
             self.examination = submit(walled_pool, walled_tasks.examine, question)
         except (Busy, TooOften) as busy:
-            words = str(busy).rstrip(".")
-            self.busy = f"{words[:1].upper()}{words[1:]}."
+            self.busy = sentence(busy)
         else:
             self.asked, self.mending = question, None
+            self.examined += 1
 
     def mend(self, walled_pool: WalledPool) -> None:
         """Ask for mended versions, if there is something to mend and it has not been asked."""

@@ -4,6 +4,7 @@ import streamlit as st
 
 from lessons.doctor.usage import ACTIVATIONS, LABELS, PADDINGS, TASKS
 from pages.clinic.consultation import OPTIONS, Consultation, key_of
+from pages.parts.layout import button
 from pages.parts.quotation import warn
 
 # label, help, what the list offers, whether other values can be typed
@@ -66,13 +67,7 @@ def options(mine: Consultation) -> None:
     if mine.mistake:
         warn(mine.mistake)
     if mine.options:
-        st.button(
-            "Infer everything",
-            key="clinic:infer",
-            type="tertiary",
-            icon=":material/undo:",
-            on_click=lambda: infer_everything(mine),
-        )
+        button(st, "Infer everything", "clinic:infer", "undo", infer_everything, mine, quiet=True)
 
 
 def inferred(mine: Consultation, name: str) -> str:

@@ -9,8 +9,9 @@ from lessons.recipe.recipe import Pasted
 from pages.clinic.buttons import examine
 from pages.clinic.consultation import OPTIONS, Consultation, answer_of, failure_of
 from pages.clinic.options import CHOICES
-from pages.lab.form import BROUGHT
+from pages.lab.bench import BROUGHT
 from pages.parts.findings import findings
+from pages.parts.layout import button, row
 from pages.parts.quotation import fail, first_line, quoted
 
 
@@ -36,15 +37,15 @@ def train_it(mine: Consultation, pages: Mapping) -> None:
     """The loss, in place of a lesson's own: what it does to a model that trains."""
     advised = [finding["lesson"] for finding in mine.result["findings"]]
     slugs = list(dict.fromkeys([*(slug for slug in advised if slug in LESSONS), *LESSONS]))
-    row = st.container(key="clinic-course", horizontal=True, vertical_alignment="bottom", gap="small")
-    slug = row.selectbox(
+    place = row("clinic-course", vertical_alignment="bottom")
+    slug = place.selectbox(
         "Train it in a lesson",
         slugs,
         format_func=lambda slug: LESSONS[slug].title,
         key="clinic:lesson",
         help="The lesson's model, data and mask with your loss. Its charts show where the gradient goes.",
     )
-    if row.button("Train it there", key="clinic:train", icon=":material/model_training:"):
+    if place.button("Train it there", key="clinic:train", icon=":material/model_training:"):
         st.session_state[BROUGHT] = Pasted(mine.asked.text, mine.asked.function)
         st.switch_page(pages[slug])
 
@@ -85,15 +86,11 @@ def mended(mine: Consultation) -> None:
     titles = {finding["code"]: finding["title"] for finding in mine.result["findings"]}
     for index, version in enumerate(versions):
         title = quoted(version["title"][:1].upper() + version["title"][1:])
-        with st.expander(f"**{title}**", expanded=not index, key=f"clinic-mended-{index}-{id(mine.mending)}"):
+        with st.expander(f"**{title}**", expanded=not index, key=f"clinic-mended-{index}-{mine.examined}"):
             st.markdown(f"Removes: {named(version['codes'], titles)}. Left: {named(version['left'], titles)}.")
             st.code(version["text"], language="python", wrap_lines=True)
-            st.button(
-                "Examine this version",
-                key=f"clinic:mended:{index}",
-                icon=":material/play_arrow:",
-                on_click=lambda text=version["text"]: examine_version(mine, text),
-            )
+            again = mine, version["text"]
+            button(st, "Examine this version", f"clinic:mended:{index}", "play_arrow", examine_version, *again)
 
 
 def named(codes: list[str], titles: Mapping[str, str]) -> str:

@@ -6,12 +6,11 @@ import streamlit as st
 
 from lessons.sandbox import walled_pool
 from lessons.sandbox.walled_pool import Overrun
-from lessons.workers.job import OutOfOrder, WorkerDied
+from lessons.workers.job import Job, OutOfOrder, WorkerDied
 from pages.clinic.consultation import Consultation, failure_of
 from pages.parts.findings import HEALTHY, MARKS, REFUSED, count
-from pages.parts.quotation import fail, first_line, quoted, warn
-
-LOOK = 0.3  # seconds between two looks for the answer while something is examined
+from pages.parts.quotation import fail, first_line, quoted, sentence, warn
+from pages.parts.waiting import poll
 
 
 def status(mine: Consultation) -> None:
@@ -19,33 +18,35 @@ def status(mine: Consultation) -> None:
     drawn = mine.waits_for  # looked at once, and first: what ends while this is drawn is news
     with st.container(key="clinic-status", gap="xsmall"):
         if trouble := walled_pool.shared().trouble:
-            warn(f"{trouble[:1].upper()}{trouble[1:]}.")
+            warn(sentence(trouble))
         if mine.busy:
             warn(mine.busy)
         if mine.refusal:
             st.markdown(refused(mine.refusal.line, mine.refusal.message))
         else:
             headline(mine)
-        # Polling is a fragment of a line; the page is drawn anew only when there is news.
-        every = LOOK if drawn or mine.wants_mending else None
-        st.fragment(progress, run_every=every)(mine, drawn)
+        if drawn or mine.wants_mending:
+            poll(lambda: news(mine, drawn), lambda: doing(mine, drawn))
 
 
-def progress(mine: Consultation, drawn: object) -> None:
+def news(mine: Consultation, drawn: Job | None) -> bool:
+    """Whether something ended, or was begun: a mended version is asked for as soon as something is found."""
     if mine.wants_mending:
         mine.mend(walled_pool.shared())
-    if mine.waits_for is not drawn:
-        st.rerun()
-    job = mine.waits_for
+    return mine.waits_for is not drawn
+
+
+def doing(mine: Consultation, job: Job | None) -> str:
+    """What is under way, in words, and for how long."""
     if job is None:
-        return
+        return ""
     if job.running():
         words = "examining" if job is mine.examination else "looking for a mended version"
     elif walled_pool.shared().ready():
         words = "waiting for its turn"
     else:
         words = "warming up: TensorFlow is loading"
-    st.markdown(f":material/hourglass_top: {words}, {time.monotonic() - job.asked:.0f} s")
+    return f"{words}, {time.monotonic() - job.asked:.0f} s"
 
 
 def headline(mine: Consultation) -> None:

@@ -12,6 +12,7 @@ from lessons.figures.comparison_figures import (
 )
 from lessons.figures.marks import number
 from lessons.recipe.recipe import Recipe
+from lessons.recipe.settings import Settings
 from lessons.runs.comparison import (
     AT,
     QUANTITIES,
@@ -21,116 +22,63 @@ from lessons.runs.comparison import (
     differences,
     headline,
     others,
-    place,
     plural,
     values,
 )
+from lessons.runs.comparison import place as spot
 from lessons.runs.run import Run
-from lessons.server.laboratory import Training, shared
-from pages.lab.form import Form
+from pages.lab.bench import Bench
+from pages.lab.state import Form
 from pages.parts.charts import chart
+from pages.parts.layout import button, row
 from pages.parts.quotation import fail, first_line, quoted
-from pages.server.presence import watch
 
-LOOK = 0.3  # seconds between two pictures of runs under way
 NOTHING = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
-EXCHANGE = (":material/swap_horiz:", "The pinned settings come back, and the present run is pinned in their place.")
-
-
-# --- pin, unpin, swap
-
-
-def pin_button(form: Form, place) -> None:
-    """Pin the run in sight, or take the pin out."""
-    if form.pinned:
-        place.button("Unpin", key=form.key("unpin"), icon=":material/keep_off:", on_click=lambda: unpin(form))
-        return
-    place.button(
-        "Pin",
-        key=form.key("pin"),
-        icon=":material/keep:",
-        disabled=form.training is None,
-        help="Run first: the run in sight is pinned." if form.training is None else "Compare the next runs with this.",
-        on_click=lambda: pin(form),
-    )
-
-
-def pin(form: Form) -> None:
-    form.pinned, form.pinned_training, form.comparison = form.training.recipe.asked, form.training, None
-    form.collect()
-    form.lay(form.settings)  # with the pinned run's seed
-
-
-def unpin(form: Form) -> None:
-    if form.pinned_training is not form.training:
-        stop_pinned(form)
-    form.pinned = form.pinned_training = form.comparison = None
-
-
-def swap(form: Form) -> None:
-    """Exchange the pinned run and the one in sight; without one, only the pinned settings come back."""
-    before, training = form.pinned, form.training
-    if training is not None and training.recipe.settings.seed == before.seed:
-        form.pinned = training.recipe.asked
-        form.training, form.pinned_training = form.pinned_training, training
-        form.watching = form.training is not None and not (form.training.done or form.training.job.stopped)
-        form.presses += 1
-        form.comparison = None
-    form.preset = form.nearest(before)
-    form.lay(before)
-
-
-def train_pinned(form: Form) -> None:
-    """The run of the pinned settings, where there is none yet. Equal settings train once, whoever asks."""
-    training = form.pinned_training
-    if form.pinned and (training is None or training.failure or (training.job.stopped and training.run() is None)):
-        form.pinned_training = shared().train(Recipe(form.pinned, form.table), id(form))
-
-
-def stop_pinned(form: Form) -> None:
-    if form.pinned_training and under_way(form, form.pinned_training):
-        form.pinned_training.leave(id(form))
-        form.pinned_training = form.pinned_training.halted()
-
-
-def under_way(form: Form, training: Training) -> bool:
-    """Whether it trains and this learner waits for it."""
-    return not training.done and not training.job.stopped and id(form) in training.watchers
+EXCHANGE = "The pinned settings come back, and the present run is pinned in their place."
 
 
 # --- what is pinned, and what differs
 
 
-def hint(form: Form) -> str:
+def pin_button(bench: Bench, place) -> None:
+    """Pin the run in sight, or take the pin out."""
+    if bench.pin.settings:
+        button(place, "Unpin", bench.key("unpin"), "keep_off", bench.unpin)
+        return
+    nothing = bench.runs.training is None
+    why = "Run first: the run in sight is pinned." if nothing else "Compare the next runs with this."
+    button(place, "Pin", bench.key("pin"), "keep", bench.pin_run, disabled=nothing, help=why)
+
+
+def hint(bench: Bench) -> str:
     """What to do next, for the status line above the charts."""
-    if form.pinned is None:
+    if bench.pin.settings is None:
         return ""
-    if form.training is form.pinned_training:
+    if bench.runs.training is bench.pin.training:
         return " · pinned: change one toggle and press Run"
     return " · compared with the pinned run below"
 
 
-def strip(form: Form) -> None:
+def strip(bench: Bench) -> None:
     """The pinned run by its name, the toggles that differ now, and the way back."""
-    row = st.container(key="comparison-strip", horizontal=True, vertical_alignment="center", gap="small")
-    row.markdown(f":material/keep: **Pinned:** {name_of(form)} {toggles(form)}")
-    icon, help = EXCHANGE
-    row.button("Swap", key=form.key("swap"), type="tertiary", icon=icon, help=help, on_click=lambda: swap(form))
+    place = row("comparison-strip")
+    place.markdown(f":material/keep: **Pinned:** {name_of(bench.form, bench.pin.settings)} {toggles(bench)}")
+    button(place, "Swap", bench.key("swap"), "swap_horiz", bench.swap, quiet=True, help=EXCHANGE)
 
 
-def name_of(form: Form) -> str:
+def name_of(form: Form, pinned: Settings) -> str:
     """The preset that the pinned settings are, or the nearest with what is changed."""
-    preset = form.nearest(form.pinned)
-    changes = [f"{each.label} {each.other}" for each in differences(Recipe(preset.settings), Recipe(form.pinned))]
+    preset = form.nearest(pinned)
+    changes = [f"{each.label} {each.other}" for each in differences(Recipe(preset.settings), Recipe(pinned))]
     return quoted(preset.label + "".join(f" · {change}" for change in changes) + ".")
 
 
-def toggles(form: Form) -> str:
+def toggles(bench: Bench) -> str:
     """The toggles that differ between the pinned run and the settings on the form."""
-    found = differences(Recipe(form.pinned, form.table), form.recipe)
-    pinned = form.pinned_training
-    if pinned and pinned.recipe.pasted != form.pasted:
-        told = ["yours" if pasted else "the lesson’s" for pasted in (pinned.recipe.pasted, form.pasted)]
+    form, training = bench.form, bench.pin.training
+    found = differences(Recipe(bench.pin.settings, form.table), form.recipe)
+    if training and training.recipe.pasted != form.pasted:
+        told = ["yours" if pasted else "the lesson’s" for pasted in (training.recipe.pasted, form.pasted)]
         found = (Difference("loss", "Text of the loss", *told), *found)
     if not found:
         return "These settings are the same: **change one toggle and press Run.**"
@@ -149,54 +97,41 @@ def change(each: Difference) -> str:
 
 
 @st.fragment
-def comparison(form: Form) -> None:
+def comparison(bench: Bench) -> None:
     """Both runs, once both are there. A fragment of its own: it asks for news while one of them trains."""
-    if form.pinned is None:
+    pinned, other = bench.pin.training, bench.runs.training
+    if bench.pin.settings is None or (pinned is other and pinned is not None):
         return
-    pinned, other = form.pinned_training, form.training
     if pinned is None or other is None:
         st.caption("Press Run: it trains the pinned settings too, and shows where the two part.")
         return
-    if pinned is other:
-        return
-    waiting = [training for training in (pinned, other) if under_way(form, training)]
-    for training in waiting:
-        watch(training, id(form))
-    if waiting:
-        waiting[0].job.wait_beyond(len(waiting[0].job.items), LOOK)
-    waiting = [training for training in waiting if not training.done]
+    live = bench.look_at_pair()
     for training, who in ((pinned, "The pinned run"), (other, "The present run")):
         if training.failure:
             fail(f"{who} cannot be trained: {first_line(training.failure)}")
             return
     runs = [training.run() for training in (pinned, other)]
     if None in runs:
-        training_words(form, runs, bool(waiting))
+        training_words(bench, runs, live)
         return
-    comparison = compared(form, *runs)
-    if comparison.equal and not waiting:
+    both = bench.compared(*runs)
+    if both.equal and not live:
         st.caption("The pinned run and this one are equal. Change one toggle and press Run.")
         return
     with st.container():  # also where nothing is told: the charts keep their place, and are not mounted anew
-        if form.outdated:
+        if bench.outdated:
             st.caption("Compared below is the run in sight. The settings have changed since: press Run.")
     with st.container(key="comparison"):
         left, right = st.columns(2, gap="medium")
         with left:
-            chart(
-                form.key("comparison-curve"),
-                curve_figure(comparison),
-                curve_words(comparison),
-                height=300,
-                live=bool(waiting),
-            )
+            chart(bench.key("comparison-curve"), curve_figure(both), curve_words(both), height=300, live=live)
         with right:
-            tell(comparison, bool(waiting))
-        if not waiting:
-            heatmaps(form, comparison)
+            tell(both, live)
+        if not live:
+            heatmaps(bench, both)
 
 
-def training_words(form: Form, runs: list[Run | None], live: bool) -> None:
+def training_words(bench: Bench, runs: list[Run | None], live: bool) -> None:
     """One of the two has no epoch yet: say which, and look again."""
     who = "The pinned run" if runs[0] is None else "The present run"
     words = (
@@ -204,15 +139,7 @@ def training_words(form: Form, runs: list[Run | None], live: bool) -> None:
     )
     st.caption(words)
     if live:
-        chart(form.key("comparison-waiting"), NOTHING, words, height=40, live=True)
-
-
-def compared(form: Form, pinned: Run, other: Run) -> Comparison:
-    """The comparison of these two runs; a new one begins at the epoch where their gradients part."""
-    if form.comparison is None or form.comparison.pinned is not pinned or form.comparison.other is not other:
-        form.comparison = Comparison(pinned, other)
-        st.session_state.pop(form.key("comparison-epoch"), None)
-    return form.comparison
+        chart(bench.key("comparison-waiting"), NOTHING, words, height=40, live=True)
 
 
 def tell(comparison: Comparison, live: bool) -> None:
@@ -233,7 +160,7 @@ def parting_table(comparison: Comparison) -> str:
             rows.append(f"| {quantity} | two shapes | | |")
             continue
         exact, seen = comparison.parting(quantity), comparison.parting(quantity, visible=True)
-        where = where_of(comparison, seen) if seen else place(comparison, exact).removeprefix(" at ") if exact else ""
+        where = where_of(comparison, seen) if seen else spot(comparison, exact).removeprefix(" at ") if exact else ""
         rows.append(f"| {quantity} | {epoch_of(exact)} | {epoch_of(seen)} | {quoted(where)} |")
     return "\n".join(rows)
 
@@ -243,7 +170,7 @@ def epoch_of(parting: Parting | None) -> str:
 
 
 def where_of(comparison: Comparison, parting: Parting) -> str:
-    at = place(comparison, parting).removeprefix(" at ")
+    at = spot(comparison, parting).removeprefix(" at ")
     return f"{at}: {values(parting)}" if at else values(parting)
 
 
@@ -268,19 +195,19 @@ NUMBERS = {
 }
 
 
-def heatmaps(form: Form, comparison: Comparison) -> None:
+def heatmaps(bench: Bench, comparison: Comparison) -> None:
     """Both gradients and their difference in one epoch, on one scale."""
-    row = st.container(key="comparison-pick", horizontal=True, vertical_alignment="center", gap="medium")
-    at = row.segmented_control(
+    place = row("comparison-pick", gap="medium")
+    at = place.segmented_control(
         "Gradient",
         list(AT),
         default="predictions",
         format_func=lambda name: f"gradient at {name}",
         required=True,
-        key=form.key("comparison-at"),
+        key=bench.key("comparison-at"),
         label_visibility="collapsed",
     )
-    epoch = pick_epoch(form, comparison, row)
+    epoch = pick_epoch(bench, comparison, place)
     pinned, other, difference = gradient_figures(comparison, epoch, at)
     columns = st.columns(3, gap="small")
     told = difference_sentence(comparison, epoch, at)
@@ -293,17 +220,17 @@ def heatmaps(form: Form, comparison: Comparison) -> None:
         with column:
             st.markdown(f"**{title}** :gray[{quoted(words)}]")
             if figure:
-                chart(form.key(f"comparison-{name}"), figure, f"{title}, epoch {epoch + 1}: {words}", height=270)
+                chart(bench.key(f"comparison-{name}"), figure, f"{title}, epoch {epoch + 1}: {words}", height=270)
 
 
-def pick_epoch(form: Form, comparison: Comparison, row) -> int:
+def pick_epoch(bench: Bench, comparison: Comparison, where) -> int:
     """The kept epoch to look at; first the one where the gradients part."""
     options = (comparison.kept + 1).tolist()
     if len(options) == 1:
         return int(comparison.kept[0])
-    key = form.key("comparison-epoch")
+    key = bench.key("comparison-epoch")
     if st.session_state.get(key) not in options:
         parting = comparison.parting("gradient", visible=True)
         st.session_state[key] = parting.epoch + 1 if parting else options[-1]
     words = {"label_visibility": "collapsed", "format_func": lambda epoch: f"epoch {epoch}"}
-    return row.select_slider("Epoch", options, key=key, **words) - 1
+    return where.select_slider("Epoch", options, key=key, **words) - 1

@@ -3,14 +3,16 @@
 import streamlit as st
 
 from lessons.recipe.spec import Choice, Number
-from pages.lab.form import Form
+from pages.lab.bench import Bench
+from pages.lab.state import Form
 
 
-def controls(form: Form) -> None:
+def controls(bench: Bench) -> None:
     """The lesson's controls, set to the form's settings."""
+    form, pinned = bench.form, bench.pin.settings
     reasons = form.recipe.idle()
-    if form.pinned:
-        reasons["seed"] = f"the pinned run has seed {form.pinned.seed}"
+    if pinned:
+        reasons["seed"] = f"the pinned run has seed {pinned.seed}"
     if form.pasted:
         reasons |= dict.fromkeys(("loss", "epsilon"), "your loss runs")
     for name in form.controls:
@@ -28,12 +30,10 @@ def control(form: Form, name: str, reason: str | None) -> None:
     label = f"{spec.label} :orange[● changed]" if differs else spec.label
     if reason:
         label = f"{spec.label} :gray[· {reason}]"
-    common = {"key": form.field_key(name), "disabled": bool(reason), "help": spec.help}
-    if isinstance(spec, Choice):
-        names = offered_losses(form) if name == "loss" else list(spec.options)
-        st.selectbox(label, names, format_func=spec.said, **common)
-    else:
-        st.select_slider(label, stops(form, name), format_func=spec.said, **common)
+    choices = isinstance(spec, Choice)
+    names = offered_losses(form) if name == "loss" else list(spec.options) if choices else stops(form, name)
+    widget, key = (st.selectbox if choices else st.select_slider), form.field_key(name)
+    widget(label, names, format_func=spec.said, key=key, disabled=bool(reason), help=spec.help)
 
 
 def offered_losses(form: Form) -> list[str]:

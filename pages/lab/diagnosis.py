@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import streamlit as st
 
-from lessons.doctor.run import diagnose, next_steps
 from lessons.doctor.run.finding import Finding
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.figures import run_figures
@@ -15,12 +14,13 @@ from lessons.recipe.settings import Settings
 from lessons.runs.comparison import differences
 from lessons.runs.nan_origin import COMPILED_ONLY, NaNOrigin
 from lessons.runs.run import LayerMask, Run
-from lessons.server.laboratory import shared
-from pages.lab.form import Diagnosis, Form
+from pages.lab.bench import Bench
+from pages.lab.state import Diagnosis, Form
 from pages.parts.findings import HEALTHY, count, findings, plural
+from pages.parts.layout import button, row
 from pages.parts.quotation import first_line, quoted
+from pages.parts.waiting import poll
 
-LOOK = 0.2  # seconds between two looks whether the origin has been found
 OWN_LOSS = ("loss", "epsilon")  # fields that change nothing while the learner's own loss is trained
 UNPASSED = {
     MaskPath(): "every layer and the loss take padding for real steps",
@@ -29,17 +29,6 @@ UNPASSED = {
     MaskPath(weighted=True, multiplied=True): "inputs are 0 where it is False, and the loss weighs each step by it",
 }
 NOWHERE = "none"  # in place of a finding's code: none is shown in the charts
-
-
-def diagnosis_of(form: Form, run: Run | None) -> Diagnosis | None:
-    """The diagnosis of the run in sight; None while it trains."""
-    if run is None or form.watching:
-        return None
-    seen = form.presses, id(form.training), run.epochs
-    if form.diagnosis is None or form.diagnosis.seen != seen:
-        found = diagnose(run)
-        form.diagnosis = Diagnosis(seen, found, next_steps(run, found, (*form.controls, *form.more)))
-    return form.diagnosis
 
 
 def shade_of(diagnosis: Diagnosis | None) -> dict | None:
@@ -57,30 +46,25 @@ def status_words(diagnosis: Diagnosis | None) -> str:
     return f" · {plural(len(diagnosis.findings), 'finding')} below: {diagnosis.findings[0].title}"
 
 
-def diagnosis_below(form: Form, run: Run, diagnosis: Diagnosis, start: Callable[[Form], None]) -> None:
-    """Everything that is said of a run, below its charts. `start` begins a training of the form's settings."""
-    with st.container(key="diagnosis-stale" if form.outdated else "diagnosis", gap="small"):
-        headline(form, diagnosis, start)
-        places: dict[str, object] = {}
+def diagnosis_below(bench: Bench, run: Run, diagnosis: Diagnosis) -> None:
+    """Everything that is said of a run, below its charts."""
+    with st.container(key="diagnosis-stale" if bench.outdated else "diagnosis", gap="small"):
+        headline(bench, diagnosis)
 
         def below(card: Mapping) -> None:
             finding = next(finding for finding in diagnosis.findings if finding.code == card["code"])
             if finding.code == "mask_dropped":
                 xray(run)
-            if finding.code == "non_finite":
-                places["nan-origin"] = st.container()
-            buttons(form, diagnosis, finding, start)
+            if finding.code == "non_finite" and not run.recipe.pasted:
+                certificate(diagnosis)
+            buttons(bench, diagnosis, finding)
 
-        pages = {slug: page for slug, page in form.pages.items() if slug != form.lesson.slug}
-        findings([card_of(finding) for finding in diagnosis.findings], pages, form.key("finding"), below)
-        try_next(form, diagnosis, start)
+        pages = {slug: page for slug, page in bench.pages.items() if slug != bench.lesson.slug}
+        findings([card_of(finding) for finding in diagnosis.findings], pages, bench.key("finding"), below)
+        try_next(bench, diagnosis)
         if all(finding.code != "mask_dropped" for finding in diagnosis.findings):
             with st.expander("Where the mask goes", icon=":material/conversion_path:"):
                 xray(run)
-        if "nan-origin" in places and not run.recipe.pasted:
-            certificate(
-                form, run, diagnosis, places["nan-origin"]
-            )  # last: everything else is there while it is looked for
 
 
 def card_of(finding: Finding) -> dict:
@@ -88,59 +72,43 @@ def card_of(finding: Finding) -> dict:
     return {**vars(finding), "curve": None, "line": None, "evidence": {}}
 
 
-def headline(form: Form, diagnosis: Diagnosis, start: Callable[[Form], None]) -> None:
+def headline(bench: Bench, diagnosis: Diagnosis) -> None:
     """How many findings; the way back from a fix that was applied; or healthy, and what that means."""
-    row = st.container(key="diagnosis-head", horizontal=True, vertical_alignment="center", gap="small")
+    place = row("diagnosis-head")
     if diagnosis.findings:
-        row.markdown(f"**What happened** :gray[· {count([card_of(finding) for finding in diagnosis.findings])}]")
+        place.markdown(f"**What happened** :gray[· {count([card_of(finding) for finding in diagnosis.findings])}]")
     else:
-        row.markdown(f"{HEALTHY} **No finding.**")
-        with row.popover("What was looked at", type="tertiary", icon=":material/stethoscope:"):
+        place.markdown(f"{HEALTHY} **No finding.**")
+        with place.popover("What was looked at", type="tertiary", icon=":material/stethoscope:"):
             st.markdown("\n".join(f"- {quoted(rule.tried)}" for rule in RUN_RULES.rules.values()))
             st.caption("No finding means that none of these looked wrong in this run. It is no proof.")
-    if form.undo and form.undo[1] == form.settings:
-        row.markdown(f":gray[Applied: {change_words(*form.undo)}]")
-        row.button(
-            "Undo",
-            key=form.key("undo"),
-            type="tertiary",
-            icon=":material/undo:",
-            help="The settings from before come back, and run.",
-            on_click=lambda: undo(form, start),
-        )
+    undo = bench.runs.undo
+    if undo and undo[1] == bench.form.settings:
+        place.markdown(f":gray[Applied: {change_words(*undo)}]")
+        back = "The settings from before come back, and run."
+        button(place, "Undo", bench.key("undo"), "undo", bench.undo, quiet=True, help=back)
 
 
-def buttons(form: Form, diagnosis: Diagnosis, finding: Finding, start: Callable[[Form], None]) -> None:
+def buttons(bench: Bench, diagnosis: Diagnosis, finding: Finding) -> None:
     """Apply the fix, where a field of the settings is one; show the finding in the charts."""
-    row = st.container(key=f"finding-buttons-{finding.code}", horizontal=True, vertical_alignment="center", gap="small")
+    form, code = bench.form, finding.code
+    place = row(f"finding-buttons-{code}")
     fixed = fixed_settings(form, finding)
     if fixed is not None:
-        row.button(
-            "Apply the fix and run",
-            key=form.key(f"fix:{finding.code}"),
-            icon=":material/build:",
-            disabled=fixed == form.settings,
-            on_click=lambda: apply(form, fixed, start),
-        )
-        row.markdown(f":small[{change_words(form.settings, fixed) or 'These settings have it already.'}]")
+        button(place, "Apply the fix and run", bench.key(f"fix:{code}"), "build", bench.apply, fixed,
+               disabled=fixed == form.settings)  # fmt: skip
+        place.markdown(f":small[{change_words(form.settings, fixed) or 'These settings have it already.'}]")
     elif finding.changes:
-        row.markdown(":small[Your own loss has to be mended in its text.]")
-    if diagnosis.has_marks(finding):
-        shown = diagnosis.in_charts is finding
-        row.button(
-            "Shown in the charts" if shown else "Show in the charts",
-            key=form.key(f"show:{finding.code}"),
-            type="tertiary",
-            icon=":material/visibility:" if shown else ":material/visibility_off:",
-            help="Marks its epochs in the curve and its cells in the gradient."
-            if not shown
-            else "Takes the marks off.",
-            on_click=lambda: show(diagnosis, NOWHERE if shown else finding.code),
-        )
-
-
-def show(diagnosis: Diagnosis, code: str) -> None:
-    diagnosis.shown = code
+        place.markdown(":small[Your own loss has to be mended in its text.]")
+    if not diagnosis.has_marks(finding):
+        return
+    key = bench.key(f"show:{code}")
+    if diagnosis.in_charts is finding:
+        button(place, "Shown in the charts", key, "visibility", bench.show, NOWHERE, quiet=True,
+               help="Takes the marks off.")  # fmt: skip
+    else:
+        marks = "Marks its epochs in the curve and its cells in the gradient."
+        button(place, "Show in the charts", key, "visibility_off", bench.show, code, quiet=True, help=marks)
 
 
 def fixed_settings(form: Form, finding: Finding) -> Settings | None:
@@ -155,44 +123,20 @@ def change_words(before: Settings, after: Settings) -> str:
     return "; ".join(f"**{quoted(each.label)}** {quoted(each.pinned)} → {quoted(each.other)}" for each in found)
 
 
-def apply(form: Form, settings: Settings, start: Callable[[Form], None]) -> None:
-    """Take these settings, keep the way back, and run."""
-    before = form.settings
-    lay_and_run(form, settings, start)
-    form.undo = before, form.settings
-
-
-def undo(form: Form, start: Callable[[Form], None]) -> None:
-    before, _ = form.undo
-    form.undo = None
-    lay_and_run(form, before, start)
-
-
-def lay_and_run(form: Form, settings: Settings, start: Callable[[Form], None]) -> None:
-    form.problems = []
-    form.lay(settings)
-    form.moves += 1
-    start(form)
-
-
-def try_next(form: Form, diagnosis: Diagnosis, start: Callable[[Form], None]) -> None:
+def try_next(bench: Bench, diagnosis: Diagnosis) -> None:
     """One toggle at a time: a button for each, and what to look for."""
+    form = bench.form
     steps = [step for step in diagnosis.steps if not (form.pasted and step.field in OWN_LOSS)]
     if not steps:
         return
     st.markdown("**Try this next** :gray[· one toggle at a time]")
-    for place, step in enumerate(steps):
+    for number, step in enumerate(steps):
         changed = form.settings.with_changes({step.field: step.value})
-        row = st.container(key=f"try-{place}", horizontal=True, vertical_alignment="center", gap="small")
+        place = row(f"try-{number}")
         found = differences(form.recipe, Recipe(changed, form.table))
-        row.button(
-            f"{found[0].label}: {found[0].other}" if found else "These are the settings now",
-            key=form.key(f"try:{place}"),
-            icon=":material/play_arrow:",
-            disabled=not found,
-            on_click=lambda changed=changed: apply(form, changed, start),
-        )
-        row.markdown(quoted(step.says))
+        label = f"{found[0].label}: {found[0].other}" if found else "These are the settings now"
+        button(place, label, bench.key(f"try:{number}"), "play_arrow", bench.apply, changed, disabled=not found)
+        place.markdown(quoted(step.says))
 
 
 # --- the x-ray
@@ -201,13 +145,13 @@ def try_next(form: Form, diagnosis: Diagnosis, start: Callable[[Form], None]) ->
 def xray(run: Run) -> None:
     """One row per layer: whether a mask goes in and whether one comes out."""
     layers = run.opening.layers
-    if not any(row.mask_in for row in layers):
+    if not any(layer.mask_in for layer in layers):
         st.markdown(f"No mask is passed to this model: {unpassed(run.recipe)}.")
         return
     rows = ["| layer | mask in | mask out | |", "|---|---|---|---|"]
-    for row in layers:
-        out = heeded(row.mask_out) if row is layers[-1] else said(row.mask_out)
-        rows.append(f"| {named(row)} | {said(row.mask_in)} | {out} | {fate(row, run)} |")
+    for layer in layers:
+        out = heeded(layer.mask_out) if layer is layers[-1] else said(layer.mask_out)
+        rows.append(f"| {named(layer)} | {said(layer.mask_in)} | {out} | {fate(layer, run)} |")
     with st.container(key="xray"):
         st.markdown("\n".join(rows))
 
@@ -217,8 +161,8 @@ def unpassed(recipe: Recipe) -> str:
     return UNPASSED[MaskPath() if recipe.settings.mask == "none" else recipe.mask_path]
 
 
-def named(row: LayerMask) -> str:
-    return f"`{row.name}` :gray[{quoted(row.layer)}]"
+def named(layer: LayerMask) -> str:
+    return f"`{layer.name}` :gray[{quoted(layer.layer)}]"
 
 
 def heeded(mask: bool) -> str:
@@ -229,37 +173,30 @@ def said(mask: bool) -> str:
     return "yes" if mask else ":gray[no]"
 
 
-def fate(row: LayerMask, run: Run) -> str:
+def fate(layer: LayerMask, run: Run) -> str:
     """What became of the mask in this layer, where it does not come out."""
-    if not row.mask_in or row.mask_out:
+    if not layer.mask_in or layer.mask_out:
         return ""
-    if row is run.opening.layers[-1]:
+    if layer is run.opening.layers[-1]:
         return ":orange[**labels of masked steps still change the loss**]"
     if not run.settings.predicts.per_step:
         return ":gray[used here: one output per sequence is left]"
-    warned = any(f"of type {row.layer})" in warning for warning in run.opening.warnings)
+    warned = any(f"of type {layer.layer})" in warning for warning in run.opening.warnings)
     return f":orange[**lost here**, {'and Keras warns' if warned else 'and Keras says nothing'}]"
 
 
 # --- the origin of a NaN
 
 
-def certificate(form: Form, run: Run, diagnosis: Diagnosis, place) -> None:
+def certificate(diagnosis: Diagnosis) -> None:
     """Where the first number that is not finite came from, once a worker has found it."""
-    if diagnosis.nan_origin is None:
-        diagnosis.nan_origin = shared().nan_origin(run.recipe)
     job = diagnosis.nan_origin
     if not job.done():
-        with place, st.spinner("looking for the first number that is not finite"):
-            while not job.wait_beyond(0, LOOK):
-                st.empty()  # lets Streamlit interrupt: a click must not wait for this
-    if job.exception() is not None:
-        place.caption(f"Where it came from could not be found: {quoted(first_line(job.exception()))}")
-        return
-    nan_origin = job.result()
-    if nan_origin and nan_origin.epoch < run.epochs:  # of a run that was stopped, it could be a later one
-        with place:
-            certify(nan_origin)
+        poll(job.done, "looking for the first number that is not finite")
+    elif job.exception() is not None:
+        st.caption(f"Where it came from could not be found: {quoted(first_line(job.exception()))}")
+    elif (found := job.result()) and found.epoch < diagnosis.run.epochs:  # of a run that was stopped, it may be later
+        certify(found)
 
 
 def certify(nan_origin: NaNOrigin) -> None:

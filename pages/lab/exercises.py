@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import streamlit as st
 
 from lessons.course.exercise import FindSetting, OrderLines
+from lessons.course.lesson import Lesson
 from lessons.figures import run_figures
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
@@ -16,15 +16,14 @@ from lessons.runs.run import Run
 from lessons.sandbox import walled_pool
 from lessons.server.attempt import Trial
 from lessons.server.laboratory import shared
-from pages.lab.form import Form
+from pages.lab.bench import Bench
 from pages.lab.sheet import Exercises, Sheet, exercises_of
 from pages.parts.charts import chart
 from pages.parts.findings import MARKS
+from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, warn
-from pages.server.presence import watch
+from pages.parts.waiting import poll
 
-FIRST_LOOK = 0.15  # seconds that a click waits for an answer: a run that is known is there at once
-LOOK = 0.3  # between two looks while something is under way
 LINE = 20  # pixels of a line of text, as in style.css
 PASSED = ":green-badge[:material/check_circle: solved]"
 FAILED = ":orange-badge[:material/pending: not yet]"
@@ -33,36 +32,29 @@ COLUMNS = (1.15, 1)  # widths: the answer, and what came of it
 
 
 @st.fragment
-def exercises(form: Form) -> None:
+def exercises(bench: Bench) -> None:
     """The titles, and the one that is open. A fragment: a click here draws nothing else again."""
-    if not form.lesson.exercises:
+    if not bench.lesson.exercises:
         return
-    mine = exercises_of(form.lesson)
-    form.exercised_drawn = form.exercised
-    sheet = mine.sheet
+    mine = exercises_of(bench.lesson)
+    sheet, keep = mine.sheet, not bench.presenting
     if sheet:
-        # A button's value is nobody's to set: it is there as long as Streamlit knows the widgets of the last run.
-        if sheet.key("check") in st.session_state:
-            sheet.collect()
-        else:
-            sheet.lay()
-        look(sheet)
-        sheet.settle(keep=not form.presenting)
+        sheet.look(keep)
     st.markdown("#### Exercises")
-    choice(form, mine)
+    choice(bench, mine)
     if sheet is None:
         return
     with st.container(key="exercise", border=True, gap="small"):
         task(sheet)
         left, right = st.columns(COLUMNS, gap="medium")
         with left:
-            answer(form, sheet)
-            buttons(form, sheet)
-            status(form, sheet)
+            answer(bench.lesson, sheet)
+            buttons(sheet, keep)
+            status(sheet)
         with right.container(key="exercise-result", gap="small"):
             with st.container(key="exercise-verdict", gap="small"):
                 result(sheet)
-            hints(form, sheet)
+            hints(sheet)
             if isinstance(sheet.exercise, OrderLines):
                 st.code(sheet.answer, language="python")
         with st.container(key="exercise-pictures"):  # not there as long as there is no run: elements match by place
@@ -71,54 +63,21 @@ def exercises(form: Form) -> None:
         attempts(sheet)
 
 
-def choice(form: Form, mine: Exercises) -> None:
+def choice(bench: Bench, mine: Exercises) -> None:
     """The titles as pills, those that are solved with a mark."""
-    key = form.key("exercise")
+    key = bench.key("exercise")
     st.session_state[key] = mine.chosen
-    row = st.container(key="exercise-titles", horizontal=True, vertical_alignment="center", gap="small")
-    row.pills(
+    place = row("exercise-titles")
+    place.pills(
         "Exercise",
         list(mine.sheets),
         format_func=lambda name: ":material/check: " * mine.sheets[name].solved + mine.sheets[name].exercise.title,
         key=key,
         label_visibility="collapsed",
         width="content",
-        on_change=lambda: choose(form, mine, st.session_state[key]),
+        on_change=lambda: mine.choose(st.session_state[key]),
     )
-    row.caption(f"{mine.solved} of {len(mine.sheets)} solved. Each is checked by running your answer.")
-
-
-def choose(form: Form, mine: Exercises, name: str | None) -> None:
-    if mine.sheet:
-        mine.sheet.collect()
-    mine.chosen = name
-    form.exercised += 1
-
-
-def act(form: Form, sheet: Sheet, deed: Callable[[], None]) -> None:
-    """Do what a button says with what the widgets stand at."""
-    sheet.collect()
-    deed()
-    form.exercised += 1
-
-
-def look(sheet: Sheet) -> None:
-    """How far the attempt is, with a moment for one that is nearly done."""
-    trial = sheet.trial
-    if trial is None:
-        return
-    until = time.monotonic() + FIRST_LOOK
-    advance(trial)
-    while (job := trial.waits_for) and (left := until - time.monotonic()) > 0:
-        job.wait_beyond(len(job.items), left)
-        advance(trial)
-
-
-def advance(trial: Trial) -> None:
-    """Let it go on, as long as this session is there."""
-    trial.advance()
-    if trial.training:
-        watch(trial.training, trial.who)
+    place.caption(f"{mine.solved} of {len(mine.sheets)} solved. Each is checked by running your answer.")
 
 
 # --- the task
@@ -146,16 +105,16 @@ def circumstances(settings: Settings) -> str:
 # --- the answer
 
 
-def answer(form: Form, sheet: Sheet) -> None:
+def answer(lesson: Lesson, sheet: Sheet) -> None:
     if isinstance(sheet.exercise, FindSetting):
         with st.container(key="exercise-settings", gap="small"):
             moves = sheet.exercise.moves
-            for row in range(0, len(moves), 2):
-                for place, name in zip(st.columns(2, gap="small"), moves[row : row + 2], strict=False):
+            for start in range(0, len(moves), 2):
+                for place, name in zip(st.columns(2, gap="small"), moves[start : start + 2], strict=False):
                     with place:
-                        setting(form, sheet, name)
+                        setting(lesson, sheet, name)
     elif isinstance(sheet.exercise, OrderLines):
-        lines(form, sheet)
+        lines(sheet)
     else:
         key = sheet.field_key("text")
         height = LINE * (max(sheet.text.count("\n"), sheet.exercise.solution.count("\n")) + 2)
@@ -163,29 +122,25 @@ def answer(form: Form, sheet: Sheet) -> None:
             st.text_area("Your loss", key=key, height=height, label_visibility="collapsed")
 
 
-def setting(form: Form, sheet: Sheet, name: str) -> None:
+def setting(lesson: Lesson, sheet: Sheet, name: str) -> None:
     """One field's widget; where it cannot matter it is off and says why."""
     spec, key = sheet.settings.specs()[name], sheet.field_key(name)
     reason = Recipe(sheet.settings).idle().get(name)
     label = f"{spec.label} :gray[· {reason}]" if reason else spec.label
-    common = {"key": key, "disabled": bool(reason), "help": spec.help}
-    values = offered(form, sheet, name)
-    if isinstance(spec, Choice):
-        st.selectbox(label, values, format_func=spec.said, **common)
-    else:
-        st.select_slider(label, values, format_func=spec.said, **common)
+    widget = st.selectbox if isinstance(spec, Choice) else st.select_slider
+    widget(label, offered(lesson, sheet, name), format_func=spec.said, key=key, disabled=bool(reason), help=spec.help)
 
 
-def offered(form: Form, sheet: Sheet, name: str) -> list:
+def offered(lesson: Lesson, sheet: Sheet, name: str) -> list:
     """What a field can be moved to: the start's and the solution's values are among it."""
     spec = sheet.settings.specs()[name]
     here = {getattr(settings, name) for settings in (sheet.exercise.start, sheet.exercise.solution, sheet.settings)}
     if isinstance(spec, Number):
         return sorted({*(spec.offered or range(int(spec.low), int(spec.high) + 1)), *here})
-    return list(dict.fromkeys([*(form.lesson.losses if name == "loss" else spec.options), *here]))
+    return list(dict.fromkeys([*(lesson.losses if name == "loss" else spec.options), *here]))
 
 
-def lines(form: Form, sheet: Sheet) -> None:
+def lines(sheet: Sheet) -> None:
     """The lines as a choice, and buttons that stay where they are: the keyboard and a thumb can move a line on."""
     st.session_state[sheet.key("line")] = sheet.line
     with st.container(key="exercise-lines", gap="small"):
@@ -195,22 +150,16 @@ def lines(form: Form, sheet: Sheet) -> None:
             format_func=lambda line: f":gray[left out] {as_code(line)}" if line in sheet.out else as_code(line),
             key=sheet.key("line"),
         )
-        row = st.container(horizontal=True, gap="small")
+        place = st.container(horizontal=True, gap="small")
         out = sheet.line in sheet.out
         at = None if out else sheet.lines.index(sheet.line)
-        buttons = (
-            ("Up", "arrow_upward", at in (None, 0), lambda: sheet.move(-1)),
-            ("Down", "arrow_downward", at in (None, len(sheet.lines) - 1), lambda: sheet.move(1)),
-            ("Put back", "add", False, sheet.take_back) if out else ("Leave out", "remove", False, sheet.leave_out),
-        )
-        for label, icon, off, deed in buttons:
-            row.button(
-                label,
-                key=sheet.key(label),
-                icon=f":material/{icon}:",
-                disabled=off,
-                on_click=lambda deed=deed: act(form, sheet, deed),
-            )
+        button(place, "Up", sheet.key("Up"), "arrow_upward", sheet.move, -1, disabled=at in (None, 0))
+        last = at in (None, len(sheet.lines) - 1)
+        button(place, "Down", sheet.key("Down"), "arrow_downward", sheet.move, 1, disabled=last)
+        if out:
+            button(place, "Put back", sheet.key("Put back"), "add", sheet.take_back)
+        else:
+            button(place, "Leave out", sheet.key("Leave out"), "remove", sheet.leave_out)
 
 
 def as_code(line: str) -> str:
@@ -218,37 +167,19 @@ def as_code(line: str) -> str:
     return f"`{line.replace(' ', chr(0xA0))}`" if line.startswith(" ") else f"`{line}`"
 
 
-def buttons(form: Form, sheet: Sheet) -> None:
-    row = st.container(key="exercise-bar", horizontal=True, vertical_alignment="center", gap="small")
-    row.button(
-        "Check",
-        key=sheet.key("check"),
-        type="primary",
-        icon=":material/play_arrow:",
-        on_click=lambda: act(form, sheet, sheet.check),
-    )
+def buttons(sheet: Sheet, keep: bool) -> None:
+    """`keep`: for later sessions too."""
+    place, known = row("exercise-bar"), len(sheet.exercise.hints)
+    button(place, "Check", sheet.key("check"), "play_arrow", sheet.check, type="primary")
     if sheet.waiting:
-        row.button("Stop", key=sheet.key("stop"), icon=":material/stop:", on_click=lambda: act(form, sheet, sheet.stop))
-    row.button(
-        "Start over",
-        key=sheet.key("again"),
-        type="tertiary",
-        icon=":material/undo:",
-        on_click=lambda: act(form, sheet, sheet.begin_again),
-    )
-    known = len(sheet.exercise.hints)
+        button(place, "Stop", sheet.key("stop"), "stop", sheet.stop)
+    button(place, "Start over", sheet.key("again"), "undo", sheet.begin_again, quiet=True)
     if sheet.hints <= known:
         label = f"Next hint ({sheet.hints + 1} of {known})" if sheet.hints < known else "Show the solution"
-        row.button(
-            label,
-            key=sheet.key("hint"),
-            type="tertiary",
-            icon=":material/lightbulb:",
-            on_click=lambda: act(form, sheet, lambda: sheet.take_hint(keep=not form.presenting)),
-        )
+        button(place, label, sheet.key("hint"), "lightbulb", sheet.take_hint, keep, quiet=True)
 
 
-def hints(form: Form, sheet: Sheet) -> None:
+def hints(sheet: Sheet) -> None:
     """The hints that were taken, and the solution after the last of them."""
     place = st.container(key="exercise-hints", gap="xsmall")
     known = sheet.exercise.hints
@@ -261,12 +192,7 @@ def hints(form: Form, sheet: Sheet) -> None:
         place.markdown(moved(sheet.exercise))
     else:
         place.code(sheet.exercise.solution, language="python")
-    place.button(
-        "Take it over",
-        key=sheet.key("solution"),
-        icon=":material/content_paste_go:",
-        on_click=lambda: act(form, sheet, sheet.show_solution),
-    )
+    button(place, "Take it over", sheet.key("solution"), "content_paste_go", sheet.show_solution)
 
 
 def moved(exercise: FindSetting) -> str:
@@ -279,28 +205,21 @@ def moved(exercise: FindSetting) -> str:
 # --- what came of it
 
 
-def status(form: Form, sheet: Sheet) -> None:
-    """One line below the buttons. Polling is a fragment of that line; news draw the page anew."""
+def status(sheet: Sheet) -> None:
+    """One line below the buttons."""
     with st.container(key="exercise-status"):
         if sheet.busy:
             warn(sheet.busy)
-        drawn = sheet.trial.waits_for if sheet.trial else None
-        st.fragment(progress, run_every=LOOK if drawn else None)(form, sheet, drawn)
-
-
-def progress(form: Form, sheet: Sheet, drawn: object) -> None:
-    if drawn is None:
-        return
-    form.catch_up()
-    advance(sheet.trial)
-    job = sheet.trial.waits_for
-    if job is None:
-        st.rerun()
-    st.markdown(f":material/hourglass_top: {doing(sheet.trial)}, {time.monotonic() - job.asked:.0f} s")
+        if sheet.waiting:
+            poll(lambda: sheet.advance() is None, lambda: doing(sheet.trial))
 
 
 def doing(trial: Trial) -> str:
-    """What is under way, in words."""
+    """What is under way, in words, and for how long."""
+    return f"{stage(trial)}, {time.monotonic() - trial.waits_for.asked:.0f} s"
+
+
+def stage(trial: Trial) -> str:
     walled = trial.examination is not None
     if walled and not walled_pool.shared().ready():
         return "warming up: TensorFlow is loading"

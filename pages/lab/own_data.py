@@ -6,16 +6,17 @@ import streamlit as st
 
 from lessons.recipe import table, table_file
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.settings import OWN_DATA
 from lessons.recipe.table import Table
+from pages.lab.bench import OWN, Bench, forget_data
 from pages.lab.controls import control
-from pages.lab.form import OWN, Form
+from pages.lab.state import Form
+from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, warn
 
 PROBLEM = "own:problem"  # session keys: why the last file was refused,
 UPLOADS = "own:uploads"  # how many were taken,
-REFUSALS = "own:refusals"  # how many were refused,
-TREATED = "own:treated"  # and how the data were treated last, whatever the lesson
+REFUSALS = "own:refusals"  # and how many were refused
+SAMPLE = "sample.csv"
 FORMAT = (
     "A CSV file: sequence id, time, features, label, and a row for each step. "
     f"Up to {table_file.MEGABYTES} MB, {table_file.SEQUENCES[1]} sequences of {table_file.STEPS} steps, "
@@ -29,61 +30,45 @@ NAMES = (
 PRIVACY = "Your data stay in this session: no link and no other learner gets them."
 
 
-def settle(form: Form) -> bool:
-    """Bring the form to the data that the session has. Before anything is drawn; whether they are others now."""
-    wanted = form.settings.takes_table and st.session_state.get(form.key("own_data"), True)
-    brought = st.session_state.get(OWN) if wanted else None
-    changed = form.table != brought
-    form.table = brought
-    if changed and brought:
-        form.lay(form.settings.with_changes(st.session_state.get(TREATED, {})))
-    if brought:
-        st.session_state[TREATED] = {name: getattr(form.settings, name) for name in OWN_DATA}
-    return changed
-
-
-def own_data_row(form: Form) -> None:
+def own_data_row(bench: Bench) -> None:
     """Which data are in use, how they are treated, and a switch: as soon as the session has some."""
     brought: Table | None = st.session_state.get(OWN)
-    if brought is None or not form.settings.takes_table:
+    if brought is None or not bench.form.settings.takes_table:
         return
-    st.session_state.setdefault(form.key("own_data"), True)
-    row = st.container(key="own_data", horizontal=True, vertical_alignment="center", gap="small")
-    row.toggle(f"Train on **{named(brought)}** in place of this lesson's data", key=form.key("own_data"))
-    if form.table:
-        with row.popover("How they are read", icon=":material/table:", type="tertiary", key=form.key("own_read")):
-            understood(form)
-    row.button("Forget them", key=form.key("own_forget"), type="tertiary", on_click=forget)
+    st.session_state.setdefault(bench.key("own_data"), True)
+    place = row("own_data")
+    place.toggle(f"Train on **{named(brought)}** in place of this lesson's data", key=bench.key("own_data"))
+    if bench.form.table:
+        with place.popover("How they are read", icon=":material/table:", type="tertiary", key=bench.key("own_read")):
+            understood(bench.form)
+    place.button("Forget them", key=bench.key("own_forget"), type="tertiary", on_click=forget_data)
 
 
-def bring_data(form: Form, place) -> None:
+def bring_data(bench: Bench, place) -> None:
     """The place where a file is brought. It closes when one is taken, for its key is another then."""
-    if not form.settings.takes_table:  # this family trains on what it generates
+    if not bench.form.settings.takes_table:  # this family trains on what it generates
         return
-    uploads = st.session_state.get(UPLOADS, 0)
-    with place.popover("Your data", icon=":material/upload_file:", type="tertiary", key=form.key(f"bring:{uploads}")):
+    uploads, refusals = (st.session_state.get(key, 0) for key in (UPLOADS, REFUSALS))
+    with place.popover("Your data", icon=":material/upload_file:", type="tertiary", key=bench.key(f"bring:{uploads}")):
         if problem := st.session_state.get(PROBLEM):
             warn(problem)
-        refusals = st.session_state.get(REFUSALS, 0)
-        key = form.key(f"file:{uploads}:{refusals}")  # another key is another uploader: the one before drops its file
+        key = bench.key(f"file:{uploads}:{refusals}")  # another key is another uploader: the one before drops its file
         st.file_uploader(
             FORMAT,
             type=["csv", "tsv", "txt"],
             max_upload_size=table_file.MEGABYTES,
             key=key,
             help=NAMES,
-            on_change=lambda: take_file(form, key),
+            on_change=lambda: take_file(bench, key),
         )
-        row = st.container(horizontal=True, gap="small")
-        row.button(
-            "Try a sample", key=form.key("sample"), icon=":material/science:", on_click=lambda: take(form, sample())
-        )
-        row.download_button(
+        pair = st.container(horizontal=True, gap="small")
+        button(pair, "Try a sample", bench.key("sample"), "science", lambda: take(bench, sample()))
+        pair.download_button(
             "Download the sample",
             table_file.sample(),
             SAMPLE,
             "text/csv",
-            key=form.key("sample_file"),
+            key=bench.key("sample_file"),
             icon=":material/download:",
             type="tertiary",
             on_click="ignore",
@@ -91,38 +76,27 @@ def bring_data(form: Form, place) -> None:
         st.caption(PRIVACY)
 
 
-SAMPLE = "sample.csv"
-
-
 @cache
 def sample() -> Table:
     return Table.parse(table_file.sample(), SAMPLE)
 
 
-def take_file(form: Form, key: str) -> None:
+def take_file(bench: Bench, key: str) -> None:
     file = st.session_state[key]
     if file is None:  # removed from the list
         return
     try:
-        take(form, Table.parse(file.getvalue(), file.name))
+        take(bench, Table.parse(file.getvalue(), file.name))
     except BadInput as problem:
         st.session_state[PROBLEM] = f"{shortened(file.name)}, {problem}"
         count(REFUSALS)
 
 
-def take(form: Form, brought: Table) -> None:
+def take(bench: Bench, brought: Table) -> None:
     st.session_state[OWN] = brought
-    st.session_state[form.key("own_data")] = True
+    st.session_state[bench.key("own_data")] = True
     st.session_state.pop(PROBLEM, None)
     count(UPLOADS)
-
-
-def forget() -> None:
-    """Let go of the data, and of every run on them: the laboratory keeps none that nobody holds."""
-    st.session_state.pop(OWN, None)
-    st.session_state.pop(TREATED, None)
-    for form in [value for value in st.session_state.to_dict().values() if isinstance(value, Form)]:
-        form.forget_table()
 
 
 def count(key: str) -> None:

@@ -5,6 +5,7 @@ Like the form it outlives its widgets: Streamlit forgets those that another page
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,10 +22,14 @@ from lessons.sandbox import walled_pool
 from lessons.sandbox.walled_pool import Busy
 from lessons.server.attempt import Trial
 from lessons.server.laboratory import shared
-from lessons.workers.job import OutOfOrder
+from lessons.workers.job import Job, OutOfOrder
+from pages.lab.state import verb
 from pages.learner import identity
+from pages.parts.quotation import sentence
+from pages.server.presence import session, watch
 
 EXERCISE, HINT = "exercise", "hint"  # kinds of what is kept of a learner
+FIRST_LOOK = 0.15  # seconds that a click waits for an answer: a run that is known is there at once
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,9 @@ class Sheet:
     laid: int = 0  # how often the widgets were set in place of the learner
 
     def __post_init__(self):
-        self.begin_again()
+        self.answer = self.exercise.start
 
-    def key(self, name: str) -> str:
+    def key(self, name: str = "") -> str:
         return f"{self.slug}:exercise:{self.exercise.name}:{name}"
 
     def field_key(self, name: str) -> str:
@@ -116,12 +121,15 @@ class Sheet:
 
     # --- what a learner does
 
+    @verb
     def begin_again(self) -> None:
         self.answer = self.exercise.start
 
+    @verb
     def show_solution(self) -> None:
         self.answer = self.exercise.solution
 
+    @verb
     def move(self, by: int) -> None:
         """The chosen line up or down; a line that is left out comes back as the last one."""
         if self.line in self.out:
@@ -131,14 +139,17 @@ class Sheet:
         to = min(max(at + by, 0), len(self.lines) - 1)
         self.lines.insert(to, self.lines.pop(at))
 
+    @verb
     def leave_out(self) -> None:
         self.lines.remove(self.line)
         self.out.append(self.line)
 
+    @verb
     def take_back(self) -> None:
         self.out.remove(self.line)
         self.lines.append(self.line)
 
+    @verb
     def check(self) -> None:
         """Begin an attempt; one that is under way is given up."""
         self.stop()
@@ -146,21 +157,40 @@ class Sheet:
         try:
             if not isinstance(self.exercise, FindSetting):
                 pace.spend("clinic", identity.who())
-            self.trial = Trial(self.exercise, self.answer, shared(), walled_pool.shared(), id(self), identity.who())
+            self.trial = Trial(
+                self.exercise, self.answer, shared(), walled_pool.shared(), (session(), self.key()), identity.who()
+            )
         except (Busy, TooOften) as busy:
-            words = str(busy).rstrip(".")
-            self.busy = f"{words[:1].upper()}{words[1:]}."
+            self.busy = sentence(busy)
 
+    @verb
     def stop(self) -> None:
         if self.waiting:
             self.trial.stop()
 
+    @verb
     def take_hint(self, keep: bool = True) -> None:
         self.hints = min(self.hints + 1, len(self.exercise.hints) + 1)
         if keep:
             identity.keep(HINT, self.slug, self.exercise.name, {"count": self.hints})
 
-    def settle(self, keep: bool = True) -> None:
+    def advance(self) -> Job | None:
+        """Let the attempt go on, as long as this session is there. What it waits for."""
+        self.trial.advance()
+        if self.trial.training:
+            watch(self.trial.training, self.trial.who)
+        return self.trial.waits_for
+
+    def look(self, keep: bool) -> None:
+        """Take what the widgets stand at, and see how far the attempt is, with a moment for one that is nearly done."""
+        # A button's value is nobody's to set: it is there as long as Streamlit knows the widgets of the last run.
+        self.collect() if self.key("check") in st.session_state else self.lay()
+        until = time.monotonic() + FIRST_LOOK
+        while self.trial and (job := self.advance()) and (left := until - time.monotonic()) > 0:
+            job.wait_beyond(len(job.items), left)
+        self.settle(keep)
+
+    def settle(self, keep: bool) -> None:
         """Write down how the attempt ended, once. What was stopped is no attempt. `keep`: for later sessions too."""
         trial = self.trial
         if trial is None or trial.seen or not trial.done:
@@ -207,6 +237,11 @@ class Exercises:
     @property
     def solved(self) -> int:
         return sum(sheet.solved for sheet in self.sheets.values())
+
+    def choose(self, name: str | None) -> None:
+        if self.sheet:
+            self.sheet.collect()
+        self.chosen = name
 
 
 def exercises_of(lesson: Lesson) -> Exercises:

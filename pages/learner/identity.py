@@ -6,13 +6,12 @@ no more is stored than a keyed hash of what its provider calls it.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
-from streamlit.auth_util import is_authlib_installed
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from lessons.classroom import keys, load
@@ -20,30 +19,21 @@ from lessons.classroom.patience import NoAnswer, Patience
 from lessons.classroom.steps import Course, NoLearner, Step, account_key, read_link
 from lessons.course.discovery import LESSONS
 from pages.parts.address import root_link
-from pages.server import store
+from pages.server import shown, store
+from pages.server.presence import session
 
 if TYPE_CHECKING:
     from lessons.classroom.progress import Progress
 
 HERE = "learner"  # session key
-SESSION = "learner:session"  # and of what a session is called where it is counted
 UNANSWERED = "learner:unanswered"  # session key: who chose was not heard
 COOKIE = "unmasked_learner"
-PLACES = ("form", "exercises")  # session keys after the slug: what a learner has made there is theirs alone
+PLACES = ("bench", "exercises")  # session keys after the slug: what a learner has made there is theirs alone
 UNKEPT = 200  # steps that wait for the database to come back
 TOP_LEVEL = ("redirect_uri", "cookie_secret", "expose_tokens")  # of [auth], shared by all providers
 
 # Only a script of the page can set a cookie: a Streamlit page is an answer to no request of its own.
-_cookie = st.components.v2.component(
-    "unmasked.cookie",
-    js="""
-    export default function ({ data }) {
-      const place = "Path=/; SameSite=Lax" + (location.protocol === "https:" ? "; Secure" : "")
-      if (data.key) document.cookie = `${data.name}=${data.key}; Max-Age=31536000; ${place}`
-      else if (data.forget) document.cookie = `${data.name}=; Max-Age=0; ${place}`
-    }
-    """,
-)
+_cookie = shown.component("cookie")
 
 
 @dataclass
@@ -141,7 +131,7 @@ def who() -> str:
 
     Never the address: a whole class may share one.
     """
-    return learner().key or st.session_state.setdefault(SESSION, secrets.token_hex(8))
+    return learner().key or session()
 
 
 # --- who it is
@@ -329,6 +319,10 @@ def providers() -> list[str | None]:
     if "client_id" in auth:
         return [None]
     return [name for name in auth if name not in TOP_LEVEL and "client_id" in auth[name]]
+
+
+def is_authlib_installed() -> bool:
+    return find_spec("authlib") is not None
 
 
 def logged_in() -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from pages.server.private import went_back
 
 
 @dataclass
@@ -34,12 +35,6 @@ class Address:
         self.written = query
         if st.query_params.to_dict() != query:
             st.query_params.from_dict(query)
-
-
-def went_back() -> bool:
-    """Whether the browser's history began this run. Streamlit knows, and has no public name for it."""
-    run = get_script_run_ctx()
-    return run is not None and run.is_history_navigation
 
 
 def root_link(query: Mapping[str, str], *here: str) -> str:

@@ -5,10 +5,8 @@ from collections.abc import Callable
 from threading import Timer
 from uuid import uuid4
 
-from streamlit import runtime
-from streamlit.runtime.media_file_manager import MediaFileManager
-
 from pages.server.aside import aside
+from pages.server.private import hold
 
 FETCHED_AFTER = 60.0  # seconds a browser on a poor line may take to ask for its file
 MADE_WITHIN = 30.0  # seconds; the largest sheets take one or two
@@ -31,27 +29,22 @@ def made_on_click(make: Callable[[], str], file: str) -> Callable[[], bytes]:
 
     def made() -> bytes:
         data = aside(make).result(MADE_WITHIN).encode()
-        hold(runtime.get_instance().media_file_mgr, data, file)
+        keep(data, file)
         return data
 
     return made
 
 
-def hold(files: MediaFileManager, data: bytes, file: str) -> None:
-    """Keep a file for FETCHED_AFTER seconds.
-
-    Streamlit drops what was made on a click as soon as two scripts of anybody have ended: with many learners that is
-    before the browser asks. It has no call to let one file go, but another under the same name takes its place. So a
-    name belongs to one file until that is let go, and is used again after that.
-    """
+def keep(data: bytes, file: str) -> None:
+    """For FETCHED_AFTER seconds. A name belongs to one file until that is let go, and is used again then."""
     try:
         name = free.pop()
     except IndexError:
         name = f"download:{uuid4().hex}"
-    files.add(data, kind(file), name, file, is_for_static_download=True)
+    release = hold(data, kind(file), name, file)
 
     def let_go() -> None:
-        files.add(b"", kind(file), name, is_for_static_download=True)
+        release()
         free.append(name)
 
     timer = Timer(FETCHED_AFTER, let_go)

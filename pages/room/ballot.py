@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from concurrent.futures import wait
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -52,9 +52,8 @@ def right_answer(lesson: Lesson, preset: Preset, patience: float = 0) -> Reading
     A run that failed, or one that cannot answer the question, is done without an answer.
     """
     training = training_of(preset)
-    until = time.monotonic() + patience
-    while not training.done and (left := until - time.monotonic()) > 0:
-        training.job.wait_beyond(len(training.job.items), left)
+    if not training.done:
+        wait([training.job], patience)
     run = training.run() if training.done and not training.failure else None
     return Reading(training.done, lesson.prediction.outcome(run) if run else None)
 

@@ -12,7 +12,8 @@ from lessons.course.discovery import LESSONS
 from lessons.course.lesson import Lesson
 from lessons.recipe.bad_input import BadInput
 from pages.parts.download import kind, made_on_click
-from pages.parts.quotation import quoted, tell, warn
+from pages.parts.layout import button, row
+from pages.parts.quotation import quoted, tell, warn, warn_once
 from pages.room.ballot import Reading, asked, bars, beliefs, right_answer
 from pages.room.invitation import invitation
 from pages.room.question import experiment, question
@@ -39,9 +40,7 @@ def console(code: str, key: str) -> None:
         warn(problem)
         return
     head(room, key)
-    with st.container():
-        if problem := st.session_state.pop(PROBLEM, ""):
-            warn(problem)
+    warn_once(PROBLEM)
     follow_plan(room, key)
     choose(room, key)
     if room.slug:
@@ -73,16 +72,16 @@ def act(action: str, code: str, key: str, *arguments: object) -> None:
 
 def head(room: Room, key: str) -> None:
     """The code, the ways in, what can be taken away."""
-    row = st.container(key="console-head", horizontal=True, vertical_alignment="center", gap="small")
-    row.markdown(f"### Room {spelled(room.code)}")
-    with row.popover("Invite", icon=":material/qr_code_2:"):
+    place = row("console-head")
+    place.markdown(f"### Room {spelled(room.code)}")
+    with place.popover("Invite", icon=":material/qr_code_2:"):
         invitation(room.code)
-    row.link_button("Projector", projector_link(room), icon=":material/slideshow:")
-    with row.popover("Your link", icon=":material/key:", type="tertiary"):
+    place.link_button("Projector", projector_link(room), icon=":material/slideshow:")
+    with place.popover("Your link", icon=":material/key:", type="tertiary"):
         st.caption("This link opens this screen. Keep it: it is told nowhere else. Do not project this screen.")
         st.code(instructor_link(room.code, key), language=None, wrap_lines=True)
     file = f"room-{room.code}.csv"
-    row.download_button(
+    place.download_button(
         "CSV",
         data=made_on_click(lambda: rooms().export(room.code, key), file),
         file_name=file,
@@ -92,14 +91,14 @@ def head(room: Room, key: str) -> None:
         on_click="ignore",
         key="console:csv",
     )
-    row.toggle(
+    place.toggle(
         "Follow me",
         value=room.following,
         key=f"console:follow:{room.following}",
         help="On: learners’ pages move along. Off: they go on at their own pace, and are told where the room is.",
         on_change=lambda: act("follow", room.code, key, not room.following),
     )
-    with row.popover("End", icon=":material/delete:", type="tertiary"):
+    with place.popover("End", icon=":material/delete:", type="tertiary"):
         st.caption("Deletes the room with all votes and names. The CSV is your copy.")
         st.button("Delete it all", key="console:end", on_click=lambda: end(room.code, key))
 
@@ -116,14 +115,9 @@ def people(room: Room, key: str, members: list[tuple[int, str]]) -> None:
             st.caption("Nobody yet.")
         with st.container(horizontal=True, gap="small"):
             for number, nickname in members:
-                st.button(
-                    quoted(nickname) or f":gray[no name, {number}]",
-                    key=f"console:remove:{number}",
-                    icon=":material/person_remove:",
-                    help="Remove: their votes and their nickname go too.",
-                    on_click=act,
-                    args=("remove", room.code, key, number),
-                )
+                name = quoted(nickname) or f":gray[no name, {number}]"
+                button(st, name, f"console:remove:{number}", "person_remove", act, "remove", room.code, key, number,
+                       help="Remove: their votes and their nickname go too.")  # fmt: skip
 
 
 # --- what is asked
@@ -136,22 +130,19 @@ def follow_plan(room: Room, key: str) -> None:
     if not agenda.items:
         return
     place = agenda.items.index(here) + 1 if here in agenda.items else 0
-    row = st.container(key="console-plan", horizontal=True, vertical_alignment="center", gap="small")
-    row.markdown(f"**Plan** · {place} of {len(agenda.items)}" if place else f"**Plan** · {len(agenda.items)} questions")
+    where = row("console-plan")
+    where.markdown(
+        f"**Plan** · {place} of {len(agenda.items)}" if place else f"**Plan** · {len(agenda.items)} questions"
+    )
     for name, item, icon in (
         ("before", agenda.before(here), "skip_previous"),
         ("next", agenda.after(here), "skip_next"),
     ):
         if item:
-            row.button(
-                f"{preset_of(item).label}",
-                key=f"console:{name}",
-                icon=f":material/{icon}:",
-                type="primary" if name == "next" and room.phase in ("waiting", "reveal") else "secondary",
-                help=f"{name.capitalize()} in the plan: {lesson_of(item).title}",
-                on_click=put,
-                args=(room.code, key, item),
-            )
+            due = name == "next" and room.phase in ("waiting", "reveal")
+            button(where, preset_of(item).label, f"console:{name}", icon, put, room.code, key, item,
+                   type="primary" if due else "secondary",
+                   help=f"{name.capitalize()} in the plan: {lesson_of(item).title}")  # fmt: skip
 
 
 def put(code: str, key: str, item: Item) -> None:
@@ -163,21 +154,17 @@ def put(code: str, key: str, item: Item) -> None:
 
 def choose(room: Room, key: str) -> None:
     """A lesson and a preset, to be put before the room."""
-    row = st.container(key="console-choice", horizontal=True, vertical_alignment="bottom", gap="small")
+    place = row("console-choice", vertical_alignment="bottom")
     if SLUG not in st.session_state and room.slug:
         st.session_state[SLUG], st.session_state[f"{PRESET}:{room.slug}"] = room.slug, room.preset
-    slug = row.selectbox("Lesson", list(LESSONS), format_func=lambda slug: LESSONS[slug].title, key=SLUG)
+    slug = place.selectbox("Lesson", list(LESSONS), format_func=lambda slug: LESSONS[slug].title, key=SLUG)
     lesson = LESSONS[slug]
     names = [preset.name for preset in lesson.presets]
-    preset = row.selectbox("Preset", names, format_func=lambda name: lesson.preset(name).label, key=f"{PRESET}:{slug}")
-    row.button(
-        "Ask this",
-        key="console:ask",
-        type="secondary" if room.slug else "primary",
-        icon=":material/campaign:",
-        on_click=put,
-        args=(room.code, key, (slug, preset)),
+    preset = place.selectbox(
+        "Preset", names, format_func=lambda name: lesson.preset(name).label, key=f"{PRESET}:{slug}"
     )
+    button(place, "Ask this", "console:ask", "campaign", put, room.code, key, (slug, preset),
+           type="secondary" if room.slug else "primary")  # fmt: skip
 
 
 def teacher(lesson: Lesson) -> None:
@@ -192,16 +179,11 @@ def teacher(lesson: Lesson) -> None:
 
 def steps(room: Room, key: str, told: Advice | None) -> None:
     """The phases in their order; any can be gone to. The one that is advised has a mark."""
-    row = st.container(key="console-steps", horizontal=True, gap="small")
+    place = st.container(key="console-steps", horizontal=True, gap="small")
     for phase in PHASES[1:]:
-        row.button(
-            NAMES[phase],
-            key=f"console:phase:{phase}",
-            type="primary" if phase == room.phase else "secondary",
-            icon=":material/lightbulb:" if told and told.phase == phase else None,
-            on_click=act,
-            args=("move", room.code, key, phase),
-        )
+        icon = "lightbulb" if told and told.phase == phase else ""
+        button(place, NAMES[phase], f"console:phase:{phase}", icon, act, "move", room.code, key, phase,
+               type="primary" if phase == room.phase else "secondary")  # fmt: skip
 
 
 def standing(room: Room, tally: Tally, lesson: Lesson, reading: Reading) -> None:

@@ -5,8 +5,9 @@ import streamlit as st
 from lessons.classroom import keys, pace
 from lessons.classroom.agenda import Agenda, lesson_of, preset_of
 from lessons.recipe.bad_input import BadInput
-from pages.parts.quotation import quoted, warn
-from pages.room.visit import SEAT, Seat, address_of, found, seat, spelled, who
+from pages.parts.quotation import quoted, warn, warn_once
+from pages.room.visit import SEAT, Seat, address_of, found, seat, spelled
+from pages.server.presence import session
 from pages.server.store import rooms
 
 PROBLEM = "room:problem"  # session key: why the last attempt failed
@@ -17,7 +18,7 @@ CODE, NAME, PLAN = "room:code", "room:name", "room:plan"  # keys of widgets
 def door(plan: str) -> None:
     """Join by code, or open a room. `plan`: the presets in order that an address brought along."""
     st.markdown("### Workshop room")
-    tell()
+    warn_once(PROBLEM)
     left, right = st.columns(2, gap="large")
     with left.container(border=True, height="stretch"):
         st.markdown("#### Join")
@@ -44,7 +45,7 @@ def door(plan: str) -> None:
 def entry(code: str) -> None:
     """For who has followed the link of one room."""
     st.markdown(f"### Room {spelled(code)}")
-    tell()
+    warn_once(PROBLEM)
     with st.form("room:join", border=False, width=420):
         nickname()
         st.form_submit_button("Join", type="primary", icon=":material/login:", on_click=lambda: join(code))
@@ -53,12 +54,6 @@ def entry(code: str) -> None:
 def nickname() -> None:
     st.text_input("Nickname, or none", key=NAME, max_chars=40, autocomplete="off")
     st.caption("The instructor sees it, other learners do not.")
-
-
-def tell() -> None:
-    with st.container():
-        if problem := st.session_state.pop(PROBLEM, ""):
-            warn(problem)
 
 
 def typed(key: str) -> str:
@@ -74,7 +69,7 @@ def join(code: str) -> None:
         here = found(code).code
         mine = seat()
         if mine is None or mine.code != here:
-            pace.spend("join", who())
+            pace.spend("join", session())
             key = st.session_state.setdefault(f"{JOINING}:{here}", keys.key())
             mine = Seat(here, rooms().join(here, typed(NAME), key))
             del st.session_state[f"{JOINING}:{here}"]
@@ -90,7 +85,7 @@ def sit(seat: Seat) -> None:
 
 def open_room(agenda: Agenda) -> None:
     try:
-        pace.spend("open", who())
+        pace.spend("open", session())
         code, key = rooms().open()
         rooms().plan(code, key, agenda.address)
         st.query_params.from_dict({"room": code, "instructor": key})

@@ -11,13 +11,16 @@ from lessons.classroom import pace
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
 from lessons.course.lesson import Lesson, Preset
 from lessons.recipe.bad_input import BadInput
-from pages.lab.form import Form
-from pages.lab.instruments import instruments, start
-from pages.parts.quotation import quoted, tell, warn
+from pages.lab.bench import Bench
+from pages.lab.instruments import instruments
+from pages.lab.state import Form
+from pages.parts.layout import button, row
+from pages.parts.quotation import quoted, tell, warn, warn_once
 from pages.room.ballot import Reading, asked, bars, beliefs, right_answer
 from pages.room.companion import SEEN
 from pages.room.question import experiment, question
-from pages.room.visit import SEAT, Seat, left, spelled, who
+from pages.room.visit import SEAT, Seat, left, spelled
+from pages.server.presence import session
 from pages.server.store import rooms
 from pages.server.watch import watch
 
@@ -70,9 +73,9 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
 
 
 def head(room: Room) -> None:
-    row = st.container(key="room-head", horizontal=True, vertical_alignment="center", gap="small")
-    row.markdown(f"**Room {spelled(room.code)}** · {SAYS[room.phase]}")
-    row.button("Leave", key="room:leave", type="tertiary", icon=":material/logout:", on_click=leave)
+    place = row("room-head")
+    place.markdown(f"**Room {spelled(room.code)}** · {SAYS[room.phase]}")
+    button(place, "Leave", "room:leave", "logout", leave, quiet=True)
 
 
 def leave() -> None:
@@ -114,7 +117,7 @@ def body(
             if not own:
                 st.caption("You have not voted.")
     if room.phase in ("run", "reveal"):
-        bench(seat, room, lesson, preset, pages)
+        desk(seat, room, lesson, preset, pages)
     elif room.phase != "waiting":
         experiment(lesson, preset)
     return room.phase != "reveal" or bool(reading and reading.done)
@@ -124,18 +127,10 @@ def vote_buttons(seat: Seat, room: Room, lesson: Lesson, own: dict[int, int]) ->
     """One touch is a vote. What is marked is what the database has."""
     mine = own.get(room.ballot)
     for at, answer in enumerate(lesson.prediction.answers):
-        st.button(
-            quoted(answer.text),
-            key=f"room:vote:{room.question}:{room.ballot}:{at}",
-            type="primary" if at == mine else "secondary",
-            icon=":material/check:" if at == mine else None,
-            width="stretch",
-            on_click=cast,
-            args=(seat, room.question, at),
-        )
-    with st.container():
-        if refused := st.session_state.pop(REFUSED, ""):
-            warn(refused)
+        key = f"room:vote:{room.question}:{room.ballot}:{at}"
+        icon, kind = ("check", "primary") if at == mine else ("", "secondary")
+        button(st, quoted(answer.text), key, icon, cast, seat, room.question, at, type=kind, width="stretch")
+    warn_once(REFUSED)
     if mine is None:
         first = own.get(1)
         st.caption(
@@ -147,47 +142,40 @@ def vote_buttons(seat: Seat, room: Room, lesson: Lesson, own: dict[int, int]) ->
 
 def cast(seat: Seat, number: int, answer: int) -> None:
     try:
-        pace.spend("vote", who())
+        pace.spend("vote", session())
         rooms().vote(seat.code, seat.key, number, answer)
     except BadInput as problem:
         st.session_state[REFUSED] = str(problem)
 
 
-def bench(seat: Seat, room: Room, lesson: Lesson, preset: Preset, pages: Mapping[str, Any]) -> None:
+def desk(seat: Seat, room: Room, lesson: Lesson, preset: Preset, pages: Mapping[str, Any]) -> None:
     """Run the room's preset; equal settings train once, however many press."""
-    form = form_at(room, lesson, preset, pages)
-    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    row.button(
-        "Run",
-        key=f"room:run:{room.question}",
-        type="primary",
-        icon=":material/play_arrow:",
-        on_click=lambda: run(seat, room, form),
-    )
+    bench = bench_at(room, lesson, preset, pages)
+    place = row()
+    button(place, "Run", f"room:run:{room.question}", "play_arrow", run, seat, room, bench, type="primary")
     if lesson.slug in pages:
-        row.page_link(
+        place.page_link(
             pages[lesson.slug],
             label="Open it in the laboratory",
             icon=":material/science:",
             query_params={"preset": preset.name},
         )
-    form.drawn = form.standing
-    if form.training:
-        instruments(form)
+    if bench.runs.training:
+        instruments(bench)
 
 
-def form_at(room: Room, lesson: Lesson, preset: Preset, pages: Mapping[str, Any]) -> Form:
-    """This learner's form for the question before the room."""
-    kept: tuple[int, Form] | None = st.session_state.get("room:form")
-    if kept is None or kept[0] != room.question:
-        kept = st.session_state["room:form"] = room.question, Form(lesson, preset, preset.settings, presenting=True)
-    form = kept[1]
-    form.pages = pages
-    return form
+def bench_at(room: Room, lesson: Lesson, preset: Preset, pages: Mapping[str, Any]) -> Bench:
+    """This learner's bench for the question before the room."""
+    bench: Bench | None = st.session_state.get("room:bench")
+    if bench is None or bench.question != room.question:
+        form = Form(lesson, preset, preset.settings)
+        bench = st.session_state["room:bench"] = Bench(lesson, form, presenting=True, question=room.question)
+    bench.pages, bench.redraw = pages, False
+    return bench
 
 
-def run(seat: Seat, room: Room, form: Form) -> None:
-    start(form)
+def run(seat: Seat, room: Room, bench: Bench) -> None:
+    bench.run()
     try:
         rooms().finish(seat.code, seat.key, room.question)
     except BadInput:  # removed in this moment: the next drawing says so

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,13 @@ import streamlit as st
 from lessons.classroom import pace
 from lessons.classroom.refusal import NoRoom
 from pages.parts.address import root_link
+from pages.server.presence import session
 from pages.server.store import rooms
 
 if TYPE_CHECKING:
     from lessons.classroom.room import Room
 
-SEAT = "room:seat"  # session keys: the seat that this learner has,
-WHO = "room:who"  # and what this session is called where it is counted
+SEAT = "room:seat"  # session key: the seat that this learner has
 PROJECTOR = "projector"
 
 
@@ -38,10 +37,6 @@ def left() -> bool:
     return "room" not in st.query_params
 
 
-def who() -> str:
-    return st.session_state.setdefault(WHO, secrets.token_hex(8))
-
-
 def address() -> str:
     """Where this session comes from: for all of a school it may be the same."""
     return st.context.ip_address or "this machine"
@@ -55,12 +50,12 @@ def found(code: str, word: str = "") -> Room:
     """
     if word and (held := rooms().held(code, word)):
         return held
-    pace.check("wrong code", who())
+    pace.check("wrong code", session())
     pace.check("wrong code here", address())
     try:
         return rooms().look(code)
     except NoRoom:
-        pace.spend("wrong code", who())
+        pace.spend("wrong code", session())
         pace.spend("wrong code here", address())
         raise
 

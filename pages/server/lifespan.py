@@ -31,15 +31,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from streamlit.runtime.pages_manager import PagesManager
 
 from lessons.sandbox import walled_pool
 from lessons.server.laboratory import shared
 from lessons.workers.pool import WorkerPool
 from pages.server import store, watch
+from pages.server.private import STREAMLIT_STATIC, pages_are_of_navigation
 
 HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorFlow would slow its painting down
-STREAMLIT_STATIC = Path(st.__file__).parent / "static"
 PLOTLY_JS = "plotly.min.js"
 
 # Only formats that are text: fonts and PNGs are compressed already.
@@ -57,9 +56,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     Here and not in a page: a process that a script starts would run the app again. A page asks for its presets' graphs.
     """
     answer_at_once()
-    # Our pages are st.navigation's. Until that has run once, Streamlit would take the folder for an app of its first
-    # kind and tell the first visitor of a deep link that there is no such page.
-    PagesManager.uses_pages_directory = False
+    pages_are_of_navigation()
     try:
         store.check()
         laboratory = shared()

@@ -1,29 +1,36 @@
-"""Which trainings and maps this session waits for. When its browser is gone, the session leaves them."""
+"""Who this session is, and which trainings and maps it waits for. When its browser is gone, the session leaves them."""
 
+import secrets
 import threading
 import time
 from collections.abc import Hashable
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary
 
 import streamlit as st
 
 from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import ABSENT_AFTER, Training
 
+SESSION = "session"  # session key: what this session is called where it is counted or watches
 GRACE = 20.0  # seconds in which a browser may come back: a connection that breaks for a moment is no leaving
 LAST_LOOK = 3.0  # seconds that a script which runs when its browser goes may go on
+
+
+def session() -> str:
+    """This session's name, as long as it lasts: one for each tab, whoever sits there."""
+    return st.session_state.setdefault(SESSION, secrets.token_hex(8))
 
 
 class Presence:
     """What one session has looked at. It holds nothing: own data go when the session does."""
 
     def __init__(self):
-        self.watched: WeakValueDictionary[tuple[int, Hashable], Training | GridRun] = WeakValueDictionary()
+        self.watched: WeakKeyDictionary[Training | GridRun, set[Hashable]] = WeakKeyDictionary()
 
     def watch(self, it: Training | GridRun, who: Hashable) -> None:
-        for key in [key for key, other in self.watched.items() if other.done]:
-            self.watched.pop(key, None)
-        self.watched[id(it), who] = it
+        for other in [other for other in self.watched if other.done]:
+            self.watched.pop(other, None)
+        self.watched.setdefault(it, set()).add(who)
         it.watch(who)
 
     def end(self) -> None:
@@ -33,7 +40,7 @@ class Presence:
         leaving.start()
 
     def leave(self, since: float) -> None:
-        for (_, who), it in list(self.watched.items()):
+        for it, who in [(it, who) for it, watchers in list(self.watched.items()) for who in watchers]:
             it.leave(who, ABSENT_AFTER, since) if isinstance(it, GridRun) else it.leave(who, since)
 
 

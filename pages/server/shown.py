@@ -1,13 +1,22 @@
-"""The files that pages show or send to browsers, beside Python's own. All that ships the app ships them."""
+"""The files that pages show or send to browsers, beside Python's own. All that ships the app ships them.
+
+A component is a folder of pages/parts/ with its html, css and js.
+"""
 
 import sys
 from pathlib import Path
 
+import streamlit as st
+
 ROOT = Path(__file__).parent.parent.parent
 SCORECARD, STYLE = "docs/scorecard.md", "pages/server/style.css"
-SCRIPTS = ("canvas.js", "chart.js", "panel.js", "mount.js")  # one module in the browser: each needs those before it
-COMPONENTS = tuple(f"pages/parts/charts/{name}" for name in ("chart.html", "lab.html", "charts.css", *SCRIPTS))
-FILES = (SCORECARD, STYLE, *COMPONENTS)
+PARTS = {  # of each component; scripts are one module in the browser: each needs those before it
+    "charts": ("chart.html", "lab.html", "charts.css", "canvas.js", "chart.js", "marks.js", "panel.js", "mount.js"),
+    "watch": ("watch.js",),
+    "cookie": ("cookie.js",),
+    "scroll": ("scroll.js",),
+}
+FILES = (SCORECARD, STYLE, *(f"pages/parts/{name}/{part}" for name, parts in PARTS.items() for part in parts))
 
 
 def text(name: str) -> str:
@@ -15,6 +24,15 @@ def text(name: str) -> str:
     if name not in FILES:
         raise ValueError(f"{name} is not in FILES of {__name__}")
     return (ROOT / name).read_text(encoding="utf-8")
+
+
+def component(folder: str, name: str = ""):
+    """The component of a folder; one with several pages has a `name` for each, which is that of its html."""
+    texts = {part: text(f"pages/parts/{folder}/{part}") for part in PARTS[folder]}
+    css, js = ("\n".join(texts[part] for part in texts if part.endswith(kind)) for kind in (".css", ".js"))
+    html = texts[f"{name}.html"] if name else None
+    title = f"unmasked.{name or folder}"
+    return st.components.v2.component(title, html=html, css=css or None, js=js, isolate_styles=not css)
 
 
 def require() -> None:

@@ -24,7 +24,8 @@ from lessons.server import walled_tasks
 from lessons.workers.job import Job
 from pages.clinic import loss_text
 from pages.clinic.consultation import Consultation
-from pages.learner.identity import SESSION, Learner
+from pages.learner.identity import Learner
+from pages.server.presence import SESSION
 from tests.tools.patience import patient
 from tests.tools.screen import await_, panel, ready
 from tests.tools.selection import first

@@ -12,8 +12,8 @@ from tests.tools.selection import first
 SHORT = {"mode": "present", "epochs": "6", "sequences": "6"}
 
 
-def form_of(page):
-    return page.session_state[f"{SLUG}:form"]
+def bench_of(page):
+    return page.session_state[f"{SLUG}:bench"]
 
 
 def press(page, name: str):
@@ -30,7 +30,7 @@ def compared(page):
     """The page once both runs are there."""
     trained(page, SLUG)
     until = time.monotonic() + WITHIN
-    while not form_of(page).pinned_training.done and time.monotonic() < until:
+    while not bench_of(page).pin.training.done and time.monotonic() < until:
         page.run()
     page.run()
     assert not page.exception
@@ -51,21 +51,21 @@ def test_there_is_nothing_to_pin_before_the_first_run():
 def test_a_pinned_run_alone_says_what_to_do():
     page = pinned()
     assert "change one toggle and press Run" in words(page)
-    assert form_of(page).comparison is None
+    assert bench_of(page).pin.comparison is None
 
 
 def test_one_toggle_is_told_and_where_the_runs_part():
     page = pinned(preset="fixed")
     page.selectbox(key=f"{SLUG}:loss").set_value("scalar_mse").run()
     compared(press(page, "run"))
-    comparison = form_of(page).comparison
+    comparison = bench_of(page).pin.comparison
     assert comparison.first(visible=True).quantity == "loss"
     told = words(page)
     assert "One toggle differs: **Loss**" in told and "They part in epoch 1" in told
     assert "| gradient | epoch 1 | epoch 1 |" in told
     assert page.select_slider(key=f"{SLUG}:comparison-epoch").value == 1, "the epoch where the gradients part"
     press(page, "unpin")
-    assert form_of(page).pinned is None and "They part" not in words(page)
+    assert bench_of(page).pin.settings is None and "They part" not in words(page)
     assert "pin.preset" not in page.query_params
 
 
@@ -84,29 +84,29 @@ def test_the_pinned_run_keeps_its_seed_for_the_next():
     other = next(preset.name for preset in LESSONS[SLUG].presets if preset.settings.seed not in (0, 3))
     page.button_group(key=f"{SLUG}:preset").set_value(other)
     page.run()
-    assert form_of(page).settings.seed == 3
-    assert "seed" not in form_of(page).changed
+    assert bench_of(page).form.settings.seed == 3
+    assert "seed" not in bench_of(page).changed
     press(page, "unpin")
-    assert not page.select_slider(key=form_of(page).field_key("seed")).disabled
+    assert not page.select_slider(key=bench_of(page).form.field_key("seed")).disabled
 
 
 def test_swap_brings_the_pinned_settings_back_and_pins_the_others():
     page = pinned(preset="fixed")
-    first = form_of(page).training
+    first = bench_of(page).runs.training
     page.selectbox(key=f"{SLUG}:mask").set_value("none").run()
     compared(press(page, "run"))
-    second = form_of(page).training
+    second = bench_of(page).runs.training
     press(page, "swap")
-    form = form_of(page)
-    assert (form.training, form.pinned_training) == (first, second)
-    assert (form.settings, form.pinned) == (first.recipe.settings, second.recipe.settings)
-    assert page.selectbox(key=form.field_key("mask")).value == "aligned" and not form.outdated
+    bench = bench_of(page)
+    assert (bench.runs.training, bench.pin.training) == (first, second)
+    assert (bench.form.settings, bench.pin.settings) == (first.recipe.settings, second.recipe.settings)
+    assert page.selectbox(key=bench.form.field_key("mask")).value == "aligned" and not bench.outdated
     assert "**Mask** none passed → aligned" in words(page)
 
 
 def test_equal_settings_pressed_again_are_the_same_run():
     page = compared(press(pinned(), "run"))
-    assert form_of(page).training is form_of(page).pinned_training
+    assert bench_of(page).runs.training is bench_of(page).pin.training
     assert "change one toggle and press Run" in words(page)
 
 
@@ -129,18 +129,20 @@ def test_a_link_pins_any_pair_and_run_trains_both(name: str, value: str, says: s
     assert "Press Run: it trains the pinned settings too" in words(page)
     compared(press(page, "run"))
     assert says in words(page)
-    assert form_of(page).comparison.pinned.settings == form_of(page).pinned
+    assert bench_of(page).pin.comparison.pinned.settings == bench_of(page).pin.settings
 
 
 def test_a_run_under_way_can_be_pinned_and_goes_on():
     page = press(lesson_page(SLUG, mode="present", epochs="3000", seed="41"), "run")
-    long = form_of(page).training
+    long = bench_of(page).runs.training
     press(page, "pin")
     page.select_slider(key=f"{SLUG}:epochs").set_value(5).run()
     press(page, "run")
-    assert not long.job.stopped and form_of(page).training is not long
+    assert not long.job.stopped and bench_of(page).runs.training is not long
     until = time.monotonic() + WITHIN
-    while (form_of(page).watching or len(long.items) < 3) and time.monotonic() < until:  # beyond its first five epochs
+    while (
+        bench_of(page).runs.watching or len(long.items) < 3
+    ) and time.monotonic() < until:  # beyond its first five epochs
         page.run()
     press(page, "stop")
     assert long.job.stopped or long.done
@@ -149,7 +151,7 @@ def test_a_run_under_way_can_be_pinned_and_goes_on():
         page.run()
     page.run()
     assert not page.exception
-    assert form_of(page).comparison.epochs == 5, "a stopped run is compared as far as it goes"
+    assert bench_of(page).pin.comparison.epochs == 5, "a stopped run is compared as far as it goes"
 
 
 def test_what_is_wrong_with_a_pinned_run_in_the_address_is_told():
@@ -158,7 +160,7 @@ def test_what_is_wrong_with_a_pinned_run_in_the_address_is_told():
     assert not page.exception and len(page.warning) == 3
     assert "Of the pinned run: preset: got “nowhere”" in told and "Of the pinned run: epochs: got “1e9”" in told
     assert "seed: got “4”; while a run is pinned it takes that run’s, 0." in told
-    assert form_of(page).pinned.mask == "none", "what was good is taken"
+    assert bench_of(page).pin.settings.mask == "none", "what was good is taken"
 
 
 # --- in a browser

@@ -10,8 +10,8 @@ from tests.pages.test_pages import WITHIN, lesson_page, trained
 from tests.tools.screen import await_, open_lesson, panel, run
 
 
-def form_of(page, slug: str):
-    return page.session_state[f"{slug}:form"]
+def bench_of(page, slug: str):
+    return page.session_state[f"{slug}:bench"]
 
 
 def examined(slug: str, **query: str):
@@ -44,18 +44,18 @@ def test_a_healthy_run_says_what_was_looked_at():
 def test_a_fix_is_applied_and_undone():
     slug = "layer_ate_mask"
     page = examined(slug, preset="broken")
-    broken, training = form_of(page, slug).settings, form_of(page, slug).training
+    broken, training = bench_of(page, slug).form.settings, bench_of(page, slug).runs.training
     assert "The mask is lost on the way" in words(page) and "**Layer in between** t * 1.0 → none" in words(page)
     page.button(key=f"{slug}:fix:mask_dropped").click().run()
     again(page, slug)
-    form = form_of(page, slug)
-    assert form.settings == broken.with_changes({"between": "none"}) == form.training.recipe.settings
-    assert page.selectbox(key=form_of(page, slug).field_key("between")).value == "none"
+    bench = bench_of(page, slug)
+    assert bench.form.settings == broken.with_changes({"between": "none"}) == bench.runs.training.recipe.settings
+    assert page.selectbox(key=bench_of(page, slug).form.field_key("between")).value == "none"
     assert "No finding." in words(page) and "Applied: **Layer in between** t * 1.0 → none" in words(page)
     page.button(key=f"{slug}:undo").click().run()
     again(page, slug)
-    assert form.settings == broken and form.training is training, "the run that is remembered"
-    assert page.selectbox(key=form_of(page, slug).field_key("between")).value == "times_one"
+    assert bench.form.settings == broken and bench.runs.training is training, "the run that is remembered"
+    assert page.selectbox(key=bench_of(page, slug).form.field_key("between")).value == "times_one"
     assert "The mask is lost on the way" in words(page) and "Applied:" not in words(page)
 
 
@@ -81,11 +81,11 @@ def test_the_x_ray_tells_that_no_mask_is_passed():
 def test_try_this_next_moves_one_toggle_and_runs():
     slug = "mask_and_loss"
     page = examined(slug, preset="fixed")
-    form = form_of(page, slug)
-    before, step = form.settings, form.diagnosis.steps[0]
+    bench = bench_of(page, slug)
+    before, step = bench.form.settings, bench.runs.diagnosis.steps[0]
     page.button(key=f"{slug}:try:0").click().run()
     again(page, slug)
-    assert form.settings == before.with_changes({step.field: step.value}) == form.training.recipe.settings
+    assert bench.form.settings == before.with_changes({step.field: step.value}) == bench.runs.training.recipe.settings
 
 
 def test_an_own_change_ends_the_offer_to_undo():
@@ -93,7 +93,7 @@ def test_an_own_change_ends_the_offer_to_undo():
     page = examined(slug, preset="broken")
     page.button(key=f"{slug}:fix:mask_dropped").click().run()
     again(page, slug)
-    page.selectbox(key=form_of(page, slug).field_key("between")).set_value("conv1d").run()
+    page.selectbox(key=bench_of(page, slug).form.field_key("between")).set_value("conv1d").run()
     assert f"{slug}:undo" not in [button.key for button in page.button]
 
 

@@ -14,8 +14,10 @@ from lessons.course.discovery import LESSONS
 from lessons.recipe.recipe import Pasted
 from lessons.sandbox import walled_pool as walled_pools
 from lessons.sandbox.walled_pool import WalledPool
+from pages.lab.bench import BROUGHT
 from pages.lab.sheet import Sheet
 from pages.learner import identity
+from pages.server import presence
 from tests.pages.test_pages import lesson_page
 from tests.tools.patience import patient
 from tests.tools.screen import await_, open_lesson, panel, run_button
@@ -147,7 +149,7 @@ def test_settings_are_found():
     page.selectbox(key=mine.field_key("loss")).set_value("mse")
     tried(page, FIND)  # in one message with what was moved
     assert mine.solved and mine.settings == exercise.solution
-    assert page.session_state[f"{SLUG}:form"].training is None, "the lesson's own run is left alone"
+    assert page.session_state[f"{SLUG}:bench"].runs.training is None, "the lesson's own run is left alone"
 
 
 def test_lines_are_put_in_order():
@@ -206,7 +208,7 @@ def test_stop_ends_an_attempt_and_no_attempt_is_counted():
 def test_a_learner_with_two_jobs_is_told_to_wait(walled_pool):
     page = opened(MEND)
     mine = sheet(page, MEND)
-    page.session_state[identity.SESSION] = "Ada"
+    page.session_state[presence.SESSION] = "Ada"
     jobs = [walled_pool.submit(time.sleep, 60, who="Ada") for _ in range(2)]
     press(page, MEND, "check")
     assert "one waits: try again when the first is done." in told(page) and mine.trial is None
@@ -217,16 +219,16 @@ def test_a_learner_with_two_jobs_is_told_to_wait(walled_pool):
 def test_a_learner_has_one_pace_in_exercises_and_lessons(walled_pool):
     """The clinic's: what is pasted anywhere costs the same processes."""
     page = opened(MEND, mode="present")  # Run asks for no prediction then
-    page.session_state[identity.SESSION] = "Grace"
+    page.session_state[presence.SESSION] = "Grace"
     with suppress(TooOften):
         while True:
             pace.spend("clinic", "Grace")
     press(page, MEND, "check")
     assert "Clinic: 30 a minute at most; go on in " in told(page) and sheet(page, MEND).trial is None
-    form = page.session_state[f"{SLUG}:form"]
-    form.pasted = Pasted(sheet(page, MEND).text)
+    bench = page.session_state[f"{SLUG}:bench"]
+    page.session_state[BROUGHT] = Pasted(sheet(page, MEND).text)
     checked(page.button(key=f"{SLUG}:run").click().run())
-    assert any("30 a minute at most; go on in " in one for one in form.problems) and form.training is None
+    assert any("30 a minute at most; go on in " in one for one in bench.problems) and bench.runs.training is None
     assert walled_pool.unfinished() == []
 
 

@@ -16,8 +16,8 @@ SHORT = {"mode": "present", "preset": "fixed", "epochs": "4", "sequences": "4"}
 MAP = {"map_x": "learning_rate", "map_y": "padding_share", "map_size": "3x2"}
 
 
-def form_of(page):
-    return page.session_state[f"{SLUG}:form"]
+def bench_of(page):
+    return page.session_state[f"{SLUG}:bench"]
 
 
 def press(page, name: str):
@@ -28,10 +28,10 @@ def drawn(page):
     """The page once its map is whole."""
     press(page, "map-draw")
     until = time.monotonic() + WITHIN
-    while not form_of(page).grid_run.done and time.monotonic() < until:
+    while not bench_of(page).map.grid_run.done and time.monotonic() < until:
         page.run()
     page.run()
-    assert not page.exception and form_of(page).grid_run.share == 1
+    assert not page.exception and bench_of(page).map.grid_run.share == 1
     return page
 
 
@@ -48,7 +48,7 @@ def test_an_empty_map_says_what_a_map_is_and_offers_fields_that_matter():
 
 def test_a_map_of_the_address_is_drawn_and_counted():
     page = drawn(lesson_page(SLUG, **SHORT, **MAP))
-    grid_run = form_of(page).grid_run
+    grid_run = bench_of(page).map.grid_run
     assert (grid_run.grid.x, grid_run.grid.y, grid_run.grid.runs) == ("learning_rate", "padding_share", 6)
     ended = {cell.outcome for cell in grid_run.cells}
     told = words(page)
@@ -74,7 +74,7 @@ def test_the_choice_goes_into_the_address_and_back():
 def test_a_bad_map_in_the_address_is_one_sentence(name: str, value: str, says: str):
     page = lesson_page(SLUG, **SHORT, **MAP | {name: value})
     assert not page.exception and len(page.warning) == 1 and says in warnings(page)
-    assert form_of(page).map == {} and not page.button(key=f"{SLUG}:map-draw").disabled
+    assert bench_of(page).map.chosen == {} and not page.button(key=f"{SLUG}:map-draw").disabled
 
 
 def test_a_field_that_changes_nothing_here_is_told_and_not_drawn():
@@ -96,7 +96,7 @@ def test_stop_keeps_what_is_there():
     page = lesson_page(SLUG, mode="present", preset="fixed", epochs="3000", **MAP | {"map_size": "8x8"})
     press(page, "map-draw")
     press(page, "map-stop")
-    grid_run = form_of(page).grid_run
+    grid_run = bench_of(page).map.grid_run
     assert grid_run.wait(WITHIN)
     page.run()
     assert not page.exception and grid_run.share < 1
@@ -116,7 +116,7 @@ LOOK = """() => {
 def test_a_run_that_ends_otherwise_than_its_cell_is_told():
     """No map here has such a cell: the words are tried on a real run, beside what another map could have said of it."""
     page = trained(press(lesson_page(SLUG, **SHORT), "run"), SLUG)
-    run = form_of(page).training.run()
+    run = bench_of(page).runs.training.run()
     ended, other = outcome_of(run), next(word for word in OUTCOMES if word != outcome_of(run))
     cell = Cell(0, 0, 0, ended, late(run.snapshot.error), late(run.snapshot.loss), float(run.leak[0]), run.baseline)
     assert compared(run, cell).endswith(", as the map says.")

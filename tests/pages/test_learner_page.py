@@ -25,7 +25,7 @@ from lessons.classroom.steps import NoLearner, Step, account_key
 from lessons.course.discovery import LESSONS
 from lessons.course.lesson import UNANSWERED
 from lessons.course.variation import variation
-from pages.lab import again
+from pages.lab import bench as benches
 from pages.learner import identity
 from pages.server import store
 from tests.pages.test_pages import lesson_page, trained, warnings
@@ -200,8 +200,8 @@ def test_a_prediction_and_its_run_are_kept_and_a_wrong_one_is_asked_again(databa
     assert [step.kind for step in steps_of(page)] == ["prediction"]
     page.button(key=f"{SLUG}:run").click().run()
     trained(page, SLUG)
-    form = page.session_state[f"{SLUG}:form"]
-    before = form.settings
+    bench = page.session_state[f"{SLUG}:bench"]
+    before = bench.form.settings
     kinds = [(step.kind, step.content.get("outcome")) for step in steps_of(page)]
     assert kinds == [("prediction", None), ("prediction", 2), ("run", None)]
     assert page.button(key=f"{SLUG}:run_twin").disabled
@@ -215,7 +215,7 @@ def test_a_prediction_and_its_run_are_kept_and_a_wrong_one_is_asked_again(databa
         page.run()
     told = steps_of(page)[-1].content
     assert (told["answer"], told["outcome"], told["numbers"]["timesteps"]) == (2, 2, 16)
-    assert form.settings == before and form.training.recipe.settings == before
+    assert bench.form.settings == before and bench.runs.training.recipe.settings == before
     assert "Of the twin" in shown(page) and "It came true" in shown(page)
     key = page.session_state["learner"].key
     back = home(learner=key)
@@ -229,22 +229,22 @@ def test_a_run_that_cannot_answer_settles_no_prediction_and_the_next_may(databas
     page.button(key=f"{SLUG}:run").click().run()
     trained(page, SLUG)
     page.run()
-    form = page.session_state[f"{SLUG}:form"]
+    bench = page.session_state[f"{SLUG}:bench"]
     told = [one.value for one in page.caption if "You predict" in one.value]
     assert len(told) == 1 and UNANSWERED in told[0] and "Press Run" not in told[0]
     assert [step.kind for step in steps_of(page)] == ["prediction", "run"]
-    assert form.guesses[FIRST].outcome is None and f"{SLUG}:run_twin" not in {one.key for one in page.button}
+    assert bench.guesses[FIRST].outcome is None and f"{SLUG}:run_twin" not in {one.key for one in page.button}
     kept = record(steps_of(page))
     assert kept.predictions.observed == 0 and standing(LESSON, steps_of(page)) == "begun"
     page.button(key=f"{SLUG}:reset").click().run()
     page.button(key=f"{SLUG}:run").click().run()
     trained(page, SLUG)
-    assert form.guesses[FIRST].outcome == 2 and record(steps_of(page)).predictions.observed == 1
+    assert bench.guesses[FIRST].outcome == 2 and record(steps_of(page)).predictions.observed == 1
 
 
 @pytest.mark.verify
 def test_a_twin_that_cannot_answer_is_told_and_not_kept(database, monkeypatch):
-    monkeypatch.setattr(again, "variation", lambda settings: replace(variation(settings), padding_share=0.0))
+    monkeypatch.setattr(benches, "variation", lambda settings: replace(variation(settings), padding_share=0.0))
     page = predicted(lesson_page(SLUG))
     page.button(key=f"{SLUG}:run").click().run()
     trained(page, SLUG)
@@ -253,7 +253,7 @@ def test_a_twin_that_cannot_answer_is_told_and_not_kept(database, monkeypatch):
     page.button_group(key=f"{SLUG}:confidence:again:{FIRST}").set_value("a guess")
     page.run()
     page.button(key=f"{SLUG}:run_twin").click().run()
-    twin, until = page.session_state[f"{SLUG}:form"].again[FIRST], time.monotonic() + PATIENCE
+    twin, until = page.session_state[f"{SLUG}:bench"].twins[FIRST], time.monotonic() + PATIENCE
     while not twin.guess.unanswered and time.monotonic() < until:
         page.run()
     page.run()

@@ -91,13 +91,13 @@ def with_sample(**query: str) -> AppTest:
     return page.run().button(key=f"{SLUG}:sample").click().run()
 
 
-def form_of(page: AppTest, slug: str = SLUG):
-    return page.session_state[f"{slug}:form"]
+def bench_of(page: AppTest, slug: str = SLUG):
+    return page.session_state[f"{slug}:bench"]
 
 
 def control(page: AppTest, name: str, slug: str = SLUG):
     """The widget of a Settings field."""
-    key = form_of(page, slug).field_key(name)
+    key = bench_of(page, slug).form.field_key(name)
     return next(one for one in (*page.selectbox, *page.select_slider) if one.key == key)
 
 
@@ -126,21 +126,27 @@ def private() -> list[Recipe]:
 
 def test_a_run_is_of_the_data_in_use_and_goes_when_they_are_forgotten():
     page = trained(with_sample(mode="present", epochs="5").button(key=f"{SLUG}:run").click().run(), SLUG)
-    form = form_of(page)
-    assert form.training.recipe.table and form.training.run().batch.x.shape == (24, 16, 2) and not form.outdated
-    assert form.training.recipe in private() and form.training.recipe not in shared().remembered
+    bench = bench_of(page)
+    assert (
+        bench.runs.training.recipe.table
+        and bench.runs.training.run().batch.x.shape == (24, 16, 2)
+        and not bench.outdated
+    )
+    assert bench.runs.training.recipe in private() and bench.runs.training.recipe not in shared().remembered
     page.toggle(key=f"{SLUG}:own_data").set_value(False).run()
-    assert form.table is None and form.outdated
+    assert bench.form.table is None and bench.outdated
     page.toggle(key=f"{SLUG}:own_data").set_value(True).run()
-    assert form.table and not form.outdated
+    assert bench.form.table and not bench.outdated
     kept = len(private())
     page.button(key=f"{SLUG}:luck").click().run()
-    assert [training.recipe.table for training in form.luck] == 5 * [form.table], "luck too is of the data in use"
-    assert form.luck[0] is form.training, "the same seed, trained already"
+    assert [training.recipe.table for training in bench.luck.trainings] == 5 * [bench.form.table], (
+        "luck too is of the data in use"
+    )
+    assert bench.luck.trainings[0] is bench.runs.training, "the same seed, trained already"
     page.button(key=f"{SLUG}:own_forget").click().run()
-    assert not page.exception and form.table is None and form.training is None
+    assert not page.exception and bench.form.table is None and bench.runs.training is None
     gc.collect()
-    assert form.luck == [] and len(private()) == kept - 1
+    assert bench.luck.trainings == [] and len(private()) == kept - 1
     assert not page.toggle
 
 
@@ -149,14 +155,14 @@ def test_treatments_stay_over_presets_and_lessons_and_the_link_leaves_the_data_o
     control(page, "gaps").set_value("keep").run()
     control(page, "input_fill").set_value("last").run()
     page.button_group(key=f"{SLUG}:preset").set_value("fixed").run()
-    assert (form_of(page).settings.gaps, form_of(page).settings.input_fill) == ("keep", "last")
-    assert form_of(page).changed == [], "they are not the lesson's to reset"
+    assert (bench_of(page).form.settings.gaps, bench_of(page).form.settings.input_fill) == ("keep", "last")
+    assert bench_of(page).changed == [], "they are not the lesson's to reset"
     assert "It does not carry your data." in words(page)
     page.session_state["slug"] = "nan_labels"
     page.query_params.clear()
     page.run()
-    other = form_of(page, "nan_labels")
-    assert not page.exception and other.table and other.settings.gaps == "keep"
+    other = bench_of(page, "nan_labels")
+    assert not page.exception and other.form.table and other.form.settings.gaps == "keep"
     assert control(page, "nan_fill", "nan_labels"), "its own control, once"
 
 
@@ -165,9 +171,9 @@ def test_a_pinned_run_of_other_data_is_unpinned():
     page.query_params["mode"], page.query_params["epochs"] = "present", "5"
     trained(page.run().button(key=f"{SLUG}:run").click().run(), SLUG)
     page.button(key=f"{SLUG}:pin").click().run()
-    assert form_of(page).pinned
+    assert bench_of(page).pin.settings
     page.button(key=f"{SLUG}:sample").click().run()
-    assert not page.exception and form_of(page).pinned is None
+    assert not page.exception and bench_of(page).pin.settings is None
 
 
 @pytest.mark.verify
@@ -175,4 +181,4 @@ def test_a_pinned_run_of_other_data_is_unpinned():
 def test_every_mask_runs_on_own_data(mask):
     page = with_sample(mode="present", epochs="5", mask=mask, nan_fill="mean")
     trained(page.button(key=f"{SLUG}:run").click().run(), SLUG)
-    assert not page.exception and not page.error and form_of(page).training.run().epochs == 5
+    assert not page.exception and not page.error and bench_of(page).runs.training.run().epochs == 5

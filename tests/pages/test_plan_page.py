@@ -14,6 +14,7 @@ from lessons.recipe.recipe import Recipe
 from lessons.server import laboratory
 from pages import plan_page
 from pages.parts.quotation import quoted
+from pages.parts.waiting import LOOK
 from tests.tools.patience import patient
 
 WITHIN = patient(90)  # seconds: the first training waits for TensorFlow
@@ -122,7 +123,7 @@ def test_answers_are_read_off_runs():
     page.toggle(key="plan:answers").set_value(True).run()
     until = time.monotonic() + WITHIN
     while told(page).count("came true") < 3 and time.monotonic() < until:
-        time.sleep(plan_page.LOOK)
+        time.sleep(LOOK)
         page.run()
     assert not page.exception and not page.error
     planner = page.session_state["plan"]

@@ -36,8 +36,8 @@ def page(busy, monkeypatch):
     return lesson_page(SLUG, mode="present", epochs="20")
 
 
-def form_of(page: AppTest):
-    return page.session_state[f"{SLUG}:form"]
+def bench_of(page: AppTest):
+    return page.session_state[f"{SLUG}:bench"]
 
 
 def press(page: AppTest, name: str) -> None:
@@ -60,25 +60,25 @@ def test_luck_asks_for_news_before_the_first_seed_is_trained(page):
 
 def test_luck_chosen_anew_leaves_the_seeds_before(page):
     press(page, "luck")
-    before = list(form_of(page).luck)
+    before = list(bench_of(page).luck.trainings)
     page.selectbox(key=f"{SLUG}:mask").set_value("none").run()
     press(page, "luck")
     assert all(training.job.stopped for training in before)
-    assert not any(training.job.stopped for training in form_of(page).luck)
+    assert not any(training.job.stopped for training in bench_of(page).luck.trainings)
 
 
 def test_luck_chosen_again_as_it_was_leaves_none(page):
     press(page, "luck")
-    before = list(form_of(page).luck)
+    before = list(bench_of(page).luck.trainings)
     press(page, "luck")
-    assert form_of(page).luck == before and not any(training.job.stopped for training in before)
+    assert bench_of(page).luck.trainings == before and not any(training.job.stopped for training in before)
 
 
 def test_stop_stops_the_seeds_but_not_the_run_in_sight_nor_what_another_watches(page):
     press(page, "run")
     press(page, "luck")
-    in_sight, *others = trainings = list(form_of(page).luck)
-    assert in_sight is form_of(page).training, "the first seed is that of the run"
+    in_sight, *others = trainings = list(bench_of(page).luck.trainings)
+    assert in_sight is bench_of(page).runs.training, "the first seed is that of the run"
     others[0].watch("another")
     press(page, "luck-stop")
     assert [training.job.stopped for training in trainings] == [False, False, True, True, True]
@@ -90,12 +90,12 @@ def test_a_closed_tab_leaves_its_run_its_luck_and_its_map_and_nothing_that_anoth
     press(page, "run")
     press(page, "luck")
     press(page, "map-draw")
-    form = form_of(page)
-    mine, theirs = form.luck[:4], form.luck[4]
+    bench = bench_of(page)
+    mine, theirs = bench.luck.trainings[:4], bench.luck.trainings[4]
     theirs.watch("another")
     close(page, monkeypatch, 0.05)
-    assert eventually(lambda: all(training.job.stopped for training in mine) and form.grid_run.stopped)
-    assert form.training.job.stopped and not theirs.job.stopped
+    assert eventually(lambda: all(training.job.stopped for training in mine) and bench.map.grid_run.stopped)
+    assert bench.runs.training.job.stopped and not theirs.job.stopped
 
 
 def test_a_browser_that_comes_back_keeps_what_it_watches(busy):

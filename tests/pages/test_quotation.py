@@ -11,7 +11,7 @@ from lessons.course.discovery import LESSONS
 from lessons.recipe.recipe import Pasted
 from lessons.recipe.table import Table
 from lessons.server.laboratory import shared
-from pages.lab.form import BROUGHT, OWN
+from pages.lab.bench import BROUGHT, OWN
 from pages.lab.own_data import PROBLEM
 from pages.parts.quotation import JOINER, quoted
 from tests.pages.test_pages import WITHIN, lesson_page

@@ -22,21 +22,27 @@ FRAMES = 60  # epochs that can be stepped through in the browser
 NOT_FINITE = 99  # stands for NaN among logarithms, where null is an exact 0
 
 
-def _component(name: str):
-    def text(file: str) -> str:
-        return shown.text(f"pages/parts/charts/{file}")
-
-    html, css, js = text(f"{name}.html"), text("charts.css"), "\n".join(map(text, shown.SCRIPTS))
-    return st.components.v2.component(f"unmasked.{name}", html=html, css=css, js=js, isolate_styles=False)
-
-
 _texts: WeakKeyDictionary[Run, str] = WeakKeyDictionary()  # as long as somebody holds the run
-_lab, _chart = _component("lab"), _component("chart")
+_lab, _chart = shown.component("charts", "lab"), shown.component("charts", "chart")
 
 
-def lab(key: str, content: dict, on_tick: Callable, on_resend: Callable) -> None:
-    """The panel. It triggers `tick` when it wants news of a live run, `resend` when it lacks the run it was told of."""
-    _lab(key=key, data=content, on_tick_change=on_tick, on_resend_change=on_resend)
+def lab(key: str, content: dict) -> None:
+    """The panel. It triggers `tick` when it wants news of a live run, `resend` when it lacks the run it was told of.
+
+    A run that the browser has already is not sent again.
+    """
+    delivered, token = f"{key}:delivered", content["token"]
+    if token and st.session_state.get(delivered) == token:
+        content = content | {"run": None}
+    else:
+        content = content | {"run": content["run"]() if token else None}
+        st.session_state[delivered] = token
+    _lab(
+        key=key,
+        data=content,
+        on_tick_change=lambda: None,
+        on_resend_change=lambda: st.session_state.pop(delivered, None),
+    )
 
 
 def chart(
@@ -72,11 +78,10 @@ def content(
     run: Run | None,
     token: str,
     status: dict,
-    known: bool,
     shade: dict | None = None,
     reveal: int = 0,
 ) -> dict:
-    """What the component shows. A run the browser has already (`known`) is not sent again.
+    """What the component shows; its run is written when it is sent.
 
     `shade`: what a finding marks in the charts, of figures.shade. `reveal`: another number brings the panel in sight.
     """
@@ -85,7 +90,7 @@ def content(
         "picture": batch_figure.batch_figure(settings, batch),
         "picture_words": batch_figure.batch_words(settings, batch),
         "token": token if run else "",
-        "run": run_text(run, live=status["live"]) if run and not known else None,
+        "run": lambda: run_text(run, live=status["live"]),
         "status": status,
         "shade": shade,
         "reveal": reveal,

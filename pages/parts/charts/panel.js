@@ -5,7 +5,7 @@ const FOLLOWED = 500; // milliseconds after which a run that streams needs no pl
 const NOT_FINITE = 99; // as pages/parts/charts/__init__.py says
 const BLANK = { data: [], layout: { margin: { l: 52, r: 8, t: 6, b: 36 }, xaxis: { visible: false }, yaxis: { visible: false } } };
 
-class Panel extends Canvas {
+class Panel extends Marked {
   constructor(root) {
     super(root);
     this.choice = { prediction: "scatter", at: "predictions", view: "sequences" };
@@ -226,35 +226,6 @@ class Panel extends Canvas {
     const name = band && { text: shade.title, x: this.middle(shade.epochs), y: 0.405, yref: "paper", showarrow: false, yanchor: "middle", font: { size: 10.5 } };
     this.drawChanged("curve", this.marked(this.run.curve, band, undefined, name), this.run.words.curve, this.curveChange());
   }
-
-  // --- what a finding marks: a band over its epochs, a border around its cells
-
-  marked(figure, band, border, name) {
-    const { layout, data } = figure;
-    return { data: border ? [...data, border] : data, layout: { ...layout,
-      shapes: [...(layout.shapes ?? []), ...(band ? [band] : [])], annotations: [...(layout.annotations ?? []), ...(name ? [name] : [])] } };
-  }
-
-  band([first, last], axis, across) {
-    const colour = this.ink();
-    const other = axis === "x" ? "y" : "x";
-    return { type: "rect", layer: "below", fillcolor: colour, opacity: 0.1, line: { width: 0 },
-      [`${axis}0`]: first, [`${axis}1`]: last, [`${other}0`]: 0, [`${other}1`]: 1, [`${other}ref`]: across };
-  }
-
-  // Where the name of a band stands: in its middle, but not so far out that the chart cuts it off.
-  middle([first, last]) {
-    const epochs = this.run.epochs;
-    return Math.max(0.3 * epochs, Math.min(0.7 * epochs, (first + last) / 2));
-  }
-
-  border(real) {
-    const { shade } = this.data;
-    if (!shade?.border || shade.grid[0] !== real.length || shade.grid[1] !== real[0].length) return undefined;
-    return { ...shade.border, name: "the finding", line: { ...shade.border.line, color: this.ink() } };
-  }
-
-  ink() { return getComputedStyle(this.root).getPropertyValue("--st-text-color").trim(); }
 
   updateCurve() { this.restyle("curve", this.curveChange()); }
 

@@ -1,0 +1,42 @@
+"""All that these pages use of Streamlit beyond what it documents: each with the reason, for want of a public way.
+
+Seen in Streamlit 1.67: tests/pages/test_private.py fails with another one, until somebody has looked at each again.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+SEEN_IN = "1.67"
+# Its web page and bundles: it serves them uncompressed, and our security headers name the inline scripts by their hash.
+STREAMLIT_STATIC = Path(st.__file__).parent / "static"
+
+
+def pages_are_of_navigation() -> None:
+    """Say that the folder pages/ is none of Streamlit's first kind of app.
+
+    It finds that out when st.navigation has run once; till then it would run a file of the folder for a deep link, and
+    tell the first visitor that there is no such page.
+    """
+    PagesManager.uses_pages_directory = False
+
+
+def went_back() -> bool:
+    """Whether the browser's history began this run. A script is told of the new query, and not why it is new."""
+    run = get_script_run_ctx()
+    return run is not None and run.is_history_navigation
+
+
+def hold(data: bytes, kind: str, name: str, file: str) -> Callable[[], object]:
+    """Keep a file for whoever has been told where it is. What is returned lets it go.
+
+    Streamlit drops what was made on a click as soon as two scripts of anybody have ended: with many learners that is
+    before the browser asks. It has no call to let one file go, but another under the same name takes its place.
+    """
+    files = runtime.get_instance().media_file_mgr
+    files.add(data, kind, name, file, is_for_static_download=True)
+    return lambda: files.add(b"", kind, name, is_for_static_download=True)

@@ -1,0 +1,48 @@
+"""What is used of Streamlit beyond its public names stands in one file, with the version that it was seen in."""
+
+import ast
+
+import pytest
+import streamlit as st
+
+from pages.server import private
+from tests.tools.site import ROOT
+
+PAGES = sorted(path for path in (ROOT / "pages").rglob("*.py") if path.name != "private.py")
+PUBLIC = {"streamlit", "streamlit.errors"}
+
+
+def test_it_was_seen_in_the_version_that_is_installed():
+    assert st.__version__.startswith(private.SEEN_IN + "."), "look at each function of pages/server/private.py again"
+
+
+def test_each_says_why():
+    functions = [node for node in ast.parse((ROOT / "pages/server/private.py").read_text()).body
+                 if isinstance(node, ast.FunctionDef)]  # fmt: skip
+    assert len(functions) >= 3 and all(ast.get_docstring(function) for function in functions)
+
+
+def test_the_first_deep_link_finds_the_pages_of_navigation(monkeypatch):
+    monkeypatch.setattr(private.PagesManager, "uses_pages_directory", None)
+    private.pages_are_of_navigation()
+    assert private.PagesManager.uses_pages_directory is False
+
+
+def test_nobody_goes_back_where_no_browser_is():
+    assert private.went_back() is False
+    assert "is_history_navigation" in private.get_script_run_ctx.__globals__["ScriptRunContext"].__annotations__
+
+
+def test_the_files_of_the_web_page_are_there():
+    assert (private.STREAMLIT_STATIC / "index.html").is_file() and (private.STREAMLIT_STATIC / "static").is_dir()
+
+
+@pytest.mark.parametrize("path", [ROOT / "app.py", *PAGES], ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_else_knows_streamlit_from_inside(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+        inside = {name for name in names if name.partition(".")[0] == "streamlit"} - PUBLIC
+        assert not inside, f"line {node.lineno}: {inside}"
+        assert not (isinstance(node, ast.ImportFrom) and node.module == "streamlit" and
+                    {alias.name for alias in node.names} & {"runtime"}), f"line {node.lineno}"  # fmt: skip
