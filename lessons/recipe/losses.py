@@ -108,8 +108,8 @@ def bce_from_logits(y_true, y_pred):
 Loss = Callable[..., Any]  # of tensors, of whatever float type; see above
 
 
-OFFERED: dict[str, Loss] = {
-    name: function
+LABELS = {
+    name: (inspect.getdoc(function) or "").partition("\n")[0]
     for name, function in list(globals().items())
     if inspect.isfunction(function) and function.__module__ == __name__
 }
@@ -117,8 +117,8 @@ OFFERED: dict[str, Loss] = {
 
 def find(name: str) -> Loss:
     """The loss function of that name. Raises KeyError."""
-    if name in OFFERED:
-        return OFFERED[name]
+    if name in LABELS:
+        return globals()[name]
     slug, _, function = name.partition(".")
     if not slug.isidentifier() or slug.startswith("_") or not function.isidentifier():
         raise KeyError(name)
@@ -177,6 +177,3 @@ def bound(name: str, epsilon: float) -> Loss:
 def source(name: str) -> str:
     """The text of the function that runs, never a second copy. Raises KeyError."""
     return inspect.getsource(find(name)).rstrip()
-
-
-LABELS = {name: label(name) for name in OFFERED}
