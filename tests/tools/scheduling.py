@@ -30,7 +30,7 @@ GROUPS = {  # the longest first
     "families": ("families/test_family",),
     "walled processes": ("sandbox/test_walled_pool",),
     "examinations": ("doctor/test_examination",),
-    "scripts": ("export/test_export",),
+    "scripts": ("export/test_script", "export/test_export"),
     "rooms": ("browser/test_room_browser", "pages/test_room_page"),
     "maps": ("server/test_grid",),
     "walls": ("sandbox/test_walls",),
