@@ -139,6 +139,7 @@ SETTING = {
     "nan_share": {"loss": "nan_labels.mean_over_known"},
     "nan_fill": {"nan_share": 0.3, "loss": "nan_labels.mean_over_known"},
     "clip_at": {"clipping": "clipnorm"},
+    "batch_size": {"sequences": 78},
     "validation_mask": {"mask": "wrong_side"},
 }
 
