@@ -20,7 +20,7 @@ IN_TF = {
     **{name: f"math.{name}" for name in "log log1p expm1 reciprocal cumprod".split()},
     **{"isnan": "math.is_nan", "isfinite": "math.is_finite", "isinf": "math.is_inf", "concatenate": "concat"},
     **{"linalg.norm": "norm", "asarray": "convert_to_tensor", "array": "convert_to_tensor", "arctan2": "atan2"},
-    **{"dot": "tensordot", "arccos": "acos", "arcsin": "asin", "arctan": "atan"},
+    **{"arccos": "acos", "arcsin": "asin", "arctan": "atan"},
     **{
         name: name
         for name in "abs maximum minimum where exp square sqrt sign sin cos tan tanh sinh cosh add subtract multiply "
@@ -57,9 +57,6 @@ def rename_dropped(page: Page) -> Iterator[list[Edit]]:
     for node in page.tree.body:
         if isinstance(node, ast.ImportFrom):
             edits += reimported(page, node)
-    for call in page.nodes(ast.Call):
-        if page.path(call.func) == "tf.to_float":
-            edits += [page.put(call.func, "tf.cast"), page.last(call, "tf.float32")]
     yield edits
 
 
@@ -133,8 +130,6 @@ def leave_numpy(page: Page) -> Iterator[list[Edit]]:
         elif name in IN_TF:
             edits.append(page.put(call.func, f"{page.alias('tf')}.{IN_TF[name]}"))
             edits += [rekeyed(page, part, KEYWORDS[part.arg]) for part in call.keywords if part.arg in KEYWORDS]
-            if name == "dot":
-                edits.append(page.last(call, "axes=1"))
     yield edits
 
 
@@ -144,15 +139,13 @@ def number_type(page: Page, name: str) -> str:
 
 @mend_for(*CRASHES, title="the values left inside the graph", joint=True)
 def stay_in_graph(page: Page) -> Iterator[list[Edit]]:
-    """Without `.numpy()`, `K.eval` and `py_function`; `x.mean()` as a function."""
+    """Without `.numpy()` and `py_function`; `x.mean()` as a function."""
     edits = []
     for call in page.nodes(ast.Call):
         path, function = page.path(call.func), call.func
         name = path.rpartition(".")[2]
         if name in ("py_function", "numpy_function", "py_func"):
             edits += called(page, call)
-        elif path.startswith(BACKENDS) and name in ("eval", "get_value") and call.args:
-            edits.append(page.put(call, page.source(call.args[0])))
         elif path == "tf.constant" and call.args and not page.fixed(call.args[0]):
             edits.append(page.put(function, f"{page.alias('tf')}.convert_to_tensor"))
         elif not path and isinstance(function, ast.Attribute):

@@ -25,7 +25,7 @@ def raise_tiny_constants(page: Page) -> Iterator[list[Edit]]:
 
 @mend_for(*NOT_FINITE, title="a formula that does not overflow in place of log of exp")
 def merge_logarithms(page: Page) -> Iterator[list[Edit]]:
-    """log(1 + exp(x)) -> softplus(x), log(sigmoid(x)) -> log_sigmoid(x), log(cosh(x)) -> x + softplus(-2x) - log 2"""
+    """log(1 + exp(x)) -> softplus(x)"""
     edits = []
     for call in page.calls("log", "log1p"):
         inner, plus_one = call.args[0], page.path(call.func).endswith("log1p")
@@ -33,22 +33,9 @@ def merge_logarithms(page: Page) -> Iterator[list[Edit]]:
             sides = [inner.left, inner.right]
             others = [side for side in sides if page.number(side) != 1.0]
             inner, plus_one = (others[0], True) if len(others) == 1 else (inner, False)
-        if not (isinstance(inner, ast.Call) and inner.args):
-            continue
-        name, x = page.path(inner.func).rpartition(".")[2], inner.args[0]
-        if name == "exp" and plus_one:
-            edits.append(page.put(call, f"{page.say('softplus', call)}({page.source(x)})"))
-        elif name in ("sigmoid", "softmax") and not plus_one:
-            edits.append(page.put(call, f"{page.say(f'log_{name}', call)}({arguments(page, inner)})"))
-        elif name == "cosh" and not plus_one:
-            text = page.operand(x)
-            edits.append(page.put(call, f"({text} + {page.say('softplus', call)}(-2.0 * {text}) - 0.6931472)"))
+        if plus_one and isinstance(inner, ast.Call) and inner.args and page.path(inner.func).endswith("exp"):
+            edits.append(page.put(call, f"{page.say('softplus', call)}({page.source(inner.args[0])})"))
     yield edits
-
-
-def arguments(page: Page, call: ast.Call) -> str:
-    """The text between the brackets of a call."""
-    return page.text[page.start(call.args[0]) : page.end(call) - 1]
 
 
 @mend_for(*NOT_FINITE, title="the argument of log kept above 0", joint=True)
@@ -57,10 +44,7 @@ def guard_logarithms(page: Page) -> Iterator[list[Edit]]:
     for call in page.calls(*LOGARITHMS):
         x = call.args[0]
         if not page.fixed(x) and not guarded(page, x):
-            edits += at_least(page, call, x, FLOOR)
-    for call in page.calls("log1p"):
-        if not page.fixed(call.args[0]):
-            edits += at_least(page, call, call.args[0], f"-1.0 + {FLOOR}")
+            edits.append(at_least(page, call, x))
     yield edits
 
 
@@ -68,17 +52,9 @@ def guarded(page: Page, x: ast.expr) -> bool:
     return isinstance(x, ast.Call) and page.path(x.func).rpartition(".")[2] in GUARDS
 
 
-def at_least(page: Page, call: ast.Call, x: ast.expr, floor: str) -> list[Edit]:
-    """maximum(x, floor); a small number that had been added to x goes."""
-    before, after = f"{page.say('maximum', call)}(", f", {floor})"
-    if isinstance(x, ast.BinOp) and isinstance(x.op, ast.Add):
-        middle = page.text.index("+", page.end(x.left))
-        if page.small(x.right):
-            end = page.start(x) + len(page.text[page.start(x) : middle].rstrip())
-            return [page.wrap(x, before, after), page.put_between(end, page.end(x), "")]
-        if page.small(x.left):
-            return [page.wrap(x, before, after), page.put_between(page.start(x), after_space(page, middle + 1), "")]
-    return [page.wrap(x, before, after)]
+def at_least(page: Page, call: ast.Call, x: ast.expr) -> Edit:
+    """maximum(x, FLOOR)"""
+    return page.wrap(x, f"{page.say('maximum', call)}(", f", {FLOOR})")
 
 
 def after_space(page: Page, place: int) -> int:
@@ -134,7 +110,7 @@ def guard_divisors(page: Page) -> Iterator[list[Edit]]:
         while isinstance(call, ast.expr) and not page.path(getattr(call, "func", call)).endswith(".log"):
             call = page.parents[call]
         if isinstance(call, ast.Call):
-            edits += at_least(page, call, call.args[0], FLOOR)
+            edits.append(at_least(page, call, call.args[0]))
     yield edits
 
 
@@ -155,21 +131,7 @@ def divide_safely(page: Page) -> Iterator[list[Edit]]:
             start = page.start(node) + len(page.text[page.start(node) : slash].rstrip())
             edits.append(page.put_between(start, after_space(page, slash + 1), ", "))
             edits.append(page.wrap(node, f"{page.say('divide_no_nan')}(", ")"))
-    for call in page.calls("divide", "truediv", "div", "realdiv"):
-        edits.append(page.put(call.func, page.say("divide_no_nan")))
     yield edits
-
-
-@mend_for(*NOT_FINITE, title="an epsilon for a norm that may be 0", joint=True)
-def guard_normalising(page: Page) -> Iterator[list[Edit]]:
-    calls = [call for call in page.calls("l2_normalize") if not page.path(call.func).startswith("tf.keras.backend")]
-    yield [page.last(call, f"epsilon={FLOOR}") for call in calls if not any(k.arg == "epsilon" for k in call.keywords)]
-
-
-@mend_for(*NOT_FINITE, title="the argument of arccos kept inside -1 … 1", joint=True)
-def guard_arcs(page: Page) -> Iterator[list[Edit]]:
-    calls = page.calls("acos", "arccos", "asin", "arcsin", "atanh", "arctanh")
-    yield [page.wrap(call.args[0], f"{page.say('clip', call)}(", ", -1.0 + 1e-6, 1.0 - 1e-6)") for call in calls]
 
 
 @mend_for(

@@ -18,20 +18,9 @@ ASKING = ("is_nan", "isnan", "is_finite", "isfinite", "shape", "size", "zeros_li
 def value_per_step(page: Page) -> Iterator[list[Edit]]:
     if page.usage.padding != "keras":
         return
-    yield per_step(page)
-    outer = page.outer()
-    yield [page.put(call, page.operand(call.args[0])) for call in outer]
-    given = [page.axis(call) for call in outer]
-    yield [page.put(axis, "-1") for axis in given if axis is not None]
-
-
-def per_step(page: Page) -> list[Edit]:
-    """The outer sums and means over the last axis only."""
-    edits = []
-    for call in page.outer():
-        if page.axis(call) is None:
-            edits += [page.put(call.func, page.say("mean", call)), page.last(call, "axis=-1")]
-    return edits
+    everything = [call for call in page.outer() if page.axis(call) is None]
+    names = [page.put(call.func, page.say("mean", call)) for call in everything]
+    yield [*names, *(page.last(call, "axis=-1") for call in everything)]
 
 
 @mend_for("nan_labels", title="NaN labels replaced before the arithmetic", joint=True)
@@ -50,7 +39,6 @@ def count_valid(page: Page) -> Iterator[list[Edit]]:
         return
     for mask in masks(page):
         yield divided(page, mask, weigh=False)
-        yield divided(page, mask, weigh=True)
     mask = page.fresh("mask", "valid", "valid_steps")
     for label in (page.label, f"{page.label}[..., 0]"):
         lines = mask_lines(page, mask, label)
@@ -166,15 +154,10 @@ def drop_label_mask(page: Page) -> Iterator[list[Edit]]:
         kept = [side for side in sides if not is_mask(page, side, names)]
         if masking and len(sides) == 2 and len(kept) == 1:
             unmasked.append(page.put(node, page.operand(kept[0])))
-        elif name == "where" and len(node.args) == 3 and is_mask(page, node.args[0], names):
-            unmasked.append(page.put(node, page.operand(node.args[1])))
     for node in names.values():
         start = page.starts[node.lineno - 1]
         lines.append(page.put_between(start, page.starts[node.end_lineno], ""))
     yield [*unmasked, *counted(page, names), *lines]
-    if page.usage.padding == "keras":
-        yield [*unmasked, *lines, *per_step(page)]
-    yield [page.put(node.value, f"{page.say('ones_like')}({page.prediction})") for node in names.values()]
 
 
 def counted(page: Page, names: dict[str, ast.Assign]) -> list[Edit]:

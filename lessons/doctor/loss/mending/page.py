@@ -26,7 +26,6 @@ IN_BACKEND = frozenset(
     "maximum minimum sum mean cast square sqrt abs not_equal zeros_like ones_like clip shape".split()
 )
 REDUCTIONS = {"reduce_sum": "sum", "sum": "sum", "reduce_mean": "mean", "mean": "mean"}
-LARGEST_EPSILON = 1e-2  # what is larger was not added for safety's sake
 
 
 class Page:
@@ -147,12 +146,6 @@ class Page:
         """Whether it is made of constants of the module alone."""
         names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
         return all(self.path(name) or isinstance(self.bound.get(name.id), ast.Assign) for name in names)
-
-    def small(self, node: ast.AST) -> bool:
-        """Whether this was added for safety's sake: a small number, or something that is named after it."""
-        value = self.number(node)
-        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-        return 0 < value <= LARGEST_EPSILON if value is not None else name.lower().strip("_") in ("eps", "epsilon")
 
     def returns(self) -> list[ast.expr]:
         """What the loss returns."""

@@ -20,53 +20,16 @@ SCORE = 1.05  # a score is at most 1
 def mean_for_sum(page: Page) -> Iterator[list[Edit]]:
     sums = [call for call in page.outer() if page.kind(call) == "sum" and page.axis(call) is None]
     yield [page.put(call.func, page.say("mean", call)) for call in sums]
-    calls = page.calls("l2_loss")
-    halves = [page.wrap(call, "0.5 * ", ")") for call in calls]
-    names = [page.put(call.func, f"{page.say('mean')}({page.say('square')}") for call in calls]
-    yield [*halves, *names]
 
 
 @mend_for("not_batch_safe", title="computed per sample, not over the whole batch")
 def reduce_per_sample(page: Page) -> Iterator[list[Edit]]:
-    flat = flattened(page)
     rank = len(page.usage.shape)
-    axis = "-1" if flat or rank <= 1 else str(list(range(1, rank + 1)))
+    axis = "-1" if rank <= 1 else str(list(range(1, rank + 1)))
     everything = [call for call in page.calls(*REDUCING) if page.axis(call) is None and page.path(call.func)]
     outer = page.outer()
     for calls in (everything, [call for call in everything if call not in outer or page.kind(call) != "mean"]):
-        yield [*flat, *(page.last(call, f"axis={axis}") for call in calls)]
-    yield [edit for call in page.calls(*REDUCING) for edit in beside_batch(page, page.axis(call))]
-
-
-def flattened(page: Page) -> list[Edit]:
-    """Each sample flattened by itself."""
-    edits = []
-    for call in page.calls("flatten", "ravel", "reshape"):
-        name, x = page.path(call.func).rpartition(".")[2], page.source(call.args[0])
-        if name == "reshape" and not (len(call.args) == 2 and flat_shape(page, call.args[1])):
-            continue
-        if page.path(call.func).startswith("tf.keras.backend."):
-            edits.append(page.put(call, f"{page.source(call.func).rpartition('.')[0]}.batch_flatten({x})"))
-        else:
-            shape = page.say("shape", call)
-            edits.append(page.put(call, f"{page.say('reshape', call)}({x}, ({shape}({x})[0], -1))"))
-    return edits
-
-
-def flat_shape(page: Page, shape: ast.expr) -> bool:
-    parts = shape.elts if isinstance(shape, ast.List | ast.Tuple) else [shape]
-    return len(parts) == 1 and page.number(parts[0]) == -1
-
-
-def beside_batch(page: Page, axis: ast.expr | None) -> list[Edit]:
-    """An axis without the batch axis in it."""
-    if isinstance(axis, ast.List | ast.Tuple):
-        rest = [part for part in axis.elts if page.number(part) != 0]
-        if len(rest) < len(axis.elts):
-            return [page.put(axis, f"[{', '.join(map(page.source, rest))}]" if rest else "-1")]
-    elif axis is not None and page.number(axis) == 0:
-        return [page.put(axis, "-1")]
-    return []
+        yield [page.last(call, f"axis={axis}") for call in calls]
 
 
 @mend_for("wrong_sign", title="the sign turned")
@@ -101,8 +64,6 @@ def slice_columns(page: Page) -> Iterator[list[Edit]]:
         if column is not None and isinstance(last, ast.Constant | ast.UnaryOp) and isinstance(node.value, ast.Name):
             edits.append(page.put(last, "-1:" if column == -1 else f"{column:g}:{column + 1:g}"))
     yield edits
-    for edit in edits:
-        yield [edit]
 
 
 @mend_for("broadcast_bug", title="keepdims=True, so that the axis stays")
@@ -114,16 +75,12 @@ def keep_axes(page: Page) -> Iterator[list[Edit]]:
         if page.axis(call) is not None and call not in outer and not any(k.arg == "keepdims" for k in call.keywords)
     ]
     yield [page.last(call, "keepdims=True") for call in calls]
-    for call in calls if len(calls) > 1 else ():
-        yield [page.last(call, "keepdims=True")]
 
 
 @mend_for("broadcast_bug", title="the shape left as it is")
 def drop_squeezing(page: Page) -> Iterator[list[Edit]]:
     calls = page.calls("squeeze", "flatten", "ravel", "reshape")
     yield [page.put(call, page.operand(call.args[0])) for call in calls]
-    for call in calls if len(calls) > 1 else ():
-        yield [page.put(call, page.operand(call.args[0]))]
 
 
 @mend_for("broadcast_bug", title="the labels in the shape of the predictions")
@@ -135,15 +92,10 @@ def reshape_labels(page: Page) -> Iterator[list[Edit]]:
 @mend_for("dead_region", title="no cap on what is still wrong")
 def drop_caps(page: Page) -> Iterator[list[Edit]]:
     """minimum(x, 1.0) -> x, and the same for maximum, clip and relu"""
-    caps = {}
     for call in page.calls("minimum", "maximum", "clip", "clip_by_value", "relu", "relu6"):
         kept = [part for part in call.args if not page.fixed(part)]
         if len(kept) == 1:
-            caps[call] = page.put(call, page.operand(kept[0]))
-    for edit in caps.values():
-        yield [edit]
-    if len(caps) > 1:
-        yield list(caps.values())
+            yield [page.put(call, page.operand(kept[0]))]
 
 
 @mend_for("no_gradient", "dead_region", title="the gradient let through")
