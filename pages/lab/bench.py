@@ -347,9 +347,9 @@ class Bench:
     # --- luck
 
     @verb
-    def throw(self) -> None:
+    def try_seeds(self) -> None:
         """Train what is on the form with several seeds."""
-        self.luck.throw(self.form.settings, self.form.table, self.me("luck"))
+        self.luck.begin(Recipe(self.form.settings, self.form.table), self.me("luck"))
 
     @verb
     def stop_luck(self) -> None:

@@ -19,7 +19,7 @@ def luck(bench: Bench) -> None:
         return
     place = row(gap="medium")
     seeds = f"Trains these settings with {SEEDS} seeds: other data, other initial weights."
-    button(place, "Is it luck?", bench.key("luck"), "casino", bench.throw, help=seeds)
+    button(place, "Is it luck?", bench.key("luck"), "casino", bench.try_seeds, help=seeds)
     in_use = [training for training in bench.luck.trainings if training.recipe.table == bench.form.table]
     if not in_use:
         place.caption(f"One run is one seed. This trains {SEEDS}.")

@@ -163,9 +163,10 @@ class Luck:
 
     trainings: list[Training] = field(default_factory=list)
 
-    def throw(self, settings: Settings, table: Table | None, who: Hashable) -> None:
+    def begin(self, recipe: Recipe, who: Hashable) -> None:
+        settings = recipe.settings
         several = [replace(settings, seed=(settings.seed + step) % 10_000) for step in range(SEEDS)]
-        before, self.trainings = self.trainings, [shared().train(Recipe(one, table), who) for one in several]
+        before, self.trainings = self.trainings, [shared().train(Recipe(one, recipe.table), who) for one in several]
         for training in before:
             if under_way(training) and training not in self.trainings:
                 training.leave(who)
