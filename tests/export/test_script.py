@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import Phase, assume, given
 from hypothesis import settings as examples
@@ -24,6 +25,7 @@ from tests.engine.test_engine import ANY, TINY, recipes
 from tests.families.conv import Conv
 from tests.tools.selection import first
 from tests.tools.taken_home import (
+    SHORT,
     assert_gives_the_apps_numbers,
     assert_same_numbers,
     bundle_of,
@@ -63,6 +65,13 @@ def test_a_fresh_process_knows_nothing_of_us(tmp_path):
 def test_a_preset_prints_the_apps_curve_where_there_is_no_repository(slug, preset, tmp_path):
     bundle = bundle_of_preset(slug, preset)
     assert_same_numbers(in_fresh_process(script(bundle), tmp_path), trained(bundle))
+
+
+def test_weights_that_move_on_under_a_loss_that_is_nan_are_the_apps():
+    settings = LESSONS["first_iteration"].preset("no_abs").settings.with_changes({"epochs": SHORT})
+    bundle = Bundle("first_iteration", "no_abs", Recipe(settings))
+    run = assert_gives_the_apps_numbers(bundle, script(bundle))
+    assert np.isnan(run.snapshot.loss).all() and np.isfinite(run.predictions).all()
 
 
 @pytest.mark.verify

@@ -64,6 +64,11 @@ def in_this_process(text: str) -> str:
     return told.getvalue()
 
 
+# Epochs of a run whose loss is NaN and whose weights are not, as with log(y - p). Within a few more its gradient,
+# 1 / (y - p), makes rounding as large as the numbers themselves, and no curve tells of it. Finite runs agree to the end.
+SHORT = 4
+
+
 def assert_same_numbers(told: str, run: Run) -> None:
     """The curve to 1e-5, nan where the app has nan; and what is printed about gradient and error."""
     header, *lines = told.splitlines()
@@ -79,9 +84,10 @@ def assert_same_numbers(told: str, run: Run) -> None:
     np.testing.assert_allclose(got, leak[[0, -1]], rtol=1e-3, atol=1e-6, err_msg="leak")
     reached, baseline = map(float, re.search(r"error (\S+), of the best constant (\S+)", rest).groups())
     np.testing.assert_allclose(baseline, run.baseline, rtol=1e-4)
-    truth, output = squeezed(run.batch.truth), run.opening.output
-    wanted = error(run.settings, run.predictions, truth, run.batch.known, output)
-    np.testing.assert_allclose(reached, wanted, rtol=1e-4, err_msg="error")
+    if np.isfinite(run.snapshot.loss).all() or run.epochs <= SHORT:
+        truth, output = squeezed(run.batch.truth), run.opening.output
+        wanted = error(run.settings, run.predictions, truth, run.batch.known, output)
+        np.testing.assert_allclose(reached, wanted, rtol=1e-4, err_msg="error")
 
 
 def assert_gives_the_apps_numbers(bundle: Bundle, text: str) -> Run:
