@@ -64,8 +64,8 @@ def in_this_process(text: str) -> str:
     return told.getvalue()
 
 
-# Epochs of a run whose loss is NaN and whose weights are not, as with log(y - p). Within a few more its gradient,
-# 1 / (y - p), makes rounding as large as the numbers themselves, and no curve tells of it. Finite runs agree to the end.
+# Epochs of a run whose loss is NaN and whose weights are not, as with log(y - p). A few more, and its gradient makes
+# rounding as large as the numbers themselves: 1 / (y - p). No curve tells of it. Finite runs agree to the end.
 SHORT = 4
 
 
