@@ -10,13 +10,14 @@ import streamlit as st
 
 ROOT = Path(__file__).parent.parent.parent
 SCORECARD, STYLE = "docs/scorecard.md", "pages/server/style.css"
+ALONE = "pages/parts/alone.js"  # every component has it
 PARTS = {  # of each component; scripts are one module in the browser: each needs those before it
     "charts": ("chart.html", "lab.html", "charts.css", "canvas.js", "chart.js", "marks.js", "panel.js", "mount.js"),
     "watch": ("watch.js",),
     "cookie": ("cookie.js",),
     "scroll": ("scroll.js",),
 }
-FILES = (SCORECARD, STYLE, *(f"pages/parts/{name}/{part}" for name, parts in PARTS.items() for part in parts))
+FILES = (SCORECARD, STYLE, ALONE, *(f"pages/parts/{name}/{part}" for name, parts in PARTS.items() for part in parts))
 
 
 def text(name: str) -> str:
@@ -32,7 +33,7 @@ def component(folder: str, name: str = ""):
     css, js = ("\n".join(texts[part] for part in texts if part.endswith(kind)) for kind in (".css", ".js"))
     html = texts[f"{name}.html"] if name else None
     title = f"unmasked.{name or folder}"
-    return st.components.v2.component(title, html=html, css=css or None, js=js, isolate_styles=not css)
+    return st.components.v2.component(title, html=html, css=css or None, js=text(ALONE) + js, isolate_styles=not css)
 
 
 def require() -> None:

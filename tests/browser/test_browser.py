@@ -214,17 +214,19 @@ def test_a_second_click_does_not_undo_the_first(page, site, gap):
         raise
 
 
-def test_a_click_that_comes_with_the_panels_asking_is_seen(page, site):
-    """Streamlit joins the two, and runs the fragment of one of them."""
+@pytest.mark.parametrize("gap", first(1, [1, 0]))
+def test_a_click_that_comes_with_the_panels_asking_is_seen(page, site, gap):
+    """Streamlit joins what comes within a moment, and runs the fragment of the first only."""
     open_lesson(page, site)
-    click = """([slug, place]) => {
+    click = """([slug, place, gap]) => {
+      const click = () => document.querySelector(`.st-key-${slug}-${place} button`).click();
       document.querySelector('.lab').panel.send('tick', Date.now());
-      document.querySelector(`.st-key-${slug}-${place} button`).click();
+      gap ? setTimeout(click) : click();
     }"""
-    page.evaluate(click, [SLUG, "present"])
+    page.evaluate(click, [SLUG, "present", gap])
     await_(lambda: "mode=present" not in address(page), "the page without presenter mode")
     await_(lambda: (panel(page) or {}).get("picture"), "the panel")
-    page.evaluate(click, [SLUG, "map-draw"])
+    page.evaluate(click, [SLUG, "map-draw", gap])
     await_(lambda: page.locator(f".st-key-{SLUG}-map .lab-plot").count(), "the map")
 
 

@@ -7,9 +7,7 @@ export default function (component) {
   root.panel ??= root.classList.contains("lab-single") ? new Chart(root) : new Panel(root);
   const { panel } = root;
   const turn = panel.turn = (panel.turn ?? 0) + 1;
-  // In a task of its own: what Streamlit is told within one task goes as one message, and of a click that comes with it
-  // the page would not be drawn.
-  panel.send = (name, value) => setTimeout(() => root.isConnected && component.setTriggerValue(name, value));
+  panel.send = (name, value) => setTimeout(() => root.isConnected && alone(() => component.setTriggerValue(name, value)));
   panel.mount();
   panel.show(component.data);
   // Streamlit calls this when the component leaves the page; of two calls in quick succession, also after the second

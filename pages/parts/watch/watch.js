@@ -16,7 +16,7 @@ class Watch {
     try {
       const answer = await fetch(new URL(path, document.baseURI), { cache: "no-store" })
       const now = await answer.text()
-      if (this.timer && answer.ok && now !== state) this.send("news", now)
+      if (this.timer && answer.ok && now !== state) alone(() => this.send("news", now))
     } catch { /* the server is away: it is asked again */ }
     if (this.timer) this.wait(every)
   }
