@@ -147,8 +147,11 @@ def step_button(bench: Bench, place, step: int, shortcut: str, icon: str) -> Non
 
 
 def share(bench: Bench, place) -> None:
-    form = bench.form
-    with place.popover("Share", icon=":material/link:", type="tertiary"):
+    form, key = bench.form, bench.key("share")
+    fold = place.popover("Share", icon=":material/link:", type="tertiary", key=key, on_change="rerun")
+    if not fold.open:  # for a browser code costs more than all controls together
+        return
+    with fold:
         st.caption(
             "This link opens the lesson with these settings."
             + " It does not carry your loss." * bool(form.pasted)
@@ -173,7 +176,10 @@ def published(bench: Bench) -> None:
 def code(form: Form) -> None:
     """The loss as it runs."""
     settings = form.settings
-    with st.expander("The loss as it runs", icon=":material/code:"):
+    fold = st.expander("The loss as it runs", icon=":material/code:", key=form.key("loss_code"), on_change="rerun")
+    if not fold.open:
+        return
+    with fold:
         if form.pasted:
             st.code(form.pasted.text, language="python")
             return

@@ -64,22 +64,46 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")  # an event loop runs as long as it is there: files that need one of their own wait
-def browser():
-    from tests.tools.site import browsing
+def playwright():
+    from playwright.sync_api import sync_playwright
 
-    with browsing() as found:
+    with sync_playwright() as found:
         yield found
 
 
+@pytest.fixture(scope="module")
+def browser(playwright):
+    from tests.tools.site import launched
+
+    with launched(playwright) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def profile(tmp_path_factory) -> Path:
+    """Of the browser that `page` is in, one after the other."""
+    return tmp_path_factory.mktemp("profile")
+
+
+@pytest.fixture(scope="module")
+def visitor(playwright, profile):
+    from tests.tools.site import launched
+
+    with launched(playwright, profile) as context:
+        yield context
+
+
 @pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
+def page(visitor):
+    """A page of somebody whom no server knows, in a browser whose cache has the scripts."""
+    page = visitor.new_page()
+    page.set_viewport_size({"width": 1280, "height": 720})
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on("console", lambda message: page.complaints.append(message.text) if is_complaint(message) else None)
     yield page
-    context.close()
+    page.close()
+    visitor.clear_cookies()
     assert page.complaints == []
 
 

@@ -64,7 +64,9 @@ def test_from_question_to_share_link(page, site, browser):
 
 def shared_link(page) -> str:
     page.get_by_role("button", name="Share", exact=True).click()
-    return await_(lambda: page.locator("[data-testid=stPopoverBody] code").first.text_content(), "the link")
+    return await_(
+        lambda: page.locator("[data-testid=stPopoverBody] [data-testid=stCode] code").first.text_content(), "the link"
+    )
 
 
 @pytest.mark.parametrize("slug", first(1, sorted(LESSONS, key=lambda slug: -len(LESSONS[slug].title))))
@@ -103,6 +105,24 @@ def test_stop_keeps_the_curve_and_frees_the_page(page, site):
     assert 20 < trained < 3000
     await_(lambda: len(panel(page)["curve"] or []) == trained, "the curve up to there")
     assert run_button(page).is_enabled()
+
+
+def test_a_panel_that_streamlit_ends_and_shows_again_is_not_blank(page, site):
+    """Between two messages of the same run Streamlit may end a component before it calls it again."""
+    open_lesson(page, site)
+    before = run(page)
+    page.evaluate("""() => {
+      const { panel } = document.querySelector('.lab');
+      const { data } = panel;
+      panel.unmount();
+      panel.mount();
+      panel.show({ ...data, run: null });
+    }""")
+    after = await_(lambda: (now := panel(page))["curve"] and now["picture"] and now, "the charts")
+    assert {name: after[name] for name in ("curve", "picture")} == {name: before[name] for name in ("curve", "picture")}
+    assert total(after["onReal"]) == total(before["onReal"])
+    page.locator("[data-panel=gradient] .nsewdrag").click(position={"x": 20, "y": 20})
+    await_(lambda: page.locator(".lab-pick:not([hidden])").count(), "a click on a cell")
 
 
 def test_the_slider_steps_through_the_epochs(page, site):

@@ -186,7 +186,9 @@ def test_pin_toggle_run_and_share(page, site, browser):
     shown = await_(lambda: drawn(page), "both runs and their difference")
     page.get_by_text("They part in epoch 1, first in the loss").wait_for()
     page.get_by_role("button", name="Share", exact=True).click()
-    link = await_(lambda: page.locator("[data-testid=stPopoverBody] code").first.text_content(), "the link")
+    link = await_(
+        lambda: page.locator("[data-testid=stPopoverBody] [data-testid=stCode] code").first.text_content(), "the link"
+    )
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     other = context.new_page()
     other.goto(link)

@@ -38,7 +38,11 @@ class Canvas {
     clearTimeout(this.asking);
     this.themes.disconnect();
     this.darkness.removeEventListener("change", this.darkened);
-    for (const plot of this.root.querySelectorAll(".lab-plot")) this.Plotly?.purge(plot);
+    for (const plot of this.root.querySelectorAll(".lab-plot")) {
+      this.Plotly?.purge(plot);
+      plot.listens = false; // what listened to it went with it
+    }
+    this.blank = true;
   }
 
   halt() { cancelAnimationFrame(this.playing); this.playing = undefined; }

@@ -48,8 +48,9 @@ class Panel extends Marked {
     this.live = data.status.live;
     if (!this.run) this.empty();
     else if (news) this.begin(wasLive);
-    else if (shaded) this.drawAll();
-    this.drawPicture();
+    else if (shaded || this.blank) this.drawAll(); // Streamlit may end the panel before it shows it the same again
+    this.drawPicture(this.blank);
+    this.blank = false;
     this.stale(data.status.stale);
     if (this.live) this.ask(data);
     this.root.dataset.state = this.live ? "live" : this.run ? "done" : "empty";
