@@ -10,6 +10,7 @@ from lessons.recipe.table import Table
 from pages.lab.bench import OWN, Bench, forget_data
 from pages.lab.controls import control
 from pages.lab.state import Form
+from pages.parts.download import offer
 from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, warn
 
@@ -63,16 +64,8 @@ def bring_data(bench: Bench, place) -> None:
         )
         pair = st.container(horizontal=True, gap="small")
         button(pair, "Try a sample", bench.key("sample"), "science", lambda: take(bench, sample()))
-        pair.download_button(
-            "Download the sample",
-            table_file.sample(),
-            SAMPLE,
-            "text/csv",
-            key=bench.key("sample_file"),
-            icon=":material/download:",
-            type="tertiary",
-            on_click="ignore",
-        )
+        offer(pair, "Download the sample", SAMPLE, table_file.sample(), bench.key("sample_file"),
+              icon=":material/download:", type="tertiary")  # fmt: skip
         st.caption(PRIVACY)
 
 

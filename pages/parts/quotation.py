@@ -57,8 +57,3 @@ def warn_once(key: str) -> None:
     with st.container():
         if problem := st.session_state.pop(key, ""):
             warn(problem)
-
-
-def first_line(failure: BaseException) -> str:
-    """What an exception says, shortly; its name where it says nothing."""
-    return str(failure).strip().partition("\n")[0] or type(failure).__name__

@@ -13,6 +13,7 @@ from lessons.course.discovery import find
 from lessons.course.lesson import UNANSWERED, Answer, Lesson, Preset
 from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import Training, shared
+from pages.parts.quotation import quoted
 
 if TYPE_CHECKING:
     from lessons.classroom.room import Room, Tally
@@ -80,6 +81,15 @@ def bar(ballot: int, at: int, tally: Tally, own: dict[int, int]) -> str:
         f'<span class="ballot-track"><span style="width:{share:.1%}"></span></span>'
         f'<span class="ballot-count">{count} · {share:.0%}{yours}</span></div>'
     )
+
+
+def revealed(lesson: Lesson, tally: Tally, reading: Reading, own: dict[int, int] | None = None) -> None:
+    """What came true and how all voted, and what those believed who chose otherwise."""
+    bars(lesson.prediction.answers, tally, reading.right, own)
+    if reading.words:
+        st.caption(reading.words)
+    for words in beliefs(lesson, tally, reading.right):
+        st.markdown(quoted(words))
 
 
 def beliefs(lesson: Lesson, tally: Tally, right: int | None) -> list[str]:

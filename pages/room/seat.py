@@ -16,7 +16,7 @@ from pages.lab.instruments import instruments
 from pages.lab.state import Form
 from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, tell, warn, warn_once
-from pages.room.ballot import Reading, asked, bars, beliefs, right_answer
+from pages.room.ballot import Reading, asked, revealed, right_answer
 from pages.room.companion import SEEN
 from pages.room.question import experiment, question
 from pages.room.visit import SEAT, Seat, left, spelled
@@ -101,11 +101,7 @@ def body(
             vote_buttons(seat, room, lesson, own)
         elif tally and room.phase == "reveal":
             reading = right_answer(lesson, preset, PATIENCE)
-            bars(answers, tally, reading.right, own)
-            if reading.words:
-                st.caption(reading.words)
-            for words in beliefs(lesson, tally, reading.right):
-                st.markdown(quoted(words))
+            revealed(lesson, tally, reading, own)
         elif room.phase == "run" and own:
             st.markdown(f"You voted: **{quoted(answers[own[max(own)]].text)}**")
         elif room.phase != "waiting":
