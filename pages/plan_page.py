@@ -4,8 +4,6 @@
 page may stand on a projector.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import streamlit as st

@@ -4,8 +4,6 @@ Of one epoch everything is from before its update, so that runs which part in th
 told different things of the same answers.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any

@@ -1,7 +1,5 @@
 """What happened in a run: the doctor's findings under the charts, each with its fix to apply; what to try next."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import streamlit as st

@@ -1,7 +1,5 @@
 """What a learner predicted, which answer came true, and what is kept of both."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from lessons.classroom.steps import Step

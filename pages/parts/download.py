@@ -6,7 +6,7 @@ from threading import Timer
 from typing import Any
 from uuid import uuid4
 
-from pages.server.aside import aside
+from lessons.classroom.aside import aside
 from pages.server.private import hold
 
 FETCHED_AFTER = 60.0  # seconds a browser on a poor line may take to ask for its file

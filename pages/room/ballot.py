@@ -1,22 +1,17 @@
 """How a room voted, drawn as bars in HTML: a hundred phones take that at once, and it is text for who cannot see it."""
 
-from __future__ import annotations
-
 from concurrent.futures import wait
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from lessons.classroom.room_state import Room, Tally
 from lessons.course.discovery import find
 from lessons.course.lesson import UNANSWERED, Answer, Lesson, Preset
 from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import Training, shared
 from pages.parts.quotation import quoted
-
-if TYPE_CHECKING:
-    from lessons.classroom.room import Room, Tally
 
 NAMES = {1: "first vote", 2: "second vote"}
 

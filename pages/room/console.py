@@ -1,13 +1,10 @@
 """The instructor's private screen: which question, which phase, how it stands, what to do next."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from lessons.classroom.agenda import Agenda, Item, lesson_of, preset_of
 from lessons.classroom.phase import NAMES, PHASES, Advice, advice
+from lessons.classroom.room_state import Room, Tally
 from lessons.course.lesson import Lesson
 from lessons.recipe.bad_input import BadInput
 from pages.parts.download import offer
@@ -19,9 +16,6 @@ from pages.room.invitation import invitation
 from pages.room.question import experiment, question
 from pages.room.visit import instructor_link, left, projector_link, spelled
 from pages.server.store import rooms
-
-if TYPE_CHECKING:
-    from lessons.classroom.room import Room, Tally
 
 LOOK = 1.5  # seconds between two looks at the counts
 PROBLEM = "console:problem"  # session key: what was refused

@@ -1,7 +1,5 @@
 """What a class sees on the wall: large, without controls, without names, without votes before the reveal."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from lessons.classroom.refusal import NoRoom

@@ -1,14 +1,13 @@
 """A learner's page in a room: it shows what the instructor has moved the room to, and nothing of the others' votes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from lessons.classroom import pace
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
+from lessons.classroom.room_state import Room, Tally
 from lessons.course.lesson import Lesson, Preset
 from lessons.recipe.bad_input import BadInput
 from pages.lab.bench import Bench
@@ -23,9 +22,6 @@ from pages.room.visit import SEAT, Seat, left, spelled
 from pages.server.presence import session
 from pages.server.store import rooms
 from pages.server.watch import watch
-
-if TYPE_CHECKING:
-    from lessons.classroom.room import Room, Tally
 
 PATIENCE = 1.0  # seconds that a page waits for the run whose outcome it shows
 ANY = ""  # in place of a room's state: whatever the browser is told next is news
