@@ -1,4 +1,4 @@
-"""Twin runs: pin a run, change one toggle, run, and see where the two part. Both have the pinned run's seed."""
+"""Two runs compared: pin a run, change one toggle, run, and see where the two part. Both have the pinned run's seed."""
 
 import numpy as np
 import streamlit as st
