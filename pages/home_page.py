@@ -8,6 +8,7 @@ from lessons.classroom.course_map import Standing, go_on, minutes, standings
 from lessons.classroom.steps import Course
 from lessons.course.discovery import LESSONS
 from lessons.course.lesson import CHAPTERS, Lesson
+from lessons.recipe.words import plural
 from pages.learner import identity
 from pages.parts.layout import button, row
 from pages.parts.waiting import poll
@@ -90,9 +91,8 @@ def greeting() -> str:
 def card(lesson: Lesson, page, stand: Standing) -> None:
     st.page_link(page, label=f"**{lesson.title}**")
     st.caption(lesson.presets[0].says)
-    count = len(lesson.exercises)
     extent = [f"{minutes(lesson)} min"]
-    extent += [f"{count} exercise{'s' * (count > 1)}"] if count else []
+    extent += [plural(len(lesson.exercises), "exercise")] if lesson.exercises else []
     extent += [f"examples {span(lesson.examples)}"] if lesson.examples else []
     st.markdown(f"{MARKS[stand]} :gray[:small[{' · '.join(extent)}]]")
 

@@ -4,22 +4,22 @@
 page may stand on a projector.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import streamlit as st
 
 from lessons.classroom.agenda import INTRODUCTION, PACE, Agenda, Item, item_text, lesson_of, preset_of
 from lessons.classroom.worksheet import worksheet
-from lessons.course.discovery import LESSONS
 from lessons.course.lesson import UNANSWERED, Lesson
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
+from lessons.recipe.words import first_line, plural
 from lessons.server.laboratory import Training, shared
 from pages.parts.address import root_link
+from pages.parts.download import offer
 from pages.parts.layout import button, row
-from pages.parts.quotation import fail, first_line, quoted, warn
+from pages.parts.presets import choose_preset
+from pages.parts.quotation import fail, quoted, warn
 from pages.parts.waiting import poll
 from pages.server.presence import session, watch
 from pages.server.private import went_back
@@ -106,21 +106,15 @@ def write_address(steps: str) -> None:
 def choose(planner: Planner) -> None:
     """A lesson, one of its presets, and Add."""
     place = row(vertical_alignment="bottom")
-    slug = place.selectbox("Lesson", list(LESSONS), format_func=lambda slug: LESSONS[slug].title, key="plan:lesson")
-    lesson = LESSONS[slug]
-    names = [preset.name for preset in lesson.presets]
-    name = place.selectbox(
-        "Preset", names, format_func=lambda name: lesson.preset(name).label, key=f"plan:preset:{slug}"
-    )
-    button(place, "Add", "plan:add", "add", planner.change, Agenda.adding, (slug, name), type="primary")
+    item = choose_preset(place, "plan")
+    button(place, "Add", "plan:add", "add", planner.change, Agenda.adding, item, type="primary")
 
 
 def summary(planner: Planner) -> bool:
     """Minutes, link and worksheets. Whether the answers shall be shown."""
     agenda = planner.agenda
-    count = f"{len(agenda.items)} question{'s' * (len(agenda.items) > 1)}"
     st.markdown(
-        f"**{count}, about {agenda.minutes} minutes**",
+        f"**{plural(len(agenda.items), 'question')}, about {agenda.minutes} minutes**",
         help=f"{sum(PACE.values())} minutes for each question: "
         + ", ".join(f"{phase} {minutes}" for phase, minutes in PACE.items())
         + f"; and {INTRODUCTION} to introduce each lesson.",
@@ -130,33 +124,19 @@ def summary(planner: Planner) -> bool:
     place.link_button(
         "Open a room", root_link({"page": "room", "plan": agenda.address}, "plan"), icon=":material/groups:"
     )
-    place.download_button(
-        "Open the worksheet",
-        worksheet(agenda).encode(),
-        "worksheet.html",
-        "text/html",
-        icon=":material/print:",
-        key="plan:worksheet",
-        on_click="ignore",
-        help="For learners, without answers. It opens in a browser and prints one question to a page.",
-    )
+    learners = "For learners, without answers. It opens in a browser and prints one question to a page."
+    offer(place, "Open the worksheet", "worksheet.html", worksheet(agenda).encode(), "plan:worksheet",
+          icon=":material/print:", help=learners)  # fmt: skip
     show_answers = place.toggle(
         "Show answers",
         key="plan:answers",
         help="Runs each preset and reads off which answer comes true. Leave it off while this page is projected.",
     )
     if show_answers:
-        place.download_button(
-            "Teacher's copy",
-            worksheet(agenda, planner.outcomes).encode(),
-            "worksheet-teacher.html",
-            "text/html",
-            icon=":material/school:",
-            key="plan:teacher",
-            on_click="ignore",
-            disabled=bool(planner.unknown),
-            help="With the answers that came true, the beliefs behind the others, aims and notes.",
-        )
+        copy = worksheet(agenda, planner.outcomes).encode()
+        teacher = "With the answers that came true, the beliefs behind the others, aims and notes."
+        offer(place, "Teacher's copy", "worksheet-teacher.html", copy, "plan:teacher", icon=":material/school:",
+              disabled=bool(planner.unknown), help=teacher)  # fmt: skip
     return show_answers
 
 

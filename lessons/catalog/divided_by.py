@@ -109,18 +109,14 @@ def in_batches() -> Measured:
     return Measured(sentence, {"whole": whole, "one_by_one": one}, tuple(rows))
 
 
-def comparable(run) -> bool:
-    """Whether the loss is not a number, or the one on real steps is one to compare it with."""
-    loss, real = run.snapshot.loss[0], run.snapshot.real_loss[0]
-    return loss != loss or abs(real) < float("inf")
-
-
-def compared(run) -> str:
-    """How the first loss compares with the same loss on real steps only."""
+def first_loss(run) -> int | None:
+    """0: equal to the loss on real steps, 1: smaller, 2: larger or NaN; None where that is no finite number."""
     loss, real = float(run.snapshot.loss[0]), float(run.snapshot.real_loss[0])
+    if loss == loss and not abs(real) < float("inf"):
+        return None
     if abs(loss - real) <= 1e-3 * abs(real):
-        return "equal"
-    return "smaller" if loss < real else "larger"
+        return 0
+    return 1 if loss < real else 2
 
 
 LESSON = Lesson(
@@ -231,22 +227,19 @@ LESSON = Lesson(
         (
             Answer(
                 "They are equal",
-                lambda run: compared(run) == "equal",
                 "Leaving the padding out of the sum does not leave it out of the count. That takes a mask, or a "
                 "reduction that divides by the weights.",
             ),
             Answer(
                 "The loss is smaller",
-                lambda run: compared(run) == "smaller",
                 "Padding makes a loss smaller only where it is counted below the line and not above it.",
             ),
             Answer(
                 "The loss is larger, or not a number",
-                lambda run: compared(run) == "larger",
                 "Padding makes a loss larger where its errors are in the sum, or where nothing is divided at all.",
             ),
         ),
-        answerable=comparable,
+        first_loss,
     ),
     contrast=Contrast("broken", "fixed", "error on real steps", lambda run: run.snapshot.error[-1]),
     experiments=(

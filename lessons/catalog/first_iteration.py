@@ -174,17 +174,14 @@ BASE = Recurrent(
 POST = {"padding": "post", "mask": "inputs"}
 
 
-def some_nan(run) -> bool:
-    return bool(np.isnan(run.snapshot.loss).any())
-
-
-def known_to_the_end(run) -> bool:
-    """Whether every loss is a finite number, and so are the error at the end and the one of the best constant."""
-    return bool(np.isfinite([*run.snapshot.loss, run.snapshot.error[-1], run.baseline]).all())
-
-
-def learned(run) -> bool:
-    return bool(run.snapshot.error[-1] <= run.baseline / 2)
+def loss_and_error(run) -> int | None:
+    """0: some loss was NaN, 1: it learned, 2: it did not; None where another number was not finite."""
+    if np.isnan(run.snapshot.loss).any():
+        return 0
+    error = run.snapshot.error[-1]
+    if not np.isfinite([*run.snapshot.loss, error, run.baseline]).all():
+        return None
+    return 1 if error <= run.baseline / 2 else 2
 
 
 LESSON = Lesson(
@@ -303,24 +300,21 @@ LESSON = Lesson(
         (
             Answer(
                 "Some loss was NaN",
-                some_nan,
                 "An infinite slope, or the log of a negative number, has to occur at one step only; a mask of 0 times "
                 "it is NaN. Where no step meets one, a loss stays a number however badly it trains.",
             ),
             Answer(
                 "Numbers all along, and the model learned",
-                lambda run: not some_nan(run) and learned(run),
                 "A finite first loss says nothing about its gradient, and a finite loss says nothing about what it "
                 "rewards.",
             ),
             Answer(
                 "Numbers all along, and it did not learn",
-                lambda run: not some_nan(run) and not learned(run),
                 "A loss fails to teach when its gradient is small where the error is large. A corner or a minimum "
                 "other than 0 does not keep a model from learning.",
             ),
         ),
-        answerable=lambda run: some_nan(run) or known_to_the_end(run),
+        loss_and_error,
     ),
     contrast=Contrast("broken", "fixed", "error on real steps after training", lambda run: run.snapshot.error[-1]),
     experiments=(

@@ -211,18 +211,15 @@ def stack_figure(names, masks, values) -> dict:
     return worded_bars([f"{at}. {names[at]}" for at in masks], left_out, words, colours, "padded steps left out")
 
 
-def passed(run) -> bool:
-    """Whether a mask goes into a layer: without one there is none to lose."""
-    return any(row.mask_in for row in run.opening.layers)
-
-
-def warned(run) -> bool:
-    return any("mask" in said for said in run.opening.warnings)
-
-
-def told_apart(run) -> bool:
-    """Whether gradient on padding can be seen: there is padding with a label, and the gradient is finite and not 0."""
-    return not run.batch.label_real.all() and run.leak[0] == run.leak[0]
+def fate_of_mask(run) -> int | None:
+    """0: Keras warned, 1: no gradient on padding, 2: some; None without a mask, or where no gradient could tell."""
+    if not any(row.mask_in for row in run.opening.layers):
+        return None
+    if any("mask" in said for said in run.opening.warnings):
+        return 0
+    if run.batch.label_real.all() or run.leak[0] != run.leak[0]:
+        return None
+    return 1 if run.leak[0] == 0 else 2
 
 
 LESSON = Lesson(
@@ -319,23 +316,20 @@ LESSON = Lesson(
         (
             Answer(
                 "It is lost, and Keras warns",
-                warned,
                 "Keras warns where a layer says that it does not support masks. An operator or a slice is no layer of "
                 "yours, and nobody asks it.",
             ),
             Answer(
                 "No warning, and the gradient stays off the padding",
-                lambda run: not warned(run) and run.leak[0] == 0,
                 "A right mask at the first layer is not yet one at the loss. Each layer on the way has to hand it on.",
             ),
             Answer(
                 "No warning, and the gradient lies on padding",
-                lambda run: not warned(run) and run.leak[0] > 0,
                 "Not every layer eats the mask: Dense, normalisation, recurrent layers with return_sequences=True and "
                 "attention hand it on.",
             ),
         ),
-        answerable=lambda run: passed(run) and (warned(run) or told_apart(run)),
+        fate_of_mask,
     ),
     contrast=Contrast("broken", "fixed", "error on real steps", lambda run: run.snapshot.error[-1]),
     experiments=(

@@ -2,7 +2,7 @@
 
 from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
 from lessons.course.experiment import Experiment, Measured
-from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset, of_padding
 from lessons.families.recurrent import Recurrent
 
 
@@ -62,11 +62,6 @@ def mask_times_predict() -> Measured:
 
 
 BASE = Recurrent(padded_labels="garbage", epochs=30)
-
-
-def padded_share(run) -> float:
-    """Share of padding among the steps that have a label."""
-    return float((~run.batch.label_real).mean())
 
 
 LESSON = Lesson(
@@ -184,23 +179,20 @@ LESSON = Lesson(
         (
             Answer(
                 "None: the mask keeps it away",
-                lambda run: run.leak[0] == 0,
                 "A mask works only where each step still has a loss of its own: Keras multiplies it into what the loss "
                 "returns. A layer that forgets it, or a scalar, leaves nothing to multiply.",
             ),
             Answer(
                 "Some, less than its share of the steps",
-                lambda run: 0 < run.leak[0] <= padded_share(run),
                 "Padding does not pull by its share of the steps but by the size of its errors: by what the padded "
                 "labels happen to hold.",
             ),
             Answer(
                 "More than its share of the steps",
-                lambda run: run.leak[0] > padded_share(run),
                 "Where the mask reaches the loss, the padded steps have weight 0, whatever their labels hold.",
             ),
         ),
-        answerable=lambda run: padded_share(run) > 0 and run.leak[0] == run.leak[0],  # NaN where no share is known
+        lambda run: of_padding(run.leak[0], ~run.batch.label_real),
     ),
     contrast=Contrast("broken", "fixed", "error on real steps", lambda run: run.snapshot.error[-1]),
     reading=(

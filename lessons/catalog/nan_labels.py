@@ -174,15 +174,12 @@ WEIGHTS = {"mask": "not_nan", "sample_weight": "instead"}
 
 
 def turns_nan(run) -> int | None:
-    """The first epoch whose loss is NaN, from 0."""
-    epochs = np.flatnonzero(np.isnan(run.snapshot.loss))
-    return int(epochs[0]) if epochs.size else None
-
-
-def tells_when(run) -> bool:
-    """Whether a loss is NaN, or all are finite and so is the model at the end: else the next loss may be NaN."""
+    """0: the loss of the first epoch, 1: a later one, 2: none; None where the next loss may be NaN."""
+    nan = np.isnan(run.snapshot.loss)
+    if nan.any():
+        return 0 if nan[0] else 1
     known = run.predictions[run.batch.known]
-    return turns_nan(run) is not None or bool(np.isfinite([*run.snapshot.loss, *known]).all())
+    return 2 if np.isfinite([*run.snapshot.loss, *known]).all() else None
 
 
 LESSON = Lesson(
@@ -313,22 +310,19 @@ LESSON = Lesson(
         (
             Answer(
                 "At the first step",
-                lambda run: turns_nan(run) == 0,
                 "It does when NaN is still in the labels while the loss computes. Where it was replaced before, or "
                 "cut out of the value after, the first loss is a number.",
             ),
             Answer(
                 "After the first step",
-                lambda run: turns_nan(run) not in (0, None),
                 "That is the mark of a repaired value with an unrepaired gradient: `where` around the result.",
             ),
             Answer(
                 "Never",
-                lambda run: turns_nan(run) is None,
                 "A mask does not remove a NaN. It multiplies, and NaN times 0 is NaN, in the loss and in its gradient.",
             ),
         ),
-        answerable=tells_when,
+        turns_nan,
     ),
     contrast=Contrast("broken", "fixed", "error on real steps after training", lambda run: run.snapshot.error[-1]),
     experiments=(

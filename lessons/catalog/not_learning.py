@@ -108,18 +108,14 @@ BASE = Recurrent(
 )
 
 
-def learned(run) -> bool:
-    return bool(run.snapshot.error[-1] <= run.baseline / 2)
-
-
-def near_zero(run) -> bool:
-    return bool(abs(run.snapshot.loss[-1]) < NEAR_ZERO)
-
-
-def answers(run) -> bool:
-    """Whether the last loss is high or NaN, or near 0 with an error that is known; not one far below 0."""
-    known = np.isfinite([run.snapshot.error[-1], run.baseline]).all()
-    return bool(known) if near_zero(run) else not run.snapshot.loss[-1] < 0
+def loss_and_error(run) -> int | None:
+    """0: near 0 and learned, 1: near 0 and not learned, 2: high or NaN; None far below 0, or with an unknown error."""
+    loss, error = run.snapshot.loss[-1], run.snapshot.error[-1]
+    if not abs(loss) < NEAR_ZERO:
+        return None if loss < 0 else 2
+    if not np.isfinite([error, run.baseline]).all():
+        return None
+    return 0 if error <= run.baseline / 2 else 1
 
 
 LESSON = Lesson(
@@ -257,23 +253,20 @@ LESSON = Lesson(
         (
             Answer(
                 "The loss is near 0, and the model learned",
-                lambda run: near_zero(run) and learned(run),
                 "A low loss only says that the loss is content. Ask what the cheapest way to please it is.",
             ),
             Answer(
                 "The loss is near 0, and the model is hardly better than a constant",
-                lambda run: near_zero(run) and not learned(run),
                 "A loss that is honest about both labels cannot be near 0 with wrong predictions. And labels that are "
                 "noise keep it up.",
             ),
             Answer(
                 "The loss stays high, or is NaN",
-                lambda run: not near_zero(run),
                 "Corners and thresholds do not keep a loss high. It stays up when there is nothing to learn, or when "
                 "a number format swallows the epsilon.",
             ),
         ),
-        answerable=answers,
+        loss_and_error,
     ),
     contrast=Contrast("broken", "fixed", "error on real steps after training", lambda run: run.snapshot.error[-1]),
     experiments=(

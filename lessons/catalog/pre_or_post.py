@@ -1,8 +1,8 @@
 """Lesson I: without a mask, padding after the steps moves the last state; padding before them hardly does."""
 
 from lessons.course.exercise import FindSetting, Goal, MendLoss
-from lessons.course.experiment import Experiment, Measured
-from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
+from lessons.course.experiment import Experiment, Measured, seeded
+from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset, of_padding
 from lessons.families.recurrent import Recurrent
 
 BASE = Recurrent(
@@ -44,7 +44,7 @@ def last_state(picked=CELLS) -> Measured:
 
     rows = []
     for name in picked:
-        layer = getattr(keras.layers, name)(8, kernel_initializer=glorot(), recurrent_initializer=orthogonal())
+        layer = getattr(keras.layers, name)(8, **seeded())
         for biases in ("fresh", "trained"):
             if biases == "trained":
                 update(layer, steps, targets)
@@ -66,18 +66,6 @@ def last_state(picked=CELLS) -> Measured:
         f"or more once they are trained. With a mask the largest movement is {numbers['masked']:.2g}."
     )
     return Measured(sentence, numbers, tuple(rows), movement_figure(rows))
-
-
-def glorot():
-    import keras
-
-    return keras.initializers.GlorotUniform(0)
-
-
-def orthogonal():
-    import keras
-
-    return keras.initializers.Orthogonal(seed=0)
 
 
 def update(layer, x, targets, updates=6) -> None:
@@ -114,7 +102,7 @@ def step_by_step() -> Measured:
 
     steps = np.random.default_rng(1).normal(size=(1, 5, 3)).astype("float32")
     zeros = np.zeros((1, 5, 3), "float32")
-    layer = keras.layers.GRU(8, return_sequences=True, kernel_initializer=glorot(), recurrent_initializer=orthogonal())
+    layer = keras.layers.GRU(8, return_sequences=True, **seeded())
     after, before = np.concatenate([steps, zeros], 1), np.concatenate([zeros, steps], 1)
     mask = np.array([[True] * 5 + [False] * 5])
     states = {  # (time, units)
@@ -145,10 +133,6 @@ def state_figure(rows, ways) -> dict:
     styles = dict(zip(ways, ((LEAK, "solid"), (REAL, "solid"), (EDGE, "dash")), strict=True))
     lines = {way: (*style, [row[way] for row in rows]) for way, style in styles.items()}
     return curves([row["timestep"] for row in rows], lines, "timestep", "distance to the wanted state")
-
-
-def padded_share(run) -> float:
-    return float((~run.batch.real).mean())
 
 
 LESSON = Lesson(
@@ -253,25 +237,21 @@ LESSON = Lesson(
         (
             Answer(
                 "None",
-                lambda run: run.input_leak[0] == 0,
                 "A zero input is not a missing input. The layer computes a step with it, and that step has a gradient. "
                 "Only a mask takes the step out.",
             ),
             Answer(
                 "Some, less than its share of the steps",
-                lambda run: 0 < run.input_leak[0] <= padded_share(run),
                 "The gradient at the last output reaches the latest steps first. What is padded there gets most of it; "
                 "what a mask skips gets none.",
             ),
             Answer(
                 "More than its share of the steps",
-                lambda run: run.input_leak[0] > padded_share(run),
                 "Padding at the far end from the output is forgotten like any early step, and masked padding is not "
                 "seen at all.",
             ),
         ),
-        # The share is NaN where no gradient is finite, or all of it is 0.
-        answerable=lambda run: padded_share(run) > 0 and run.input_leak[0] == run.input_leak[0],
+        lambda run: of_padding(run.input_leak[0], ~run.batch.real),
     ),
     contrast=Contrast("broken", "fixed", "validation loss", lambda run: run.snapshot.val_loss[-1]),
     experiments=(

@@ -191,12 +191,14 @@ def where_it_stands() -> Measured:
     return Measured(sentence, numbers, tuple(rows))
 
 
-def ended(run) -> str:
-    """How the loss ends beside how it began."""
+def last_loss(run) -> int | None:
+    """0: finite and lower than the first, 1: finite and no lower, 2: not finite; None where the first was NaN."""
     first, last = float(run.snapshot.loss[0]), float(run.snapshot.loss[-1])
     if not abs(last) < float("inf"):
-        return "not finite"
-    return "lower" if last < first else "not lower"
+        return 2
+    if first != first:
+        return None
+    return 0 if last < first else 1
 
 
 LESSON = Lesson(
@@ -300,23 +302,20 @@ LESSON = Lesson(
         (
             Answer(
                 "Finite, and lower than at the start",
-                lambda run: ended(run) == "lower",
                 "An epsilon in the log does not make the log safe. It has to survive the addition, in the float type "
                 "of the loss and in the order in which the graph adds.",
             ),
             Answer(
                 "Finite, and no lower",
-                lambda run: ended(run) == "not lower",
                 "So small an epsilon hardly changes the loss while p is away from 0 and 1: the model learns as usual.",
             ),
             Answer(
                 "NaN or inf",
-                lambda run: ended(run) == "not finite",
                 "A log near 0 is large, not infinite. Where the epsilon survives, or where you start from logits, "
                 "the loss stays finite.",
             ),
         ),
-        answerable=lambda run: ended(run) == "not finite" or run.snapshot.loss[0] == run.snapshot.loss[0],
+        last_loss,
     ),
     contrast=Contrast("broken", "fixed", "loss after the last epoch", lambda run: run.snapshot.loss[-1]),
     experiments=(

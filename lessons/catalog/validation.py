@@ -1,7 +1,7 @@
 """Lesson D: a mask has to reach the validation data too, and a multiplied input is no mask."""
 
 from lessons.course.exercise import FindSetting, Goal, MendLoss, mse_where_marked
-from lessons.course.experiment import Experiment, Measured, value_and_gradient
+from lessons.course.experiment import Experiment, Measured, seeded, value_and_gradient
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.course.torch_lstm import FEATURES, UNITS, drawn, last_losses, run_through
 from lessons.families.recurrent import Recurrent
@@ -79,8 +79,7 @@ def masking_layer() -> Measured:
     x[0, 3] = -1  # every feature: masked
     x[0, 1, 0] = -1  # one feature only
     masking = keras.layers.Masking(-1.0)
-    glorot, orthogonal = keras.initializers.GlorotUniform(0), keras.initializers.Orthogonal(seed=0)
-    lstm = keras.layers.LSTM(4, return_sequences=True, kernel_initializer=glorot, recurrent_initializer=orthogonal)
+    lstm = keras.layers.LSTM(4, return_sequences=True, **seeded())
     outputs = lstm(masking(x)).numpy()
     without = lstm(np.delete(x, 3, axis=1)).numpy()
     _, gradient = value_and_gradient(lambda given: keras.ops.sum(lstm(masking(given))[:, 4:]), x)
@@ -186,18 +185,14 @@ def masked_cell() -> Measured:
     return Measured(sentence, numbers, tuple(rows))
 
 
-def comparable(run) -> bool:
-    """Whether the validation loss is not a number, or can be told in multiples of the loss on real steps."""
-    held_out, real = run.snapshot.val_loss[-1], run.snapshot.real_loss[-1]
-    return held_out != held_out or (held_out >= 0 and 0 <= real < float("inf"))
-
-
-def kept_up(run) -> str:
-    """How the validation loss ends beside the loss on the real training steps."""
+def last_validation_loss(run) -> int | None:
+    """0: close to the loss on real steps, 1: above it, 2: far above or NaN; None where it is no multiple of that."""
     held_out, real = float(run.snapshot.val_loss[-1]), float(run.snapshot.real_loss[-1])
+    if held_out == held_out and not (held_out >= 0 and 0 <= real < float("inf")):
+        return None
     if held_out <= 4 * real:
-        return "close"
-    return "above" if held_out <= 100 * real else "far"
+        return 0
+    return 1 if held_out <= 100 * real else 2
 
 
 LESSON = Lesson(
@@ -315,22 +310,19 @@ LESSON = Lesson(
         (
             Answer(
                 "Close to the loss on the real training steps",
-                lambda run: kept_up(run) == "close",
                 "A validation set is not masked because the training set was. If its padding is in the loss, no amount "
                 "of learning brings the loss down.",
             ),
             Answer(
                 "Above it, as with unseen data",
-                lambda run: kept_up(run) == "above",
                 "A gap is not always overfitting. First ask whether both numbers are about the same steps.",
             ),
             Answer(
                 "More than a hundred times above it, or not a number",
-                lambda run: kept_up(run) == "far",
                 "Garbage in a padded label does no harm where a mask leaves it out.",
             ),
         ),
-        answerable=comparable,
+        last_validation_loss,
     ),
     contrast=Contrast("broken", "fixed", "validation loss", lambda run: run.snapshot.val_loss[-1]),
     experiments=(

@@ -4,8 +4,6 @@ Keras and TensorFlow are imported inside: the pages read this package's texts wi
 seeded and nothing global is set, because the worker that measures a claim trains lessons too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -5,8 +5,6 @@ loss, other data, another library, passed to `measure` as arguments) must turn i
 nothing.
 """
 
-from __future__ import annotations
-
 import inspect
 import re
 import string

@@ -3,8 +3,6 @@
 Keras and TensorFlow are imported inside, as in `lessons.claims.apparatus`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

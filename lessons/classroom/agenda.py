@@ -31,13 +31,8 @@ class Agenda:
                 raise BadInput(f"steps: got “{item_text(item)}” twice; a plan has each preset once.")
 
     @classmethod
-    def read(cls, text: str) -> Agenda:
-        """Of `slug:preset,slug:preset`. Raises BadInput at the first thing that is none."""
-        return cls(tuple(item_of(part) for part in parts_of(text)))
-
-    @classmethod
     def kept(cls, text: str) -> tuple[Agenda, str]:
-        """What can be read of it, and one sentence about the rest; none where all could."""
+        """What can be read of `slug:preset,slug:preset`, and one sentence about the rest; none where all could."""
         agenda, problems = cls(), []
         for part in parts_of(text):
             try:

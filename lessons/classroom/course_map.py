@@ -1,16 +1,13 @@
 """The course as one learner stands in it: which lessons are open, begun or done, and how long each takes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
-from typing import Literal, get_args
+from typing import Literal
 
 from lessons.classroom.steps import Step
 from lessons.course.discovery import LESSONS
 from lessons.course.lesson import Lesson
 
 Standing = Literal["open", "begun", "done"]
-STANDINGS: tuple[Standing, ...] = get_args(Standing)
 WORDS_A_MINUTE = 200  # read on a screen, with thinking
 # Minutes besides reading, as a first learner takes them.
 PREDICTING, PRESET, EXERCISE = 1.0, 0.5, 3.0

@@ -1,7 +1,5 @@
 """The database: a file of SQLite's by default, PostgreSQL where an address says so; brought up to date at start."""
 
-from __future__ import annotations
-
 import secrets
 import sqlite3
 import sys

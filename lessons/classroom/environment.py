@@ -4,8 +4,6 @@ An account's name is short and can be guessed: ten million student numbers are h
 of a key can be computed with the secret only, and the secret is not in the database.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 import tempfile

@@ -3,8 +3,6 @@
 Kept in the memory of one server process, for a burst is a matter of seconds: it is no part of a room.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from functools import cache

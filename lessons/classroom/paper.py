@@ -1,7 +1,5 @@
 """Pages to print, from the templates beside this file. Whatever is put into them is escaped."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

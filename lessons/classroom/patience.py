@@ -1,9 +1,6 @@
 """Ask the database, and let nobody wait for one that does not answer."""
 
-from __future__ import annotations
-
 import logging
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -11,6 +8,7 @@ from concurrent.futures import TimeoutError as NotYet
 from typing import Generic, TypeVar
 
 from lessons.classroom import load
+from lessons.classroom.aside import aside
 from lessons.recipe.bad_input import BadInput
 
 Store = TypeVar("Store")
@@ -66,10 +64,9 @@ class Patience(Generic[Store]):
             self._begin(lambda store: None)
 
     def _begin(self, question: Callable[[Store], Found]) -> Future[Found]:
-        future: Future[Found] = Future()
         self._begun = True
 
-        def work() -> None:
+        def work() -> Found:
             load()  # here, for no first paint shall wait for it
             from alembic.util import CommandError
             from sqlalchemy.exc import SQLAlchemyError
@@ -79,12 +76,7 @@ class Patience(Generic[Store]):
             try:
                 try:
                     store = self.open()
-                except (
-                    SQLAlchemyError,
-                    CommandError,
-                    BadInput,
-                    OSError,
-                ) as problem:  # nobody can use it, whatever it is
+                except (SQLAlchemyError, CommandError, BadInput, OSError) as problem:  # nobody can use it
                     if isinstance(problem, BadInput):
                         LOG.error("unmasked: %s", problem)
                     raise ConnectionError(str(problem)) from problem
@@ -94,15 +86,11 @@ class Patience(Generic[Store]):
                     self._leave()
                 else:
                     LOG.error("unmasked: a question to the database failed", exc_info=problem)
-                future.set_exception(NoAnswer(str(problem)))
-            except BaseException as problem:
-                future.set_exception(problem)
-            else:
-                self._answered, self._until = True, 0.0  # it was slow, and is there after all
-                future.set_result(found)
+                raise NoAnswer(str(problem)) from problem
+            self._answered, self._until = True, 0.0  # it was slow, and is there after all
+            return found
 
-        threading.Thread(target=work, name="asks the database", daemon=True).start()
-        return future
+        return aside(work)
 
     def _leave(self) -> None:
         """Let nobody ask it for a while."""

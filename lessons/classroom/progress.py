@@ -1,7 +1,5 @@
 """What each learner did and predicted: no name, no password. Whoever has a learner's key is that learner."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Mapping

@@ -4,22 +4,21 @@ Every change is one transaction that locks the room's row first: a vote that com
 ballot is either in it or refused, never half. It counts once `vote` has returned.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import fields
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
 from lessons.classroom import keys
 from lessons.classroom.database import AWAY, READING, add, put
-from lessons.classroom.phase import BALLOTS, PHASES, SHOWN, Phase
+from lessons.classroom.phase import BALLOTS, PHASES, Phase
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
+from lessons.classroom.room_state import Counts, Room, Tally
 from lessons.classroom.schema import finish, member, room, vote
 from lessons.course.discovery import find
 from lessons.recipe.bad_input import BadInput
@@ -28,51 +27,6 @@ Lock = Literal["shared", "alone"]
 LIFETIME = 12 * 3600.0  # seconds: a workshop's day
 NICKNAME_LONGEST = 40
 LARGEST = 500  # members of a room
-
-
-@dataclass(frozen=True)
-class Room:
-    """What everybody in a room may know of it. `question` counts them; the lesson is empty before the first."""
-
-    code: str
-    watch: str  # a word to ask for news with
-    expires: float
-    slug: str
-    preset: str
-    question: int
-    phase: Phase
-    following: bool
-    plan: str  # the presets in order, as an address says them; empty: none
-
-    @property
-    def ballot(self) -> int | None:
-        """Which vote is open."""
-        return BALLOTS.get(self.phase)
-
-    @property
-    def revealed(self) -> bool:
-        return self.phase == SHOWN
-
-    @property
-    def state(self) -> str:
-        """Another one as soon as something has changed that learners see."""
-        return f"{self.question}:{self.phase}:{int(self.following)}"
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many, for everybody to see."""
-
-    joined: int
-    voted: int  # in the open ballot, or the last one
-    done: int
-
-
-@dataclass(frozen=True)
-class Tally(Counts):
-    """What only the instructor sees before the reveal. `votes`: by ballot, how many chose which answer."""
-
-    votes: Mapping[int, Mapping[int, int]]
 
 
 class Rooms:
@@ -91,16 +45,8 @@ class Rooms:
         code, key, now = keys.code(), keys.key(), time.time()
         with self._writing() as db:
             db.execute(delete(room).where(room.c.expires < now))
-            db.execute(
-                insert(room).values(
-                    code=code,
-                    watch=keys.key(),
-                    instructor=keys.sealed(key),
-                    opened=now,
-                    expires=now + lifetime,
-                    phase=PHASES[0],
-                )
-            )
+            values = {"code": code, "watch": keys.key(), "instructor": keys.sealed(key), "phase": PHASES[0]}
+            db.execute(insert(room).values(**values, opened=now, expires=now + lifetime))
         return code, key
 
     def ask(self, code: str, key: str, slug: str, preset: str) -> None:
@@ -119,13 +65,15 @@ class Rooms:
             db.execute(update(room).where(room.c.id == found.id).values(phase=phase))
 
     def follow(self, code: str, key: str, following: bool) -> None:
-        with self._as_instructor(code, key) as (db, found):
-            db.execute(update(room).where(room.c.id == found.id).values(following=following))
+        self._set(code, key, following=following)
 
     def plan(self, code: str, key: str, plan: str) -> None:
         """Keep an ordered list of presets, as `Agenda.address` says it."""
+        self._set(code, key, plan=plan)
+
+    def _set(self, code: str, key: str, **values: object) -> None:
         with self._as_instructor(code, key) as (db, found):
-            db.execute(update(room).where(room.c.id == found.id).values(plan=plan))
+            db.execute(update(room).where(room.c.id == found.id).values(**values))
 
     def remove(self, code: str, key: str, name: int) -> None:
         """Take a member's nickname away and let them do nothing more; their votes go too."""
@@ -307,22 +255,16 @@ def seat_of(db: Connection, found: Row, key: str) -> int | None:
 
 
 def room_of(row: Row) -> Room:
-    return Room(
-        row.code, row.watch, row.expires, row.slug, row.preset, row.question, row.phase, row.following, row.plan
-    )
+    return Room(**{each.name: getattr(row, each.name) for each in fields(Room)})
 
 
 def tallied(db: Connection, found: Row) -> Tally:
     joined = db.scalar(select(func.count()).where((member.c.room == found.id) & ~member.c.removed))
     here = (vote.c.room == found.id) & (vote.c.question == found.question)
-    rows = db.execute(
-        select(vote.c.ballot, vote.c.answer, func.count().label("given"))
-        .where(here)
-        .group_by(vote.c.ballot, vote.c.answer)
-    )
+    chosen = vote.c.ballot, vote.c.answer
     votes: dict[int, dict[int, int]] = {}
-    for row in rows:
-        votes.setdefault(row.ballot, {})[row.answer] = row.given
+    for ballot, answer, given in db.execute(select(*chosen, func.count()).where(here).group_by(*chosen)):
+        votes.setdefault(ballot, {})[answer] = given
     done = db.scalar(select(func.count()).where((finish.c.room == found.id) & (finish.c.question == found.question)))
     last = BALLOTS.get(found.phase) or max(votes, default=1)
     return Tally(joined, sum(votes.get(last, {}).values()), done, votes)

@@ -4,24 +4,12 @@ Times are seconds since 1970, UTC. A room's key is stored as its SHA-256: it is 
 needed. A learner's may be an account, which can be guessed: `keys.wrapped`.
 """
 
-from sqlalchemy import (
-    Boolean,
-    CheckConstraint,
-    Column,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-)
+from typing import Any
+
+import sqlalchemy as sa
 
 # Constraints need names that a migration can speak of, on every database the same.
-metadata = MetaData(
+metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -32,95 +20,89 @@ metadata = MetaData(
 )
 
 
-def of_room() -> Column:
+def table(name: str, *parts: sa.schema.SchemaItem) -> sa.Table:
+    """A table whose rows are numbered."""
+    return sa.Table(name, metadata, sa.Column("id", sa.Integer, primary_key=True), *parts)
+
+
+def column(name: str, *kind: Any, **how: Any) -> sa.Column:
+    """A column that is never empty."""
+    return sa.Column(name, *kind, nullable=False, **how)
+
+
+def of_room() -> sa.Column:
     """A row that goes when its room does."""
-    return Column("room", ForeignKey("room.id", ondelete="CASCADE"), nullable=False, index=True)
+    return column("room", sa.ForeignKey("room.id", ondelete="CASCADE"), index=True)
 
 
-room = Table(
+room = table(
     "room",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("code", String(12), nullable=False, unique=True),
-    Column(
-        "watch", String(40), nullable=False, unique=True
-    ),  # a word that whoever is in the room may ask for news with
-    Column("instructor", LargeBinary(32), nullable=False),  # SHA-256 of the instructor's key
-    Column("opened", Float, nullable=False),
-    Column("expires", Float, nullable=False, index=True),
-    Column("slug", String(80), nullable=False, default=""),  # of the lesson; empty before the first question
-    Column("preset", String(80), nullable=False, default=""),
-    Column("question", Integer, nullable=False, default=0),  # counts the lessons and presets asked about
-    Column("phase", String(12), nullable=False),
-    Column("following", Boolean, nullable=False, default=True),  # learners' pages move along
-    Column("plan", Text, nullable=False, default=""),  # the lessons and presets in order, as an address says them
+    column("code", sa.String(12), unique=True),
+    column("watch", sa.String(40), unique=True),  # a word that whoever is in the room may ask for news with
+    column("instructor", sa.LargeBinary(32)),  # SHA-256 of the instructor's key
+    column("opened", sa.Float),
+    column("expires", sa.Float, index=True),
+    column("slug", sa.String(80), default=""),  # of the lesson; empty before the first question
+    column("preset", sa.String(80), default=""),
+    column("question", sa.Integer, default=0),  # counts the lessons and presets asked about
+    column("phase", sa.String(12)),
+    column("following", sa.Boolean, default=True),  # learners' pages move along
+    column("plan", sa.Text, default=""),  # the lessons and presets in order, as an address says them
 )
 
-member = Table(
+member = table(
     "member",
-    metadata,
-    Column("id", Integer, primary_key=True),
     of_room(),
-    Column("key", LargeBinary(32), nullable=False, unique=True),
-    Column("nickname", String(40), nullable=False, default=""),
-    Column("joined", Float, nullable=False),
-    Column("removed", Boolean, nullable=False, default=False),
+    column("key", sa.LargeBinary(32), unique=True),
+    column("nickname", sa.String(40), default=""),
+    column("joined", sa.Float),
+    column("removed", sa.Boolean, default=False),
 )
 
-vote = Table(
+vote = table(
     "vote",
-    metadata,
-    Column("id", Integer, primary_key=True),
     of_room(),
-    Column("member", ForeignKey("member.id", ondelete="CASCADE"), nullable=False),
-    Column("question", Integer, nullable=False),
-    Column("ballot", Integer, nullable=False),  # 1: before the discussion, 2: after it
-    Column("slug", String(80), nullable=False),
-    Column("preset", String(80), nullable=False),
-    Column("answer", Integer, nullable=False),
-    Column("at", Float, nullable=False),
-    UniqueConstraint("member", "question", "ballot"),
-    CheckConstraint("ballot IN (1, 2)", name="ballot"),
-    Index(None, "room", "question", "ballot"),
+    column("member", sa.ForeignKey("member.id", ondelete="CASCADE")),
+    column("question", sa.Integer),
+    column("ballot", sa.Integer),  # 1: before the discussion, 2: after it
+    column("slug", sa.String(80)),
+    column("preset", sa.String(80)),
+    column("answer", sa.Integer),
+    column("at", sa.Float),
+    sa.UniqueConstraint("member", "question", "ballot"),
+    sa.CheckConstraint("ballot IN (1, 2)", name="ballot"),
+    sa.Index(None, "room", "question", "ballot"),
 )
 
-finish = Table(
+finish = table(
     "finish",
-    metadata,
-    Column("id", Integer, primary_key=True),
     of_room(),
-    Column("member", ForeignKey("member.id", ondelete="CASCADE"), nullable=False),
-    Column("question", Integer, nullable=False),
-    Column("at", Float, nullable=False),
-    UniqueConstraint("member", "question"),
+    column("member", sa.ForeignKey("member.id", ondelete="CASCADE")),
+    column("question", sa.Integer),
+    column("at", sa.Float),
+    sa.UniqueConstraint("member", "question"),
 )
 
-seal = Table(  # one row: by which a server knows that its secret is the one that learners' keys are stored under
+seal = table(  # one row: by which a server knows that its secret is the one that learners' keys are stored under
     "seal",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("fingerprint", LargeBinary(32), nullable=False),
+    column("fingerprint", sa.LargeBinary(32)),
 )
 
-learner = Table(
+learner = table(
     "learner",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("key", LargeBinary(32), nullable=False, unique=True),  # HMAC of the SHA-256 of link's key or account
-    Column("began", Float, nullable=False),
-    Column("seen", Float, nullable=False),
-    Column("at", String(80), nullable=False, default=""),  # the lesson where they left
+    column("key", sa.LargeBinary(32), unique=True),  # HMAC of the SHA-256 of link's key or account
+    column("began", sa.Float),
+    column("seen", sa.Float),
+    column("at", sa.String(80), default=""),  # the lesson where they left
 )
 
-step = Table(
+step = table(
     "step",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("learner", ForeignKey("learner.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("uid", String(32), nullable=False, unique=True),  # from the page that wrote it: written twice it is one row
-    Column("slug", String(80), nullable=False),
-    Column("kind", String(20), nullable=False),  # prediction, run, exercise, hint
-    Column("name", String(80), nullable=False),  # of the preset or the exercise
-    Column("told", Text, nullable=False, default=""),  # JSON: what was answered, and what came of it
-    Column("at", Float, nullable=False),
+    column("learner", sa.ForeignKey("learner.id", ondelete="CASCADE"), index=True),
+    column("uid", sa.String(32), unique=True),  # from the page that wrote it: written twice it is one row
+    column("slug", sa.String(80)),
+    column("kind", sa.String(20)),  # prediction, run, exercise, hint
+    column("name", sa.String(80)),  # of the preset or the exercise
+    column("told", sa.Text, default=""),  # JSON: what was answered, and what came of it
+    column("at", sa.Float),
 )

@@ -1,7 +1,5 @@
 """What is kept of a learner, step by step, and the keys that they keep. Needs no database."""
 
-from __future__ import annotations
-
 import json
 import re
 import time

@@ -1,7 +1,5 @@
 """A session plan on paper: one HTML file that prints by itself, for learners or for whoever teaches."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from lessons.classroom import paper

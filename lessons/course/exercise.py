@@ -3,11 +3,9 @@
 A start fails its goal and a solution reaches it: tests/course/test_exercises.py trains both.
 """
 
-from __future__ import annotations
-
 import inspect
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +13,7 @@ import numpy as np
 
 from lessons.recipe.losses import Loss
 from lessons.recipe.settings import Settings
+from lessons.recipe.words import sentence
 from lessons.runs.run import Run
 
 HEAD = "from keras import ops\n\n\ndef loss(y_true, y_pred):\n"
@@ -42,16 +41,10 @@ class Goal:
     val_loss: float | None = None  # after the last epoch
 
     def readings(self, run: Run) -> list[Reading]:
-        found = (
-            ("error on real steps", run.snapshot.error[-1], self.error),
-            ("gradient on padding", worst(run.leak), self.leak),
-            ("input gradient on padding", worst(run.input_leak), self.input_leak),
-            ("validation loss", run.snapshot.val_loss[-1], self.val_loss),
-        )
+        values = (float(of(run)) for _, _, of, _ in self._bounds)
         return [
-            Reading(name, float(value), _bound(limit), bool(value <= limit if limit == 0 else value < limit))
-            for name, value, limit in found
-            if limit is not None
+            Reading(name, value, _bound(limit), value <= limit if limit == 0 else value < limit)
+            for value, (_, name, _, limit) in zip(values, self._bounds, strict=True)
         ]
 
     def met(self, run: Run) -> bool:
@@ -60,23 +53,27 @@ class Goal:
 
     def result(self, run: Run) -> str:
         """What was reached and, where that is not enough, what is wanted: one sentence."""
-        words = "; ".join(str(reading) for reading in self.readings(run))
-        return f"{words[:1].upper()}{words[1:]}."
+        return sentence("; ".join(map(str, self.readings(run))))
 
     @property
     def wanted(self) -> str:
         """What is to be reached, in one sentence."""
-        bounds = (
-            ("an error on real steps", self.error),
-            ("gradient on padding", self.leak),
-            ("input gradient on padding", self.input_leak),
-            ("a validation loss", self.val_loss),
-        )
         parts = [
-            f"no {name}" if limit == 0 else f"{name} {_bound(limit)}" for name, limit in bounds if limit is not None
+            f"no {name}" if limit == 0 else f"{article}{name} {_bound(limit)}"
+            for article, name, _, limit in self._bounds
         ]
-        words = " and ".join(parts)
-        return f"{words[:1].upper()}{words[1:]}."
+        return sentence(" and ".join(parts))
+
+    @property
+    def _bounds(self) -> list[tuple[str, str, Callable[[Run], float], float]]:
+        """Article, name, what a run says, and the bound, of what is looked at."""
+        every = (
+            ("an ", "error on real steps", lambda run: run.snapshot.error[-1], self.error),
+            ("", "gradient on padding", lambda run: worst(run.leak), self.leak),
+            ("", "input gradient on padding", lambda run: worst(run.input_leak), self.input_leak),
+            ("a ", "validation loss", lambda run: run.snapshot.val_loss[-1], self.val_loss),
+        )
+        return [(article, name, of, limit) for article, name, of, limit in every if limit is not None]
 
 
 def worst(leak: np.ndarray) -> float:
@@ -93,21 +90,33 @@ def _number(value: float) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MendLoss:
-    """Mend a broken loss: the clinic examines the text, and it trains with `settings`.
-
-    `broken` and `mended` are functions, most of the lesson file, imports inside: the learner gets their source.
-    """
+class Task:
+    """What all exercises say."""
 
     name: str  # in keys, and in what is kept of a learner
     title: str
     asks: str  # Markdown: what is wrong, what is wanted, without the numbers of the goal
-    settings: Settings
-    padding: str = ""  # what the clinic is told of it, where padding is marked otherwise than the settings say
-    broken: Loss
-    mended: Loss
     hints: tuple[str, ...]  # each gives away more than the one before; the solution comes after the last
     goal: Goal
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossTask(Task):
+    """A loss to be written: the clinic examines the text, and it trains with `settings`."""
+
+    settings: Settings
+    padding: str = ""  # what the clinic is told of it, where padding is marked otherwise than the settings say
+
+
+@dataclass(frozen=True, kw_only=True)
+class MendLoss(LossTask):
+    """Mend a broken loss.
+
+    `broken` and `mended` are functions, most of the lesson file, imports inside: the learner gets their source.
+    """
+
+    broken: Loss
+    mended: Loss
 
     @property
     def start(self) -> str:
@@ -119,19 +128,12 @@ class MendLoss:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OrderLines:
+class OrderLines(LossTask):
     """Put the lines of a loss in order. Each line brings its indentation; some orders run and are wrong."""
 
-    name: str
-    title: str
-    asks: str
-    settings: Settings
-    padding: str = ""
     lines: tuple[str, ...]  # in an order that reaches the goal
     spare: tuple[str, ...] = ()  # lines that are better left out
     head: str = HEAD  # what stands above the lines, and stays there
-    hints: tuple[str, ...]
-    goal: Goal
 
     @property
     def every_line(self) -> tuple[str, ...]:
@@ -162,17 +164,12 @@ class OrderLines:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FindSetting:
+class FindSetting(Task):
     """Move some of the settings until the goal is reached."""
 
-    name: str
-    title: str
-    asks: str
     start: Settings
     moves: tuple[str, ...]  # the fields that may be moved
     solution: Settings
-    hints: tuple[str, ...]
-    goal: Goal
 
 
 Exercise = MendLoss | OrderLines | FindSetting

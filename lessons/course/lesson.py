@@ -1,9 +1,9 @@
 """What a lesson is: data only. One file in catalog/ holds one `LESSON`; nothing else is edited to add it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 from lessons.course.exercise import Exercise
 from lessons.course.experiment import Experiment
@@ -33,29 +33,34 @@ class Preset:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer to a prediction: whether it came true is read off the run."""
+    """One answer to a prediction."""
 
     text: str
-    came_true: Callable[[Run], bool]
     belief: str  # the misconception behind it, told when it did not come true
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The question before Run. On every run that can answer it exactly one of the answers comes true.
+    """The question before Run.
 
-    `answerable`: whether a run can. Where no gradient is finite nobody knows how much of it lies on padding.
+    `outcome`: which of the answers came true, read off the run; None where it cannot answer the question. Where no
+    gradient is finite nobody knows how much of it lies on padding.
     """
 
     question: str
     answers: tuple[Answer, ...]
-    answerable: Callable[[Run], bool] = lambda run: True
+    outcome: Callable[[Run], int | None]
 
-    def outcome(self, run: Run) -> int | None:
-        """Which answer came true; None where this run cannot answer the question."""
-        if not self.answerable(run):
-            return None
-        return next((index for index, answer in enumerate(self.answers) if answer.came_true(run)), None)
+
+def of_padding(leak: float, padding: np.ndarray) -> int | None:
+    """0: none of the gradient lies on padding, 1: no more than padding's share of the steps, 2: more than that.
+
+    `leak`: share of the gradient; padding (batch, time) bool. None without padding, and where the leak is NaN.
+    """
+    share = padding.mean()
+    if share == 0 or leak != leak:
+        return None
+    return 0 if leak == 0 else 1 if leak <= share else 2
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The twin of a preset: the same idea with other numbers, for a question that is asked again.
+"""The variation of a preset: the same idea with other numbers, for a question that is asked again.
 
 What makes the idea (mask, loss, layer, what stands on padding) stays. Other draws and another extent do not change what
 comes of it, except where luck is the lesson; tests/course/test_variation.py runs every preset's twin.

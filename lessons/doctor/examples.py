@@ -1,7 +1,5 @@
 """Losses to try the clinic with, as people paste them. None declares an option: all of them are inferred."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from lessons.recipe.bad_input import BadInput

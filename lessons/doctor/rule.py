@@ -1,7 +1,5 @@
 """What a rule of the doctor is: one decorated function that looks and returns Evidence, or None."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType

@@ -1,7 +1,5 @@
 """Cells of tensors: which is not finite, and which belong together where shapes are broadcast."""
 
-from __future__ import annotations
-
 import numpy as np
 import tensorflow as tf
 

@@ -1,7 +1,5 @@
 """Operations and numbers of a graph, in the notation that a learner writes them in."""
 
-from __future__ import annotations
-
 import numpy as np
 import tensorflow as tf
 

@@ -1,7 +1,5 @@
 """A lesson's training with a pasted loss. For walled processes only."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import lru_cache
 

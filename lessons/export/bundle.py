@@ -1,7 +1,5 @@
 """What is taken home: a run's recipe and the preset that it came from."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from urllib.parse import urlencode
 

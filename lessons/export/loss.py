@@ -1,7 +1,5 @@
 """The loss of a script: its text as it is shown, and the name under which it is compiled."""
 
-from __future__ import annotations
-
 import ast
 from dataclasses import dataclass
 

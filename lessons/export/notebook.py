@@ -1,7 +1,5 @@
 """A run as a Jupyter notebook: the script in cells, with figures."""
 
-from __future__ import annotations
-
 from lessons.export.bundle import Bundle
 from lessons.export.script import head, loss_of, parts_of
 

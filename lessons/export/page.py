@@ -1,7 +1,5 @@
 """A run's figures as one HTML file that needs no network."""
 
-from __future__ import annotations
-
 from html import escape
 
 from lessons.export.bundle import Bundle

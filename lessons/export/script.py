@@ -1,7 +1,5 @@
 """A run as one Python file in plain Keras, which gives the same numbers."""
 
-from __future__ import annotations
-
 import re
 import symtable
 import textwrap

@@ -1,7 +1,5 @@
 """The numbers of a run as CSV files, every digit of them."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable

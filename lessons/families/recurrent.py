@@ -40,7 +40,7 @@ class Recurrent(Settings):
     )
     activation: str = choice(
         "linear",
-        {name: name for name in ("linear", "sigmoid", "softplus", "tanh", "relu")},
+        ("linear", "sigmoid", "softplus", "tanh", "relu"),
         "Output activation",
         "Activation of the last Dense layer.",
         True,
@@ -185,31 +185,20 @@ def between(settings: Recurrent, hidden: keras.KerasTensor, dtype: str) -> keras
     import keras
     from keras import layers
 
-    shape = (settings.timesteps, settings.units)
-    glorot = keras.initializers.GlorotUniform(settings.seed)
-    match settings.between:
-        case "dense":
-            return layers.Dense(settings.units, kernel_initializer=glorot, dtype=dtype)(hidden)
-        case "time_distributed":
-            dense = layers.Dense(settings.units, kernel_initializer=glorot, dtype=dtype)
-            return layers.TimeDistributed(dense, dtype=dtype)(hidden)
-        case "layer_normalization":
-            return layers.LayerNormalization(dtype=dtype)(hidden)
-        case "attention":
-            attention = layers.MultiHeadAttention(1, settings.units, kernel_initializer=glorot, dtype=dtype)
-            return attention(hidden, hidden)
-        case "conv1d":
-            return layers.Conv1D(settings.units, 3, padding="same", kernel_initializer=glorot, dtype=dtype)(hidden)
-        case "lambda":
-            return layers.Lambda(lambda t: t * 1.0, dtype=dtype)(hidden)
-        case "reshape":
-            return layers.Reshape(shape, dtype=dtype)(hidden)
-        case "permute":
-            return layers.Permute((1, 2), dtype=dtype)(hidden)
-        case "flatten":
-            return layers.Reshape(shape, dtype=dtype)(layers.Flatten(dtype=dtype)(hidden))
-        case "max_pooling":
-            return layers.MaxPooling1D(1, dtype=dtype)(hidden)
-        case "times_one":
-            return hidden * 1.0
-    return hidden
+    units, shape = settings.units, (settings.timesteps, settings.units)
+    drawn = {"kernel_initializer": keras.initializers.GlorotUniform(settings.seed), "dtype": dtype}
+    applied = {
+        "none": lambda: hidden,
+        "dense": lambda: layers.Dense(units, **drawn)(hidden),
+        "time_distributed": lambda: layers.TimeDistributed(layers.Dense(units, **drawn), dtype=dtype)(hidden),
+        "layer_normalization": lambda: layers.LayerNormalization(dtype=dtype)(hidden),
+        "attention": lambda: layers.MultiHeadAttention(1, units, **drawn)(hidden, hidden),
+        "conv1d": lambda: layers.Conv1D(units, 3, padding="same", **drawn)(hidden),
+        "lambda": lambda: layers.Lambda(lambda t: t * 1.0, dtype=dtype)(hidden),
+        "reshape": lambda: layers.Reshape(shape, dtype=dtype)(hidden),
+        "permute": lambda: layers.Permute((1, 2), dtype=dtype)(hidden),
+        "flatten": lambda: layers.Reshape(shape, dtype=dtype)(layers.Flatten(dtype=dtype)(hidden)),
+        "max_pooling": lambda: layers.MaxPooling1D(1, dtype=dtype)(hidden),
+        "times_one": lambda: hidden * 1.0,
+    }
+    return applied[settings.between]()

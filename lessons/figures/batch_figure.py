@@ -1,7 +1,5 @@
 """The figure of a padded batch and its words, as Plotly's own JSON, in the marks of `lessons.figures.marks`."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from lessons.figures.marks import (

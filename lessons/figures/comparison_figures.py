@@ -3,8 +3,6 @@
 The pinned run is thin and dashed, the present one solid. What is compared has one scale.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from lessons.figures.marks import (
@@ -14,6 +12,7 @@ from lessons.figures.marks import (
     NAN,
     PADDING,
     REAL_LOSS,
+    above,
     grid_layout,
     line,
     named,
@@ -23,6 +22,7 @@ from lessons.figures.marks import (
     points,
     scale_of,
     titled,
+    upright,
     words_trace,
 )
 from lessons.figures.run_figures import (
@@ -85,13 +85,8 @@ def both(comparison: Comparison, name: str, colour: str, called: str, axis: str)
 
 def mark(layout: dict, x: float, text: str, colour: str, y: float) -> None:
     """An upright line through the chart, with a word at its top."""
-    layout["shapes"].append(
-        {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": colour, "width": 1.5}}
-    )
-    layout["annotations"].append(
-        {"text": text, "x": x, "xanchor": "left", "y": y, "yref": "paper", "yanchor": "bottom", "showarrow": False,
-         "font": {"color": colour, "size": 12}}
-    )  # fmt: skip
+    layout["shapes"].append({"type": "line", **upright(x, x), "line": {"color": colour, "width": 1.5}})
+    layout["annotations"].append(above(x, text, colour, 12, y=y, xanchor="left"))
 
 
 def gradient_figures(comparison: Comparison, epoch: int, at: str = "predictions") -> tuple[dict, dict, dict | None]:

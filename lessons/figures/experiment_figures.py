@@ -3,8 +3,6 @@
 A lesson hands over names, numbers and colours. Text and paper colours are left out: the page fills them in.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

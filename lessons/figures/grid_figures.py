@@ -3,8 +3,6 @@
 Colour is never the only mark: a cell carries a letter where there is room for one, and words under the mouse.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Mapping

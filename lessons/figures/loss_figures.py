@@ -1,13 +1,11 @@
 """The curve of a finding as Plotly's own JSON, pure, in the marks of `lessons.figures.marks`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from lessons.figures.marks import LEAK, LOSS, MARGIN, NAN, PADDING, line, number, titled
+from lessons.figures.marks import LEAK, LOSS, MARGIN, NAN, PADDING, above, line, nan_band, number, titled, upright
 
 ROOM = 1.04  # of the largest value, so that no line runs along the frame
 
@@ -38,8 +36,7 @@ def finding_figure(curve: Mapping) -> dict:
         layout["shapes"].append({"type": "line", **upright(label, label), "line": dotted})
         layout["annotations"].append(above(label, "label", PADDING))
     for start, end in gaps(x, value, gradient):
-        band = {"fillcolor": NAN, "opacity": 0.25, "line": {"width": 0}}
-        layout["shapes"].append({"type": "rect", **upright(start, end), **band})
+        layout["shapes"].append(nan_band(start, end))
         layout["annotations"].append(above((start + end) / 2, "not finite", NAN))
     return {"data": traces, "layout": layout}
 
@@ -84,16 +81,3 @@ def gaps(x: Sequence[float], *curves: np.ndarray) -> Iterator[tuple[float, float
     edges = np.flatnonzero(np.diff(np.concatenate([[0], bad.astype(int), [0]])))
     for first, beyond in edges.reshape(-1, 2):
         yield float(x[max(first - 1, 0)]), float(x[min(beyond, len(x) - 1)])
-
-
-def upright(start: float, end: float) -> dict:
-    """From the bottom to the top of the chart."""
-    return {"x0": start, "x1": end, "y0": 0, "y1": 1, "yref": "paper"}
-
-
-def above(x: float, text: str, colour: str) -> dict:
-    """A word over a place of the x axis."""
-    return {
-        "text": text, "x": x, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False,
-        "font": {"color": colour, "size": 11},
-    }  # fmt: skip

@@ -4,8 +4,6 @@ One meaning, one mark on every page; colours are Okabe and Ito's, safe for the c
 left out: the page fills them in from its theme.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 REAL, PADDING, NAN, LEAK = "#0072B2", "#8A8A8A", "#CC79A7", "#D55E00"
@@ -50,6 +48,22 @@ def named(colour: str, name: str) -> dict:
 def titled(text: str) -> dict:
     """An axis or a colour bar with a title."""
     return {"title": {"text": text}}
+
+
+def upright(start: float, end: float) -> dict:
+    """From the bottom to the top of the chart."""
+    return {"x0": start, "x1": end, "y0": 0, "y1": 1, "yref": "paper"}
+
+
+def nan_band(start: float, end: float) -> dict:
+    """A stretch of the x axis in which something is not finite."""
+    return {"type": "rect", **upright(start, end), "fillcolor": NAN, "opacity": 0.25, "line": {"width": 0}}
+
+
+def above(x: float, text: str, colour: str, size: int = 11, **more) -> dict:
+    """A word over a place of the x axis."""
+    place = {"x": x, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
+    return {"text": text, **place, "font": {"color": colour, "size": size}, **more}
 
 
 def on_two_scales(above: np.ndarray, below: np.ndarray, scales: tuple, names: tuple, low: float, high: float) -> list:

@@ -4,8 +4,6 @@ Pure functions. Plain dictionaries, because the page needs them within milliseco
 would cost it the import of plotly.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from lessons.figures.marks import (
@@ -19,12 +17,14 @@ from lessons.figures.marks import (
     REAL,
     REAL_LOSS,
     REAL_SCALE,
+    above,
     box,
     edge_trace,
     filled,
     grid_layout,
     heat,
     line,
+    nan_band,
     not_finite,
     number,
     on_two_scales,
@@ -163,14 +163,9 @@ def curve_figure(run: Run) -> dict:
     }
     first = first_bad(s.loss)
     if first is not None:
-        layout["shapes"] = [
-            {"type": "rect", "x0": first + 0.5, "x1": run.settings.epochs + 0.5, "y0": 0, "y1": 1, "yref": "paper",
-             "fillcolor": NAN, "opacity": 0.25, "line": {"width": 0}}
-        ]  # fmt: skip
-        layout["annotations"] = [
-            {"text": f"NaN from epoch {first + 1}", "x": first + 0.5, "xanchor": "left", "y": 0.97, "yref": "paper",
-             "showarrow": False, "font": {"color": NAN, "size": 13}}
-        ]  # fmt: skip
+        layout["shapes"] = [nan_band(first + 0.5, run.settings.epochs + 0.5)]
+        words = above(first + 0.5, f"NaN from epoch {first + 1}", NAN, 13, xanchor="left", y=0.97, yanchor="auto")
+        layout["annotations"] = [words]
     return {"data": traces, "layout": layout}
 
 

@@ -1,7 +1,5 @@
 """What a model puts out: said once by its family, and asked by all that looks at predictions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 KINDS = ("number", "binary", "class", "token")  # what a label is: a token is a class of a vocabulary

@@ -1,7 +1,5 @@
 """Values as JSON can hold them. Python would write NaN and infinities, which are no JSON."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from typing import Any

@@ -13,20 +13,20 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from lessons.recipe import losses
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.data import GARBAGE
+from lessons.recipe.data import GARBAGE, Floats
 from lessons.recipe.output import Output
 from lessons.recipe.spec import LossName, Number, Spec, choice, number, whole
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
-
-    from lessons.recipe.data import Floats
 
 
 EPSILONS = (0.0, 1e-12, 1e-8, 1e-7, 1e-6, 1e-4, 1e-2, 0.1, 1.0)
+HELD = {"zero": "zeros", "random": "random values", "garbage": f"garbage: {GARBAGE:g}", "nan": "NaN"}  # by labels
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 1.0)
 
 
@@ -64,18 +64,14 @@ class Settings:
     )
     reduction: str = choice(
         "sum_over_batch_size",
-        {
-            "sum_over_batch_size": "sum_over_batch_size",
-            "mean_with_sample_weight": "mean_with_sample_weight",
-            "sum": "sum",
-        },
+        ("sum_over_batch_size", "mean_with_sample_weight", "sum"),
         "Reduction",
         "How Keras turns one value per step into one number.",
         True,
     )
     loss_dtype: str = choice(
         "float32",
-        {name: name for name in ("float32", "float16", "bfloat16", "float64")},
+        ("float32", "float16", "bfloat16", "float64"),
         "Float type of the loss",
         "Keras casts labels and predictions to this type before it calls the loss.",
         True,
@@ -100,7 +96,7 @@ class Settings:
     )
     padded_labels: str = choice(
         "random",
-        {"zero": "zeros", "random": "random values", "garbage": f"garbage: {GARBAGE:g}", "nan": "NaN"},
+        HELD,
         "Padded labels hold",
         "What stands in the labels where there is no step.",
     )
@@ -153,7 +149,7 @@ class Settings:
     learning_rate: float = number(0.02, 1e-6, 10, "Learning rate", "Step size of the optimizer.", offered=RATES)
     clipping: str = choice(
         "none",
-        {"none": "none", "clipvalue": "clipvalue", "clipnorm": "clipnorm", "global_clipnorm": "global_clipnorm"},
+        ("none", "clipvalue", "clipnorm", "global_clipnorm"),
         "Gradient clipping",
         "As the optimizer's argument of that name.",
         True,
@@ -178,13 +174,7 @@ class Settings:
     )
     validation_labels: str = choice(
         "same",
-        {
-            "same": "as in training",
-            "zero": "zeros",
-            "random": "random values",
-            "garbage": f"garbage: {GARBAGE:g}",
-            "nan": "NaN",
-        },
+        {"same": "as in training", **HELD},
         "Padded validation labels",
         "What stands in the padded labels of the validation data.",
     )

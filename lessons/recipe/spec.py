@@ -1,7 +1,5 @@
 """How a field of Settings is declared: what it takes, how it is parsed, shown and refused."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +8,7 @@ from typing import Any
 
 from lessons.recipe import losses, numeral
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.words import shortened
 
 Stops = tuple[float, ...]  # of a widget
 
@@ -29,8 +28,7 @@ class Spec:
     def refuse(self, name: str, given: Any) -> BadInput:
         """What is raised for a value that the field does not take: the name, what was given, what is taken."""
         shown = given if isinstance(given, str) else repr(given)
-        shown = shown if len(shown) <= 40 else shown[:37] + "…"
-        return BadInput(f"{name}: got “{shown}”; takes {self.takes}.")
+        return BadInput(f"{name}: got “{shortened(shown)}”; takes {self.takes}.")
 
     @property
     def takes(self) -> str:
@@ -125,7 +123,13 @@ def number(
 
 
 def choice(
-    default: str, options: Mapping[str, str], label: str, help: str, retraces: bool = False, kind: type[Choice] = Choice
+    default: str,
+    options: Mapping[str, str] | tuple[str, ...],
+    label: str,
+    help: str,
+    retraces: bool = False,
+    kind: type[Choice] = Choice,
 ) -> str:
-    """A field that takes one of the options, value → label."""
-    return field(default=default, metadata={"spec": kind(label, help, retraces, options)})
+    """A field that takes one of the options, value → label; a tuple where each value is its own label."""
+    labels = options if isinstance(options, Mapping) else {name: name for name in options}
+    return field(default=default, metadata={"spec": kind(label, help, retraces, labels)})

@@ -3,8 +3,6 @@
 Sequence id, time, features, label, a row for each step. `docs/own_data.md` describes the format.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io
@@ -21,7 +19,7 @@ from lessons.recipe import numeral
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import Floats, Whole
 from lessons.recipe.settings import Settings
-from lessons.recipe.words import plural
+from lessons.recipe.words import plural, shortened
 
 MEGABYTES = (
     4  # of a file: the largest table below, written with every digit, has 2.7; .streamlit/config.toml says it too
@@ -329,11 +327,6 @@ def digest_of(columns: Columns, series: Sequence[Series]) -> str:
 def refusal(line: int, column: str, given: str, takes: str) -> BadInput:
     """The BadInput for a cell that cannot be used; it is returned, not raised."""
     return BadInput(f"line {line}, column “{column}”: got “{shortened(given)}”; takes {takes}.")
-
-
-def shortened(text: str) -> str:
-    """At most 40 characters of a text."""
-    return text if len(text) <= 40 else text[:37] + "…"
 
 
 def sample() -> bytes:

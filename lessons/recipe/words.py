@@ -6,6 +6,17 @@ def plural(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
+def sentence(said: object) -> str:
+    """Words as a sentence: a capital in front, a full stop behind."""
+    words = str(said).rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def shortened(text: str, most: int = 40) -> str:
+    """At most so many characters of a text."""
+    return text if len(text) <= most else f"{text[: most - 3]}…"
+
+
 def first_line(failure: BaseException) -> str:
     """Of what an exception says; its name where it says nothing."""
     lines = str(failure).strip().splitlines()

@@ -1,10 +1,8 @@
-"""Twins: a pinned run and another that shares its seed, and where they part. NumPy only.
+"""Comparison: a pinned run and another that shares its seed, and where they part. NumPy only.
 
 Of one epoch everything is from before its update, so that runs which part in their first epoch started apart, or were
 told different things of the same answers.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """The origin of a NaN of a number that is not finite: when, where and from what it came. Plain values only."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 COMPILED_ONLY = "Only inside the compiled graph, which fit runs: operation by operation it stays finite."

@@ -3,8 +3,6 @@
 NumPy only. What counts is the yardstick, the error on real steps: a loss can fall while the model learns nothing.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

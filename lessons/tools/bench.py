@@ -1,7 +1,5 @@
 """Speed, as ratios to the plain Keras way in the same run: `python -m lessons bench`."""
 
-from __future__ import annotations
-
 import importlib.util
 import json
 import statistics
@@ -163,20 +161,18 @@ def plain_keras(settings: Settings, callbacks: Sequence | None = None) -> None:
 
 def page() -> dict:
     """First paint, clicks and sixty learners, where the browser of the tests is installed."""
-    if importlib.util.find_spec("playwright") is None:
-        return {"the page": "not measured: needs requirements-dev.txt and a Chromium"}
-    return figures_of("tests.tools.stopwatch", "the page")
+    return figures_of("tests.tools.stopwatch", "the page", "playwright")
 
 
 def room() -> dict:
     """A hundred learners in a workshop room."""
-    if importlib.util.find_spec("httpx") is None:
-        return {"the room": "not measured: needs requirements-dev.txt"}
-    return figures_of("tests.tools.crowd", "the room")
+    return figures_of("tests.tools.crowd", "the room", "httpx")
 
 
-def figures_of(module: str, what: str) -> dict:
+def figures_of(module: str, what: str, needs: str) -> dict:
     """The figures that a program of the tests prints as JSON."""
+    if importlib.util.find_spec(needs) is None:
+        return {what: f"not measured: needs {needs}, of requirements-dev.txt"}
     command = [sys.executable, "-m", module, "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -1,7 +1,5 @@
 """`python -m lessons check`: losses from files, examined in walled processes."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import sys

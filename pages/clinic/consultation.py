@@ -3,8 +3,6 @@
 It lives in the session and nowhere else: no learner's text is in a module, a cache or an address.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,13 +14,13 @@ from lessons.classroom.refusal import TooOften
 from lessons.doctor.examples import EXAMPLES, Example, find
 from lessons.doctor.usage import Usage
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.words import sentence
 from lessons.sandbox.admission import Admitted, Refused, admit
 from lessons.sandbox.walled_pool import Busy, WalledPool
 from lessons.server import walled_tasks
 from lessons.workers.job import Job
 from pages.learner import identity
 from pages.parts.address import Address
-from pages.parts.quotation import sentence
 
 OPTIONS = ("task", "activation", "shape", "label_shape", "labels", "padding")
 PLACE = "clinic:consultation"

@@ -7,6 +7,7 @@ from pages.clinic.consultation import OPTIONS, Consultation, key_of
 from pages.parts.layout import button
 from pages.parts.quotation import warn
 
+SHAPES = ("B", "B,1", "B,3", "B,T", "B,T,1", "B,T,3")  # that are offered
 # label, help, what the list offers, whether other values can be typed
 CHOICES = {
     "task": ("Task", "What the model is for.", TASKS, False),
@@ -16,18 +17,8 @@ CHOICES = {
         ACTIVATIONS,
         True,
     ),
-    "shape": (
-        "Prediction's shape",
-        "B is the batch and T time; other sizes can be typed.",
-        ("B", "B,1", "B,3", "B,T", "B,T,1", "B,T,3"),
-        True,
-    ),
-    "label_shape": (
-        "Label's shape",
-        "Where it differs from the prediction's.",
-        ("B", "B,1", "B,3", "B,T", "B,T,1", "B,T,3"),
-        True,
-    ),
+    "shape": ("Prediction's shape", "B is the batch and T time; other sizes can be typed.", SHAPES, True),
+    "label_shape": ("Label's shape", "Where it differs from the prediction's.", SHAPES, True),
     "labels": ("Labels", "What a label is.", LABELS, False),
     "padding": (
         "Padding",

@@ -6,13 +6,14 @@ import streamlit as st
 
 from lessons.course.discovery import LESSONS
 from lessons.recipe.recipe import Pasted
+from lessons.recipe.words import first_line
 from pages.clinic.buttons import examine
 from pages.clinic.consultation import OPTIONS, Consultation, answer_of, failure_of
 from pages.clinic.options import CHOICES
 from pages.lab.bench import BROUGHT
 from pages.parts.findings import findings
 from pages.parts.layout import button, row
-from pages.parts.quotation import fail, first_line, quoted
+from pages.parts.quotation import fail, quoted
 
 
 def results(mine: Consultation, pages: Mapping) -> None:

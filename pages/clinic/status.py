@@ -4,12 +4,13 @@ import time
 
 import streamlit as st
 
+from lessons.recipe.words import first_line, sentence
 from lessons.sandbox import walled_pool
 from lessons.sandbox.walled_pool import Overrun
 from lessons.workers.job import Job, OutOfOrder, WorkerDied
 from pages.clinic.consultation import Consultation, failure_of
 from pages.parts.findings import HEALTHY, MARKS, REFUSED, count
-from pages.parts.quotation import fail, first_line, quoted, sentence, warn
+from pages.parts.quotation import fail, quoted, warn
 from pages.parts.waiting import poll
 
 

@@ -4,8 +4,6 @@ What a learner presses is a verb of `Bench`. It begins by collecting what the wi
 widget was moved comes with it in one message, and no script has run between the two.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping
 from concurrent.futures import wait
 from dataclasses import dataclass, field, replace

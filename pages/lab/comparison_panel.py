@@ -1,4 +1,4 @@
-"""Twin runs: pin a run, change one toggle, run, and see where the two part. Both have the pinned run's seed."""
+"""Two runs compared: pin a run, change one toggle, run, and see where the two part. Both have the pinned run's seed."""
 
 import numpy as np
 import streamlit as st
@@ -13,6 +13,7 @@ from lessons.figures.comparison_figures import (
 from lessons.figures.marks import number
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
+from lessons.recipe.words import first_line
 from lessons.runs.comparison import (
     AT,
     QUANTITIES,
@@ -31,7 +32,7 @@ from pages.lab.bench import Bench
 from pages.lab.state import Form
 from pages.parts.charts import chart
 from pages.parts.layout import button, row
-from pages.parts.quotation import fail, first_line, quoted
+from pages.parts.quotation import fail, quoted
 
 NOTHING = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
 EXCHANGE = "The pinned settings come back, and the present run is pinned in their place."

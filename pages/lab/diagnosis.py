@@ -1,7 +1,5 @@
 """What happened in a run: the doctor's findings under the charts, each with its fix to apply; what to try next."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import streamlit as st
@@ -11,6 +9,7 @@ from lessons.doctor.run.rules import RUN_RULES
 from lessons.figures import run_figures
 from lessons.recipe.recipe import MaskPath, Recipe
 from lessons.recipe.settings import Settings
+from lessons.recipe.words import first_line
 from lessons.runs.comparison import differences
 from lessons.runs.nan_origin import COMPILED_ONLY, NaNOrigin
 from lessons.runs.run import LayerMask, Run
@@ -18,7 +17,7 @@ from pages.lab.bench import Bench
 from pages.lab.state import Diagnosis, Form
 from pages.parts.findings import HEALTHY, count, findings, plural
 from pages.parts.layout import button, row
-from pages.parts.quotation import first_line, quoted
+from pages.parts.quotation import quoted
 from pages.parts.waiting import poll
 
 OWN_LOSS = ("loss", "epsilon")  # fields that change nothing while the learner's own loss is trained

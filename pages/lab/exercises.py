@@ -1,7 +1,5 @@
 """The exercises at the end of a lesson: an answer is run, and what came of it is shown with its own curve and leak."""
 
-from __future__ import annotations
-
 import time
 
 import streamlit as st

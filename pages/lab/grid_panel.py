@@ -6,6 +6,7 @@ from lessons.figures.grid_figures import NAMES, cell_words, counts, grid_figure,
 from lessons.figures.marks import number
 from lessons.figures.run_figures import curve_figure, run_words
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.words import first_line
 from lessons.runs import grid
 from lessons.runs.grid import Cell, Grid, squares
 from lessons.runs.outcome import late, outcome_of
@@ -18,7 +19,7 @@ from pages.lab.link import query
 from pages.lab.state import LISTS, SMALLEST
 from pages.parts.charts import chart
 from pages.parts.layout import button, row
-from pages.parts.quotation import fail, first_line, quoted
+from pages.parts.quotation import fail, quoted
 
 SIZES = (SMALLEST, "16x16", "32x32")
 CLUSTER_SIZES = ("64x64",)  # offered where other machines train

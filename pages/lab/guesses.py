@@ -1,7 +1,5 @@
 """What a learner predicted, which answer came true, and what is kept of both."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from lessons.classroom.steps import Step
@@ -37,7 +35,7 @@ class Guess:
 
 @dataclass
 class Twin:
-    """The twin of a preset, as far as a learner has got with it."""
+    """The variation of a preset, as far as a learner has got with it."""
 
     settings: Settings
     guess: Guess | None = None
@@ -51,7 +49,7 @@ class Twin:
             return
         run = None if training.failure else training.run()
         if run is None or run.epochs < self.settings.epochs:
-            self.guess, self.problem = None, "The twin was not trained to its end. Try it again."
+            self.guess, self.problem = None, "The variation was not trained to its end. Try it again."
         elif self.guess.settle(lesson, run):
             moved = {name: getattr(self.settings, name) for name in self.settings.to_query(preset.settings)}
             self.guess.keep(lesson, preset.name, "twin", numbers=moved)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from lessons.recipe.data import training_batch
+from lessons.recipe.words import first_line
 from lessons.runs.run import Run
 from lessons.server.laboratory import Training, shared
 from pages.lab.again import ask_again
@@ -13,7 +14,7 @@ from pages.lab.prediction import tell
 from pages.lab.state import Diagnosis
 from pages.parts import quotation
 from pages.parts.charts import content, lab
-from pages.parts.quotation import fail, first_line
+from pages.parts.quotation import fail
 
 
 @st.fragment

@@ -1,7 +1,5 @@
 """What an address asks of a bench, and what it says of one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

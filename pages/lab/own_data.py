@@ -7,9 +7,11 @@ import streamlit as st
 from lessons.recipe import table, table_file
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.table import Table
+from lessons.recipe.words import shortened
 from pages.lab.bench import OWN, Bench, forget_data
 from pages.lab.controls import control
 from pages.lab.state import Form
+from pages.parts.download import offer
 from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, warn
 
@@ -17,6 +19,7 @@ PROBLEM = "own:problem"  # session keys: why the last file was refused,
 UPLOADS = "own:uploads"  # how many were taken,
 REFUSALS = "own:refusals"  # and how many were refused
 SAMPLE = "sample.csv"
+NAME_LONGEST = 30  # letters of a file's name
 FORMAT = (
     "A CSV file: sequence id, time, features, label, and a row for each step. "
     f"Up to {table_file.MEGABYTES} MB, {table_file.SEQUENCES[1]} sequences of {table_file.STEPS} steps, "
@@ -63,16 +66,8 @@ def bring_data(bench: Bench, place) -> None:
         )
         pair = st.container(horizontal=True, gap="small")
         button(pair, "Try a sample", bench.key("sample"), "science", lambda: take(bench, sample()))
-        pair.download_button(
-            "Download the sample",
-            table_file.sample(),
-            SAMPLE,
-            "text/csv",
-            key=bench.key("sample_file"),
-            icon=":material/download:",
-            type="tertiary",
-            on_click="ignore",
-        )
+        offer(pair, "Download the sample", SAMPLE, table_file.sample(), bench.key("sample_file"),
+              icon=":material/download:", type="tertiary")  # fmt: skip
         st.caption(PRIVACY)
 
 
@@ -88,7 +83,7 @@ def take_file(bench: Bench, key: str) -> None:
     try:
         take(bench, Table.parse(file.getvalue(), file.name))
     except BadInput as problem:
-        st.session_state[PROBLEM] = f"{shortened(file.name)}, {problem}"
+        st.session_state[PROBLEM] = f"{shortened(file.name, NAME_LONGEST)}, {problem}"
         count(REFUSALS)
 
 
@@ -157,8 +152,4 @@ def duration(seconds: float) -> str:
 
 
 def named(mine: Table) -> str:
-    return quoted(shortened(mine.name))
-
-
-def shortened(name: str) -> str:
-    return name if len(name) <= 30 else f"{name[:29]}…"
+    return quoted(shortened(mine.name, NAME_LONGEST))

@@ -3,8 +3,6 @@
 Like the form it outlives its widgets: Streamlit forgets those that another page does not show.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from lessons.course.exercise import Exercise, FindSetting, OrderLines
 from lessons.course.lesson import Lesson
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.settings import Settings
+from lessons.recipe.words import sentence
 from lessons.sandbox import walled_pool
 from lessons.sandbox.walled_pool import Busy
 from lessons.server.attempt import Trial
@@ -25,7 +24,6 @@ from lessons.server.laboratory import shared
 from lessons.workers.job import Job, OutOfOrder
 from pages.lab.state import verb
 from pages.learner import identity
-from pages.parts.quotation import sentence
 from pages.server.presence import session, watch
 
 EXERCISE, HINT = "exercise", "hint"  # kinds of what is kept of a learner

@@ -6,8 +6,6 @@ Whenever a preset or a fix moves them they get new keys: a click made before the
 old widgets' values along, and would undo it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import wraps

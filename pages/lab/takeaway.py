@@ -1,7 +1,6 @@
 """Taking it home: the run as a script and as a notebook, its numbers as tables, its figures as a page."""
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import streamlit as st
 
@@ -13,10 +12,8 @@ from lessons.recipe.bad_input import BadInput
 from lessons.sandbox.admission import Refused
 from lessons.server.laboratory import Training
 from pages.lab.bench import Bench
-from pages.parts.download import kind, made_on_click
+from pages.parts.download import offer
 from pages.parts.quotation import warn
-
-SCRIPTS_KEPT = 64  # in memory, ten kilobytes each
 
 
 @st.fragment
@@ -29,12 +26,12 @@ def takeaway(bench: Bench) -> None:
         return
     bundle = packed(bench)
     with menu:
-        problem = refused(bundle) if bundle.recipe.pasted else None  # of the lessons' own losses all can be taken
+        problem = attempted(bundle)[1] if bundle.recipe.pasted else ""  # of the lessons' own losses all can be taken
         if problem:
             warn(problem)
         row = st.container(horizontal=True, gap="small")
-        offer(bench, row, "Script", bundle.file(".py"), lambda: written(bundle), off=bool(problem))
-        offer(bench, row, "Notebook", bundle.file(".ipynb"), lambda: notebook(bundle), off=bool(problem))
+        file(bench, row, "Script", bundle.file(".py"), lambda: script(bundle), bool(problem))
+        file(bench, row, "Notebook", bundle.file(".ipynb"), lambda: notebook(bundle), bool(problem))
         results(bench, bench.runs.training)
 
 
@@ -46,9 +43,9 @@ def results(bench: Bench, training: Training | None) -> None:
         return
     bundle = Bundle(bench.lesson.slug, bench.form.preset.name, training.recipe)
     row = st.container(horizontal=True, gap="small")
-    offer(bench, row, "Curve", bundle.file("-curve.csv"), lambda: sheets.curve(training.run()))
-    offer(bench, row, "Gradients", bundle.file("-gradients.csv"), lambda: sheets.gradients(training.run()))
-    offer(bench, row, "Figures", bundle.file("-figures.html"), lambda: page.page(bundle, training.run()))
+    file(bench, row, "Curve", bundle.file("-curve.csv"), lambda: sheets.curve(training.run()))
+    file(bench, row, "Gradients", bundle.file("-gradients.csv"), lambda: sheets.gradients(training.run()))
+    file(bench, row, "Figures", bundle.file("-figures.html"), lambda: page.page(bundle, training.run()))
     st.caption("A single figure is saved as PNG or SVG from the corner of its chart.")
 
 
@@ -63,9 +60,8 @@ def preview(bench: Bench) -> None:
     key = bench.key("script")
     box = st.expander("The whole run as a script", icon=":material/description:", key=key, on_change="rerun")
     if box.open:
-        bundle = packed(bench)
-        problem = refused(bundle)
-        warn(problem, box) if problem else box.code(written(bundle, shortened=True), language="python", height=520)
+        text, problem = attempted(packed(bench))
+        warn(problem, box) if problem else box.code(text, language="python", height=520)
 
 
 def packed(bench: Bench) -> Bundle:
@@ -75,27 +71,14 @@ def packed(bench: Bench) -> Bundle:
     return Bundle(bench.lesson.slug, bench.form.preset.name, bench.form.recipe, output)
 
 
-def written(bundle: Bundle, shortened: bool = False) -> str:
-    """The script; one that holds a learner's data is not remembered."""
-    return script(bundle, shortened) if bundle.recipe.table else remembered(bundle)
-
-
-@lru_cache(maxsize=SCRIPTS_KEPT)
-def remembered(bundle: Bundle) -> str:
-    return script(bundle)
-
-
-def refused(bundle: Bundle) -> str | None:
-    """Why there is no script, if there is none."""
+def attempted(bundle: Bundle) -> tuple[str, str]:
+    """The script, of own data its first rows; and why there is none, if there is none."""
     try:
-        written(bundle, shortened=True)
+        return script(bundle, shortened=True), ""
     except (BadInput, Refused) as problem:
-        return str(problem)
-    return None
+        return "", str(problem)
 
 
-def offer(bench: Bench, place, label: str, file: str, make: Callable[[], str], off: bool = False) -> None:
+def file(bench: Bench, place, label: str, name: str, make: Callable[[], str], off: bool = False) -> None:
     """A button that makes the file when it is clicked."""
-    ending, key = file.rpartition(".")[2], bench.key(f"take:{label}")
-    data = made_on_click(make, file)
-    place.download_button(f"{label} .{ending}", data, file, kind(file), key=key, on_click="ignore", disabled=off)
+    offer(place, f"{label} .{name.rpartition('.')[2]}", name, make, bench.key(f"take:{label}"), disabled=off)

@@ -1,7 +1,5 @@
 """The query string of one page in one session: what it asks for, and what the page has written there itself."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode

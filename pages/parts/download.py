@@ -3,9 +3,10 @@
 from collections import deque
 from collections.abc import Callable
 from threading import Timer
+from typing import Any
 from uuid import uuid4
 
-from pages.server.aside import aside
+from lessons.classroom.aside import aside
 from pages.server.private import hold
 
 FETCHED_AFTER = 60.0  # seconds a browser on a poor line may take to ask for its file
@@ -18,6 +19,15 @@ free: deque[str] = deque()  # names under which nothing is held now; there are a
 def kind(file: str) -> str:
     """The MIME type that a file's ending stands for."""
     return KINDS[file.rpartition(".")[2]]
+
+
+def offer(place, label: str, file: str, data: bytes | Callable[[], str], key: str, **how: Any) -> None:
+    """A button that hands out a file; what makes its text is called on a click. `how`: as `st.download_button` has it.
+
+    No script runs for it.
+    """
+    given = made_on_click(data, file) if callable(data) else data
+    place.download_button(label, given, file, kind(file), key=key, on_click="ignore", **how)
 
 
 def made_on_click(make: Callable[[], str], file: str) -> Callable[[], bytes]:

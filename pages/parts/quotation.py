@@ -46,19 +46,8 @@ def tell(said: object, place=st, icon: str | None = None) -> None:
     place.info(quoted(str(said)), icon=icon)
 
 
-def sentence(said: object) -> str:
-    """Words as a sentence: a capital in front, a full stop behind."""
-    words = str(said).rstrip(".")
-    return f"{words[:1].upper()}{words[1:]}."
-
-
 def warn_once(key: str) -> None:
     """What a callback has put under this session key, in a place that is there without it too."""
     with st.container():
         if problem := st.session_state.pop(key, ""):
             warn(problem)
-
-
-def first_line(failure: BaseException) -> str:
-    """What an exception says, shortly; its name where it says nothing."""
-    return str(failure).strip().partition("\n")[0] or type(failure).__name__

@@ -1,21 +1,17 @@
 """How a room voted, drawn as bars in HTML: a hundred phones take that at once, and it is text for who cannot see it."""
 
-from __future__ import annotations
-
 from concurrent.futures import wait
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from lessons.classroom.room_state import Room, Tally
 from lessons.course.discovery import find
 from lessons.course.lesson import UNANSWERED, Answer, Lesson, Preset
 from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import Training, shared
-
-if TYPE_CHECKING:
-    from lessons.classroom.room import Room, Tally
+from pages.parts.quotation import quoted
 
 NAMES = {1: "first vote", 2: "second vote"}
 
@@ -80,6 +76,15 @@ def bar(ballot: int, at: int, tally: Tally, own: dict[int, int]) -> str:
         f'<span class="ballot-track"><span style="width:{share:.1%}"></span></span>'
         f'<span class="ballot-count">{count} · {share:.0%}{yours}</span></div>'
     )
+
+
+def revealed(lesson: Lesson, tally: Tally, reading: Reading, own: dict[int, int] | None = None) -> None:
+    """What came true and how all voted, and what those believed who chose otherwise."""
+    bars(lesson.prediction.answers, tally, reading.right, own)
+    if reading.words:
+        st.caption(reading.words)
+    for words in beliefs(lesson, tally, reading.right):
+        st.markdown(quoted(words))
 
 
 def beliefs(lesson: Lesson, tally: Tally, right: int | None) -> list[str]:

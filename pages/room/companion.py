@@ -1,7 +1,5 @@
 """On every other page: where a seated learner's room is, and the way there. “Follow me” takes them along."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import streamlit as st

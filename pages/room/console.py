@@ -1,18 +1,15 @@
 """The instructor's private screen: which question, which phase, how it stands, what to do next."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from lessons.classroom.agenda import Agenda, Item, lesson_of, preset_of
 from lessons.classroom.phase import NAMES, PHASES, Advice, advice
-from lessons.course.discovery import LESSONS
+from lessons.classroom.room_state import Room, Tally
 from lessons.course.lesson import Lesson
 from lessons.recipe.bad_input import BadInput
-from pages.parts.download import kind, made_on_click
+from pages.parts.download import offer
 from pages.parts.layout import button, row
+from pages.parts.presets import choose_preset, set_preset
 from pages.parts.quotation import quoted, tell, warn, warn_once
 from pages.room.ballot import Reading, asked, bars, beliefs, right_answer
 from pages.room.invitation import invitation
@@ -20,11 +17,7 @@ from pages.room.question import experiment, question
 from pages.room.visit import instructor_link, left, projector_link, spelled
 from pages.server.store import rooms
 
-if TYPE_CHECKING:
-    from lessons.classroom.room import Room, Tally
-
 LOOK = 1.5  # seconds between two looks at the counts
-SLUG, PRESET = "console:slug", "console:preset"  # keys of widgets
 PROBLEM = "console:problem"  # session key: what was refused
 
 
@@ -80,17 +73,8 @@ def head(room: Room, key: str) -> None:
     with place.popover("Your link", icon=":material/key:", type="tertiary"):
         st.caption("This link opens this screen. Keep it: it is told nowhere else. Do not project this screen.")
         st.code(instructor_link(room.code, key), language=None, wrap_lines=True)
-    file = f"room-{room.code}.csv"
-    place.download_button(
-        "CSV",
-        data=made_on_click(lambda: rooms().export(room.code, key), file),
-        file_name=file,
-        mime=kind(file),
-        icon=":material/download:",
-        type="tertiary",
-        on_click="ignore",
-        key="console:csv",
-    )
+    offer(place, "CSV", f"room-{room.code}.csv", lambda: rooms().export(room.code, key), "console:csv",
+          icon=":material/download:", type="tertiary")  # fmt: skip
     place.toggle(
         "Follow me",
         value=room.following,
@@ -147,23 +131,17 @@ def follow_plan(room: Room, key: str) -> None:
 
 def put(code: str, key: str, item: Item) -> None:
     """Put a preset before the room, and let the lists show it."""
-    slug, preset = item
-    st.session_state[SLUG], st.session_state[f"{PRESET}:{slug}"] = slug, preset
-    act("ask", code, key, slug, preset)
+    set_preset(item, "console")
+    act("ask", code, key, *item)
 
 
 def choose(room: Room, key: str) -> None:
     """A lesson and a preset, to be put before the room."""
     place = row("console-choice", vertical_alignment="bottom")
-    if SLUG not in st.session_state and room.slug:
-        st.session_state[SLUG], st.session_state[f"{PRESET}:{room.slug}"] = room.slug, room.preset
-    slug = place.selectbox("Lesson", list(LESSONS), format_func=lambda slug: LESSONS[slug].title, key=SLUG)
-    lesson = LESSONS[slug]
-    names = [preset.name for preset in lesson.presets]
-    preset = place.selectbox(
-        "Preset", names, format_func=lambda name: lesson.preset(name).label, key=f"{PRESET}:{slug}"
-    )
-    button(place, "Ask this", "console:ask", "campaign", put, room.code, key, (slug, preset),
+    if "console:lesson" not in st.session_state and room.slug:
+        set_preset((room.slug, room.preset), "console")
+    item = choose_preset(place, "console")
+    button(place, "Ask this", "console:ask", "campaign", put, room.code, key, item,
            type="secondary" if room.slug else "primary")  # fmt: skip
 
 

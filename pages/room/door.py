@@ -12,7 +12,7 @@ from pages.server.store import rooms
 
 PROBLEM = "room:problem"  # session key: why the last attempt failed
 JOINING = "room:joining"  # session key, the code after it: the key of a seat that is being taken
-CODE, NAME, PLAN = "room:code", "room:name", "room:plan"  # keys of widgets
+CODE, NAME = "room:code", "room:name"  # keys of widgets
 
 
 def door(plan: str) -> None:

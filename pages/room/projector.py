@@ -1,25 +1,18 @@
 """What a class sees on the wall: large, without controls, without names, without votes before the reveal."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from lessons.classroom.refusal import NoRoom
-from lessons.course.lesson import Lesson, Preset
+from lessons.course.lesson import Preset
 from lessons.figures.run_figures import curve_figure, gradient_figure, run_words
 from lessons.recipe.bad_input import BadInput
 from pages.parts.charts import chart
 from pages.parts.quotation import quoted, warn
-from pages.room.ballot import asked, bars, beliefs, right_answer, training_of
+from pages.room.ballot import asked, revealed, right_answer, training_of
 from pages.room.invitation import invitation
 from pages.room.question import experiment, question
 from pages.room.visit import spelled
 from pages.server.store import rooms
-
-if TYPE_CHECKING:
-    from lessons.classroom.room import Tally
 
 LOOK = 1.5  # seconds
 SAYS = {
@@ -62,7 +55,7 @@ def projector(code: str) -> None:
     elif room.phase == "run":
         running(preset)
     elif tally:
-        reveal(lesson, preset, tally)
+        revealed(lesson, tally, right_answer(lesson, preset))
 
 
 def running(preset: Preset) -> None:
@@ -80,12 +73,3 @@ def running(preset: Preset) -> None:
             chart("projector:curve", curve_figure(run), words["curve"], height=380)
         with right:
             chart("projector:gradient", gradient_figure(run), words["gradient"], height=380)
-
-
-def reveal(lesson: Lesson, preset: Preset, tally: Tally) -> None:
-    reading = right_answer(lesson, preset)
-    bars(lesson.prediction.answers, tally, reading.right)
-    if reading.words:
-        st.caption(reading.words)
-    for words in beliefs(lesson, tally, reading.right):
-        st.markdown(quoted(words))

@@ -1,14 +1,13 @@
 """A learner's page in a room: it shows what the instructor has moved the room to, and nothing of the others' votes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from lessons.classroom import pace
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
+from lessons.classroom.room_state import Room, Tally
 from lessons.course.lesson import Lesson, Preset
 from lessons.recipe.bad_input import BadInput
 from pages.lab.bench import Bench
@@ -16,16 +15,13 @@ from pages.lab.instruments import instruments
 from pages.lab.state import Form
 from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, tell, warn, warn_once
-from pages.room.ballot import Reading, asked, bars, beliefs, right_answer
+from pages.room.ballot import Reading, asked, revealed, right_answer
 from pages.room.companion import SEEN
 from pages.room.question import experiment, question
 from pages.room.visit import SEAT, Seat, left, spelled
 from pages.server.presence import session
 from pages.server.store import rooms
 from pages.server.watch import watch
-
-if TYPE_CHECKING:
-    from lessons.classroom.room import Room, Tally
 
 PATIENCE = 1.0  # seconds that a page waits for the run whose outcome it shows
 ANY = ""  # in place of a room's state: whatever the browser is told next is news
@@ -101,11 +97,7 @@ def body(
             vote_buttons(seat, room, lesson, own)
         elif tally and room.phase == "reveal":
             reading = right_answer(lesson, preset, PATIENCE)
-            bars(answers, tally, reading.right, own)
-            if reading.words:
-                st.caption(reading.words)
-            for words in beliefs(lesson, tally, reading.right):
-                st.markdown(quoted(words))
+            revealed(lesson, tally, reading, own)
         elif room.phase == "run" and own:
             st.markdown(f"You voted: **{quoted(answers[own[max(own)]].text)}**")
         elif room.phase != "waiting":

@@ -1,20 +1,15 @@
 """What this session is in a room, and the links that lead there."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from lessons.classroom import pace
 from lessons.classroom.refusal import NoRoom
+from lessons.classroom.room_state import Room
 from pages.parts.address import root_link
 from pages.server.presence import session
 from pages.server.store import rooms
-
-if TYPE_CHECKING:
-    from lessons.classroom.room import Room
 
 SEAT = "room:seat"  # session key: the seat that this learner has
 PROJECTOR = "projector"

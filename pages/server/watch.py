@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from lessons.classroom.aside import aside
 from lessons.classroom.refusal import Away
 from pages.server import shown
-from pages.server.aside import aside
 from pages.server.store import rooms
 
 EVERY = 1250  # milliseconds between two askings

@@ -1,5 +1,7 @@
 """A session plan as a link says it: what is read is what was written, and nonsense is told in one sentence."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,6 @@ BROKEN, FIXED, NAN = ("mask_and_loss", "broken"), ("mask_and_loss", "fixed"), ("
 @given(st.lists(st.sampled_from(EVERY), unique=True, max_size=LONGEST))
 def test_an_address_is_read_as_it_was_written(items):
     agenda = Agenda(tuple(items))
-    assert Agenda.read(agenda.address) == agenda
     assert Agenda.kept(agenda.address) == (agenda, "")
 
 
@@ -24,7 +25,7 @@ def test_an_address_is_read_as_it_was_written(items):
 def test_no_text_breaks_it(text):
     agenda, problem = Agenda.kept(text)
     assert problem.count("\n") == 0 and len(problem) < 500
-    assert Agenda.read(agenda.address) == agenda
+    assert Agenda.kept(agenda.address) == (agenda, "")
 
 
 @pytest.mark.parametrize(
@@ -40,9 +41,8 @@ def test_no_text_breaks_it(text):
     }.values(),
 )
 def test_nonsense_is_one_sentence(text, said):
-    with pytest.raises(BadInput, match=said) as problem:
-        Agenda.read(text)
-    assert str(problem.value).endswith(".") and "\n" not in str(problem.value)
+    _, problem = Agenda.kept(text)
+    assert re.search(said, problem) and problem.endswith(".") and "\n" not in problem
 
 
 def test_what_can_be_read_is_kept():

@@ -1,4 +1,4 @@
-"""The predictions of the lessons: on every run exactly one answer comes true, or the run cannot answer at all."""
+"""The predictions of the lessons: which answer comes true on a run, or that the run cannot answer at all."""
 
 import time
 from dataclasses import replace
@@ -54,14 +54,10 @@ def altered(run: Run, numbers: dict[str, float]) -> Run:
     return replace(run, snapshot=replace(run.snapshot, **arrays), closing=closing)
 
 
-def came_true(slug: str, run: Run) -> list[int]:
-    return [at for at, answer in enumerate(LESSON_OF[slug].prediction.answers) if answer.came_true(run)]
-
-
 def check(slug: str, run: Run) -> int | None:
-    """The outcome. Where there is one, it is the only answer that came true."""
+    """The outcome. Where there is one, it is one of the answers."""
     outcome = LESSON_OF[slug].prediction.outcome(run)
-    assert outcome is None or came_true(slug, run) == [outcome]
+    assert outcome is None or outcome in range(len(LESSON_OF[slug].prediction.answers))
     return outcome
 
 
@@ -139,7 +135,7 @@ def test_where_no_mask_is_passed_none_is_lost():
 
 
 def test_a_room_is_told_of_a_run_that_cannot_answer():
-    from lessons.classroom.room import Tally
+    from lessons.classroom.room_state import Tally
     from pages.room.ballot import beliefs, right_answer
 
     lesson = LESSONS["mask_and_loss"]

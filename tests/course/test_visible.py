@@ -47,10 +47,9 @@ def test_the_failure_stands_out_against_the_repair(slug, seed):
 
 
 @pytest.mark.parametrize(("slug", "preset"), PRESETS)
-def test_exactly_one_answer_comes_true(slug, preset):
-    run = run_of(preset.settings)
-    true = [answer.text for answer in LESSONS[slug].prediction.answers if answer.came_true(run)]
-    assert len(true) == 1, f"{slug}, {preset.name}: {true or 'none'} came true"
+def test_an_answer_comes_true(slug, preset):
+    prediction = LESSONS[slug].prediction
+    assert prediction.outcome(run_of(preset.settings)) in range(len(prediction.answers)), f"{slug}, {preset.name}"
 
 
 @pytest.mark.parametrize(("slug", "preset"), PRESETS)

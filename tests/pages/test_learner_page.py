@@ -216,7 +216,7 @@ def test_a_prediction_and_its_run_are_kept_and_a_wrong_one_is_asked_again(databa
     told = steps_of(page)[-1].content
     assert (told["answer"], told["outcome"], told["numbers"]["timesteps"]) == (2, 2, 16)
     assert bench.form.settings == before and bench.runs.training.recipe.settings == before
-    assert "Of the twin" in shown(page) and "It came true" in shown(page)
+    assert "Of the variation" in shown(page) and "It came true" in shown(page)
     key = page.session_state["learner"].key
     back = home(learner=key)
     assert back.session_state["learner"].key == key and not back.warning

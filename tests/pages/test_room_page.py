@@ -56,7 +56,7 @@ def test_two_servers_show_one_room(replicas):
         await console.click("Open a room")
         query = dict(part.split("=") for part in console.client.query_string.lstrip("?").split("&"))
         learners = [await seated(site, query["room"]) for site in (here, there, there)]
-        await console.set("console:slug", LESSONS[LESSON[0]].title)
+        await console.set("console:lesson", LESSONS[LESSON[0]].title)
         await console.click("console:ask")
         await console.click("console:phase:vote")
         for learner, answer in zip(learners, (0, 0, 2), strict=True):

@@ -137,7 +137,7 @@ async def attend(sites: Sequence[Site], rooms: Rooms, learners: int, rounds: int
             return await Learner.join(sites[number % len(sites)].url, code, client)
 
         console = await Session.open(sites[0].url, f"room={code}&instructor={key}", timeout=PATIENCE)
-        await console.set("console:slug", LESSONS[LESSON[0]].title)
+        await console.set("console:lesson", LESSONS[LESSON[0]].title)
         await console.set(f"console:preset:{LESSON[0]}", LESSONS[LESSON[0]].preset(LESSON[1]).label)
         crowd = await asyncio.gather(*(join(number) for number in range(learners)))
         told: dict = {"join": [learner.joined for learner in crowd], "vote": [], "run": [], "poll_to_screen": []}

@@ -1,9 +1,6 @@
 """The doctor on a run: `diagnose` says what is wrong and what repairs it, `next_steps` what to try next. NumPy only."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +9,8 @@ from lessons.doctor.run import rules
 from lessons.doctor.run.advice import NextStep, next_steps
 from lessons.doctor.run.finding import Finding
 from lessons.doctor.run.view import RunView
+from lessons.runs.nan_origin import NaNOrigin
 from lessons.runs.run import Run
-
-if TYPE_CHECKING:
-    from lessons.runs.nan_origin import NaNOrigin
 
 __all__ = ["Finding", "NextStep", "diagnose", "next_steps"]
 

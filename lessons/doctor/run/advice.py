@@ -1,8 +1,6 @@
 """What to try next: one toggle at a time. On an ill run one that shows more of what is wrong, on a healthy one that
 breaks it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

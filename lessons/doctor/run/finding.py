@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -37,34 +37,9 @@ class Finding:
     @classmethod
     def of(cls, rule: Rule, evidence: Evidence) -> Finding:
         """What a rule found, with what the rule says of itself."""
-        return cls(
-            code=rule.code,
-            severity=rule.severity,
-            title=rule.title,
-            message=evidence.message,
-            numbers=evidence.numbers,
-            why=rule.why,
-            fix=evidence.fix or rule.fix,
-            lesson=rule.lesson,
-            epochs=evidence.epochs,
-            cells=evidence.cells,
-            changes=evidence.changes,
-            at=evidence.at,
-        )
+        told = vars(rule) | vars(evidence) | {"fix": evidence.fix or rule.fix}
+        return cls(**{each.name: told[each.name] for each in fields(cls)})
 
     def to_json(self) -> dict[str, Any]:
         """Plain values. Numbers that are not finite are None; `cells` is a list of rows of bool, or None."""
-        return {
-            "code": self.code,
-            "severity": self.severity,
-            "title": self.title,
-            "message": self.message,
-            "evidence": plain(self.numbers),
-            "why": self.why,
-            "fix": self.fix,
-            "lesson": self.lesson,
-            "epochs": None if self.epochs is None else list(self.epochs),
-            "cells": None if self.cells is None else self.cells.tolist(),
-            "at": self.at,
-            "changes": dict(self.changes),
-        }
+        return {"evidence" if name == "numbers" else name: plain(value) for name, value in vars(self).items()}

@@ -1,7 +1,5 @@
 """What repairs a run: changes of Settings, and the sentence that says them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,20 +1,15 @@
 """A run as the rules look at it, with what several of them need worked out once."""
 
-from __future__ import annotations
-
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lessons.doctor.rule import Evidence
 from lessons.recipe.recipe import MaskPath
 from lessons.recipe.settings import Settings
+from lessons.runs.nan_origin import NaNOrigin
 from lessons.runs.outcome import BEATS, late
 from lessons.runs.run import THRESHOLDS, Run, Snapshot, squeezed
-
-if TYPE_CHECKING:
-    from lessons.runs.nan_origin import NaNOrigin
 
 
 class RunView:

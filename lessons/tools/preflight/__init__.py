@@ -4,8 +4,6 @@ Every check does the thing itself: it starts a server, trains in a worker, opens
 It leaves nothing behind but the database's tables and SQLite's secret, which the app would make too.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict

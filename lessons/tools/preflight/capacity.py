@@ -1,7 +1,5 @@
 """What a class of so many needs, and whether this machine has it."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What a check found, and the words that several of them use."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

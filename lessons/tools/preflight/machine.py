@@ -1,7 +1,5 @@
 """The machine: Python, its packages, the disk."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """Memory and cores: what this machine has left, and what a process holds."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from pathlib import Path

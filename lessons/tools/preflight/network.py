@@ -1,7 +1,5 @@
 """The network: the port, and who can reach it."""
 
-from __future__ import annotations
-
 import os
 import socket
 import sys

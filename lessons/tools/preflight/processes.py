@@ -1,7 +1,5 @@
 """The app's processes: the server, and the workers or the cluster. Each is started, used and ended."""
 
-from __future__ import annotations
-
 import re
 import socket
 import subprocess

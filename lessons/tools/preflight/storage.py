@@ -1,14 +1,16 @@
 """The database: a room is opened where the app would open it, found, and deleted."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import time
 import tomllib
 from pathlib import Path
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
 from lessons.classroom import database, environment
+from lessons.classroom.room import NoRoom, Rooms
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.words import first_line
 from lessons.tools.preflight.check import FAILED, OK, Check
@@ -19,10 +21,6 @@ LIFETIME = 60.0  # seconds of the room, should it not be deleted
 
 def stored() -> Check:
     """A room opened where the app would open it, found, and deleted."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from lessons.classroom.room import NoRoom, Rooms
-
     try:
         address = secret() or database.address()
     except (BadInput, OSError) as problem:
@@ -67,15 +65,11 @@ def secret() -> str | None:
 
 
 def kind_of(address: str) -> str:
-    from sqlalchemy import make_url
-
     return {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[make_url(address).get_backend_name()]
 
 
 def where(address: str) -> str:
     """The kind of database and its place, without user and password."""
-    from sqlalchemy import make_url
-
     url = make_url(address)
     if kind_of(address) == "SQLite":
         return f"SQLite in {url.database or 'memory'}"
@@ -84,8 +78,6 @@ def where(address: str) -> str:
 
 def without_password(text: str, address: str) -> str:
     """Drivers repeat the address that they were given."""
-    from sqlalchemy import make_url
-
     url = make_url(address)
     for password in filter(None, (url.password, url.query.get("password"))):
         text = text.replace(str(password), "…")

@@ -1,7 +1,5 @@
 """Whether the model learned, and what kept it from learning: read off the error on real steps, never off the loss."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from lessons.doctor.rule import Evidence

@@ -1,7 +1,5 @@
 """What the mask does and does not do: steps taken for real, steps left out, gradient where nothing is real."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from lessons.doctor.rule import Evidence

@@ -1,7 +1,5 @@
 """Where the first number was born that is not finite."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
