@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import streamlit as st
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 
 from pages.server import private
 from tests.tools.site import ROOT
@@ -46,6 +47,18 @@ def test_a_script_that_runs_is_seen_and_none_where_no_server_is(monkeypatch):
     assert private.script_runs() is False
     session.session._state = private.AppSessionState.APP_IS_RUNNING
     assert private.script_runs() is True
+
+
+def test_a_script_that_waits_is_told_when_it_is_wanted(monkeypatch):
+    assert private.is_wanted() is False, "where no script runs"
+    requests = ScriptRequests()
+    monkeypatch.setattr(private, "get_script_run_ctx", lambda: SimpleNamespace(script_requests=requests))
+    assert private.is_wanted() is False
+    requests.request_rerun(RerunData())
+    assert private.is_wanted() is True
+    requests = ScriptRequests()
+    requests.request_stop()
+    assert private.is_wanted() is True
 
 
 def test_the_files_of_the_web_page_are_there():

@@ -23,6 +23,12 @@ class Panel extends Marked {
 
   get last() { return this.run ? this.run.frames.epochs.length - 1 : 0; }
 
+  async load(data) {
+    if (window.DecompressionStream) return super.load(data); // browsers have it since 2023
+    this.fail(new Error("this browser is too old"));
+    return undefined;
+  }
+
   async show(data) {
     this.data = data;
     this.tell(data.status);
