@@ -34,7 +34,7 @@ from pages.server.private import is_wanted
 
 LOOK = 0.3  # seconds between two pictures of several runs, or of a map that fills
 LARGE_LOOK = 1.0  # the same for a map whose picture is long
-QUEUE_LOOK = 4.0  # seconds between two pictures of a run that has not begun: asking costs more than it tells,
+QUEUE_LOOK = 8.0  # seconds between two pictures of a run that has not begun: asking costs more than it tells,
 QUEUE_STEP = 0.25  # and between two looks in that time whether the learner wants something else
 LARGE = 1024  # cells
 SEEDS = 5  # of “Is it luck?”
