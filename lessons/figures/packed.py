@@ -1,6 +1,6 @@
 """Content for a browser as one text: JSON with arrays of numbers in few bits, deflated, in base64.
 
-A run of forty epochs is 90,000 numbers. As JSON they take 450 kB and most of a server's time; packed they take a sixth,
+A run of forty epochs is 90,000 numbers. As JSON they take 450 kB and most of a server's time; packed they take a fifth,
 a worker packs them, and the server passes the text on. `unpack` of pages/parts/charts/packed.js is the way back.
 """
 
@@ -19,7 +19,7 @@ from lessons.recipe.data import Floats
 LEVEL = 3  # of deflate; 6 takes twice as long and saves 7 %
 PLANES = 3  # bytes of a code
 EXPONENT, MANTISSA = 8, 23  # bits of a float32
-THREE_DIGITS, FOUR_DIGITS = 10, 15  # bits of the mantissa that keep as many: the error is 2 ** -(bits + 1) at most
+THREE_DECIMALS, FOUR_DIGITS = 13, 15  # bits of the mantissa: for those of a logarithm, and for those of a number
 
 
 @dataclass(frozen=True, eq=False)

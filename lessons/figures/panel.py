@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lessons.figures import marks, run_figures
-from lessons.figures.packed import FOUR_DIGITS, THREE_DIGITS, Numbers, packed
+from lessons.figures.packed import FOUR_DIGITS, THREE_DECIMALS, Numbers, packed
 from lessons.runs.run import Run, squeezed
 
 FRAMES = 60  # epochs that can be stepped through in the browser
@@ -52,7 +52,7 @@ def frames(run: Run, most: int) -> dict[str, Any]:
         },
         "predictions": Numbers(run.snapshot.predictions[chosen], FOUR_DIGITS, "number"),
         "at": {
-            "predictions": Numbers(gradient, THREE_DIGITS, "logarithm"),
-            "inputs": Numbers(input_gradient, THREE_DIGITS, "logarithm") if at_inputs else None,
+            "predictions": Numbers(gradient, THREE_DECIMALS, "logarithm"),
+            "inputs": Numbers(input_gradient, THREE_DECIMALS, "logarithm") if at_inputs else None,
         },
     }

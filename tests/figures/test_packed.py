@@ -8,7 +8,7 @@ import pytest
 
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
-from lessons.figures.packed import FOUR_DIGITS, THREE_DIGITS, Numbers, packed
+from lessons.figures.packed import FOUR_DIGITS, THREE_DECIMALS, Numbers, packed
 from lessons.figures.panel import FRAMES, run_content, run_text
 from lessons.recipe.recipe import Recipe
 from pages.server.shown import ROOT
@@ -39,12 +39,12 @@ def test_numbers_come_as_they_were_sent_to_four_digits(unpacked):
 
 
 def test_the_least_number_there_is_does_not_become_0(unpacked):
-    [came] = unpacked(packed({"least": Numbers(np.float32([1e-45]), THREE_DIGITS, "number")}))["least"]
+    [came] = unpacked(packed({"least": Numbers(np.float32([1e-45]), THREE_DECIMALS, "number")}))["least"]
     assert came > 0
 
 
 def test_of_logarithms_null_is_an_exact_zero_and_99_is_not_finite(unpacked):
-    came = unpacked(packed({"gradient": Numbers(np.float32(ODD[:8]), THREE_DIGITS, "logarithm")}))["gradient"]
+    came = unpacked(packed({"gradient": Numbers(np.float32(ODD[:8]), THREE_DECIMALS, "logarithm")}))["gradient"]
     assert came[0] is None and came[4:7] == [99, 99, 99] and came[7] == 0
     assert came[3] == pytest.approx(38.532, abs=2e-3) and came[1] == pytest.approx(-37, abs=2e-3)
 
