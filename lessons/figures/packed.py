@@ -1,6 +1,6 @@
 """Content for a browser as one text: JSON with arrays of numbers in few bits, deflated, in base64.
 
-A run of forty epochs is 90,000 numbers. As JSON they take 450 kB and most of a server's time; packed they take a fifth,
+A run of forty epochs is 46,000 numbers. As JSON they take 450 kB and most of a server's time; packed they take a fifth,
 a worker packs them, and the server passes the text on. `unpack` of pages/parts/charts/packed.js is the way back.
 """
 
