@@ -38,6 +38,10 @@ from lessons.recipe.settings import Settings
 from lessons.runs.run import Run, squeezed
 
 DECADES = 6  # of gradient sizes that the colours tell apart
+CELL = (
+    "sequence %{y}, step %{x}: %{customdata[0]}<br>label %{customdata[1]}, "
+    "prediction %{customdata[2]}<br>gradient %{customdata[3]}<extra></extra>"
+)
 
 
 def run_words(run: Run) -> dict:
@@ -81,13 +85,21 @@ def gradient_figure(run: Run, kept: int = -1, at: str = "predictions", span: tup
     z = logarithm(gradient[kept])
     words = words_trace(real.shape) | {
         "customdata": cells(run, gradient, kept, real),
-        "hovertemplate": "sequence %{y}, step %{x}: %{customdata[0]}<br>label %{customdata[1]}, "
-        "prediction %{customdata[2]}<br>gradient %{customdata[3]}<extra></extra>",
+        "hovertemplate": CELL,
     }
     return {
         "data": [*gradient_traces(z, ~np.isfinite(gradient[kept]), real, low, high), words, *outline(real)],
         "layout": grid_layout(real.shape, right=62),
     }
+
+
+def gradient_frame(run: Run, at: str = "predictions") -> dict:
+    """The same figure without its cells: the panel fills in those of the epoch that it shows."""
+    gradient, real = gradient_of(run, at)
+    none = np.empty((len(real), 0))
+    words = words_trace(none.shape) | {"hovertemplate": CELL}
+    traces = gradient_traces(none, none.astype(bool), none.astype(bool), *gradient_range(gradient))
+    return {"data": [*traces, words, *outline(real)], "layout": grid_layout(real.shape, right=62)}
 
 
 def cells(run: Run, gradient: np.ndarray, kept: int, real: np.ndarray) -> list:

@@ -76,6 +76,18 @@ class Closing:
     scores: Floats | None = None  # (batch, time, class) of the trained model, where there are classes
 
 
+@dataclass(frozen=True)
+class Told:
+    """The text that a page shows of a run after so many epochs; comes before the part that brings it there.
+
+    `live`: there is more to come.
+    """
+
+    text: str
+    epochs: int
+    live: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """A finished or stopped training."""
@@ -87,7 +99,7 @@ class Run:
     closing: Closing | None  # None when it was stopped
 
     @classmethod
-    def gather(cls, recipe: Recipe, batch: PaddedBatch, parts: Iterable[Opening | Snapshot | Closing]) -> Run:
+    def gather(cls, recipe: Recipe, batch: PaddedBatch, parts: Iterable[Opening | Snapshot | Closing | Told]) -> Run:
         """The run so far, from the parts that `train` yields. Raises ValueError before the first epoch."""
         parts = list(parts)
         snapshots = [part for part in parts if isinstance(part, Snapshot)]

@@ -12,13 +12,14 @@ from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
+from lessons.figures.panel import run_text
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs.grid import Grid, model_of
-from lessons.runs.run import Closing, Opening, Run, Snapshot
+from lessons.runs.run import Closing, Opening, Run, Snapshot, Told
 from lessons.sandbox import walled_pool
 from lessons.server import tasks, walled_tasks
 from lessons.server.grid_run import UNATTENDED_AFTER, GridRun, Place, recent
@@ -57,10 +58,21 @@ class Training:
         return self.job.exception()
 
     @property
-    def items(self) -> list[Opening | Snapshot | Closing]:
+    def items(self) -> list[Opening | Snapshot | Closing | Told]:
         """What the training has told so far."""
         items = list(self.job.items)
         return [walled_tasks.run_part(item) for item in items] if self.recipe.pasted else items
+
+    def text(self, run: Run, live: bool) -> str:
+        """What a page shows of `run`, one of this training: as its worker has written it, or written here.
+
+        A worker writes it after each part of a training and at the end. Left are runs that were stopped in between,
+        and those with a pasted loss: what their processes say is read as numbers only.
+        """
+        told = (item for item in reversed(self.job.items) if isinstance(item, Told))
+        return next((one.text for one in told if (one.epochs, one.live) == (run.epochs, live)), None) or written(
+            run, live
+        )
 
     def run(self) -> Run | None:
         """The run as far as it is trained; None before the first epoch."""
@@ -224,8 +236,21 @@ def size(training: Training) -> float:
     """About how many bytes it keeps."""
     snapshots = [item for item in training.items if isinstance(item, Snapshot)]
     text = len(training.recipe.pasted.text) if training.recipe.pasted else 0
+    text += sum(len(item.text) for item in training.items if isinstance(item, Told))
     arrays = [array for snapshot in snapshots for array in vars(snapshot).values() if array is not None]
     return LEAST_BYTES + text + sum(array.nbytes for array in arrays)
+
+
+_written: WeakKeyDictionary[Run, str] = WeakKeyDictionary()  # of finished runs, as long as somebody holds the run
+
+
+def written(run: Run, live: bool) -> str:
+    """What a page shows of a run. A whole class looks at one finished run: it is written once."""
+    if live:
+        return run_text(run, live)
+    if run not in _written:
+        _written[run] = run_text(run, live)
+    return _written[run]
 
 
 class FarJob(Job):

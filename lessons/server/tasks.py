@@ -9,10 +9,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from lessons.figures.panel import run_text
+from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.runs.grid import Cell, Grid
 from lessons.runs.nan_origin import NaNOrigin
-from lessons.runs.run import Closing, Opening, Snapshot
+from lessons.runs.run import Closing, Opening, Run, Snapshot, Told
 
 if TYPE_CHECKING:
     from lessons.claims.claim import Outcome
@@ -20,10 +22,18 @@ if TYPE_CHECKING:
 ONE_AT_A_TIME = threading.Lock()  # a traced graph belongs to one run; an executor's worker may have several threads
 
 
-def train(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing]:
+def train(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing | Told]:
+    """A training, and what a page shows of it: made here, once for all who look, so that the server passes it on."""
     from lessons.engine.train import train
 
-    return train(recipe)
+    batch, parts = training_batch(recipe), list[Opening | Snapshot | Closing]()
+    for part in train(recipe):
+        parts.append(part)
+        live = isinstance(part, Snapshot) and part.epochs[-1] + 1 < recipe.settings.epochs
+        if live or isinstance(part, Closing):
+            run = Run.gather(recipe, batch, parts)
+            yield Told(run_text(run, live), run.epochs, live)
+        yield part
 
 
 def trace(recipe: Recipe) -> None:

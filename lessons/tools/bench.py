@@ -31,7 +31,7 @@ SIDE = 16  # cells along each side of a map
 
 
 def main(as_json: bool) -> None:
-    figures = {**training(), **doctor(), **mapping(), **clinic(), **page(), **room()}
+    figures = {**training(), **cold(), **doctor(), **mapping(), **clinic(), **page(), **room()}
     if as_json:
         print(json.dumps(figures))
         return
@@ -54,6 +54,29 @@ def training() -> dict:
         "20 epochs with gradients, ms": 1000 * mine,
         "the same with compile + fit + GradientTape, ms": 1000 * theirs,
         "ratio (aim 40)": theirs / mine,
+    }
+
+
+def cold() -> dict:
+    """A structure that its worker has never trained beside the same again: what tracing costs, as CPU of the worker."""
+    pool = WorkerPool(1, affinity=structure, keeps=GRAPHS_KEPT)
+    laboratory = Laboratory(pool)
+
+    def spent(settings: Settings) -> float:
+        before = sum(worker.cpu_times()[:2])
+        laboratory.train(Recipe(settings), "bench").job.result()
+        return sum(worker.cpu_times()[:2]) - before
+
+    laboratory.train(Recipe(SETTINGS), "bench").job.result()  # the first graph of all costs more
+    worker = psutil.Process(pool.workers[0].process.pid)
+    structures = [replace(SETTINGS, units=SETTINGS.units - less) for less in range(1, 1 + PLAIN)]
+    first = statistics.median(spent(one) for one in structures)
+    again = statistics.median(spent(replace(one, seed=seed)) for one in structures for seed in range(1, 1 + OURS))
+    pool.shutdown()
+    return {
+        "a structure for the first time, CPU of its worker, ms": 1000 * first,
+        "the same again, ms": 1000 * again,
+        "for the first time beside again (aim 4)": first / again,
     }
 
 

@@ -41,6 +41,9 @@ class WorkerPool(Executor):
         self.size = size or default_size()
         self.affinity = affinity
         self.keeps = keeps
+        self.calm: Callable[[], bool] = lambda: (
+            True
+        )  # whether a worker may begin to warm up: asked often, by any thread
         self.queue: deque[Job] = deque()
         self.changed = threading.Condition()
         self.closed = False
@@ -80,7 +83,10 @@ class WorkerPool(Executor):
         return job
 
     def warm(self, fn: Callable, /, *args) -> None:
-        """Have every worker that has not done so run this when it is idle. What is asked last comes first."""
+        """Have every worker that has not done so run this when it is idle. What is asked last comes first.
+
+        None begins while a job waits, or while `calm` says no: nobody waits for a warm-up.
+        """
         key = self.affinity(fn, args)
         self.start()
         with self.changed:
@@ -180,7 +186,7 @@ class WorkerPool(Executor):
         if known or not free:
             return known
         elsewhere = {key for other in self.workers for key in (*other.keys, other.job and other.job.key)}
-        candidates = behind or list(worker.warm)
+        candidates = behind or (list(worker.warm) if worker.warm and self.calm() else [])
         return next((job for job in candidates if job.key not in elsewhere), next(iter(candidates), None))
 
 

@@ -23,14 +23,13 @@ from lessons.runs.run import Run
 from lessons.sandbox.walled_pool import Busy
 from lessons.server.laboratory import Training, shared
 from pages.lab.guesses import Guess, Twin, kept, newer
-from pages.lab.state import LISTS, Diagnosis, Form, Luck, Map, Pin, Runs, look_at, under_way, verb
+from pages.lab.state import LISTS, Diagnosis, Form, Luck, Map, Pin, Runs, look_at, under_way, verb, wait_in_queue
 from pages.learner import identity
 from pages.parts.address import Address
 from pages.server.presence import session, watch
 
 FIRST_LOOK = 0.1  # seconds a click waits for a run to finish before it shows what there is
 NEXT_LOOK = 0.25  # seconds between two pictures of a run under way
-QUEUE_LOOK = 1.0  # between two looks at a run that has not begun: asking costs more than it tells
 BROUGHT = "clinic:brought"  # session keys: the loss that the learner wants to train,
 OWN = "own:table"  # the learner's own data,
 TREATED = "own:treated"  # and how these were treated last, whatever the lesson
@@ -223,9 +222,9 @@ class Bench:
         training = runs.training
         watch(training, self.me())
         waited = runs.looked == runs.presses
-        if waited and not training.job.items:
-            training.job.wait_beyond(0, QUEUE_LOOK)
-        if not training.done:
+        if waited and runs.queued:
+            wait_in_queue(training, self.me())
+        if not (training.done or (waited and runs.queued)):
             wait([training.job], NEXT_LOOK if waited else FIRST_LOOK)
         runs.looked = runs.presses
         if training.done:

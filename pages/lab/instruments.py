@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from lessons.recipe.data import training_batch
+from lessons.recipe.recipe import Recipe
 from lessons.recipe.words import first_line
 from lessons.runs.run import Run
 from lessons.server.laboratory import Training, shared
@@ -11,7 +11,7 @@ from pages.lab.bench import Bench
 from pages.lab.comparison_panel import hint
 from pages.lab.diagnosis import diagnosis_below, shade_of, status_words
 from pages.lab.prediction import tell
-from pages.lab.state import Diagnosis
+from pages.lab.state import QUEUE_LOOK, Diagnosis
 from pages.parts import quotation
 from pages.parts.charts import content, lab
 from pages.parts.quotation import fail
@@ -29,18 +29,20 @@ def instruments(bench: Bench) -> None:
     runs, form = bench.runs, bench.form
     if bench.asks:
         tell(bench)
+    if not (form.own or runs.watching):
+        shared().prepare(Recipe(form.settings))  # what is in view goes before the lesson's other presets
     training, run = runs.training, runs.run
     diagnosis = bench.diagnosis(run)
     lab(
         bench.key("lab"),
         content(
-            form.settings,
-            training_batch(form.recipe),
-            run,
+            form.recipe,
             f"{runs.presses}:{run.epochs}:{runs.watching}" if run else "",
+            lambda: training.text(run, live=runs.watching),
             status(bench, run, diagnosis),
             shade=shade_of(diagnosis),
             reveal=runs.moves,
+            wait=QUEUE_LOOK if runs.watching and runs.queued else 0,
         ),
     )
     if training and training.failure:

@@ -6,6 +6,7 @@ Whenever a preset or a fix moves them they get new keys: a click made before the
 old widgets' values along, and would undo it.
 """
 
+import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import wraps
@@ -27,9 +28,12 @@ from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import ABSENT_AFTER, Training, shared
 from lessons.workers.job import Job
 from pages.server.presence import watch
+from pages.server.private import is_wanted
 
 LOOK = 0.3  # seconds between two pictures of several runs, or of a map that fills
 LARGE_LOOK = 1.0  # the same for a map whose picture is long
+QUEUE_LOOK = 8.0  # seconds between two pictures of a run that has not begun: asking costs more than it tells,
+QUEUE_STEP = 0.25  # and between two looks in that time whether the learner wants something else
 LARGE = 1024  # cells
 SEEDS = 5  # of “Is it luck?”
 LISTS = ("map_x", "map_y", "map_size")  # widgets of the map, and their names in an address
@@ -145,6 +149,11 @@ class Runs:
         """The run in sight as far as it is trained."""
         return self.training.run() if self.training else None
 
+    @property
+    def queued(self) -> bool:
+        """Whether the training in sight has not begun."""
+        return self.training is not None and not (self.training.job.items or self.training.done)
+
 
 @dataclass
 class Pin:
@@ -243,6 +252,13 @@ def verb(deed: Callable) -> Callable:
 
 def under_way(training: Training) -> bool:
     return not (training.done or training.job.stopped)
+
+
+def wait_in_queue(training: Training, who: Hashable) -> None:
+    """Until it begins, or the learner wants something else; QUEUE_LOOK at most."""
+    until = time.monotonic() + QUEUE_LOOK
+    while not (training.job.wait_beyond(0, QUEUE_STEP) or is_wanted() or time.monotonic() > until):
+        watch(training, who)
 
 
 def look_at(trainings: Iterable[Training], who: Hashable) -> bool:

@@ -36,7 +36,7 @@ from lessons.sandbox import walled_pool
 from lessons.server.laboratory import shared
 from lessons.workers.pool import WorkerPool
 from pages.server import store, watch
-from pages.server.private import STREAMLIT_STATIC, pages_are_of_navigation
+from pages.server.private import STREAMLIT_STATIC, pages_are_of_navigation, script_runs
 
 HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorFlow would slow its painting down
 PLOTLY_JS = "plotly.min.js"
@@ -64,6 +64,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     except ValueError as problem:  # BadInput is one; the pool's own is no BadInput, for it knows no settings
         end(str(problem))
     if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already
+        laboratory.executor.calm = lambda: not script_runs()
         asyncio.get_running_loop().call_later(HEAD_START, laboratory.executor.start)
     yield
     laboratory.executor.shutdown(wait=False, cancel_futures=True)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 from streamlit import runtime
+from streamlit.runtime.app_session import AppSessionState
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
 SEEN_IN = "1.67"
 # Its web page and bundles: it serves them uncompressed, and our security headers name the inline scripts by their hash.
@@ -29,6 +31,27 @@ def went_back() -> bool:
     """Whether the browser's history began this run. A script is told of the new query, and not why it is new."""
     run = get_script_run_ctx()
     return run is not None and run.is_history_navigation
+
+
+def script_runs() -> bool:
+    """Whether a script runs for some learner just now. Streamlit tells that to nobody.
+
+    What a worker does ahead would take the processor from it.
+    """
+    if not runtime.exists():
+        return False
+    sessions = runtime.get_instance()._session_mgr.list_active_sessions()
+    return any(each.session._state is AppSessionState.APP_IS_RUNNING for each in sessions)
+
+
+def is_wanted() -> bool:
+    """Whether the browser has asked for something that waits for this script to end, or is gone.
+
+    A script that only waits looks at that: Streamlit ends one for such a request where it draws, and not before.
+    """
+    run = get_script_run_ctx()
+    asked = run.script_requests if run else None
+    return bool(asked) and asked._state is not ScriptRequestType.CONTINUE
 
 
 def hold(data: bytes, kind: str, name: str, file: str) -> Callable[[], object]:

@@ -12,7 +12,17 @@ ROOT = Path(__file__).parent.parent.parent
 SCORECARD, STYLE = "docs/scorecard.md", "pages/server/style.css"
 ALONE = "pages/parts/alone.js"  # every component has it
 PARTS = {  # of each component; scripts are one module in the browser: each needs those before it
-    "charts": ("chart.html", "lab.html", "charts.css", "canvas.js", "chart.js", "marks.js", "panel.js", "mount.js"),
+    "charts": (
+        "chart.html",
+        "lab.html",
+        "charts.css",
+        "packed.js",
+        "canvas.js",
+        "chart.js",
+        "marks.js",
+        "panel.js",
+        "mount.js",
+    ),
     "watch": ("watch.js",),
     "cookie": ("cookie.js",),
     "scroll": ("scroll.js",),

@@ -9,6 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import shared
+from pages.lab import state
+from pages.server import presence
 from pages.server.presence import Presence
 from tests.pages.test_pages import WITHIN, lesson_page
 from tests.server import test_laboratory
@@ -117,3 +119,7 @@ def test_a_session_holds_nothing_of_what_it_looked_at(busy):
     busy.remembered.clear()
     gc.collect()
     assert not presence.watched
+
+
+def test_a_script_that_waits_in_a_queue_for_one_who_has_gone_does_not_count_as_coming_back():
+    assert state.QUEUE_LOOK + state.QUEUE_STEP < presence.LAST_LOOK < presence.GRACE

@@ -1,9 +1,11 @@
 """What is used of Streamlit beyond its public names stands in one file, with the version that it was seen in."""
 
 import ast
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 
 from pages.server import private
 from tests.tools.site import ROOT
@@ -31,6 +33,32 @@ def test_the_first_deep_link_finds_the_pages_of_navigation(monkeypatch):
 def test_nobody_goes_back_where_no_browser_is():
     assert private.went_back() is False
     assert "is_history_navigation" in private.get_script_run_ctx.__globals__["ScriptRunContext"].__annotations__
+
+
+def test_a_script_that_runs_is_seen_and_none_where_no_server_is(monkeypatch):
+    assert private.script_runs() is False
+    state, sessions = private.AppSessionState.APP_NOT_RUNNING, []
+    session = SimpleNamespace(session=SimpleNamespace(_state=state))
+    manager = SimpleNamespace(list_active_sessions=lambda: sessions)
+    monkeypatch.setattr(private.runtime, "exists", lambda: True)
+    monkeypatch.setattr(private.runtime, "get_instance", lambda: SimpleNamespace(_session_mgr=manager))
+    assert private.script_runs() is False
+    sessions.append(session)
+    assert private.script_runs() is False
+    session.session._state = private.AppSessionState.APP_IS_RUNNING
+    assert private.script_runs() is True
+
+
+def test_a_script_that_waits_is_told_when_it_is_wanted(monkeypatch):
+    assert private.is_wanted() is False, "where no script runs"
+    requests = ScriptRequests()
+    monkeypatch.setattr(private, "get_script_run_ctx", lambda: SimpleNamespace(script_requests=requests))
+    assert private.is_wanted() is False
+    requests.request_rerun(RerunData())
+    assert private.is_wanted() is True
+    requests = ScriptRequests()
+    requests.request_stop()
+    assert private.is_wanted() is True
 
 
 def test_the_files_of_the_web_page_are_there():

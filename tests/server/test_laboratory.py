@@ -16,9 +16,10 @@ import pytest
 
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
+from lessons.figures.panel import run_text
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.runs.grid import Grid
-from lessons.runs.run import Run
+from lessons.runs.run import Run, Told
 from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import ABSENT_AFTER, LEAST_BYTES, LEAST_CELLS, Laboratory, structure
 from lessons.workers.job import Job
@@ -53,6 +54,26 @@ def test_thirty_who_ask_the_same_train_it_once(laboratory):
     assert trainings[0].run().epochs == 12 and trainings[0].failure is None
     assert laboratory.train(Recipe(SHORT), "latecomer") is trainings[0]
     assert laboratory.train(Recipe(replace(SHORT, seed=1)), "another") is not trainings[0]
+
+
+def test_a_worker_writes_what_a_page_shows(laboratory, monkeypatch):
+    monkeypatch.setattr("lessons.server.laboratory.run_text", lambda *_: pytest.fail("the server drew"))
+    training = laboratory.train(Recipe(replace(SHORT, seed=11)), "one")
+    training.job.result(PATIENT)
+    run = training.run()
+    assert training.text(run, live=False) == run_text(run, live=False)
+    told = [item for item in training.items if isinstance(item, Told)]
+    assert [(one.epochs, one.live) for one in told] == [(5, True), (12, False)]
+
+
+def test_what_was_stopped_is_written_here_and_once(laboratory):
+    training = laboratory.train(Recipe(replace(LONG, seed=12)), "one")
+    assert training.job.wait_beyond(2, PATIENT)
+    halted = training.halted()
+    training.leave("one")
+    run = halted.run()
+    assert halted.text(run, live=False) == run_text(run, live=False) != halted.text(run, live=True)
+    assert halted.text(run, live=False) is halted.text(run, live=False)
 
 
 def test_the_last_who_leaves_stops_it_and_nobody_before(laboratory):

@@ -12,17 +12,31 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import psutil
 
+from lessons.course.discovery import LESSONS
+from lessons.recipe.recipe import Recipe
+from lessons.server.laboratory import Laboratory, structure
+from lessons.workers import GRAPHS_KEPT
+from lessons.workers.pool import WorkerPool
 from tests.tools.load import Session, percentiles
 from tests.tools.site import Site, browsing, serving
 
-EMPTY = "import streamlit as st\nst.markdown('### Empty')\n"
+EMPTY = """
+import streamlit as st
+st.markdown("### Empty")
+state = st.session_state
+state.clicks = state.get("clicks", 0) + st.button("Run")
+st.markdown(f"clicks: {state.clicks}")
+"""
 LESSON = "mask_and_loss"
 TIMES = 3
 CLICKS = 9
 LEARNERS = 60
+LOSSES = ("mse", "scalar_mse", "mae")
+PLAYBACK = 330  # milliseconds, as pages/parts/charts/panel.js says
 WARM_AFTER = 4.0  # seconds that a page has stood before the first click
 TRACED_AFTER = 15.0  # seconds until the graphs of the lesson's presets are traced, by both workers
 
@@ -42,6 +56,18 @@ async (label) => {
       if (now > 20000) return reject(new Error('no charts within 20 s'));
       requestAnimationFrame(look);
     };
+    look();
+  });
+}
+"""
+
+BARE_CLICK = """
+async () => {
+  const clicks = () => Number(document.body.innerText.match(/clicks: (\\d+)/)[1]);
+  const [before, start] = [clicks(), performance.now()];
+  [...document.querySelectorAll('button')].find((b) => b.textContent.includes('Run')).click();
+  return await new Promise((resolve) => {
+    const look = () => (clicks() > before ? resolve(performance.now() - start) : requestAnimationFrame(look));
     look();
   });
 }
@@ -75,7 +101,7 @@ def first_paint() -> dict:
     return {
         "first paint, s": statistics.median(ours),
         "first paint, empty page, s": statistics.median(theirs),
-        "first paint, difference (aim 0.3), s": statistics.median(ours) - statistics.median(theirs),
+        "first paint beside the empty page's (aim 1.15)": statistics.median(ours) / statistics.median(theirs),
     }
 
 
@@ -92,11 +118,30 @@ def clicks() -> dict:
             page = opened(browser, site, seed)
             time.sleep(1)
             warm.append(page.evaluate(CLICK, "Run"))
+        bare = bare_click(browser)
+    point, final = (statistics.median(times) for times in zip(*warm, strict=True))
     return {
-        "first click after start, first point (aim 500), ms": first[0],
-        "warm click, first point (aim 150), ms": statistics.median(point for point, _ in warm),
-        "warm click, final charts (aim 250 + 330 played), ms": statistics.median(final for _, final in warm),
+        "a bare click of an empty page, ms": bare,
+        "warm click, first point, ms": point,
+        "beside the bare click (aim 2.5)": point / bare,
+        "warm click, final charts without playback, ms": final - PLAYBACK,
+        "final charts beside the bare click (aim 4)": (final - PLAYBACK) / bare,
+        "first click after start, final charts without playback, ms": first[1] - PLAYBACK,
+        "first click beside a warm one (aim 3)": (first[1] - PLAYBACK) / (final - PLAYBACK),
     }
+
+
+def bare_click(browser) -> float:
+    """Milliseconds from a click to what it changes, on an empty Streamlit page in the same browser."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "empty.py"
+        script.write_text(EMPTY)
+        with serving(script) as site:
+            page = browser.new_page()
+            page.goto(site.url)
+            page.wait_for_selector("button")
+            time.sleep(1)
+            return statistics.median(page.evaluate(BARE_CLICK) for _ in range(CLICKS))
 
 
 def opened(browser, site: Site, seed: int):
@@ -110,27 +155,68 @@ def opened(browser, site: Site, seed: int):
 async def learners() -> dict:
     """Sixty sessions press Run in the same instant, each with other settings over three losses."""
     with serving() as site:
-        for loss in ("mse", "scalar_mse", "mae"):
+        server = psutil.Process(site.process.pid)
+        for loss in LOSSES:
             await press(await session(site, f"loss={loss}&seed=999"))
+        before = cpu(server)
         sessions = [await session(site, variation(number)) for number in range(LEARNERS)]
+        opened, received = cpu(server) - before, sum(one.bytes_received for one in sessions)
+        workers = server.children(recursive=True)
+        clocks = [lambda: cpu(server), lambda: sum(map(cpu, workers)), lambda: cpu(psutil.Process())]
+        before = [clock() for clock in clocks]
         seconds = await asyncio.gather(*(press(one) for one in sessions))
+        by_server, by_workers, by_client = (clock() - began for clock, began in zip(clocks, before, strict=True))
+        received = sum(one.bytes_received for one in sessions) - received
         errors = sum(len(one.errors) for one in sessions)
         memory = resident(site.process.pid)
         for one in sessions:
             await one.close()
-    spread = percentiles(seconds)
+    spread, alone = percentiles(seconds), by_workers_alone()
+    each = 1000 / LEARNERS
     return {
         f"{LEARNERS} learners press Run, p50, s": spread["p50"],
-        f"{LEARNERS} learners press Run, p95 (aim 2), s": spread["p95"],
+        f"{LEARNERS} learners press Run, p95, s": spread["p95"],
+        "the same trainings by the workers alone, s": alone,
+        "p95 beside the workers alone (aim 2)": spread["p95"] / alone,
+        "CPU of a run, server, ms": each * by_server,
+        "CPU of a run, workers, ms": each * by_workers,
+        "server beside workers (aim 0.5)": by_server / by_workers,
+        "CPU of a run, this client, ms": each * by_client,
+        "CPU of opening a page, server, ms": each * opened,
+        "bytes of a run to its learner, kB": received / LEARNERS / 1000,
         f"{LEARNERS} learners press Run, errors": errors,
         "server memory (aim 300), MB": memory,
     }
 
 
+def cpu(process: psutil.Process) -> float:
+    """Seconds of a processor that it has used."""
+    return sum(process.cpu_times()[:2])
+
+
+def by_workers_alone() -> float:
+    """Seconds that as many warm workers take for the trainings of `learners`, with nobody who looks."""
+    settings = LESSONS[LESSON].preset("fixed").settings.with_changes({"epochs": 20})
+    laboratory = Laboratory(WorkerPool(affinity=structure, keeps=GRAPHS_KEPT))
+    warming = [settings.with_changes({"loss": loss, "seed": seed}) for loss in LOSSES for seed in range(990, 1000)]
+    for training in [laboratory.train(Recipe(one), "alone") for one in warming]:  # by every worker
+        training.job.result()
+    began = time.perf_counter()
+    trainings = [
+        laboratory.train(Recipe(settings.with_changes(dict(parse_qsl(variation(number))))), "alone")
+        for number in range(LEARNERS)
+    ]
+    for training in trainings:
+        training.job.result()
+    spent = time.perf_counter() - began
+    laboratory.executor.shutdown()
+    return spent
+
+
 def variation(number: int) -> str:
     """Other mask, rate, seed and padding for each, over three losses."""
     mask = ("aligned", "none", "shifted", "inverted")[number % 4]
-    loss = ("mse", "scalar_mse", "mae")[number % 3]
+    loss = LOSSES[number % 3]
     rate, share = (0.01, 0.02, 0.05)[number // 4 % 3], (0.2, 0.4, 0.6)[number // 12 % 3]
     return f"loss={loss}&mask={mask}&learning_rate={rate}&padding_share={share}&seed={number}"
 

@@ -3,26 +3,21 @@
 st.plotly_chart would remount with every change of data.
 """
 
-import json
 import time
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
+from functools import lru_cache
 
-import numpy as np
 import streamlit as st
 
-from lessons.figures import batch_figure, marks, run_figures
-from lessons.recipe.data import PaddedBatch
-from lessons.recipe.settings import Settings
-from lessons.runs.run import Run, squeezed
+from lessons.figures import batch_figure
+from lessons.figures.packed import packed
+from lessons.recipe.data import training_batch
+from lessons.recipe.recipe import Recipe
 from pages.server import shown
 from pages.server.lifespan import plotly_url
 
-FRAMES = 60  # epochs that can be stepped through in the browser
-NOT_FINITE = 99  # stands for NaN among logarithms, where null is an exact 0
+PICTURES = 100  # of generated data that are remembered, some 5 kB each
 
-
-_texts: WeakKeyDictionary[Run, str] = WeakKeyDictionary()  # as long as somebody holds the run
 _lab, _chart = shown.component("charts", "lab"), shown.component("charts", "chart")
 
 
@@ -73,80 +68,39 @@ def chosen(key: str, on_cell: Callable[[int, int], None]) -> None:
 
 
 def content(
-    settings: Settings,
-    batch: PaddedBatch,
-    run: Run | None,
+    recipe: Recipe,
     token: str,
+    text: Callable[[], str],
     status: dict,
     shade: dict | None = None,
     reveal: int = 0,
+    wait: float = 0,
 ) -> dict:
-    """What the component shows; its run is written when it is sent.
+    """What the component shows: the data of `recipe`, and of the run called `token` its text, written when it is sent.
 
     `shade`: what a finding marks in the charts, of figures.shade. `reveal`: another number brings the panel in sight.
+    `wait`: seconds that the next answer may take, for want of news.
     """
+    picture, words = drawn(recipe) if recipe.table else picture_of(recipe)
     return {
         "plotly": plotly_url(),
-        "picture": batch_figure.batch_figure(settings, batch),
-        "picture_words": batch_figure.batch_words(settings, batch),
-        "token": token if run else "",
-        "run": lambda: run_text(run, live=status["live"]),
+        "picture": picture,
+        "picture_words": words,
+        "token": token,
+        "run": text,
         "status": status,
         "shade": shade,
         "reveal": reveal,
+        "wait": 1000 * wait,
         # News every time while it trains: the browser asks again only when something new has arrived.
         "moment": time.monotonic() if status["live"] else 0,
     }
 
 
-def run_text(run: Run, live: bool) -> str:
-    """`run_content` as JSON. A whole class looks at one finished run: it is written once."""
-    if live:
-        return json.dumps(run_content(run, live))
-    if run not in _texts:
-        _texts[run] = json.dumps(run_content(run, live))
-    return _texts[run]
+def drawn(recipe: Recipe) -> tuple[str, str]:
+    """The picture of the data as a text, and its words."""
+    batch = training_batch(recipe)
+    return packed(batch_figure.batch_figure(recipe.settings, batch)), batch_figure.batch_words(recipe.settings, batch)
 
 
-def run_content(run: Run, live: bool) -> dict:
-    """A run for the browser: figures of its last epoch, and what other epochs change in them."""
-    places = ("predictions",) if live else ("predictions", "inputs")
-    return {
-        "curve": run_figures.curve_figure(run),
-        "gradient": {at: run_figures.gradient_figure(run, at=at) for at in places},
-        "over": {at: run_figures.gradient_over_epochs_figure(run, at=at) for at in places},
-        "scatter": run_figures.prediction_figure(run),
-        "sequence": run_figures.sequence_figure(run, 0),
-        "words": run_figures.run_words(run),
-        "real": run.batch.label_real.astype(int).tolist(),
-        "real_inputs": run.batch.real.astype(int).tolist(),
-        "truth": marks.rounded(squeezed(run.batch.truth), 4),
-        "labels": marks.rounded(squeezed(run.batch.y), 4),
-        "predictions": marks.rounded(run.predictions, 4),
-        "frames": frames(run, 1 if live else FRAMES),
-        "epochs": run.settings.epochs,
-        "starved": int(run.starved.sum()),
-    }
-
-
-def frames(run: Run, most: int) -> dict:
-    """Gradients and predictions of up to `most` kept epochs, evenly spaced, the last among them."""
-    kept = len(run.snapshot.kept)
-    chosen = np.unique(np.linspace(kept - 1, 0, min(most, kept)).round().astype(int))
-    return {
-        "epochs": (run.snapshot.kept[chosen] + 1).tolist(),
-        "leak": {
-            "predictions": marks.rounded(run.leak[chosen], 3),
-            "inputs": marks.rounded(run.input_leak[chosen], 3),
-        },
-        "predictions": marks.rounded(run.snapshot.predictions[chosen], 4),
-        "at": {
-            "predictions": coded(run.snapshot.gradient[chosen]),
-            "inputs": coded(run.snapshot.input_gradient[chosen]) if most > 1 else None,
-        },
-    }
-
-
-def coded(gradient: np.ndarray) -> list:
-    """log10 of the gradient for the browser: None is an exact 0, NOT_FINITE is NaN or infinite."""
-    return marks.rounded(np.where(np.isfinite(gradient), run_figures.logarithm(gradient), NOT_FINITE), 3)
+picture_of = lru_cache(maxsize=PICTURES)(drawn)  # a learner's own data is drawn anew: nothing of it stays behind

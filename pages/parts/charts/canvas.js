@@ -65,7 +65,7 @@ class Canvas {
 
   expect(data, patience) {
     clearTimeout(this.asking);
-    this.asking = setTimeout(() => { if (this.data === data && this.root.isConnected) this.ask(data, Math.min(2 * patience, PATIENCE)); }, patience);
+    this.asking = setTimeout(() => { if (this.data === data && this.root.isConnected) this.ask(data, Math.max(patience, Math.min(2 * patience, PATIENCE))); }, patience);
   }
 
   // Draw Plotly's JSON into an element, `words` being its text alternative.

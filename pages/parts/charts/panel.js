@@ -2,7 +2,6 @@
 
 const PLAYBACK = 330; // milliseconds for all epochs of a finished run
 const FOLLOWED = 500; // milliseconds after which a run that streams needs no playback
-const NOT_FINITE = 99; // as pages/parts/charts/__init__.py says
 const BLANK = { data: [], layout: { margin: { l: 52, r: 8, t: 6, b: 36 }, xaxis: { visible: false }, yaxis: { visible: false } } };
 
 class Panel extends Marked {
@@ -24,18 +23,33 @@ class Panel extends Marked {
 
   get last() { return this.run ? this.run.frames.epochs.length - 1 : 0; }
 
+  async load(data) {
+    if (window.DecompressionStream) return super.load(data); // browsers have it since 2023
+    this.fail(new Error("this browser is too old"));
+    return undefined;
+  }
+
   async show(data) {
     this.data = data;
     this.tell(data.status);
+    if (data.run) this.coming = { token: data.token, run: unpack(data.run) }; // it is shown again, without it
     if (!(await this.load(data)) || this.data !== data) return;
+    if (data.picture !== this.pictured) {
+      const picture = await unpack(data.picture);
+      if (this.data !== data) return;
+      this.pictured = data.picture;
+      this.picture = picture;
+    }
     const news = data.token !== this.token;
-    if (news && data.token && !data.run) {
+    if (news && data.token && data.token !== this.coming?.token) {
       this.send("resend", data.token); // the browser never got this run, or lost it
       return;
     }
     if (news) { // Streamlit shows the same data again whenever it likes
+      const run = data.token ? await this.coming.run : undefined;
+      if (this.data !== data) return;
       this.halt();
-      this.run = JSON.parse(data.run);
+      this.run = run;
       this.frame = Math.min(this.frame, this.last); // a live run has one frame, and a theme change may redraw it
     }
     if (data.reveal && data.reveal !== this.revealed) this.root.scrollIntoView({ block: "start" });
@@ -52,7 +66,7 @@ class Panel extends Marked {
     this.drawPicture(this.blank);
     this.blank = false;
     this.stale(data.status.stale);
-    if (this.live) this.ask(data);
+    if (this.live) this.ask(data, UNHEARD + data.wait);
     this.root.dataset.state = this.live ? "live" : this.run ? "done" : "empty";
   }
 
@@ -134,7 +148,7 @@ class Panel extends Marked {
   }
 
   redraw() {
-    if (!this.Plotly || !this.data) return;
+    if (!this.Plotly || !this.data || !this.picture) return;
     this.drawPicture(true);
     if (this.run) this.drawAll();
   }
@@ -201,10 +215,9 @@ class Panel extends Marked {
   }
 
   drawPicture(always) {
-    const picture = JSON.stringify(this.data.picture);
-    if (picture === this.drawn && !always) return;
-    this.drawn = picture;
-    this.draw("picture", this.data.picture, this.data.picture_words);
+    if (this.pictured === this.drawn && !always) return;
+    this.drawn = this.pictured;
+    this.draw("picture", this.picture, this.data.picture_words);
   }
 
   // What an epoch changes in a chart is [attributes, traces], as Plotly.restyle takes it: written into the traces
