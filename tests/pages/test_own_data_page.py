@@ -157,7 +157,8 @@ def test_treatments_stay_over_presets_and_lessons_and_the_link_leaves_the_data_o
     page.button_group(key=f"{SLUG}:preset").set_value("fixed").run()
     assert (bench_of(page).form.settings.gaps, bench_of(page).form.settings.input_fill) == ("keep", "last")
     assert bench_of(page).changed == [], "they are not the lesson's to reset"
-    assert "It does not carry your data." in words(page)
+    page.session_state[f"{SLUG}:share"] = True  # opened
+    assert "It does not carry your data." in words(page.run())
     page.session_state["slug"] = "nan_labels"
     page.query_params.clear()
     page.run()
