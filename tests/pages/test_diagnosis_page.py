@@ -128,7 +128,7 @@ def test_broken_to_fixed_and_back(page, site):
     told = page.locator(".st-key-nan-origin").inner_text()
     assert "on the way back, after a finite loss" in told
     assert "at 0 ** 0.5 the gradient 0 from above becomes NaN" in told
-    assert page.get_by_text("finding below: Not a number").count() == 1
+    await_(lambda: page.get_by_text("finding below: Not a number").count() == 1, "the finding in the status line")
 
     # The worst finding is marked; a click takes the marks off, and nothing of the run is sent or drawn anew.
     token = panel(page)["token"]
@@ -143,7 +143,8 @@ def test_broken_to_fixed_and_back(page, site):
     page.get_by_role("button", name="Apply the fix and run").click()
     await_(lambda: page.get_by_text("No finding.").count(), "a healthy run")
     await_(lambda: not page.evaluate(MARKS)["border"], "charts without marks")
-    assert page.evaluate("document.querySelector('.lab').getBoundingClientRect().top") >= 0
+    top = "document.querySelector('.lab').getBoundingClientRect().top"
+    await_(lambda: page.evaluate(top) >= 0, "the charts in sight")
     page.get_by_role("button", name="Undo").click()
     await_(lambda: page.locator(".st-key-nan-origin").count(), "the broken run again")
     await_(lambda: page.evaluate(MARKS) == marks, "its marks")
