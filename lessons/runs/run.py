@@ -77,7 +77,7 @@ class Closing:
 
 
 @dataclass(frozen=True)
-class Told:
+class RunText:
     """The text that a page shows of a run after so many epochs; comes before the part that brings it there.
 
     `live`: there is more to come.
@@ -99,7 +99,7 @@ class Run:
     closing: Closing | None  # None when it was stopped
 
     @classmethod
-    def gather(cls, recipe: Recipe, batch: PaddedBatch, parts: Iterable[Opening | Snapshot | Closing | Told]) -> Run:
+    def gather(cls, recipe: Recipe, batch: PaddedBatch, parts: Iterable[Opening | Snapshot | Closing | RunText]) -> Run:
         """The run so far, from the parts that `train` yields. Raises ValueError before the first epoch."""
         parts = list(parts)
         snapshots = [part for part in parts if isinstance(part, Snapshot)]

@@ -19,7 +19,7 @@ from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs.grid import Grid, model_of
-from lessons.runs.run import Closing, Opening, Run, Snapshot, Told
+from lessons.runs.run import Closing, Opening, Run, RunText, Snapshot
 from lessons.sandbox import walled_pool
 from lessons.server import tasks, walled_tasks
 from lessons.server.grid_run import UNATTENDED_AFTER, GridRun, Place, recent
@@ -58,7 +58,7 @@ class Training:
         return self.job.exception()
 
     @property
-    def items(self) -> list[Opening | Snapshot | Closing | Told]:
+    def items(self) -> list[Opening | Snapshot | Closing | RunText]:
         """What the training has told so far."""
         items = list(self.job.items)
         return [walled_tasks.run_part(item) for item in items] if self.recipe.pasted else items
@@ -69,7 +69,7 @@ class Training:
         A worker writes it after each part of a training and at the end. Left are runs that were stopped in between,
         and those with a pasted loss: what their processes say is read as numbers only.
         """
-        told = (item for item in reversed(self.job.items) if isinstance(item, Told))
+        told = (item for item in reversed(self.job.items) if isinstance(item, RunText))
         return next((one.text for one in told if (one.epochs, one.live) == (run.epochs, live)), None) or written(
             run, live
         )
@@ -236,7 +236,7 @@ def size(training: Training) -> float:
     """About how many bytes it keeps."""
     snapshots = [item for item in training.items if isinstance(item, Snapshot)]
     text = len(training.recipe.pasted.text) if training.recipe.pasted else 0
-    text += sum(len(item.text) for item in training.items if isinstance(item, Told))
+    text += sum(len(item.text) for item in training.items if isinstance(item, RunText))
     arrays = [array for snapshot in snapshots for array in vars(snapshot).values() if array is not None]
     return LEAST_BYTES + text + sum(array.nbytes for array in arrays)
 

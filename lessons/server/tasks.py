@@ -14,7 +14,7 @@ from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.runs.grid import Cell, Grid
 from lessons.runs.nan_origin import NaNOrigin
-from lessons.runs.run import Closing, Opening, Run, Snapshot, Told
+from lessons.runs.run import Closing, Opening, Run, RunText, Snapshot
 
 if TYPE_CHECKING:
     from lessons.claims.claim import Outcome
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ONE_AT_A_TIME = threading.Lock()  # a traced graph belongs to one run; an executor's worker may have several threads
 
 
-def train(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing | Told]:
+def train(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing | RunText]:
     """A training, and what a page shows of it: made here, once for all who look, so that the server passes it on."""
     from lessons.engine.train import train
 
@@ -32,7 +32,7 @@ def train(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing | Told]:
         live = isinstance(part, Snapshot) and part.epochs[-1] + 1 < recipe.settings.epochs
         if live or isinstance(part, Closing):
             run = Run.gather(recipe, batch, parts)
-            yield Told(run_text(run, live), run.epochs, live)
+            yield RunText(run_text(run, live), run.epochs, live)
         yield part
 
 

@@ -41,9 +41,8 @@ class WorkerPool(Executor):
         self.size = size or default_size()
         self.affinity = affinity
         self.keeps = keeps
-        self.calm: Callable[[], bool] = lambda: (
-            True
-        )  # whether a worker may begin to warm up: asked often, by any thread
+        # Whether a worker may begin to warm up. Asked often, and by any thread.
+        self.may_warm: Callable[[], bool] = lambda: True
         self.queue: deque[Job] = deque()
         self.changed = threading.Condition()
         self.closed = False
@@ -85,7 +84,7 @@ class WorkerPool(Executor):
     def warm(self, fn: Callable, /, *args) -> None:
         """Have every worker that has not done so run this when it is idle. What is asked last comes first.
 
-        None begins while a job waits, or while `calm` says no: nobody waits for a warm-up.
+        None begins while a job waits, or while `may_warm` says no: nobody waits for a warm-up.
         """
         key = self.affinity(fn, args)
         self.start()
@@ -186,7 +185,7 @@ class WorkerPool(Executor):
         if known or not free:
             return known
         elsewhere = {key for other in self.workers for key in (*other.keys, other.job and other.job.key)}
-        candidates = behind or (list(worker.warm) if worker.warm and self.calm() else [])
+        candidates = behind or (list(worker.warm) if worker.warm and self.may_warm() else [])
         return next((job for job in candidates if job.key not in elsewhere), next(iter(candidates), None))
 
 

@@ -64,7 +64,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     except ValueError as problem:  # BadInput is one; the pool's own is no BadInput, for it knows no settings
         end(str(problem))
     if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already
-        laboratory.executor.calm = lambda: not script_runs()
+        laboratory.executor.may_warm = lambda: not script_runs()
         asyncio.get_running_loop().call_later(HEAD_START, laboratory.executor.start)
     yield
     laboratory.executor.shutdown(wait=False, cancel_futures=True)

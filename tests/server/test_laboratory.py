@@ -19,7 +19,7 @@ from lessons.families.recurrent import Recurrent
 from lessons.figures.panel import run_text
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.runs.grid import Grid
-from lessons.runs.run import Run, Told
+from lessons.runs.run import Run, RunText
 from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import ABSENT_AFTER, LEAST_BYTES, LEAST_CELLS, Laboratory, structure
 from lessons.workers.job import Job
@@ -62,7 +62,7 @@ def test_a_worker_writes_what_a_page_shows(laboratory, monkeypatch):
     training.job.result(PATIENT)
     run = training.run()
     assert training.text(run, live=False) == run_text(run, live=False)
-    told = [item for item in training.items if isinstance(item, Told)]
+    told = [item for item in training.items if isinstance(item, RunText)]
     assert [(one.epochs, one.live) for one in told] == [(5, True), (12, False)]
 
 

@@ -273,10 +273,10 @@ def test_warming_is_done_in_the_background_and_known(both):
     assert both.knows(tasks.train, Recipe(Recurrent(units=3, timesteps=3, sequences=3, seed=9, mask="none")))
 
 
-def test_no_warm_up_begins_before_it_is_calm_and_a_job_goes_first():
+def test_no_warm_up_begins_before_it_may_and_a_job_goes_first():
     pool = WorkerPool(1, affinity=lambda _, args: args)
     worker, now = pool.hire(0), threading.Event()
-    pool.workers, pool.calm = [worker], now.is_set  # not started: the test asks in its place
+    pool.workers, pool.may_warm = [worker], now.is_set  # not started: the test asks in its place
     pool.warm(print, "ahead")
     assert pool._choice(worker) is None, "while a script runs"
     now.set()

@@ -1,6 +1,6 @@
 // Streamlit calls this with the data of a chart or of the panel. Python sends figures (Plotly's JSON) of the last epoch
-// and the numbers that other epochs change in them, packed; these files draw, play epochs back and answer the mouse. They never
-// compute a result.
+// and the numbers that other epochs change in them, packed; these files draw, play epochs back and answer the mouse.
+// They never compute a result.
 
 export default function (component) {
   const root = component.parentElement.querySelector(".lab");
