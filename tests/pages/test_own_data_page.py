@@ -7,8 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lessons.families.recurrent import Recurrent
+from lessons.own_data.sample import sample
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.table_file import sample
 from lessons.server.laboratory import shared
 from tests.pages.test_pages import WITHIN, trained
 from tests.tools.screen import SLUG, await_, choose, open_lesson, panel, ready, run
