@@ -24,7 +24,7 @@ DELIMITERS = (
     " ",
 )  # the comma late, for it may be in numbers; blanks last, for they may be in texts
 SAMPLE = 200  # lines that tell how a file is written
-CONSISTENT = 0.8  # share of lines that have the usual number of cells
+CONSISTENT = 0.7  # share of lines that have the usual number of cells
 MOST_COLUMNS = 1024
 MISSING = ["?", "-", "--", "---", ".", "..", "...", "n.a.", "na", "Na", "NAN", "missing", "Missing", "NULL", "none",
            "None", "NONE", "nil", "*", "#", "–", "—", "(null)", "\\N"]  # fmt: skip
