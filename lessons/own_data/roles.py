@@ -34,6 +34,8 @@ NAMES_OF = {role: {name: place for place, name in enumerate(names.split())} for 
 OF_CLASSES = {"class", "classes", "classlabel", "species", "speaker", "activity", "isanomaly", "anomaly", "category"}
 ROW_NAMES = {"unnamed0", "index", "rownames", "rowid", "rownumber", "row", "obs", "rownum", "x1st", "no", "nr"}
 PART_OF_TIME = {"month", "day", "hour", "minute", "weekday", "dayofweek", "dow", "quarter", "week", "season"}
+NAMELESS = "column "  # how a column without a name is called, before its number
+VALUE = "value"  # of a table that had a column for each time
 MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
 
 
@@ -59,13 +61,17 @@ def guess(sheet: Sheet, given: Mapping[str, Any] | None = None) -> Roles:
     usable = [column for column in sheet.columns if column.known.any()]
     if not usable:
         raise BadInput("Every cell of the file is missing; takes at least a column of numbers.")
-    label = given.get("label") or named(usable, "label", taken=[given.get("sequence"), given.get("time")])
+    label = given.get("label") or named(sheet.columns, "label", taken=[given.get("sequence"), given.get("time")])
     time = given["time"] if "time" in given else time_of(sheet, usable, label)
     sequence = given["sequence"] if "sequence" in given else sequence_of(usable, label, time)
     if not time and "time" not in given and sequence:
         time = time_within(usable, label, sequence)
-    left = [column for column in usable if column.name not in (label, time, sequence) and not is_row_name(column)]
-    left = [column for column in left if column.kind != "date"]
+    if sheet.turned and not label:
+        label = label_of_turned(sheet)
+    left = [column for column in usable if column.name not in (time, sequence) and column.kind != "date"]
+    left = [column for column in left if column.name == label or not is_row_name(column)]
+    if sheet.turned:
+        left = [column for column in left if column.name in (label, VALUE)]
     label, ahead = label_of(sheet, left, label, given)
     others = [column for column in left if column.name != label or ahead]
     left = [column for column in others if as_feature(column)] or [one for one in others if one.kind == "number"]
@@ -210,7 +216,7 @@ def label_of(sheet: Sheet, left: Sequence[Column], label: str, given: Mapping[st
     """
     if not label:
         numbers = [column for column in left if column.kind == "number" and len(column.distinct) > 1]
-        texts = [column for column in left if 2 <= len(column.distinct) <= MOST_CLASSES and column.words]
+        texts = [one for one in left if one.words and 2 <= len(one.distinct) <= min(MOST_CLASSES, sheet.rows / 2)]
         last = left[-1] if left and left[-1] in texts else None
         chosen = last or (numbers[-1] if numbers else texts[-1] if texts else None)
         if chosen is None:
@@ -221,6 +227,12 @@ def label_of(sheet: Sheet, left: Sequence[Column], label: str, given: Mapping[st
         label = chosen.name
     others = [column for column in left if column.name != label and (as_feature(column) or column.kind == "number")]
     return label, given.get("ahead", 0 if others or given.get("features") else 1)
+
+
+def label_of_turned(sheet: Sheet) -> str:
+    """Of a table that had a column per time: the label in front of them where they had no names, else the values."""
+    nameless = [column.name for column in sheet.columns if column.name.startswith(NAMELESS)]
+    return nameless[0] if nameless else VALUE
 
 
 def no_label(sheet: Sheet) -> BadInput:
@@ -260,7 +272,7 @@ def is_classes(sheet: Sheet, column: Column, sequence: str) -> bool:
         return False
     if np.ptp(column.distinct) > 2 * len(column.distinct):  # such as 0, 10, 20: they measure something
         return False
-    if plain(column.name) in OF_CLASSES:
+    if plain(column.name) in OF_CLASSES or (column.name.startswith(NAMELESS) and sheet.turned):
         return True
     if not sequence or plain(column.name) not in NAMES_OF["label"]:
         return False
@@ -327,7 +339,7 @@ def turned(sheet: Sheet) -> Sheet:
         told.insert(0, Column("row", "number", np.repeat(np.arange(1.0, rows + 1), steps)))
     told += [
         Column("time", "number", np.tile(np.arange(1.0, steps + 1), rows)),
-        Column("value", "number", values.ravel()),
+        Column(VALUE, "number", values.ravel()),
     ]
     note = f"The columns “{wide[0]}” to “{wide[-1]}” are times: each row became a sequence of {steps} steps."
     return Sheet(tuple(told), (*sheet.notes, note), turned=True)
@@ -339,7 +351,7 @@ def times_across(sheet: Sheet) -> tuple[str, ...]:
     """
     numbers = [column for column in sheet.columns if column.kind == "number"]
     if len(numbers) < 4 or not (found := [column.name for column in numbers if says_time(column.name)]):
-        if sheet.columns[-1].name.startswith("column ") and len(numbers) >= 24 and sheet.rows >= 3:
+        if sheet.columns[-1].name.startswith(NAMELESS) and len(numbers) >= 24 and sheet.rows >= 3:
             first = numbers[0]  # without names, as archives of sequences are: a label, then the steps
             labelled = first.whole and 2 <= len(first.distinct) <= min(MOST_CLASSES, sheet.rows // 2)
             return tuple(column.name for column in numbers[1:]) if labelled else ()
