@@ -192,7 +192,9 @@ NASTY = {
     "a text nobody needs": many("t,remark,v", lambda k: f"{k},remark {k},{k}.25", 40),
     "one sequence with an id": many("id,t,a,y", lambda k: f"only,{k},{k % 5},{k}.5", 40),
     "two sequences": many("id,t,a,y", lambda k: f"{k % 2},{k // 2},{k % 5},{k}.5", 60),
-    "a class with one member": many("id,t,a,class", lambda k: f"{k // 4},{k % 4},{k % 5},{'cab'[k // 4 and 1 + k // 4 % 2]}", 60),
+    "a class with one member": many(
+        "id,t,a,class", lambda k: f"{k // 4},{k % 4},{k % 5},{'cab'[k // 4 and 1 + k // 4 % 2]}", 60
+    ),
     "labels missing here and there": many("t,a,label", lambda k: f"{k},{k % 5},{k if k % 3 else ''}", 60),
     "steps of a sequence in no order": many("id,t,a,y", lambda k: f"{k % 6},{(k * 7) % 60},{k % 5},{k}.5", 60),
     "more features than there is room for": ",".join(["t", *(f"f{k}" for k in range(99)), "y"]) + "\n"
