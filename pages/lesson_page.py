@@ -19,7 +19,7 @@ from pages.lab.instruments import instruments
 from pages.lab.link import PRESENT, bench_of, query
 from pages.lab.luck import luck
 from pages.lab.measurements import experiment
-from pages.lab.own_data import bring_data, own_data_row, uploader
+from pages.lab.own_data import bring_data, own_data_row, shown_at_once, uploader
 from pages.lab.prediction import ask
 from pages.lab.state import Form
 from pages.lab.takeaway import preview, takeaway
@@ -77,6 +77,7 @@ def laboratory(bench: Bench) -> None:
         uploader(bench)
         return
     bar(bench)
+    shown_at_once(bench)
     if bench.asks:
         ask(bench)
     left, right = st.columns([1, 3.6], gap="medium")

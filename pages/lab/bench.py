@@ -67,7 +67,7 @@ class Bench:
     @property
     def changed(self) -> list[str]:
         """Fields that differ from the preset, but for a seed that the pinned run has set and the care of own data."""
-        differing = self.form.settings.to_query(self.form.preset.settings)
+        differing = self.form.settings.to_query(self.form.base)
         kept = (*OWN_DATA, *self.form.treatments)
         return [name for name in differing if not (self.pin.settings and name == "seed") and name not in kept]
 
@@ -113,7 +113,7 @@ class Bench:
         A loss that own data cannot be trained with gives way to the one like it that can.
         """
         if self.form.table:
-            settings = replace(settings, loss=losses.fitting(settings.loss, self.form.recipe.settings.predicts.ranked))
+            settings = replace(settings, loss=losses.fitting(settings.loss, self.form.table.task == "classes"))
         self.form.lay(replace(settings, seed=self.pin.settings.seed) if self.pin.settings else settings)
 
     @verb
@@ -121,7 +121,7 @@ class Bench:
         """The preset's settings; how own data are treated stays."""
         cared = {name: getattr(self.form.settings, name) for name in self.form.treatments}
         self.form.preset, self.problems = preset, []
-        self.lay(preset.settings.with_changes(cared))
+        self.lay(self.form.base.with_changes(cared))
 
     @verb
     def present(self) -> None:

@@ -27,7 +27,7 @@ def controls(bench: Bench) -> None:
 def control(form: Form, name: str, reason: str | None) -> None:
     """One field's widget: marked where it differs from the preset, disabled with the reason where it is idle."""
     spec = form.settings.specs()[name]
-    differs = getattr(form.settings, name) != getattr(form.preset.settings, name)
+    differs = getattr(form.settings, name) != getattr(form.base, name)
     label = f"{spec.label} :orange[● changed]" if differs else spec.label
     if reason:
         label = f"{spec.label} :gray[· {reason}]"

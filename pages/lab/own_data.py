@@ -48,10 +48,20 @@ def own_data_row(bench: Bench) -> None:
         place.toggle(words, key=bench.key("own_data"))
     if problem := lacking(brought):
         warn(problem)
-    if bench.form.table or problem:
+    if problem or (bench.form.table and not bench.lesson.open):
         with place.popover("How they are read", icon=":material/table:", type="tertiary", key=bench.key("own_read")):
             understood(bench.form, brought)
     place.button("Forget them", key=bench.key("own_forget"), type="tertiary", on_click=forget_data)
+
+
+def shown_at_once(bench: Bench) -> None:
+    """On a bench with nothing preset: what was understood, open until there is a run."""
+    brought: Brought | None = st.session_state.get(OWN)
+    if brought and bench.lesson.open:
+        begun = bench.runs.training is not None
+        key = bench.key(f"own_shown:{begun}:{st.session_state.get(UPLOADS, 0)}")
+        with st.expander("How they are read", not begun, icon=":material/table:", key=key):
+            understood(bench.form, brought)
 
 
 def lacking(brought: Brought) -> str:
