@@ -88,7 +88,7 @@ def test_settings_train_to_the_bit_as_when_they_were_traced(folder, change):
 
 
 def test_a_nan_is_found_in_a_stored_graph(folder):
-    recipe = Recipe(replace(TINY, nan_share=0.3, epochs=5))
+    recipe = Recipe(replace(TINY, sequences=8, nan_share=0.5, mask="none", epochs=5))
     trained(recipe)
     found = nan_origin(recipe)
     new_process()
