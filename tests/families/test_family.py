@@ -113,6 +113,7 @@ def text(page) -> str:
     return page.evaluate("document.body.innerText")
 
 
+@pytest.mark.verify
 def test_a_learner_meets_it(copy, page, browser, tmp_path):
     """Opens, predicts, runs, is shown charts and findings, pins, draws a map, shares a link, is asked in a room."""
     database = f"sqlite:///{tmp_path}/rooms.sqlite"
