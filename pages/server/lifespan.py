@@ -32,6 +32,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lessons.course.discovery import LESSONS
+from lessons.recipe.recipe import Recipe
 from lessons.sandbox import walled_pool
 from lessons.server.laboratory import shared
 from lessons.workers.pool import WorkerPool
@@ -65,7 +67,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         end(str(problem))
     if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already
         laboratory.executor.may_warm = lambda: not script_runs()
-        asyncio.get_running_loop().call_later(HEAD_START, laboratory.executor.start)
+        every_preset = (Recipe(preset.settings) for lesson in LESSONS.values() for preset in lesson.presets)
+        asyncio.get_running_loop().call_later(HEAD_START, laboratory.start, every_preset)
     yield
     laboratory.executor.shutdown(wait=False, cancel_futures=True)
     if walled_pool.shared.cache_info().currsize:  # somebody has been to the clinic
