@@ -37,7 +37,7 @@ from lessons.recipe.recipe import Recipe
 from lessons.sandbox import walled_pool
 from lessons.server.laboratory import shared
 from lessons.workers.pool import WorkerPool
-from pages.server import store, watch
+from pages.server import shown, store, watch
 from pages.server.private import STREAMLIT_STATIC, pages_are_of_navigation, script_runs
 
 HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorFlow would slow its painting down
@@ -111,7 +111,7 @@ def routes() -> list[BaseRoute]:
     The pattern takes any prefix and the endpoint checks it: asking for `server.baseUrlPath` here, before
     `st.App` exists, would freeze the configuration before Streamlit knows where our config.toml is.
     """
-    return [Route("/{base:path}" + PLOTLY_JS, plotly_js, methods=["GET"]), *watch.routes()]
+    return [Route("/{base:path}" + PLOTLY_JS, plotly_js, methods=["GET"]), *shown.routes(), *watch.routes()]
 
 
 def plotly_url() -> str:
