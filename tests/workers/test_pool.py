@@ -376,7 +376,7 @@ def test_a_worker_that_starts_in_the_end_counts_from_nothing(monkeypatch):
     pool.shutdown()
 
 
-def test_what_can_be_done_later_waits_for_a_quiet_moment():
+def test_what_can_be_done_later_waits_for_a_quiet_moment(monkeypatch):
     """One worker does it, while the other is free; where there is only one, nobody does."""
     with WorkerPool(2) as pool, WorkerPool(1) as alone:
         pool.may_warm = lambda: False
@@ -387,7 +387,9 @@ def test_what_can_be_done_later_waits_for_a_quiet_moment():
         assert len({*pool.map(nap, [None] * 4, [0.05] * 4)}) == 4
         assert not any(job.done() or job.running() for job in late)
         pool.may_warm = lambda: True
-        pool.submit(nap, None, 0.0).result(PATIENT)  # a word that something has changed
+        pool.submit(nap, None, 1.5).result(PATIENT)  # idle workers look around once a second
+        assert not any(job.done() or job.running() for job in late), "somebody was here just now"
+        monkeypatch.setattr("lessons.workers.pool.QUIET", 0.0)
         (_, first_ended), (second_began, _) = sorted(job.result(PATIENT) for job in late)
         assert first_ended <= second_began
         alone.submit(nap, None, 0.6).result(PATIENT)
