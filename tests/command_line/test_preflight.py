@@ -187,7 +187,7 @@ def test_what_a_class_needs_grows_with_it():
     totals = [one.memory * one.servers for one in wanted]
     assert totals == sorted(totals) and totals[0] > 1e9
     slow = capacity.needs(60, [Check("worker", OK, "", measured={"again": 1.0})])
-    assert slow.workers > wanted[2].workers and slow.memory > wanted[2].memory
+    assert slow.servers > wanted[2].servers and slow.workers * slow.servers > 2 * wanted[2].workers
     far = capacity.needs(60, [Check("worker", OK, "", measured={"again": 1.0, "workers": 8})])
     assert far.memory < 1e9 and far.cores == 1
 
