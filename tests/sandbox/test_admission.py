@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lessons.sandbox.admission import NeverRun, Refused, admit, grammar, rewriter
+from lessons.sandbox.admission import NeverRun, Refused, admit, grammar, line_of, rewriter
 from lessons.sandbox.admission.rewriter import Rewriter
 from tests.tools import first_wall
 from tests.tools.attacks import ATTACKS, LIMITED, REFUSED, TRACE, UNWRITTEN
@@ -581,7 +581,7 @@ def test_a_name_that_does_not_exist_fails_in_the_words_of_python_when_reached(ex
     loss = admitted.build()
     with pytest.raises(AttributeError, match=message) as failure:
         loss(tf.ones((2, 1)), tf.ones((2, 1)))
-    assert admitted.line_of(failure.value) == 2
+    assert line_of(failure.value) == 2
 
 
 @pytest.mark.parametrize("name", ["mean", "cast", "square", "sum", "log", "clip"])
@@ -596,7 +596,7 @@ def test_the_two_backends_differ(name):
 def test_an_import_of_what_is_missing_fails_as_an_import():
     with pytest.raises(ImportError, match="cannot import name 'mean'") as failure:
         admit("from keras.backend import mean\n" + one_line("mean(y_pred)")).build()
-    assert admit(one_line("y_pred")).line_of(failure.value) == 1
+    assert line_of(failure.value) == 1
 
 
 @pytest.mark.parametrize(
@@ -620,7 +620,7 @@ def test_an_undefined_name_fails_as_python_does():
     admitted = admit(one_line("y_pred * smooth"))
     with pytest.raises(NameError, match="smooth") as failure:
         admitted.build()(1.0, 2.0)
-    assert admitted.line_of(failure.value) == 2
+    assert line_of(failure.value) == 2
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ _TEXTS = {
     "object that is bound": "object = 1\nclass L(object):\n    def call(self, a, b):\n        return a",
     "plain class in a function": "def loss(a, b):\n    class L:\n        pass\n    return a",
     "plain class with a metaclass": "class L(metaclass=type):\n    def call(self, a, b):\n        return a",
-    "plain __getattr__": "class L:\n    def __getattr__(self, n):\n        return n\n    def f(self, a, b):\n        return a",
+    "plain __getattr__": "class L:\n    def __getattr__(self, n):\n        pass\n    def f(self, a, b):\n        pass",
     "plain self.__class__": "class L:\n    def f(self, a, b):\n        return self.__class__",
     "__call__ of a function": "def __call__(a, b):\n    return a",
     "__call__ without self": "class L:\n    @staticmethod\n    def __call__(a, b):\n        return a",

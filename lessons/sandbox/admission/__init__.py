@@ -16,7 +16,7 @@ from lessons.sandbox.admission.refusal import Refused
 from lessons.sandbox.admission.rewriter import Rewriter
 from lessons.sandbox.admission.syntax import shown
 
-__all__ = ["Admitted", "NeverRun", "Refused", "admit"]
+__all__ = ["FILENAME", "Admitted", "NeverRun", "Refused", "admit", "line_of"]
 
 FILENAME = "<pasted loss>"
 CALL_FILENAME = "<function>"
@@ -57,12 +57,6 @@ class Admitted:
         if not callable(loss):
             raise Refused(f"{shown(chosen.body)} gives no loss: {self._intention.choices()}")
         return loss
-
-    def line_of(self, error: BaseException) -> int | None:
-        """The line of the pasted text that an exception passed through last."""
-        line = _last_line(error.__traceback__)
-        cause = error.__cause__ or error.__context__
-        return self.line_of(cause) if line is None and cause is not None else line
 
     def _chosen(self, function: str | None) -> ast.Expression:
         """The expression whose value is the loss."""
@@ -109,6 +103,13 @@ def _check_compiles(tree: ast.Module) -> None:
         raise Refused(f"not Python: {error.msg}; paste the loss as it stands in the file", error.lineno) from None
     except (RecursionError, MemoryError, ValueError):
         raise Refused("nested too deeply: name the parts") from None
+
+
+def line_of(error: BaseException) -> int | None:
+    """The line of the pasted text that an exception passed through last."""
+    line = _last_line(error.__traceback__)
+    cause = error.__cause__ or error.__context__
+    return line_of(cause) if line is None and cause is not None else line
 
 
 def _last_line(trace: TracebackType | None) -> int | None:
