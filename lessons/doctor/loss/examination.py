@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from lessons.doctor.loss import rules
+from lessons.doctor.loss.crash import cleaned
 from lessons.doctor.loss.inference import settle
 from lessons.doctor.loss.subject import Subject
 from lessons.doctor.refusal import refused
@@ -16,7 +17,7 @@ from lessons.doctor.rule import SEVERITIES, Evidence, Rule
 from lessons.doctor.usage import Usage
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.plain import plain
-from lessons.sandbox.admission import Admitted, NeverRun, Refused, admit
+from lessons.sandbox.admission import Admitted, NeverRun, Refused, admit, line_of
 from lessons.sandbox.admission.written import wipe_what_is_freed
 
 LOSS_RULES = rules.LOSS_RULES
@@ -58,8 +59,7 @@ def look(subject: Subject) -> tuple[list[dict], list[str]]:
         except Refused:
             raise
         except tf.errors.OpError as failure:
-            words = " ".join(failure.message.split())[:400]
-            subject.crash = subject.crash or (type(failure).__name__, words, None)
+            subject.crash = subject.crash or crash_of(failure)
         except Exception as failure:
             unprobed.append(f"{code}: {type(failure).__name__}: {failure}"[:200])
     if subject.crash and not found.get("raises_in_fit"):
@@ -77,15 +77,16 @@ def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Sub
     except NeverRun as what:
         return stillborn(declared, never_run=(what.what, what.line))
     except Exception as failure:
-        return stillborn(declared, crash=crash_of(admitted, failure))
+        return stillborn(declared, crash=crash_of(failure))
     usage, raised = settle(loss, declared)
     subject = Subject(loss, usage)
+    subject.settle_rows()
     if isinstance(raised, Refused):  # only running it showed what it does
         raise raised
     if isinstance(raised, NeverRun):
         subject.never_run = raised.what, raised.line
     elif raised is not None:
-        subject.crash = crash_of(admitted, raised)
+        subject.crash = crash_of(raised)
     else:
         subject.settle_encoding()
     return subject
@@ -100,10 +101,9 @@ def stillborn(declared: Usage, **what) -> Subject:
     return subject
 
 
-def crash_of(admitted: Admitted, failure: Exception) -> tuple[str, str, int | None]:
-    """(exception, the first lines of what it says, line of the pasted text)"""
-    words = " ".join(str(failure).split())[:400]
-    return type(failure).__name__, words, admitted.line_of(failure)
+def crash_of(failure: Exception) -> tuple[str, str, int | None]:
+    """(exception, what it says, line of the pasted text)"""
+    return type(failure).__name__, cleaned(str(failure)), line_of(failure)
 
 
 def finding_of(rule: Rule, evidence: Evidence) -> dict:
@@ -114,7 +114,7 @@ def finding_of(rule: Rule, evidence: Evidence) -> dict:
         "title": rule.title,
         "message": evidence.message,
         "why": rule.why,
-        "fix": rule.fix,
+        "fix": evidence.fix or rule.fix,
         "lesson": rule.lesson,
         "line": evidence.line,
         "evidence": plain(evidence.numbers),

@@ -62,14 +62,16 @@ def settle(loss: Callable | None, declared: Usage) -> tuple[Usage, Exception | N
         usage = best(loss, candidates)
     if usage.padding is None:
         usage = replace(usage, padding="none")
-    failure = failure_of(Subject(loss, usage))
+    subject = Subject(loss, usage)
+    failure = failure_of(subject)
     if failure is None and declared.padding is None:
-        usage = replace(usage, padding=padding_of(loss, usage))
+        usage = replace(usage, padding=padding_of(subject))
     return usage, failure
 
 
 def failure_of(subject: Subject) -> Exception | None:
     """What it raises inside a graph on an ordinary batch."""
+    subject.settle_rows()
     try:
         subject.at(*subject.draw())
     except Exception as failure:
@@ -219,10 +221,10 @@ def takes_logits(linear: Subject) -> bool:
     return bool(np.isfinite(gains).all() and gains[0] > 1e-3 and gains[1] < 0.5 * gains[0])
 
 
-def padding_of(loss: Callable, usage: Usage) -> str | float:
+def padding_of(subject: Subject) -> str | float:
     """How the loss itself expects padding to be marked."""
-    subject = Subject(loss, usage)
-    if usage.timed and reads_mask(loss, usage):
+    usage = subject.usage
+    if usage.timed and reads_mask(subject.loss, usage):
         return "keras"
     if asks_for_nan(subject):
         return "nan"

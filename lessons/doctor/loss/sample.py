@@ -40,6 +40,7 @@ class Sampler:
         self.size = batch_size(usage)
         self.activations = usage.activation
         self.link = link(usage)
+        self.grouped = False  # whether a loss compares the rows of a group
         self.encoding = self.encodings()[0]
 
     def labels(self, size: int | None = None) -> np.ndarray:
@@ -100,7 +101,7 @@ class Sampler:
         """Whether a label says what its prediction should be: not for label sequences of another length (CTC), for
         distances, and for an angle that several columns code."""
         label, shape = self.usage.label_shape, self.usage.shape
-        if self.usage.task == "distance" or (self.usage.labels == "angles" and label != shape):
+        if self.grouped or self.usage.task == "distance" or (self.usage.labels == "angles" and label != shape):
             return False
         if self.usage.labels != "ids" and not aligns(label, shape):
             return False

@@ -17,6 +17,7 @@ from lessons.doctor.loss.sample import Point, Sampler
 from lessons.doctor.usage import Usage
 
 CURVE_POINTS = 61
+MOST_ROWS = 16  # that may belong together
 STATIC_BATCH = 11  # a prime, unlike any other axis: where it turns up twice, axes were mixed
 
 
@@ -54,6 +55,7 @@ class Subject:
     def __init__(self, loss: Callable | keras.losses.Loss, usage: Usage):
         self.loss, self.usage = loss, usage
         self.sampler = Sampler(usage)
+        self.rows = 1  # so many rows of a batch belong together
         self.graphs: dict[tuple, Callable] = {}
         self.seen: dict = {}  # what rules found: code -> Evidence or None
         self.crash: tuple[str, str, int | None] | None = None  # exception, what it says, line
@@ -84,8 +86,28 @@ class Subject:
         better = [name for name in others if values[name] < min(values[usual], ordinary - 0.3 * abs(ordinary))]
         self.sampler.encoding = better[0] if better else usual
 
+    def settle_rows(self) -> None:
+        """Find out how many rows belong together: batches of a multiple of it are taken, one of STATIC_BATCH is not."""
+        sampler = Sampler(self.usage, seed=1)
+
+        def takes(size: int) -> bool:
+            try:
+                self.eagerly(sampler.labels(size), sampler.predictions(size))
+            except Exception:
+                return False
+            return True
+
+        if takes(STATIC_BATCH):
+            return
+        several = (n for n in range(2, MOST_ROWS + 1) if n != STATIC_BATCH)
+        self.rows = next((n for n in several if all(takes(n * times) for times in (2, 3, 5))), 1)
+        self.sampler.grouped = self.rows > 1
+        self.sampler.encoding = self.sampler.encodings()[0]
+        self.sampler.size = self.rows * math.ceil(self.sampler.size / self.rows)
+
     def draw(self, size: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Ordinary labels and predictions. (size, *label_shape) and (size, *shape)."""
+        """Ordinary labels and predictions. (size, *label_shape) and (size, *shape); no fewer than belong together."""
+        size = size and max(size, self.rows)
         return self.sampler.labels(size), self.sampler.predictions(size)
 
     def at(self, y: np.ndarray, z: np.ndarray, mask: np.ndarray | None = None) -> Reading:
@@ -161,7 +183,7 @@ class Subject:
 
         y and z (batch, …); `reach` in units of z.
         """
-        y, z = y[row : row + 1], z[row : row + 1]
+        y, z = y[row : row + self.rows], z[row : row + self.rows]
         place = (0, *[0] * (z.ndim - 1))
         middle = float(np.asarray(self.sampler.truth(y, z))[place]) if reach < 1 else 0.0
         x, values, gradients = [], [], []
