@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from lessons.doctor.loss import rules
 from lessons.doctor.loss.inference import settle
+from lessons.doctor.loss.rules.nothing_left import behind_the_mask
 from lessons.doctor.loss.subject import Subject
 from lessons.doctor.refusal import refused
 from lessons.doctor.rule import SEVERITIES, Evidence, Rule
@@ -39,12 +40,13 @@ def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict
     return {
         "function": function or admitted.default,
         "findings": findings,
-        "healthy": not findings,
+        "healthy": all(finding["severity"] == "note" for finding in findings),
         "refused": None,
         "usage": subject.usage.declared(),
         "inferred": sorted(subject.usage.declared().keys() - declared.declared().keys()),
         "tried": [LOSS_RULES.rules[code].tried for code in subject.seen],
         "unprobed": unprobed,
+        "limits": limits(subject),
         "seconds": time.perf_counter() - started,
     }
 
@@ -68,6 +70,14 @@ def look(subject: Subject) -> tuple[list[dict], list[str]]:
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding["severity"])), unprobed
 
 
+def limits(subject: Subject) -> list[str]:
+    """What holds of this usage only while something else does, in sentences: no fault, and no health either."""
+    if subject.crash or subject.never_run:
+        return []
+    sentence = behind_the_mask(subject)
+    return [sentence] if sentence else []
+
+
 def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Subject:
     """The loss in its usage, tried once: what it raises is noted. Raises Refused."""
     try:
@@ -87,7 +97,7 @@ def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Sub
     elif raised is not None:
         subject.crash = crash_of(admitted, raised)
     else:
-        subject.settle_encoding()
+        subject.settle_labels()
     return subject
 
 
