@@ -7,7 +7,7 @@ import pytest
 from lessons.doctor.loss.examination import examine
 from lessons.doctor.loss.rules import LOSS_RULES
 from tests.tools.disguises import DISGUISES
-from tests.tools.scorecard import Score
+from tests.tools.scorecard import NOTES, Score
 from tests.tools.selection import first
 from tests.tools.specimens import PARTS, cases, codes
 
@@ -45,6 +45,10 @@ def test_what_was_held_back_is_found_about_as_well(part, losses, healthy):
     assert score.losses >= losses and score.healthy >= healthy
     assert score.precision >= 0.95 and score.recall >= 0.95
     assert score.called_ill == 0
+
+
+def test_notes_are_what_the_scorecard_takes_for_notes():
+    assert {code for code, rule in LOSS_RULES.rules.items() if rule.severity == "note"} == NOTES
 
 
 def test_the_set_has_every_code_and_enough_healthy_losses():

@@ -90,6 +90,7 @@ def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Sub
         return stillborn(declared, crash=crash_of(admitted, failure))
     usage, raised = settle(loss, declared)
     subject = Subject(loss, usage)
+    subject.activation_declared = declared.activation is not None
     if isinstance(raised, Refused):  # only running it showed what it does
         raise raised
     if isinstance(raised, NeverRun):

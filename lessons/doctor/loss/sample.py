@@ -192,7 +192,10 @@ class Sampler:
             yield Point("predictions that are wrong and saturated", y, self.wrong(sides))
         else:
             p = said(z)
-            if usage.label_shape == usage.shape:
+            bounded = usage.labels in ("nonnegative", "probabilities") and self.link == ("linear",)
+            if bounded and aligns(usage.label_shape, usage.shape):  # not every prediction is such a label
+                yield Point("predictions equal to the labels", y, self.truth(y, z))
+            elif usage.label_shape == usage.shape:
                 yield Point("predictions equal to the labels", p, z)
             elif y.ndim == z.ndim and y.shape[-1] < z.shape[-1]:
                 yield Point("predictions equal to the labels", p[..., : y.shape[-1]], z)
@@ -312,8 +315,9 @@ def draw_ids(sampler: Sampler, shape) -> np.ndarray:
 
 
 def draw_embedding(sampler: Sampler, shape) -> np.ndarray:
-    """Ids of which most occur more than once, (shape)."""
-    return sampler.rng.permutation(np.arange(math.prod(shape)) // 3).reshape(shape)
+    """Ids that each occur two or three times where there are that many, (shape)."""
+    count = math.prod(shape)
+    return sampler.rng.permutation(np.arange(count) % max(1, count // 3)).reshape(shape)
 
 
 def draw_ranking(sampler: Sampler, shape) -> np.ndarray:
@@ -324,7 +328,10 @@ def draw_ranking(sampler: Sampler, shape) -> np.ndarray:
 
 
 def draw_survival(sampler: Sampler, shape) -> np.ndarray:
-    """Times, and in a last column, where there is more than one, 1 for an event and 0 for an end of watching."""
+    """As declared; of numbers times, and in a last column, where there is more than one, 1 for an event and 0 for an
+    end of watching."""
+    if sampler.usage.labels not in ("float", "nonnegative"):
+        return DRAWS[sampler.usage.labels](sampler, shape)
     y = draw_nonnegative(sampler, shape)
     if len(shape) > 1 and shape[-1] > 1:
         y[..., -1] = draw_binary(sampler, shape[:-1])

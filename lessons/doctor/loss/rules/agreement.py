@@ -64,10 +64,11 @@ def ignores_labels(subject: Subject) -> Evidence | None:
 )
 def wrong_activation(subject: Subject) -> Evidence | None:
     usage = subject.usage
-    classifies = usage.task in ("binary", "multiclass") and usage.labels in ("binary", "onehot", "ids")
-    if not classifies or len(usage.activation) > 1 or not subject.sampler.has_truth:
+    hard = {"probabilities": "binary" if usage.task == "binary" else "onehot"}.get(usage.labels, usage.labels)
+    classifies = usage.task in ("binary", "multiclass") and hard in ("binary", "onehot", "ids")
+    if not classifies or len(usage.activation) > 1 or not subject.sampler.has_truth or not subject.activation_declared:
         return None
-    plain = Subject(subject.loss, replace(usage, activation=("linear",)))
+    plain = Subject(subject.loss, replace(usage, activation=("linear",), labels=hard))
     if usage.activation[0] in ("sigmoid", "softmax"):
         return twice(subject, plain) if all(wants_logits(plain) for _ in range(TRIALS)) else None
     if usage.activation == ("linear",) and all(wants_probabilities(plain) for _ in range(TRIALS)):

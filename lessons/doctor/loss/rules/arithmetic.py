@@ -131,6 +131,11 @@ def shown(values: np.ndarray) -> list[float]:
     silent_on=Specimen(SAFE_ROOT),
 )
 def exploding_gradient(subject: Subject) -> Evidence | None:
+    if LOSS_RULES.found(subject, "wrong_activation"):  # what it makes of numbers that it is not meant for
+        return None
+    endless = LOSS_RULES.evidence(subject, "unbounded_below")
+    if endless and "floor" in endless.numbers:  # a scale without one divides by as little as it likes
+        return None
     steepest, where, error = 0.0, None, 0.0
     for y, z, size in ordinary(subject):
         read = subject.at(y, z)

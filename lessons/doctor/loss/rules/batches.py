@@ -110,7 +110,8 @@ def readable(shape: tuple[int, ...]) -> str:
     silent_on=Specimen(SQUARED),
 )
 def not_batch_safe(subject: Subject) -> Evidence | None:
-    if subject.sampler.related in ("embedding", "survival"):  # they compare the samples of a batch
+    related, lists = subject.sampler.related, max(subject.usage.shape, default=1) > 1
+    if related in ("embedding", "survival") or (related == "ranking" and not lists):  # they compare samples of a batch
         return None
     found = [evidence for _ in range(DRAWS) if (evidence := one_batch(subject))]
     return found[0] if len(found) > DRAWS / 2 else None

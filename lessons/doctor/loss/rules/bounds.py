@@ -43,6 +43,8 @@ def unbounded_below(subject: Subject) -> Evidence | None:
         if read.value == -np.inf:
             return Evidence(f"At {point.words} the loss is -inf.", {"at": point.words, "value": read.value})
     y, z = subject.draw()
+    if subject.sampler.unused and straight(subject, y, z):  # a critic's score, or a penalty, handed on as it is
+        return None
     for direction, name in directions(subject, y, z):
         values = [subject.value(y, (z + distance * direction).astype(np.float32)) for distance in RAYS]
         if sinks(values):
@@ -54,6 +56,12 @@ def unbounded_below(subject: Subject) -> Evidence | None:
                 {"x": list(RAYS[:4]), "value": values[:4], "x_title": f"predictions moved {name} by", "gradient": None},
             )
     return collapse(subject)
+
+
+def straight(subject: Subject, y, z) -> bool:
+    """Whether the loss is a straight line in the predictions. y and z (batch, …)."""
+    here, there = subject.at(y, z).gradient, subject.at(y, z + 1).gradient
+    return here is not None and there is not None and np.allclose(here, there)
 
 
 def sinks(values: list[float]) -> bool:
@@ -108,7 +116,7 @@ def right_predictions(subject: Subject) -> Iterator[tuple[float, np.ndarray, np.
     label are equal, so that it does not matter which column is the location of which."""
     usage = subject.usage
     width, columns = math.prod(usage.label_shape[-1:]), math.prod(usage.shape[-1:])
-    several = usage.labels in ("float", "nonnegative", "probabilities") and width < columns <= WIDEST
+    several = usage.labels in ("float", "nonnegative", "probabilities", "angles") and width < columns <= WIDEST
     if not several or subject.sampler.unused or subject.sampler.related or "softmax" in usage.activation:
         return
     y, z = subject.draw(2)
@@ -127,6 +135,7 @@ def groups(columns: int) -> Iterator[tuple[slice | int, str]]:
     """Columns that may be scales: each alone, and the halves, thirds and quarters of all, in a row or woven."""
     for column in range(columns):
         yield column, f"column {column}"
+    yield slice(None), "all columns"
     for parts in (2, 3, 4):
         if columns % parts == 0 and columns > parts:
             size = columns // parts
@@ -150,6 +159,6 @@ def fallen(how: str, label: float, distances, values: list[float]) -> Evidence:
     return Evidence(
         f"Where the prediction is right (label {label:g}), {how} {distances[0]:g} … {distances[-1]:g} takes the loss "
         f"from {values[0]:.3g} to {values[count - 1]:.3g}, with no end: the scale has no floor.",
-        {"direction": how, "values": values, "distances": list(distances)},
+        {"direction": how, "values": values, "distances": list(distances), "floor": None},
         {"x": list(distances), "value": values[:count], "x_title": how, "gradient": None},
     )

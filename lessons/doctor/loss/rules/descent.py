@@ -244,6 +244,8 @@ def ended_elsewhere(subject: Subject, y, start, z) -> tuple[np.ndarray, float, i
     began, ended = subject.value(y, start), subject.value(y, z)
     heads = subject.usage.labels not in ("ids", "onehot", "binary") and y.shape != z.shape
     truths = column_truths(subject, y, z) if heads else [nearest_truth(subject, y, z)]
+    if heads and min((subject.value(y, truth) for truth in truths), default=np.inf) > began:
+        return None  # no column is what the labels speak of
     for truth in truths:
         at_truth = subject.value(y, truth)
         unit = 1 + abs(at_truth)
@@ -321,7 +323,7 @@ def excused(subject: Subject, y, z, truth, ended: float, at_truth: float) -> boo
     if scaled and p.shape[1] > 1:  # cosine: length is free
         cosine = (p * wanted).sum(1) / (np.linalg.norm(p, axis=1) * np.linalg.norm(wanted, axis=1) + 1e-12)
         return bool(np.median(cosine) > 0.99)
-    if shifted and ended < at_truth - level:  # ranking: it pushes apart, in the right order
+    if shifted and (in_rows or ended < at_truth - level):  # ranking: it pushes apart, in the right order
         return bool(np.mean([np.corrcoef(ranks(one), ranks(other))[0, 1] for one, other in pairs]) > 0.9)
     positive = subject.usage.labels == "nonnegative" and (wanted > 0).all()
     return bool(positive and np.median(np.abs(p - np.log(wanted))) < ELSEWHERE)  # log link

@@ -190,6 +190,9 @@ def one_sided(subject: Subject) -> Iterator[tuple[np.ndarray, str]]:
     sampler, y = subject.sampler, subject.sampler.labels()
     match sampler.related:
         case "embedding":
+            lonely = y.copy()
+            lonely[0] = y.max() + 1
+            yield lonely, "With one label that no other sample has"
             yield np.arange(y.size).reshape(y.shape).astype(np.float32), "With no two labels alike"
             yield np.zeros_like(y), "With all labels alike"
             return
@@ -201,6 +204,9 @@ def one_sided(subject: Subject) -> Iterator[tuple[np.ndarray, str]]:
                 yield np.full_like(y, value), "With lists of which all labels are alike"
             return
         case "survival":
+            if subject.usage.labels not in ("float", "nonnegative"):
+                yield from of_one_class(subject, y)
+                return
             for value, words in ((0.0, "With no event in the batch"), (1.0, "With an event in every sample")):
                 events = y.copy()
                 if events.ndim > 1 and events.shape[-1] > 1:
