@@ -74,7 +74,10 @@ def limits(subject: Subject) -> list[str]:
     """What holds of this usage only while something else does, in sentences: no fault, and no health either."""
     if subject.crash or subject.never_run:
         return []
-    sentence = behind_the_mask(subject)
+    try:
+        sentence = behind_the_mask(subject)
+    except Exception:  # it does not take such labels at all
+        return []
     return [sentence] if sentence else []
 
 

@@ -321,10 +321,14 @@ def draw_embedding(sampler: Sampler, shape) -> np.ndarray:
 
 
 def draw_ranking(sampler: Sampler, shape) -> np.ndarray:
-    """Grades of a list's items, (shape): as declared, ids from 0 to 4."""
+    """Grades of a list's items, (shape): as declared, ids from 0 to 4; in every list more than one grade."""
     if sampler.usage.labels == "ids":
-        return sampler.rng.integers(0, 5, shape)
-    return DRAWS[sampler.usage.labels](sampler, shape)
+        y = sampler.rng.integers(0, 5, shape)
+    else:
+        y = DRAWS[sampler.usage.labels](sampler, shape)
+    if sampler.usage.labels in ("ids", "binary") and shape[-1] > 1:
+        y[..., 0], y[..., -1] = 0, 1
+    return y
 
 
 def draw_survival(sampler: Sampler, shape) -> np.ndarray:

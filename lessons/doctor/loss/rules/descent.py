@@ -15,6 +15,7 @@ LOWER = 1e-5  # by how much a loss must be lower, relative to its size, to count
 STEPS = 400  # of Adam on the predictions
 RATE = 0.3  # its first learning rate; it falls to almost 0
 ELSEWHERE = 0.15  # from the label, in the label's units
+LOCATION = 0.25  # of what the descent gained, that a column may lose which is set to the labels
 ELSEWHERE_SHARE = 0.1  # of samples that end elsewhere
 
 SQUARED = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
@@ -244,8 +245,9 @@ def ended_elsewhere(subject: Subject, y, start, z) -> tuple[np.ndarray, float, i
     began, ended = subject.value(y, start), subject.value(y, z)
     heads = subject.usage.labels not in ("ids", "onehot", "binary") and y.shape != z.shape
     truths = column_truths(subject, y, z) if heads else [nearest_truth(subject, y, z)]
-    if heads and min((subject.value(y, truth) for truth in truths), default=np.inf) > began:
-        return None  # no column is what the labels speak of
+    best = min((subject.value(y, truth) for truth in truths), default=np.inf)
+    if heads and not best <= ended + LOCATION * (began - ended):  # no column is what the labels speak of
+        return None
     for truth in truths:
         at_truth = subject.value(y, truth)
         unit = 1 + abs(at_truth)

@@ -14,7 +14,7 @@ from lessons.doctor.loss.subject import Reading, Subject
 from lessons.doctor.rule import Evidence, Specimen
 
 BEHIND = (np.nan, 1e20, -999.0, -1.0)  # what may stand behind Keras' mask where data were padded with it
-CONSTANTS = (0.7, 1.3, 2.1)  # none of them 0, so that no edge of a domain explains what happens at all three
+CONSTANTS = (0.5, 1.0, 2.0)  # no edge of a domain explains what happens at all three; means of them are exact
 
 UNGUARDED = """
 def loss(y_true, y_pred):
@@ -112,12 +112,16 @@ def filled(subject: Subject, y, valid) -> Iterator[tuple[np.ndarray, str]]:
 
 def behind_the_mask(subject: Subject) -> str | None:
     """What must not stand in the labels behind Keras' mask, in a sentence: no fault of a loss, Keras multiplies."""
-    if subject.usage.padding != "keras" or LOSS_RULES.found(subject, "mark_not_finite") or not ordinary(subject):
+    if (
+        subject.usage.padding != "keras"
+        or subject.usage.labels == "ids"
+        or LOSS_RULES.found(subject, "mark_not_finite")
+        or not ordinary(subject)
+    ):
         return None
     y, z, mask, valid = next(padded(subject))
-    numbers = subject.usage.labels in ("ids", "onehot", "binary")
     broken = []
-    for value in BEHIND[:1] if numbers else BEHIND:
+    for value in BEHIND:
         labels = np.where(spread(valid, y), y, value).astype(np.float32)
         if not subject.at(labels, z, mask).finite:
             broken.append(f"{value:g}")
