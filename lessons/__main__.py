@@ -312,7 +312,7 @@ def diagnosis(result: dict) -> str:
         used = (
             f"{name} {value}" + " (inferred)" * (name in result["inferred"]) for name, value in result["usage"].items()
         )
-        lines += ["", f"examined as: {', '.join(used)}"]
+        lines += ["", f"examined as: {', '.join(used)}", *result["limits"]]
     return "\n".join(lines)
 
 

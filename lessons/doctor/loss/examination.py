@@ -11,6 +11,7 @@ import tensorflow as tf
 from lessons.doctor.loss import rules
 from lessons.doctor.loss.crash import cleaned
 from lessons.doctor.loss.inference import settle
+from lessons.doctor.loss.rules.nothing_left import behind_the_mask
 from lessons.doctor.loss.subject import Subject
 from lessons.doctor.refusal import refused
 from lessons.doctor.rule import SEVERITIES, Evidence, Rule
@@ -40,12 +41,13 @@ def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict
     return {
         "function": function or admitted.default,
         "findings": findings,
-        "healthy": not findings,
+        "healthy": all(finding["severity"] == "note" for finding in findings),
         "refused": None,
         "usage": subject.usage.declared(),
         "inferred": sorted(subject.usage.declared().keys() - declared.declared().keys()),
         "tried": [LOSS_RULES.rules[code].tried for code in subject.seen],
         "unprobed": unprobed,
+        "limits": limits(subject),
         "seconds": time.perf_counter() - started,
     }
 
@@ -68,6 +70,17 @@ def look(subject: Subject) -> tuple[list[dict], list[str]]:
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding["severity"])), unprobed
 
 
+def limits(subject: Subject) -> list[str]:
+    """What holds of this usage only while something else does, in sentences: no fault, and no health either."""
+    if subject.crash or subject.never_run:
+        return []
+    try:
+        sentence = behind_the_mask(subject)
+    except Exception:  # it does not take such labels at all
+        return []
+    return [sentence] if sentence else []
+
+
 def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Subject:
     """The loss in its usage, tried once: what it raises is noted. Raises Refused."""
     try:
@@ -80,6 +93,7 @@ def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Sub
         return stillborn(declared, crash=crash_of(failure))
     usage, raised = settle(loss, declared)
     subject = Subject(loss, usage)
+    subject.activation_declared = declared.activation is not None
     subject.settle_rows()
     if isinstance(raised, Refused):  # only running it showed what it does
         raise raised
@@ -88,7 +102,7 @@ def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Sub
     elif raised is not None:
         subject.crash = crash_of(raised)
     else:
-        subject.settle_encoding()
+        subject.settle_labels()
     return subject
 
 
