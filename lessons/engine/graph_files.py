@@ -85,7 +85,7 @@ class GraphFiles:
 
 
 def read_ours(file: Path) -> bytes:
-    """The content of a file that belongs to this user alone. Raises OSError."""
+    """The content of a file that belongs to this user alone. Raises PermissionError for another, or another OSError."""
     with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW), "rb") as opened:
         if not ours(os.fstat(opened.fileno()), stat.S_ISREG):
             raise PermissionError(f"{file} is open to others")

@@ -73,10 +73,12 @@ class NewGraph(Graph):
         self.collected: dict[str, list[graph_pb2.GraphDef]] = {}
 
     def advance(self, epochs: int) -> dict[str, np.ndarray]:
+        """As of a Graph: arrays (epoch, batch, …)."""
         with self._collecting("advance"):
             return super().advance(epochs)
 
     def predict(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """As of a Graph: (batch, time) and (batch, time, class)."""
         with self._collecting("predict"):
             return super().predict()
 
@@ -164,7 +166,7 @@ AS_IT_IS = as_it_is()
 
 
 def handle_of(variable: Any) -> tf.Tensor:
-    """The resource of a variable of TensorFlow or Keras."""
+    """The resource () of a variable of TensorFlow or Keras."""
     return (variable.value if isinstance(variable, keras.Variable) else variable).handle
 
 

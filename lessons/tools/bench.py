@@ -17,7 +17,6 @@ import psutil
 from lessons.course.discovery import LESSONS
 from lessons.doctor.examples import EXAMPLES
 from lessons.doctor.run import diagnose
-from lessons.engine.graph_files import PLACE
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import training_batch, validation_batch
 from lessons.recipe.recipe import Recipe
@@ -36,6 +35,8 @@ SIDE = 16  # cells along each side of a map
 
 
 def main(as_json: bool) -> None:
+    from lessons.engine.graph_files import PLACE
+
     with tempfile.TemporaryDirectory() as folder:  # whoever has used this machine, here it is new
         os.environ[PLACE] = folder
         figures = {**training(), **cold(), **doctor(), **mapping(), **clinic(), **page(), **room()}

@@ -19,11 +19,10 @@ from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import EPSILONS, OWN_DATA
 from lessons.recipe.spec import Choice
-from lessons.recipe.table import Table
-from lessons.recipe.table_file import sample
 from tests.engine.test_engine import ANY, TINY, recipes
 from tests.families.conv import Conv
 from tests.tools.selection import first
+from tests.tools.tables import sample_table
 from tests.tools.taken_home import (
     SHORT,
     assert_gives_the_apps_numbers,
@@ -355,7 +354,8 @@ def test_a_pasted_loss_comes_along_as_it_is(pasted):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("def one(y_true, y_pred, extra):\n    return y_true\n", "which of its functions"),
+        ("def one(y_true, y_pred, extra):\n    return y_true\n", "missing 1 required positional argument: 'extra'"),
+        ("def one(extra):\n    return lambda y_true, y_pred: y_true\n", r"such as one\(2.0\)"),
         ("def error(y_true, y_pred):\n    return y_true - y_pred\n", "it defines “error”"),
         ("def layers(y_true, y_pred):\n    return y_true - y_pred\n", "it defines “layers”"),
         ("def broken(y_true:\n", "line 1"),
@@ -374,7 +374,7 @@ OTHERWISE = [{name: option} for name in (*OWN_DATA, "nan_fill", "output") for op
 
 @pytest.mark.parametrize("changes", first(2, [{}, {**TREATED, "padding": "pre"}, *OTHERWISE]))
 def test_own_data_come_along(changes):
-    plants = Table.parse(sample(), "plants.csv")
+    plants = sample_table("plants.csv")
     bundle = bundle_of(tiny(**{"nan_fill": "zero"} | changes), table=plants)
     assert_gives_the_apps_numbers(bundle, script(bundle))
     shown = script(bundle, shortened=True)
