@@ -31,14 +31,19 @@ def main() -> None:
 
 
 def told(measured: list[Crowd]) -> dict:
-    """The table: each crowd, the model, and how well it predicted the last of them."""
+    """The table: each crowd, the model, and how well it predicted the last of them.
+
+    The model is fitted to, and compared at, the cores that each crowd really had.
+    """
     known, last = measured[:-1], measured[-1]
     total = sum(one.learners for one in known)
     demands = Demands(*(sum(getattr(one, part) for one in known) / total for part in ("server", "workers", "client")))
     machine = Machine(last.processes, cores_here())
     rate = machine.rate(demands)
-    fit = fitted([one.learners for one in known], rate, [one.p95 for one in known])
-    guess = fit.predicts(last.learners, rate)
+    shares = [min(1.0, one.cores / machine.cores) for one in measured]
+    alone = [one.p95 * share for one, share in zip(measured, shares, strict=True)]  # with nobody else on the machine
+    fit = fitted([one.learners for one in known], rate, alone[:-1])
+    guess, cost = fit.predicts(last.learners, rate) / shares[-1], (last.server + last.workers) / last.learners
     lasts, runs = steady(last.learners, PAUSE, demands, machine)
     figures: dict = {}
     for one in measured:
@@ -48,6 +53,7 @@ def told(measured: list[Crowd]) -> dict:
             f"{one.learners} at once, CPU of a run: server, workers, client, ms": [
                 round(1000 * part / one.learners) for part in (one.server, one.workers, one.client)
             ],
+            f"{one.learners} at once, cores that they had": one.cores,
             f"{one.learners} at once, memory of the server, MB": one.megabytes,
             f"{one.learners} at once, errors": one.errors,
         }
@@ -59,6 +65,7 @@ def told(measured: list[Crowd]) -> dict:
         f"predicted for {last.learners} at once, p95, s": guess,
         "measured": last.p95,
         "predicted beside measured": guess / last.p95,
+        "CPU of a run, predicted beside measured": (demands.server + demands.worker) / cost,
         f"{last.learners} learners who press every {PAUSE:.0f} s: a run takes, s": lasts,
         "and so many runs a second": runs,
     }

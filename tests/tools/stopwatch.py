@@ -177,6 +177,7 @@ class Crowd:
     processes: int  # workers
     p50: float  # seconds
     p95: float
+    elapsed: float  # until the last had its run
     server: float
     workers: float
     client: float
@@ -184,6 +185,11 @@ class Crowd:
     kilobytes: float  # of a run to its learner
     errors: int
     megabytes: float  # of the server
+
+    @property
+    def cores(self) -> float:
+        """How many it had on average: other programs may have had the rest."""
+        return (self.server + self.workers + self.client) / self.elapsed
 
 
 async def crowd(count: int) -> Crowd:
@@ -207,7 +213,7 @@ async def crowd(count: int) -> Crowd:
             await one.close()
     spread = percentiles(seconds)
     each = received / count / 1000
-    return Crowd(count, len(workers), spread["p50"], spread["p95"], *spent, opened, each, errors, memory)
+    return Crowd(count, len(workers), spread["p50"], spread["p95"], spread["max"], *spent, opened, each, errors, memory)
 
 
 async def learners() -> dict:
