@@ -12,6 +12,7 @@ import os
 import platform
 import secrets
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -104,7 +105,10 @@ def opened() -> GraphFiles | None:
         return None
     try:
         caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        return GraphFiles(Path(place) if place else Path(caches) / "unmasked" / "graphs")
+        folder = (Path(place) if place else Path(caches) / "unmasked" / "graphs").resolve()
+        if any(folder.is_relative_to(open_) for open_ in (ROOT, sys.prefix, sys.base_prefix)):
+            return None  # code from strangers may read there, and with it the key
+        return GraphFiles(folder)
     except (OSError, RuntimeError):  # the latter: nobody knows the home
         return None
 

@@ -172,6 +172,10 @@ def test_the_folder_is_ours_alone(folder, tmp_path, monkeypatch):
     assert graph_files.opened().key == engine.store.files.key
     folder.chmod(0o755)
     assert graph_files.opened() is None
+    monkeypatch.setenv(
+        graph_files.PLACE, str(graph_files.ROOT / "engine" / "graphs")
+    )  # code from strangers reads there
+    assert graph_files.opened() is None and not (graph_files.ROOT / "engine" / "graphs").exists()
     monkeypatch.setenv(graph_files.PLACE, "none")
     assert graph_files.opened() is None
     monkeypatch.setenv(graph_files.PLACE, str(tmp_path / "file" / "below"))
