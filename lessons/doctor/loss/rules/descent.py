@@ -6,6 +6,7 @@ import numpy as np
 
 from lessons.doctor.loss.rules import LOSS_RULES
 from lessons.doctor.loss.rules.arithmetic import shown
+from lessons.doctor.loss.sample import BATCH
 from lessons.doctor.loss.subject import Subject
 from lessons.doctor.rule import Evidence, Specimen
 
@@ -196,7 +197,8 @@ def minimum_not_at_truth(subject: Subject) -> Evidence | None:
         return None
     shares = []
     for _ in range(2):
-        y, start = subject.draw(4 * subject.sampler.size)
+        few = subject.sampler.size < BATCH  # of large samples, which hold many numbers each
+        y, start = subject.draw(subject.sampler.size * (1 if few else 4))
         z = descend(subject, y, start)
         found = None if z is None else ended_elsewhere(subject, y, start, z)
         if found is None:
