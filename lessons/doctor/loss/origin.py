@@ -67,7 +67,7 @@ def deed(found: Computed) -> str:
 
 
 def picked(array: np.ndarray, shape: tuple[int, ...], at: tuple[int, ...]) -> str:
-    """The number of an operand that stands at a place of the result."""
+    """The number of an operand (…), broadcast to the shape of the result, that stands at a place of it."""
     try:
         return f"{np.broadcast_to(array, shape)[at]:.4g}"
     except ValueError:  # a reduction: any of its numbers says little

@@ -333,8 +333,10 @@ def draw_ranking(sampler: Sampler, shape) -> np.ndarray:
 
 
 def draw_survival(sampler: Sampler, shape) -> np.ndarray:
-    """As declared; of numbers times, and in a last column, where there is more than one, 1 for an event and 0 for an
-    end of watching."""
+    """(batch, …) as declared; of numbers times.
+
+    In a last column, where there is more than one, 1 for an event and 0 for an end of watching.
+    """
     if sampler.usage.labels not in ("float", "nonnegative"):
         return DRAWS[sampler.usage.labels](sampler, shape)
     y = draw_nonnegative(sampler, shape)

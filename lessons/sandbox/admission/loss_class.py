@@ -92,7 +92,7 @@ def plain_arguments(function: Callable, *args: object, **kwargs: object) -> obje
 
 
 def initialise(record: Record, *args: object, **kwargs: object) -> None:
-    """`super().__init__(…)` in pasted code."""
+    """`super().__init__(…)` in pasted code. Raises TypeError for arguments that the base takes none of."""
     loss: Any = record._loss
     if loss is None:  # a plain class
         if args or kwargs:
