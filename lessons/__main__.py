@@ -11,6 +11,7 @@ from lessons.course import own_case
 from lessons.course.discovery import LESSONS, find
 from lessons.course.lesson import Lesson
 from lessons.doctor.run import Finding, diagnose, next_steps
+from lessons.doctor.usage import TASKS
 from lessons.figures.grid_figures import LETTERS
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
@@ -87,7 +88,7 @@ def parser() -> Parser:
     add = command("check", show_check, "examine a loss function of yours", json_too)
     add("name", metavar="FILE[:FUNCTION]", nargs="?", help="a Python file; the last loss in it")
     add("--batch", metavar="FILE", help="one JSON object per line: file, function, options; - reads stdin")
-    add("--task", help="regression, binary, multiclass or distance")
+    add("--task", help=", ".join(TASKS))
     add("--activation", help="of the prediction: linear, sigmoid, softmax, softplus; a list for columns")
     add("--shape", help="of the prediction: B,1 or B,T,4 …")
     add("--label-shape", help="of the label, where it is another")
@@ -312,7 +313,7 @@ def diagnosis(result: dict) -> str:
         used = (
             f"{name} {value}" + " (inferred)" * (name in result["inferred"]) for name, value in result["usage"].items()
         )
-        lines += ["", f"examined as: {', '.join(used)}"]
+        lines += ["", f"examined as: {', '.join(used)}", *result.get("limits", ())]
     return "\n".join(lines)
 
 

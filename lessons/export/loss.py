@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from lessons.recipe import losses
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Pasted
-from lessons.sandbox.admission.intention import CLASS, FACTORY, FUNCTION, Intention
+from lessons.sandbox.admission.intention import FUNCTION, Intention
+from lessons.sandbox.admission.refusal import Refused
 
 # What the clinic knows without an import, as a script imports it.
 KNOWN = {
@@ -16,6 +17,7 @@ KNOWN = {
     "ops": "from keras import ops",
     "np": "import numpy as np",
     "math": "import math",
+    "functools": "import functools",
     "tensorflow": "import tensorflow",
     "numpy": "import numpy",
 }
@@ -45,21 +47,39 @@ def pasted(given: Pasted) -> Loss:
         tree = ast.parse(given.text)
     except SyntaxError as problem:
         raise BadInput(f"your loss, line {problem.lineno}: {problem.msg}; takes Python.") from None
-    intention = Intention(tree)
-    meant = given.function or intention.default
-    if meant is None:
-        raise BadInput("your loss: it does not say which of its functions is meant; name it in the clinic.")
+    try:
+        intention = Intention(tree)
+        intention.check()
+        meant = given.function or intention.default
+        if meant is None:
+            raise BadInput(f"your loss: {intention.unclear()}.")
+        chosen = ast.unparse(intention.expression(ast.parse(meant, mode="eval").body))
+    except Refused as problem:
+        raise BadInput(f"your loss: {problem.message}.") from None
     kind = intention.kinds.get(meant)
-    name, text = meant, given.text.strip("\n")
-    if kind != FUNCTION and (kind in (CLASS, FACTORY) or not meant.isidentifier()):
-        name, text = PASTED, f"{text}\n\n{PASTED} = {meant}" + "()" * meant.isidentifier()
+    lines = given.text.strip("\n").split("\n")
+    for one in intention.compiled:
+        put(lines, one.statement, "; ".join(map(ast.unparse, one.kept)))
     future = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
-    lines = text.split("\n")
     for node in future:  # Python wants it before everything else
-        lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+        put(lines, node, "")
+    name = meant
+    if not chosen.isidentifier():
+        name = PASTED
+        lines += ["", f"{PASTED} = {chosen}"]
+    tree = ast.parse("\n".join(lines))
     text = "\n".join([*unimported(tree), *lines]).strip("\n")
     first = "\n".join(ast.unparse(node) for node in future)
     return Loss("as it was in the clinic", text, name, may_be_object=kind != FUNCTION, first=first)
+
+
+def put(lines: list[str], node: ast.stmt, text: str) -> None:
+    """Replace the lines of a statement; the others keep their numbers."""
+    before = lines[node.lineno - 1].encode()[: node.col_offset].decode()
+    after = lines[node.end_lineno - 1].encode()[node.end_col_offset :].decode()
+    beside = (before + after).strip()
+    text = text or "pass" * bool(beside)
+    lines[node.lineno - 1 : node.end_lineno] = [before + text + after, *[""] * (node.end_lineno - node.lineno)]
 
 
 def unimported(tree: ast.Module) -> list[str]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import builtins
 import contextlib
 import functools
-import itertools
 import math
 import os
 import secrets
@@ -211,7 +210,7 @@ class WalledWorker(Worker):
     def __init__(self, pool: WalledPool, index: int):
         super().__init__(pool, index)
         # What was written before it was given a job cannot be the answer to that job.
-        self.numbers = map(secrets.randbits, itertools.repeat(48))
+        self.numbers = iter(lambda: secrets.randbits(48), None)
         self.since = self.took = 0.0  # when its job was begun; how long its start took
         self.rested = math.inf  # what it had computed when it last began or ended a job
         self.threads = 0  # when it was warm

@@ -37,7 +37,7 @@ EXAMINATION = (
     {"function": (str, None), "findings": empty, "healthy": None, "refused": REFUSAL},
     {
         "function": (str, None), "findings": [FINDING], "healthy": bool, "refused": None, "usage": plain_by_name,
-        "inferred": [str], "tried": [str], "unprobed": [str], "seconds": float,
+        "inferred": [str], "tried": [str], "unprobed": [str], "limits?": [str], "seconds": float,
     },
 )  # fmt: skip
 MENDED = [{"title": str, "codes": [str], "text": str, "left": [str]}]

@@ -25,6 +25,7 @@ ATTEMPTS = 2  # a job whose worker died is tried once more
 STARTS = 3  # a worker that cannot be started is not tried for ever: each attempt takes seconds of a processor
 PATIENCE = 0.4  # seconds that a job may be overtaken by jobs whose graph this worker has traced
 PATIENCE_BEHIND = 2.0  # the same for work in the background: about what it takes to compile a graph for a map
+QUIET = 30.0  # seconds since somebody wanted something, before what can be done later begins
 ENDING = 0.3  # seconds from a process' last word to its end
 LOOK_AROUND = 1.0  # seconds between two looks of an idle worker's thread whether its process still lives
 
@@ -44,6 +45,8 @@ class WorkerPool(Executor):
         # Whether a worker may begin to warm up. Asked often, and by any thread.
         self.may_warm: Callable[[], bool] = lambda: True
         self.queue: deque[Job] = deque()
+        self.later: deque[Job] = deque()
+        self.wanted = time.monotonic()  # when somebody asked for something last
         self.changed = threading.Condition()
         self.closed = False
         self.proven = False  # some worker has been ready once
@@ -72,6 +75,7 @@ class WorkerPool(Executor):
         """The job, which has failed already by OutOfOrder where the pool does none."""
         self.start()
         with self.changed:
+            self.wanted = time.monotonic()
             if self.closed:
                 raise RuntimeError("the pool is shut down")
             if self.trouble:
@@ -89,11 +93,21 @@ class WorkerPool(Executor):
         key = self.affinity(fn, args)
         self.start()
         with self.changed:
+            self.wanted = time.monotonic()
             for worker in self.workers:
                 if key not in worker.keys:
                     for job in [job for job in worker.warm if job.key == key]:
                         worker.warm.remove(job)
                     worker.warm.appendleft(Job(fn, args, {}, key, background=True))
+            self.changed.notify_all()
+
+    def do_later(self, fn: Callable, /, *args) -> None:
+        """Do it when nobody has wanted anything for a while, in one worker while another stays free.
+
+        With one worker never: whoever came then would wait for it.
+        """
+        with self.changed:
+            self.later.append(Job(fn, args, {}, background=True))
             self.changed.notify_all()
 
     def missed(self, worker: Worker, ending: str) -> None:
@@ -148,7 +162,7 @@ class WorkerPool(Executor):
             if job in self.queue:
                 self.queue.remove(job)
             elif job:
-                worker.warm.remove(job)
+                (worker.warm if job in worker.warm else self.later).remove(job)
             worker.job = job
             return job
 
@@ -185,7 +199,9 @@ class WorkerPool(Executor):
         if known or not free:
             return known
         elsewhere = {key for other in self.workers for key in (*other.keys, other.job and other.job.key)}
-        candidates = behind or (list(worker.warm) if worker.warm and self.may_warm() else [])
+        quiet = self.size > 1 and time.monotonic() - self.wanted > QUIET
+        ahead = [*worker.warm] or ([*self.later] if quiet else [])
+        candidates = behind or (ahead if ahead and self.may_warm() else [])
         return next((job for job in candidates if job.key not in elsewhere), next(iter(candidates), None))
 
 
@@ -217,6 +233,8 @@ class Worker:
 
     def remember(self, key: Hashable) -> None:
         """The process has done a job of this key, and keeps as many of its type as the pool says."""
+        if key is None:
+            return
         if key in self.keys:
             self.keys.remove(key)
         self.keys.append(key)

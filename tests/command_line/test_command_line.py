@@ -210,7 +210,9 @@ def test_examine_says_what_a_file_was_taken_for_and_trains_on_it(tmp_path, capsy
     file.write_text("\n".join(["id,time,x,kind", *rows]))
     told = said(capsys, "examine", "--data", str(file), "--label", "kind", "--set", "epochs=2", "--json")
     assert told["roles"]["sequence"] == "id" and told["roles"]["label"] == "kind" and told["roles"]["classes"]
-    assert told["data"]["training"] == 7 and told["data"]["held_out"] == 3 and told["data"]["classes"] == ["a", "b", "c"]
+    assert (
+        told["data"]["training"] == 7 and told["data"]["held_out"] == 3 and told["data"]["classes"] == ["a", "b", "c"]
+    )
     assert len(told["loss"]) == 2 and told["settings"]["output"] == "last_step" and "findings" in told
     assert main(["examine", "--data", str(file), "--sequence", "", "--length", "8", "--set", "epochs=1"]) == 0
     assert "none: one long series, windows of 8 steps" in capsys.readouterr().out

@@ -354,7 +354,8 @@ def test_a_pasted_loss_comes_along_as_it_is(pasted):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("def one(y_true, y_pred, extra):\n    return y_true\n", "which of its functions"),
+        ("def one(y_true, y_pred, extra):\n    return y_true\n", "missing 1 required positional argument: 'extra'"),
+        ("def one(extra):\n    return lambda y_true, y_pred: y_true\n", r"such as one\(2.0\)"),
         ("def error(y_true, y_pred):\n    return y_true - y_pred\n", "it defines “error”"),
         ("def layers(y_true, y_pred):\n    return y_true - y_pred\n", "it defines “layers”"),
         ("def broken(y_true:\n", "line 1"),

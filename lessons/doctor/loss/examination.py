@@ -9,14 +9,16 @@ from typing import Any
 import tensorflow as tf
 
 from lessons.doctor.loss import rules
+from lessons.doctor.loss.crash import cleaned
 from lessons.doctor.loss.inference import settle
+from lessons.doctor.loss.rules.nothing_left import behind_the_mask
 from lessons.doctor.loss.subject import Subject
 from lessons.doctor.refusal import refused
 from lessons.doctor.rule import SEVERITIES, Evidence, Rule
 from lessons.doctor.usage import Usage
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.plain import plain
-from lessons.sandbox.admission import Admitted, NeverRun, Refused, admit
+from lessons.sandbox.admission import Admitted, NeverRun, Refused, admit, line_of
 from lessons.sandbox.admission.written import wipe_what_is_freed
 
 LOSS_RULES = rules.LOSS_RULES
@@ -39,12 +41,13 @@ def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict
     return {
         "function": function or admitted.default,
         "findings": findings,
-        "healthy": not findings,
+        "healthy": all(finding["severity"] == "note" for finding in findings),
         "refused": None,
         "usage": subject.usage.declared(),
         "inferred": sorted(subject.usage.declared().keys() - declared.declared().keys()),
         "tried": [LOSS_RULES.rules[code].tried for code in subject.seen],
         "unprobed": unprobed,
+        "limits": limits(subject),
         "seconds": time.perf_counter() - started,
     }
 
@@ -58,14 +61,24 @@ def look(subject: Subject) -> tuple[list[dict], list[str]]:
         except Refused:
             raise
         except tf.errors.OpError as failure:
-            words = " ".join(failure.message.split())[:400]
-            subject.crash = subject.crash or (type(failure).__name__, words, None)
+            subject.crash = subject.crash or crash_of(failure)
         except Exception as failure:
             unprobed.append(f"{code}: {type(failure).__name__}: {failure}"[:200])
     if subject.crash and not found.get("raises_in_fit"):
         found["raises_in_fit"] = LOSS_RULES.rules["raises_in_fit"].judge(subject)
     findings = [finding_of(LOSS_RULES.rules[code], evidence) for code, evidence in found.items() if evidence]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding["severity"])), unprobed
+
+
+def limits(subject: Subject) -> list[str]:
+    """What holds of this usage only while something else does, in sentences: no fault, and no health either."""
+    if subject.crash or subject.never_run:
+        return []
+    try:
+        sentence = behind_the_mask(subject)
+    except Exception:  # it does not take such labels at all
+        return []
+    return [sentence] if sentence else []
 
 
 def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Subject:
@@ -77,17 +90,19 @@ def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Sub
     except NeverRun as what:
         return stillborn(declared, never_run=(what.what, what.line))
     except Exception as failure:
-        return stillborn(declared, crash=crash_of(admitted, failure))
+        return stillborn(declared, crash=crash_of(failure))
     usage, raised = settle(loss, declared)
     subject = Subject(loss, usage)
+    subject.activation_declared = declared.activation is not None
+    subject.settle_rows()
     if isinstance(raised, Refused):  # only running it showed what it does
         raise raised
     if isinstance(raised, NeverRun):
         subject.never_run = raised.what, raised.line
     elif raised is not None:
-        subject.crash = crash_of(admitted, raised)
+        subject.crash = crash_of(raised)
     else:
-        subject.settle_encoding()
+        subject.settle_labels()
     return subject
 
 
@@ -100,10 +115,9 @@ def stillborn(declared: Usage, **what) -> Subject:
     return subject
 
 
-def crash_of(admitted: Admitted, failure: Exception) -> tuple[str, str, int | None]:
-    """(exception, the first lines of what it says, line of the pasted text)"""
-    words = " ".join(str(failure).split())[:400]
-    return type(failure).__name__, words, admitted.line_of(failure)
+def crash_of(failure: Exception) -> tuple[str, str, int | None]:
+    """(exception, what it says, line of the pasted text)"""
+    return type(failure).__name__, cleaned(str(failure)), line_of(failure)
 
 
 def finding_of(rule: Rule, evidence: Evidence) -> dict:
@@ -114,7 +128,7 @@ def finding_of(rule: Rule, evidence: Evidence) -> dict:
         "title": rule.title,
         "message": evidence.message,
         "why": rule.why,
-        "fix": rule.fix,
+        "fix": evidence.fix or rule.fix,
         "lesson": rule.lesson,
         "line": evidence.line,
         "evidence": plain(evidence.numbers),

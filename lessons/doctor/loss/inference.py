@@ -44,10 +44,23 @@ KINDS = {  # task -> (activation, labels), the most usual first
     "binary": (("sigmoid", "binary"), ("linear", "binary")),
     "multiclass": (("softmax", "onehot"), ("linear", "onehot"), ("softmax", "ids"), ("linear", "ids")),
     "distance": (("linear", "binary"),),
+    "embedding": (("linear", "ids"),),
+    "ranking": (("linear", "nonnegative"),),
+    "survival": (("linear", "nonnegative"),),
+    "transcript": (("linear", "ids"),),
 }
 SHAPES = {
     "multiclass": ((4,), (TIMESTEPS, 4), (8, 8, 4)),
+    "embedding": ((8,),),
+    "ranking": ((6,),),
+    "survival": ((1,),),
+    "transcript": ((TIMESTEPS, 5),),
     "other": ((1,), (4,), (2,), (3,), (TIMESTEPS, 1), (TIMESTEPS, 4), (8, 8, 1), (8, 8, 3)),
+}
+OF_RELATED: dict[str | None, list[tuple[int, ...]]] = {  # task -> shapes of its labels
+    "embedding": [(1,), ()],
+    "survival": [(2,), (1,)],
+    "transcript": [(3,)],
 }
 
 
@@ -62,14 +75,16 @@ def settle(loss: Callable | None, declared: Usage) -> tuple[Usage, Exception | N
         usage = best(loss, candidates)
     if usage.padding is None:
         usage = replace(usage, padding="none")
-    failure = failure_of(Subject(loss, usage))
+    subject = Subject(loss, usage)
+    failure = failure_of(subject)
     if failure is None and declared.padding is None:
-        usage = replace(usage, padding=padding_of(loss, usage))
+        usage = replace(usage, padding=padding_of(subject))
     return usage, failure
 
 
 def failure_of(subject: Subject) -> Exception | None:
     """What it raises inside a graph on an ordinary batch."""
+    subject.settle_rows()
     try:
         subject.at(*subject.draw())
     except Exception as failure:
@@ -144,6 +159,8 @@ def label_shapes(declared: Usage, shape: tuple[int, ...], labels: str) -> list[t
     """Shapes of the labels, the batch axis left out, that go with a prediction of that shape."""
     if declared.label_shape is not None:
         return [declared.label_shape]
+    if declared.task in OF_RELATED:  # in each a label says something about its sample, not about a column
+        return OF_RELATED[declared.task]
     if labels == "ids" and shape and shape[-1] > 1:
         return [(*shape[:-1], 1), shape[:-1]]
     heads = declared.activation and len(declared.activation) > 1
@@ -219,10 +236,10 @@ def takes_logits(linear: Subject) -> bool:
     return bool(np.isfinite(gains).all() and gains[0] > 1e-3 and gains[1] < 0.5 * gains[0])
 
 
-def padding_of(loss: Callable, usage: Usage) -> str | float:
+def padding_of(subject: Subject) -> str | float:
     """How the loss itself expects padding to be marked."""
-    subject = Subject(loss, usage)
-    if usage.timed and reads_mask(loss, usage):
+    usage = subject.usage
+    if usage.timed and reads_mask(subject.loss, usage):
         return "keras"
     if asks_for_nan(subject):
         return "nan"

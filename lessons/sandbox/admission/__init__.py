@@ -9,14 +9,14 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-from lessons.sandbox.admission import guards, loss_class, screening, vocabulary, written
+from lessons.sandbox.admission import grammar, guards, loss_class, screening, vocabulary, written
 from lessons.sandbox.admission.guards import NeverRun
-from lessons.sandbox.admission.intention import CLASS, FACTORY, Intention
+from lessons.sandbox.admission.intention import Intention
 from lessons.sandbox.admission.refusal import Refused
 from lessons.sandbox.admission.rewriter import Rewriter
 from lessons.sandbox.admission.syntax import shown
 
-__all__ = ["Admitted", "NeverRun", "Refused", "admit"]
+__all__ = ["FILENAME", "Admitted", "NeverRun", "Refused", "admit", "line_of"]
 
 FILENAME = "<pasted loss>"
 CALL_FILENAME = "<function>"
@@ -25,12 +25,12 @@ CALL_FILENAME = "<function>"
 def admit(text: str) -> "Admitted":
     """The text, ready to be built; Refused if it holds anything that a loss has no need of."""
     tree = screening.parse(text)
+    grammar.check(tree)  # what stands in a `compile(…)` beside the loss goes, and is not looked at again
     intention = Intention(tree)
     rewriter = Rewriter()
-    tree = rewriter.module(tree)
+    tree = rewriter.module(intention.tree)
     _check_compiles(tree)
-    if not intention.candidates:
-        raise Refused("no loss in this text: paste a function of y_true and y_pred, or a subclass of keras.losses.Loss")
+    intention.check()
     return Admitted(text, tree, rewriter, intention)
 
 
@@ -55,34 +55,16 @@ class Admitted:
         exec(compile(absent.visit(self._tree), FILENAME, "exec", dont_inherit=True), namespace)
         loss = eval(compile(chosen, CALL_FILENAME, "eval", dont_inherit=True), namespace)
         if not callable(loss):
-            raise Refused(f"{shown(chosen.body)} gives no loss: {self._choices()}")
+            raise Refused(f"{shown(chosen.body)} gives no loss: {self._intention.choices()}")
         return loss
-
-    def line_of(self, error: BaseException) -> int | None:
-        """The line of the pasted text that an exception passed through last."""
-        line = _last_line(error.__traceback__)
-        cause = error.__cause__ or error.__context__
-        return self.line_of(cause) if line is None and cause is not None else line
 
     def _chosen(self, function: str | None) -> ast.Expression:
         """The expression whose value is the loss."""
         if function is None and self.default is None:
-            raise Refused(f"it is not clear which loss is meant: {self._choices()}")
-        tree = screening.parse_expression(function or self.default)
-        call = tree.body if isinstance(tree.body, ast.Call) else None
-        name = call.func if call else tree.body
-        if not isinstance(name, ast.Name) or name.id not in self.candidates:
-            raise Refused(f"{shown(name)} is no loss in this text: {self._choices()}")
-        if call and not all(map(_is_literal, (*call.args, *(keyword.value for keyword in call.keywords)))):
-            raise Refused(f"{shown(call)}: the arguments may be plain numbers, strings and lists only")
-        if call is None and self._intention.needs_arguments(name.id):
-            raise Refused(f"{name.id} makes a loss from arguments: name it with them, such as {name.id}(2.0)")
-        if call is None and self._intention.kinds[name.id] in (CLASS, FACTORY):
-            tree.body = ast.Call(name, [], [])
-        return self._rewriter.expression(tree)
-
-    def _choices(self) -> str:
-        return f"the choices are {', '.join(self.candidates)}"
+            raise Refused(self._intention.unclear())
+        chosen = screening.parse_expression(function or self.default)
+        chosen.body = self._intention.expression(chosen.body)
+        return self._rewriter.expression(ast.fix_missing_locations(chosen))
 
     def _names(self) -> dict[str, Any]:
         """The namespace of the code: our guards, the built-ins, and the one function behind each dotted name it has."""
@@ -123,12 +105,11 @@ def _check_compiles(tree: ast.Module) -> None:
         raise Refused("nested too deeply: name the parts") from None
 
 
-def _is_literal(node: ast.expr) -> bool:
-    try:
-        ast.literal_eval(node)
-    except (ValueError, TypeError, RecursionError, MemoryError):
-        return False
-    return True
+def line_of(error: BaseException) -> int | None:
+    """The line of the pasted text that an exception passed through last."""
+    line = _last_line(error.__traceback__)
+    cause = error.__cause__ or error.__context__
+    return line_of(cause) if line is None and cause is not None else line
 
 
 def _last_line(trace: TracebackType | None) -> int | None:

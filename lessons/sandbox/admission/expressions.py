@@ -5,7 +5,17 @@ from typing import NoReturn
 
 from lessons.sandbox.admission import guards, vocabulary
 from lessons.sandbox.admission.scope import Scopes
-from lessons.sandbox.admission.syntax import at, call_at, index_of, is_super_init, name_at, refuse, shown, text_leaves
+from lessons.sandbox.admission.syntax import (
+    at,
+    call_at,
+    index_of,
+    is_super_call,
+    is_super_init,
+    name_at,
+    refuse,
+    shown,
+    text_leaves,
+)
 
 _PRINT_KEYWORDS = ("sep", "end", "flush", "summarize", "name")
 
@@ -19,6 +29,7 @@ class Expressions(ast.NodeTransformer):
     def __init__(self):
         self.uses: dict[str, int] = {}
         self.scopes = Scopes()
+        self.fields: frozenset[str] = frozenset()  # what the classes of the text define
 
     # Names and attributes
 
@@ -30,7 +41,7 @@ class Expressions(ast.NodeTransformer):
         if node.id == "__name__":
             refuse(node, "`__name__`", "paste the loss only, without the program around it")
         if node.id == "super":
-            refuse(node, "`super`", "only `super().__init__(…)` inside a class is allowed")
+            refuse(node, "`super`", "only `super().__init__(…)` and `super().call(…)` inside a class are allowed")
         if self.scopes.is_builtin(node.id) and node.id not in vocabulary.BUILTINS and isinstance(node.ctx, ast.Load):
             refuse(
                 node, f"`{node.id}`", "only built-ins that compute are allowed, such as range, len, zip, sum and max"
@@ -46,6 +57,8 @@ class Expressions(ast.NodeTransformer):
             return self._library(node, path)
         if not isinstance(node.ctx, ast.Load):
             refuse(node, f"`{shown(node)} = …`", "only `self.name = …` inside a class sets an attribute")
+        if node.attr in self.fields and "__" not in node.attr:
+            return call_at(node, "<field>", ast.Constant(node.attr), self.visit(node.value))
         if node.attr not in guards.READABLE:
             self._refuse_attribute(node)
         return call_at(node, f"<read {node.attr}>", self.visit(node.value))
@@ -86,7 +99,9 @@ class Expressions(ast.NodeTransformer):
         if callee in ("getattr", "hasattr"):
             return self._mask(node, callee)
         if is_super_init(node.func):
-            return self._super_init(node)
+            return self._of_super(node, "<super>")
+        if is_super_call(node.func):
+            return self._of_super(node, "<inherited>", ast.Constant(node.func.attr))
         if self._takes_out(node.func):
             what = f".{node.func.attr}()"
             return call_at(
@@ -132,12 +147,13 @@ class Expressions(ast.NodeTransformer):
         guard = "<mask of>" if callee == "getattr" else "<has mask>"
         return call_at(node, guard, *map(self.visit, (value, *default)))
 
-    def _super_init(self, node: ast.Call) -> ast.expr:
+    def _of_super(self, node: ast.Call, name: str, *first: ast.expr) -> ast.expr:
+        """`super().__init__(…)` or `super().call(…)`: a call of ours with the record and `first` before what it has."""
         record = self.scopes.record()
         if record is None:
-            refuse(node, "`super().__init__`", "it is allowed inside a method of a Loss")
-        node.func = name_at(node, "<super>")
-        node.args = [name_at(node, record), *map(self.visit, node.args)]
+            refuse(node, f"`super().{node.func.attr}`", "it is allowed inside a method of a Loss")
+        node.args = [name_at(node, record), *first, *map(self.visit, node.args)]
+        node.func = name_at(node, name)
         node.keywords = [self.visit(keyword) for keyword in node.keywords]
         return node
 

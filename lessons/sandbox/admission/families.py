@@ -295,6 +295,7 @@ TABLE: dict[str, frozenset[str]] = {
         "np.linalg": _NUMPY_LINALG,
         "np.fft": _NUMPY_FFT,
         "np.random": "normal permutation rand randint randn random standard_normal uniform",
+        "functools": "partial reduce",
         "math": _MATH + "e inf nan pi tau",
     }.items()
 }

@@ -5,10 +5,12 @@ and `self.gamma` the subscript `self["gamma"]` of a record. Such names no Python
 """
 
 import ast
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from lessons.sandbox.admission import grammar, vocabulary
 from lessons.sandbox.admission.expressions import Expressions
+from lessons.sandbox.admission.intention import is_static
 from lessons.sandbox.admission.refusal import Refused
 from lessons.sandbox.admission.scope import package_path
 from lessons.sandbox.admission.screening import MAX_NODES
@@ -35,6 +37,12 @@ _PLAIN = (
 
 _ERRORS = ("ValueError", "TypeError", "NotImplementedError")
 _WITHOUT_EFFECT = ("get_config", "from_config")  # Methods that only save a loss.
+_NO_LOSSES = {  # part of a base class's name -> what such a class is
+    "layers": " is a layer, which hands its loss to add_loss",
+    "Layer": " is a layer, which hands its loss to add_loss",
+    "Model": " is a model with its own training",
+    "metrics": " is a metric, which is not trained on",
+}
 _DROPPED_IMPORTS = ("typing", "__future__", "collections.abc", "typing_extensions")
 
 MAX_VISITS = 4 * MAX_NODES  # each node is visited once or twice: this ends what would do more, were there such a text
@@ -52,6 +60,7 @@ class Rewriter(Expressions):
         """The whole text. Its names stay known to `expression`. Raises Refused."""
         grammar.check(tree)
         self.scopes.enter(set(), tree.body)
+        self.fields = frozenset(_fields(tree))
         return self._rewritten(tree)
 
     def expression(self, tree: ast.Expression) -> ast.Expression:
@@ -82,6 +91,8 @@ class Rewriter(Expressions):
 
     def visit_FunctionDef(self, node: ast.FunctionDef, record: str | None = None) -> ast.stmt:
         """A function without annotations, its body in a scope of its own. Raises Refused for other decorators."""
+        if node.name == "__call__" and record is None:
+            refuse(node, "the name __call__", "it is allowed for a method with `self`")
         in_graph = any(self._decorator(decorator) == "tf.function" for decorator in node.decorator_list)
         node.decorator_list = self._decorators(node)
         self._strip(node.returns)
@@ -235,23 +246,49 @@ class Rewriter(Expressions):
     # Classes
 
     def visit_ClassDef(self, node: ast.ClassDef) -> list[ast.stmt]:
-        """`class Focal(Loss)` becomes its methods, as functions, and `Focal = <loss class>("Focal", {…})`.
+        """`class Focal(Loss)` becomes its methods, as functions, and `Focal = <loss class>("Focal", {…}, base)`.
 
-        Raises Refused for a class that is no loss.
+        Raises Refused for a class that inherits from anything but a loss.
         """
-        base = self.scopes.path(node.bases[0]) if len(node.bases) == 1 else None
-        if base not in vocabulary.LOSS_BASES or node.keywords or len(self.scopes.stack) > 1:
-            refuse(node, f"class {node.name}", "only subclasses of keras.losses.Loss at the top level are allowed")
+        base = self._base(node)
         self._decorators(node)
         members: dict[str, ast.stmt] = {}
+        static = set()
         for statement in node.body:
             for name, member in self._member(statement):
+                static.discard(name)
+                if isinstance(statement, ast.FunctionDef) and is_static(statement):
+                    static.add(name)
                 members[name] = renamed(member, f"{node.name}: {name}")
-        table = ast.Dict(
-            [ast.Constant(name) for name in members], [name_at(node, f"{node.name}: {name}") for name in members]
-        )
-        made = call_at(node, "<loss class>", ast.Constant(node.name), table)
+        values = [name_at(node, f"{node.name}: {name}") for name in members]
+        values = [
+            call_at(node, "<static>", value) if name in static else value
+            for name, value in zip(members, values, strict=True)
+        ]
+        table = ast.Dict([ast.Constant(name) for name in members], values)
+        parts = [ast.Constant(node.name), table, *([ast.Constant(base)] if base else [])]
+        made = call_at(node, "<loss class>" if base else "<plain class>", *parts)
         return [*members.values(), at(node, ast.Assign([ast.Name(node.name, ast.Store())], made))]
+
+    def _base(self, node: ast.ClassDef) -> str | None:
+        """The Keras class that a class inherits from; None for a plain class. Raises Refused for any other."""
+        if node.keywords or len(node.bases) > 1 or len(self.scopes.stack) > 1:
+            refuse(node, f"class {node.name}", "a class at the top level with one base, keras.losses.Loss, is allowed")
+        if not node.bases or (isinstance(node.bases[0], ast.Name) and self._is_object(node.bases[0])):
+            return None
+        base = self.scopes.path(node.bases[0])
+        if not vocabulary.is_loss_base(base):
+            what = next((words for word, words in _NO_LOSSES.items() if word in (base or "")), "")
+            refuse(
+                node,
+                f"class {node.name}{what}",
+                "allowed are subclasses of keras.losses.Loss and classes without a base; or paste a function of "
+                "y_true and y_pred",
+            )
+        return base
+
+    def _is_object(self, base: ast.Name) -> bool:
+        return base.id == "object" and not self.scopes.is_bound("object")
 
     def _member(self, node: ast.stmt) -> list[tuple[str, ast.stmt]]:
         if isinstance(node, ast.FunctionDef):
@@ -267,11 +304,32 @@ class Rewriter(Expressions):
         refuse(node, "this statement in a class", "only methods and constants are allowed there")
 
     def _method(self, node: ast.FunctionDef) -> ast.stmt:
+        if is_static(node):
+            kept = [one for one in node.decorator_list if not (isinstance(one, ast.Name) and one.id == "staticmethod")]
+            node = at(node, ast.FunctionDef(node.name, node.args, node.body, kept, node.returns))
+            return self.visit_FunctionDef(node)
         parameters = [*node.args.posonlyargs, *node.args.args]
         if not parameters:
             refuse(node, f"the method {node.name} without `self`", "give it `self` as its first parameter")
         return self.visit_FunctionDef(node, record=parameters[0].arg)
 
 
+def _fields(tree: ast.Module) -> Iterator[str]:
+    """What the classes of a text define, and what they give their objects: `self.gamma = …`."""
+    for outer in tree.body:
+        for node in ast.walk(outer) if isinstance(outer, ast.ClassDef) else ():
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                yield node.attr
+        for node in outer.body if isinstance(outer, ast.ClassDef) else ():
+            if isinstance(node, ast.FunctionDef):
+                yield node.name
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                yield from (name for target in _targets(node) for name in stored_names(target))
+
+
+def _targets(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
+    return node.targets if isinstance(node, ast.Assign) else [node.target]
+
+
 def _refuse_import(node: ast.stmt, found: str) -> NoReturn:
-    refuse(node, found, "a loss may import tensorflow, keras, numpy and math")
+    refuse(node, found, "a loss may import tensorflow, keras, numpy, math and functools")

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 
 from lessons.sandbox.admission.refusal import Refused
+from lessons.sandbox.admission.syntax import is_super_call
 
 MAX_CHARACTERS = 20_000
 MAX_DEPTH = 60
@@ -98,6 +99,9 @@ def _blocks(node: ast.AST) -> int:
 def _identifiers(node: ast.AST) -> Iterator[str]:
     """Every name in a node, as Python has normalised it. A module's dots are taken apart."""
     if isinstance(node, ast.Constant):
+        return
+    called = isinstance(node, ast.FunctionDef) and node.name == "__call__"  # a method, else the rewriter refuses it
+    if called or (isinstance(node, ast.Attribute) and is_super_call(node)):
         return
     for field, value in ast.iter_fields(node):
         for name in value if isinstance(value, list) else [value]:

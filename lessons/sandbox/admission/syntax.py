@@ -45,13 +45,17 @@ def listed(statements: ast.stmt | list[ast.stmt]) -> list[ast.stmt]:
 
 def is_super_init(function: ast.expr) -> bool:
     """`super().__init__` or `super(Focal, self).__init__`."""
-    return (
-        isinstance(function, ast.Attribute)
-        and function.attr == "__init__"
-        and isinstance(function.value, ast.Call)
-        and isinstance(function.value.func, ast.Name)
-        and function.value.func.id == "super"
-    )
+    return isinstance(function, ast.Attribute) and function.attr == "__init__" and _of_super(function)
+
+
+def is_super_call(function: ast.expr) -> bool:
+    """`super().call` or `super().__call__`."""
+    return isinstance(function, ast.Attribute) and function.attr in ("call", "__call__") and _of_super(function)
+
+
+def _of_super(node: ast.Attribute) -> bool:
+    value = node.value
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "super"
 
 
 def names_a_function(node: ast.Assign) -> bool:

@@ -11,7 +11,7 @@ from types import ModuleType
 from lessons.sandbox.admission.families import LOSS_CLASSES, LOSSES, TABLE
 
 # A root of dotted names, and the package behind it.
-PACKAGES = {"tf": "tensorflow", "keras": "keras", "np": "numpy", "math": "math"}
+PACKAGES = {"tf": "tensorflow", "keras": "keras", "np": "numpy", "math": "math", "functools": "functools"}
 ROOTS = {package: root for root, package in PACKAGES.items()}
 
 # People paste only the function: these are known without an import. The K of such answers is the old backend.
@@ -22,6 +22,7 @@ KNOWN = {
     "ops": "keras.ops",
     "np": "np",
     "math": "math",
+    "functools": "functools",
     "tensorflow": "tf",
     "numpy": "np",
 }
@@ -51,7 +52,7 @@ SILENT = frozenset({"print", "tf.print", "tf.compat.v1.print", "tf.keras.backend
 
 # Decorators that change nothing in what a loss computes: they are left out.
 IDLE_DECORATORS = frozenset(
-    {"tf.function", "tf.autograph.experimental.do_not_convert"}
+    {"tf.function", "functools.wraps", "tf.autograph.experimental.do_not_convert"}
     | {
         f"{root}.{package}.register_keras_serializable"
         for root in ("keras", "tf.keras")
@@ -112,6 +113,11 @@ def is_loss_class(path: str | None) -> bool:
     """Whether this is one of Keras' own loss classes, such as `tf.keras.losses.Huber`."""
     family, _, name = (path or "").rpartition(".")
     return family in _LOSS_FAMILIES and name in LOSS_CLASSES.split()
+
+
+def is_loss_base(path: str | None) -> bool:
+    """Whether a pasted class may inherit from this: keras.losses.Loss, or one of Keras' own loss classes."""
+    return path in LOSS_BASES or is_loss_class(path)
 
 
 def is_loss_function(path: str | None) -> bool:

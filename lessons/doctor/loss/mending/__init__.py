@@ -36,6 +36,7 @@ ALIKE = 0.01  # relative difference of values that are the same
 ORDER = (  # what hides other findings comes first
     *("raises_in_fit", "no_gradient", "broadcast_bug", "wrong_sign", "drops_legit_zeros", "not_batch_safe"),
     *("log_of_zero", "graph_differs", "eps_underflow_fp16", "unbounded_below", "where_grad_nan", "exploding_gradient"),
+    *("absent_label", "all_ignored", "wrong_activation"),
     *("nan_labels", "ignores_mask", "wrong_normalisation", "dead_region", "minimum_not_at_truth"),
 )
 CRASHES = ("raises_in_fit", "no_gradient")

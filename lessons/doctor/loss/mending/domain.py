@@ -121,7 +121,9 @@ def divisors(page: Page) -> list[ast.expr]:
 
 
 @mend_for(
-    "nan_labels", "not_batch_safe", *NOT_FINITE, title="a division that gives 0 where it divides by 0", joint=True
+    *("nan_labels", "not_batch_safe", "all_ignored", "absent_label", *NOT_FINITE),
+    title="a division that gives 0 where it divides by 0",
+    joint=True,
 )
 def divide_safely(page: Page) -> Iterator[list[Edit]]:
     edits = []
@@ -135,7 +137,7 @@ def divide_safely(page: Page) -> Iterator[list[Edit]]:
 
 
 @mend_for(
-    *(*NOT_FINITE, "dead_region", "minimum_not_at_truth"),
+    *(*NOT_FINITE, "dead_region", "minimum_not_at_truth", "wrong_activation"),
     title="the logits turned into probabilities first",
     rescales=True,
     late=True,

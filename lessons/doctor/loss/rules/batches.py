@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from lessons.doctor.loss import crash
 from lessons.doctor.loss.rules import LOSS_RULES
 from lessons.doctor.loss.subject import STATIC_BATCH, Subject
 from lessons.doctor.rule import Evidence, Specimen
@@ -20,6 +21,10 @@ def loss(y_true, y_pred):
 """
 SQUARED = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
 SUMMED = "def loss(y_true, y_pred):\n    return tf.reduce_sum(tf.square(y_true - y_pred))\n"
+WOVEN = """
+def loss(y_true, y_pred):
+    return tf.reduce_mean(tf.nn.relu(1.0 - y_pred[::2] + y_pred[1::2]) + 0 * y_true[::2])
+"""
 DROPPED = "def loss(y_true, y_pred):\n    return keras.backend.mean(keras.backend.square(y_true - y_pred))\n"
 
 
@@ -38,8 +43,48 @@ def raises_in_fit(subject: Subject) -> Evidence | None:
     if subject.crash is None:
         return None
     kind, words, line = subject.crash
-    where = f" (line {line})" if line else ""
-    return Evidence(f"{kind}: {words}{where}", {"exception": kind, "says": words}, line=line)
+    seen = crash.look(subject) if subject.loss is not None else None
+    if seen is None:
+        return Evidence(f"{where(line)}{kind}: {words}", {"exception": kind, "says": words}, line=line)
+    line = seen.line or line
+    numbers = {"exception": kind, "says": seen.says, "shapes": list(seen.shapes)}
+    if len(seen.shapes) == 2:
+        words = f"{seen.shapes[0]} and {seen.shapes[1]} {seen.deed or 'meet'}, and do not fit."
+        words = f"{where(line)}{words}" if line else f"Behind the loss, in Keras: {words}"
+    else:
+        words = f"{where(line)}{kind}: {seen.says}"
+    return Evidence(" ".join(filter(None, (words, seen.reason))), numbers, line=line, fix=seen.fix)
+
+
+def where(line: int | None) -> str:
+    return f"Line {line}: " if line else ""
+
+
+@LOSS_RULES.rule(
+    code="grouped_batch",
+    severity="note",
+    title="Its rows belong together in groups",
+    tried="batches of other sizes",
+    why="A loss that takes the rows of a batch in turns, or folds them, runs only where the batch is a multiple of the "
+    "group, and only means something where rows come in that order: `fit` shuffles rows one by one.",
+    fix="Make the batch size a multiple of the group, drop the remainder, and shuffle whole groups; or put a group "
+    "into one row, as an axis of its own.",
+    lesson="divided_by",
+    fires_on=Specimen(WOVEN, {"task": "regression", "activation": "linear", "shape": "B,1", "labels": "binary"}),
+    silent_on=Specimen(SQUARED),
+)
+def grouped_batch(subject: Subject) -> Evidence | None:
+    if subject.rows == 1:
+        return None
+    failed = crash.look(Subject(subject.loss, subject.usage))
+    n = subject.rows
+    order = f"rows 1, {n + 1}, {2 * n + 1}, … begin a group" if not in_blocks(subject) else f"it is read as {n} blocks"
+    says = f" With {STATIC_BATCH} rows it fails: {where(failed.line).lower()}{failed.says}" if failed else ""
+    return Evidence(
+        f"It runs with batches of {n}, {2 * n}, {3 * n}, … rows ({order}), and is examined with such ones.{says}",
+        {"rows": n},
+        line=failed.line if failed else None,
+    )
 
 
 @LOSS_RULES.rule(
@@ -78,19 +123,22 @@ def broadcast_bug(subject: Subject) -> Evidence | None:
 
 
 def crossing(shapes: list[tuple[int, ...]], out: tuple[int, ...]) -> tuple | None:
-    """The two operands that were crossed, or None."""
-    if out.count(STATIC_BATCH) < 2:
-        return None
+    """The two operands that were crossed, or None. A flattened one has its steps along its first axis too."""
     for low in shapes:
         for high in shapes:
             lower = 0 < len(low) < len(high) == len(out)
-            if lower and low[0] == STATIC_BATCH == high[0] and math.prod(out) > max(math.prod(low), math.prod(high)):
+            batches = lower and low[0] % STATIC_BATCH == 0 and high[0] == STATIC_BATCH == out[0]
+            across = sum(size % STATIC_BATCH == 0 for size in out) >= 2
+            if batches and across and math.prod(out) > max(math.prod(low), math.prod(high)):
                 return low, high
     return None
 
 
 def readable(shape: tuple[int, ...]) -> str:
-    names = ["B" if size == STATIC_BATCH else str(size) for size in shape]
+    whole, rest = np.divmod(shape, STATIC_BATCH)
+    names = [
+        str(size) if rest[i] or not size else "B" if whole[i] == 1 else f"B*{whole[i]}" for i, size in enumerate(shape)
+    ]
     return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
 
 
@@ -107,6 +155,9 @@ def readable(shape: tuple[int, ...]) -> str:
     silent_on=Specimen(SQUARED),
 )
 def not_batch_safe(subject: Subject) -> Evidence | None:
+    related, lists = subject.sampler.related, max(subject.usage.shape, default=1) > 1
+    if related in ("embedding", "survival") or (related == "ranking" and not lists):  # they compare samples of a batch
+        return None
     found = [evidence for _ in range(DRAWS) if (evidence := one_batch(subject))]
     return found[0] if len(found) > DRAWS / 2 else None
 
@@ -116,27 +167,31 @@ def one_batch(subject: Subject) -> Evidence | None:
     read = subject.at(y, z)
     if not read.finite or read.gradient is None:
         return None
-    twice = subject.value(np.concatenate([y, y]), np.concatenate([z, z]))
+    twice = subject.value(repeated(subject, y, 2), repeated(subject, z, 2))
     if abs(twice - read.value) > DOUBLED * abs(read.value):
         return Evidence(
             f"The same batch given twice changed the loss from {read.value:.4g} to {twice:.4g}.",
             {"once": read.value, "twice": twice},
             growth(subject, y, z),
         )
-    singles = [subject.at(y[i : i + 1], z[i : i + 1]) for i in range(len(y))]
+    n, groups = subject.rows, len(y) // subject.rows
+    rows = [slice(i, None, groups) if in_blocks(subject) else slice(i * n, (i + 1) * n) for i in range(groups)]
+    singles = [subject.at(y[own], z[own]) for own in rows]
     values = np.array([single.value for single in singles])
     if not np.isfinite(values).all():
+        if LOSS_RULES.found(subject, "absent_label"):  # of all labels but one
+            return None
         return Evidence(
-            f"A batch of one gives {values[~np.isfinite(values)][0]:g}.",
+            f"A batch of {n if n > 1 else 'one'} gives {values[~np.isfinite(values)][0]:g}.",
             {"batch": read.value, "alone": values.tolist()},
         )
-    together = read.size.reshape(len(y), -1).max(axis=1)
+    together = np.array([read.size[own].max() for own in rows])
     alone = np.array([single.size.max() for single in singles])
     lost = (together > 0) & (alone == 0)
     if lost.mean() >= 0.25:
         return Evidence(
-            f"{lost.sum()} of {len(y)} samples get gradient in the batch, and none in a batch of one.",
-            {"lost": int(lost.sum()), "samples": len(y)},
+            f"{lost.sum()} of {len(singles)} samples get gradient in the batch, and none in a batch of one.",
+            {"lost": int(lost.sum()), "samples": len(singles)},
         )
     if abs(values.mean() - read.value) > ALONE * abs(read.value):
         return Evidence(
@@ -147,8 +202,24 @@ def one_batch(subject: Subject) -> Evidence | None:
     return None
 
 
+def repeated(subject: Subject, rows: np.ndarray, count: int) -> np.ndarray:
+    """The same groups of rows given so often. (batch, …)."""
+    return np.repeat(rows, count, axis=0) if in_blocks(subject) else np.concatenate([rows] * count)
+
+
+def in_blocks(subject: Subject) -> bool:
+    """Whether the rows of a group stand a block apart, as tf.split(y, 2) reads them, and not one after the other."""
+    if subject.rows == 1:
+        return False
+    y, z = subject.draw()
+    here = subject.value(y, z)
+    woven = subject.value(np.concatenate([y, y]), np.concatenate([z, z]))
+    blocks = subject.value(np.repeat(y, 2, axis=0), np.repeat(z, 2, axis=0))
+    return bool(abs(blocks - here) < 1e-4 * (1 + abs(here)) < abs(woven - here))
+
+
 def growth(subject: Subject, y, z) -> dict:
     """The value of the same samples given once, twice, … y and z (batch, …)."""
     counts = [1, 2, 3, 4]
-    values = [subject.value(np.concatenate([y] * count), np.concatenate([z] * count)) for count in counts]
+    values = [subject.value(repeated(subject, y, count), repeated(subject, z, count)) for count in counts]
     return {"x": counts, "value": values, "gradient": None, "x_title": "times the same batch is given"}
