@@ -53,7 +53,7 @@ def plain_keras(recipe: Recipe) -> tuple[keras.Model, dict]:
     glorot, orthogonal = keras.initializers.GlorotUniform(s.seed), keras.initializers.Orthogonal(seed=s.seed)
     x, mask = keras.Input(batch.x.shape[1:]), keras.Input(batch.mask.shape[1:], dtype="bool")
     every = s.output == "every_step"
-    hidden = layers.LSTM(s.units, return_sequences=every, kernel_initializer=glorot, recurrent_initializer=orthogonal)(
+    hidden = layers.GRU(s.units, return_sequences=every, kernel_initializer=glorot, recurrent_initializer=orthogonal)(
         x, mask=mask
     )
     model = keras.Model([x, mask], layers.Dense(9, kernel_initializer=glorot)(hidden))
