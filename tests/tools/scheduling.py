@@ -38,7 +38,8 @@ GROUPS = {  # the longest first
     "workers": ("workers/test_pool",),
     "laboratory": ("server/test_laboratory",),
     "recipes": ("recipe/test_idle", "recipe/test_settings", "recipe/test_output"),
-    "own data": ("engine/test_own_data",),
+    "own data": ("engine/test_own_data", "own_data/test_public"),
+    "privacy": ("pages/test_privacy",),
 }
 GROUP_OF = {f"tests/{file}.py": group for group, files in GROUPS.items() for file in files}
 PLACE_OF = {group: place for place, group in enumerate(GROUPS)}
