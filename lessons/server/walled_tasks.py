@@ -34,7 +34,9 @@ FINDING = {
 EXAMINATION = (
     {"function": (str, None), "findings": empty, "healthy": None, "refused": REFUSAL},
     {
-        "function": (str, None), "findings": [FINDING], "healthy": bool, "refused": None, "usage": plain_by_name,
+        "function": (str, None), "findings": [FINDING],
+        "elsewhere?": [{"usage": plain_by_name, "findings": [FINDING]}], "healthy": bool, "refused": None,
+        "usage": plain_by_name,
         "inferred": [str], "tried": [str], "unprobed": [str], "seconds": float,
     },
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +13,7 @@ from keras.src import backend
 
 from lessons.doctor.loss.sample import Sampler
 from lessons.doctor.loss.subject import Subject, activated
+from lessons.doctor.loss.traced import NOTHING, Hints, hints
 from lessons.doctor.usage import TIMESTEPS, Usage
 from lessons.sandbox.admission import NeverRun, Refused
 
@@ -19,6 +21,7 @@ BEST = 4.5  # a score: see `sense`
 FINITE = 3.0  # a score that only a loss reaches that is finite at all ordinary predictions
 TRIALS = 3  # batches that a candidate is tried on
 ALIKE = 0.15  # scores this close are a tie, and the earlier candidate wins
+ALIVE = 0.9  # share of the predictions that labels of classes leave with a gradient
 LARGEST_MARK = 1e6
 BESIDE = 0.37  # from a mark to a label that marks nothing
 
@@ -51,15 +54,30 @@ SHAPES = {
 }
 
 
-def settle(loss: Callable | None, declared: Usage) -> tuple[Usage, Exception | None]:
-    """The usage with everything filled in, and what the loss raises when it is tried inside a graph, if it does."""
-    candidates = list(completions(declared))
-    usage = candidates[0]
-    usage.check()
+class Settled(NamedTuple):
+    """`usage`: with everything filled in. `failure`: what the loss raises when it is tried in it inside a graph.
+    `others`: usages of other tasks in which it makes as much sense."""
+
+    usage: Usage
+    failure: Exception | None = None
+    others: tuple[Usage, ...] = ()
+
+
+def settle(loss: Callable | None, declared: Usage) -> Settled:
+    """The usage in which a loss makes most sense of those that fit what was declared."""
+    told = hints(loss) if loss is not None and declared.task is None else NOTHING
+    candidates = list(completions(declared, told))
+    candidates[0].check()
     if loss is None:
-        return usage, None
-    if len(candidates) > 1:
-        usage = best(loss, candidates)
+        return Settled(candidates[0])
+    usage, *others = best(loss, candidates) if len(candidates) > 1 else candidates
+    settled = [padded(loss, one, declared) for one in (usage, *others)]
+    usage, failure = settled[0]
+    return Settled(usage, failure, tuple(other for other, raised in settled[1:] if raised is None))
+
+
+def padded(loss: Callable, usage: Usage, declared: Usage) -> tuple[Usage, Exception | None]:
+    """(the usage with its padding, what the loss raises in it)"""
     if usage.padding is None:
         usage = replace(usage, padding="none")
     subject = Subject(loss, usage)
@@ -79,12 +97,12 @@ def failure_of(subject: Subject) -> Exception | None:
     return None
 
 
-def completions(declared: Usage) -> Iterator[Usage]:
-    """Every usage that fits what was declared, the most usual first."""
-    for task in tasks(declared):
-        for shape in shapes(declared, task):
-            for activation, labels in kinds(declared, task):
-                for label_shape in label_shapes(declared, shape, labels):
+def completions(declared: Usage, told: Hints = NOTHING) -> Iterator[Usage]:
+    """Every usage that fits what was declared and what the graph tells, the likeliest first."""
+    for task in likely_tasks(declared, told):
+        for shape in likely_shapes(declared, task, told):
+            for activation, labels in likely_kinds(declared, task, shape, told):
+                for label_shape in likely_label_shapes(declared, shape, labels, told):
                     yield replace(
                         declared,
                         task=task,
@@ -93,6 +111,70 @@ def completions(declared: Usage) -> Iterator[Usage]:
                         labels=labels,
                         label_shape=label_shape,
                     )
+
+
+def likely_tasks(declared: Usage, told: Hints) -> tuple[str, ...]:
+    """The tasks that fit both. Where nothing was declared, what the graph does with the labels decides the order."""
+    found = tasks(declared)
+    if not told.traced or len(found) < 3:
+        return found
+    if told.ids:
+        return ("multiclass",)
+    if told.flags:
+        found = "binary", "distance", "multiclass"
+    elif told.shares and told.vector:
+        return ("multiclass",)
+    elif told.rank == 4:
+        found = "binary", "regression", "multiclass"
+    return tuple(task for task in found if task != "multiclass" or told.vector)
+
+
+def likely_shapes(declared: Usage, task: str, told: Hints) -> tuple[tuple[int, ...], ...]:
+    """The shapes that fit both, those that slices and constants speak of first."""
+    found = shapes(declared, task)
+    if declared.shape is not None or declared.labels == "boxes" or len(found) == 1:
+        return found
+    columns = told.columns or (told.classes if told.ids else None)
+    if columns is None and told.label_columns and told.label_columns > 1:
+        columns = told.label_columns
+    if columns:
+        widths = (columns, 3 * columns) if told.several and columns > 1 else (columns,)
+        found = tuple(shape for width in widths for shape in ((width,), (TIMESTEPS, width)))
+        return (*found, (8, 8, columns)) if told.rank == 4 else found
+    if told.rank in (3, 4):
+        axes = told.rank - 1
+        found = tuple(sorted(found, key=lambda shape: len(shape) != axes))
+    if told.vector:
+        several = tuple(shape for shape in found if shape[-1] > 1)
+        found = (*several, *(shape for shape in found if shape[-1] == 1))
+    return found
+
+
+def likely_kinds(declared: Usage, task: str, shape: tuple[int, ...], told: Hints) -> list[tuple[tuple[str, ...], str]]:
+    """(activation, labels) that fit both: ids only where labels pick, shares where they stand in a logarithm."""
+    found = kinds(declared, task)
+    if declared.labels or declared.activation or not told.traced:
+        return found
+    if task == "multiclass":
+        found = [kind for kind in found if (kind[1] == "ids") == told.ids] or found
+        if told.shares:
+            found = [(("softmax",), "probabilities"), *found]
+    if task == "regression" and told.boxes:
+        return [(("linear",), "boxes")]
+    if task == "regression" and told.columns == 2 and told.label_columns in (None, 1) and shape[-1] == 2:
+        found = [found[0], (("linear", "softplus"), "float"), *found[1:]]
+    return found
+
+
+def likely_label_shapes(declared: Usage, shape: tuple[int, ...], labels: str, told: Hints) -> list[tuple[int, ...]]:
+    """The shapes of labels that fit both: where only predictions are taken apart, one label for all their columns."""
+    if declared.label_shape is not None or labels in ("ids", "boxes", "onehot") or not told.traced:
+        return label_shapes(declared, shape, labels)
+    if told.label_columns:
+        return [(*shape[:-1], told.label_columns)]
+    if told.columns and shape[-1] > 1 and declared.shape is None:
+        return [(*shape[:-1], 1), shape]
+    return label_shapes(declared, shape, labels)
 
 
 def tasks(declared: Usage) -> tuple[str, ...]:
@@ -136,6 +218,8 @@ def shapes(declared: Usage, task: str) -> tuple[tuple[int, ...], ...]:
         return ((4,),)
     if declared.activation and len(declared.activation) > 1:
         return ((len(declared.activation),),)
+    if len(declared.label_kinds) > 1:
+        return ((len(declared.label_kinds),),)
     offered = SHAPES.get(task, SHAPES["other"])
     if declared.padding not in (None, "none"):
         offered = tuple(sorted(offered, key=lambda shape: shape[0] != TIMESTEPS))
@@ -146,6 +230,8 @@ def label_shapes(declared: Usage, shape: tuple[int, ...], labels: str) -> list[t
     """Shapes of the labels, the batch axis left out, that go with a prediction of that shape."""
     if declared.label_shape is not None:
         return [declared.label_shape]
+    if len(declared.label_kinds) > 1:
+        return [(*shape[:-1], len(declared.label_kinds))]
     if labels == "ids" and shape and shape[-1] > 1:
         return [(*shape[:-1], 1), shape[:-1]]
     heads = declared.activation and len(declared.activation) > 1
@@ -154,25 +240,33 @@ def label_shapes(declared: Usage, shape: tuple[int, ...], labels: str) -> list[t
     return [(*shape[:-1], 1), shape] if heads else [shape]
 
 
-def best(loss: Callable, candidates: list[Usage]) -> Usage:
-    """The candidate in which the loss is finite and better predictions cost less; the first of equals."""
+def best(loss: Callable, candidates: list[Usage]) -> list[Usage]:
+    """The candidate in which the loss is finite and better predictions cost less, the first of equals; behind it the
+    first of each other task that is its equal."""
     scores: dict[Usage, float] = {}
     fitting: dict[str, tuple[int, ...]] = {}  # task -> the first shape in which the loss is finite: no other is tried
+    done: set[str] = set()  # tasks in which no better usage can come
     open_activation = len({usage.activation for usage in candidates}) > 1
     for usage in candidates:
-        if fitting.get(usage.task, usage.shape) != usage.shape:
+        if usage.task in done or fitting.get(usage.task, usage.shape) != usage.shape:
             continue
         scores[usage] = sense(loss, usage, open_activation)
         if scores[usage] >= FINITE:
             fitting.setdefault(usage.task, usage.shape)
         if scores[usage] >= BEST - ALIKE / 2:
+            done.add(usage.task)
+        if scores[usage] > BEST:
             break
-    return next(usage for usage, score in scores.items() if score >= max(scores.values()) - ALIKE)
+    equals: dict[str, Usage] = {}
+    for usage, score in scores.items():
+        if score >= max(scores.values()) - ALIKE:
+            equals.setdefault(usage.task, usage)
+    return list(equals.values()) if max(scores.values()) >= FINITE else list(equals.values())[:1]
 
 
 def sense(loss: Callable, usage: Usage, open_activation: bool) -> float:
-    """From 0, it raises, to BEST: finite, with gradient, lower for better predictions and not for ones beyond the
-    labels, and taking what its activation gives."""
+    """From 0, it raises, to BEST, or beyond where no other usage can be meant: finite, with gradient, lower
+    for better predictions and not for ones beyond the labels, and taking what its activation gives."""
     subject = Subject(loss, replace(usage, padding="none" if usage.padding is None else usage.padding))
     finite, lower, turns, alive = [], [], [], []
     try:
@@ -186,12 +280,13 @@ def sense(loss: Callable, usage: Usage, open_activation: bool) -> float:
             alive.append(1 - np.mean(before.size == 0))
         fits = not open_activation or expected_activation(subject)
         if usage.task == "regression" and usage.activation == ("linear",) and of_errors(subject):
-            return BEST
+            return BEST + 1
     except (NeverRun, Refused):
-        return BEST
+        return BEST + 1
     except Exception:  # this usage is not meant
         return 0.0
-    return 1 + 2 * float(np.mean(finite)) + float(np.mean([lower, turns, alive])) + 0.5 * fits
+    half = usage.task in ("binary", "multiclass") and np.mean(alive) < ALIVE  # every other label teaches nothing
+    return 1 + 2 * float(np.mean(finite)) + float(np.mean([lower, turns, alive])) + 0.5 * fits - 0.3 * half
 
 
 def of_errors(subject: Subject) -> bool:

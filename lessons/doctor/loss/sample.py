@@ -47,10 +47,17 @@ class Sampler:
         """Labels (size, *label_shape) float32."""
         size = size or self.size
         shape = (size, *self.usage.label_shape)
+        kinds = self.usage.label_kinds
+        if len(kinds) > 1:
+            columns = [DRAWS[kind](self, (*shape[:-1], 1)) for kind in kinds]
+            return np.concatenate(columns, axis=-1).astype(np.float32)
         return DRAWS[self.usage.labels](self, shape).astype(np.float32)
 
     def others(self, y: np.ndarray) -> np.ndarray:
         """Labels that all differ from y and are as legal. (batch, …), as y."""
+        kinds = self.usage.label_kinds
+        if len(kinds) > 1:
+            return np.where(np.array(kinds) == "binary", 1 - y, self.labels(len(y)) + 1).astype(np.float32)
         if self.usage.labels == "binary":
             return 1 - y
         if self.usage.labels == "onehot":
@@ -104,6 +111,8 @@ class Sampler:
         if self.grouped or self.usage.task == "distance" or (self.usage.labels == "angles" and label != shape):
             return False
         if self.usage.labels != "ids" and not aligns(label, shape):
+            return False
+        if len(self.usage.label_kinds) > 1 and label != shape:  # which column answers which is not known
             return False
         return self.usage.labels != "ids" or label in (shape, shape[:-1], (*shape[:-1], 1))
 
@@ -194,6 +203,11 @@ class Sampler:
             for value in values if usage.task != "distance" else (1.0, 20.0):
                 if len(self.activations) == 1:
                     yield Point(f"predictions of {value:g}", y, np.full_like(z, value))
+        for column, kind in enumerate(usage.label_kinds if len(usage.label_kinds) > 1 else ()):
+            if kind in ("float", "nonnegative") and usage.padding != 0:
+                zero = y.copy()
+                zero[..., column] = 0
+                yield Point(f"labels of 0 in column {column + 1}", zero, z)
         plain = usage.labels in ("float", "nonnegative", "binary", "probabilities") and "softmax" not in self.link
         vector = len(usage.label_shape) == 1 and usage.label_shape[0] > 1 and usage.labels in ("float", "nonnegative")
         padding = usage.padding == 0  # then they are no labels
