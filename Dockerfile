@@ -30,7 +30,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     STREAMLIT_SERVER_ADDRESS=0.0.0.0 \
     STREAMLIT_SERVER_PORT=8501 \
-    UNMASKED_DATABASE_URL=sqlite:////data/classroom.sqlite
+    UNMASKED_DATABASE_URL=sqlite:////data/classroom.sqlite \
+    UNMASKED_GRAPHS=/data/graphs
 USER unmasked
 VOLUME /data
 EXPOSE 8501

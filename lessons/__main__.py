@@ -7,7 +7,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from lessons.course import own_case
 from lessons.course.discovery import LESSONS, find
+from lessons.course.lesson import Lesson
 from lessons.doctor.run import Finding, diagnose, next_steps
 from lessons.figures.grid_figures import LETTERS
 from lessons.recipe.bad_input import BadInput
@@ -17,8 +19,14 @@ from lessons.runs.grid import Grid, Square, squares
 from lessons.runs.outcome import MEANINGS
 from lessons.runs.run import Run
 from lessons.server import tasks
+from lessons.tools import examine
 from lessons.workers.worker import QUIET, silenced
 
+ROLES_IN_STEPS = {
+    "ahead": "how far ahead the label lies",
+    "length": "the length of windows that sequences are cut into; 0 for none",
+    "stride": "from one window to the next",
+}
 SIGN_OF_LIFE = 0.5  # seconds between two reports of how far a map is
 
 
@@ -88,6 +96,15 @@ def parser() -> Parser:
     add("--sample-weight", help="what one of the weights that fit is given is for: none, sample, step or column")
     add("--class-weight", metavar="WEIGHTS", help="as fit takes it, such as 0:1,1:5")
 
+    add = command("examine", show_examine, "train on a file of yours and print what happened", json_too)
+    add("--data", metavar="FILE", required=True, help="CSV, TSV, Parquet, .npz or .npy")
+    for role, kind in examine.ROLES.items():
+        metavar, says = ("COLUMN", f"the column of the {role}") if kind is str else ("STEPS", ROLES_IN_STEPS[role])
+        add(f"--{role}", metavar=metavar, type=kind, help=f"{says}; guessed when left out")
+    add("--classes", action="store_true", help="labels are classes; guessed when left out")
+    add("--family", metavar="NAME", help="the kind of model; recurrent when left out")
+    add("--set", metavar="FIELD=VALUE", action="append", default=[], dest="changes", help="change a field; repeatable")
+
     add = command("preflight", show_preflight, "before a class: try everything, and say what is needed", json_too)
     add("--learners", metavar="N", help="how many will come; 30 when left out")
     add("--port", metavar="P", help="of the server; Streamlit's when left out")
@@ -117,18 +134,31 @@ def show_list(given: argparse.Namespace) -> None:
 
 def show_run(given: argparse.Namespace) -> None:
     settings = wanted(given.slug, given.preset, given.changes)
+    show_training(given, Recipe(settings), find(given.slug), {})
+
+
+def show_examine(given: argparse.Namespace) -> None:
+    mine = examine.brought(given)
+    recipe = examine.recipe_of(mine, given.family, given.changes)
+    report = examine.report(mine, recipe)
+    if not given.json:
+        print("\n".join(examine.told(report)))
+    show_training(given, recipe, own_case.LESSON, report)
+
+
+def show_training(given: argparse.Namespace, recipe: Recipe, lesson: Lesson, report: Mapping) -> None:
+    """Train and print what happened; with --json the report, too."""
     os.environ.update(QUIET)
     with silenced():
-        run = run_of(settings)
+        run = run_of(recipe)
         findings = diagnosed(run)
-    lesson = find(given.slug)
     steps = next_steps(run, findings, (*lesson.controls, *lesson.more))
     if given.json:
         extra = {"findings": [found.to_json() for found in findings], "next_steps": [vars(step) for step in steps]}
-        print(json.dumps(run.to_json() | extra))
+        print(json.dumps({**report, **run.to_json(), **extra}))
         return
     s = run.snapshot
-    print(f"{given.slug}: {run.epochs} epochs, {len(s.kept)} with gradients")
+    print(f"{lesson.slug}: {run.epochs} epochs, {len(s.kept)} with gradients")
     print(f"loss              {s.loss[0]:.4g} -> {s.loss[-1]:.4g}")
     print(f"loss, real steps  {s.real_loss[0]:.4g} -> {s.real_loss[-1]:.4g}")
     print(f"validation loss   {s.val_loss[0]:.4g} -> {s.val_loss[-1]:.4g}")
@@ -152,23 +182,17 @@ def wanted(slug: str, preset: str | None, changes: Sequence[str]) -> Settings:
     """The settings that a command line means. Raises BadInput."""
     lesson = find(slug)
     settings = (lesson.preset(preset) if preset else lesson.presets[0]).settings
-    fields = {}
-    for change in changes:
-        name, equals, value = change.partition("=")
-        if not equals:
-            raise BadInput(f"--set: got “{change[:40]}”; takes FIELD=VALUE, such as epochs=20.")
-        fields[name.strip()] = value.strip()
-    return settings.with_changes(fields)
+    return settings.with_changes(dict(map(examine.change_of, changes)))
 
 
-def run_of(settings: Settings) -> Run:
+def run_of(recipe: Recipe) -> Run:
     """The run, trained in this process. Raises BadInput with Keras' own words where it cannot be trained."""
     from tensorflow.errors import InvalidArgumentError
 
     from lessons.engine.train import trained
 
     try:
-        return trained(Recipe(settings))
+        return trained(recipe)
     except (ValueError, TypeError, InvalidArgumentError) as failure:  # the last: a label that is no class
         raise BadInput(f"these settings cannot be trained; Keras says: {str(failure).splitlines()[0]}") from failure
 
@@ -290,7 +314,7 @@ def diagnosis(result: dict) -> str:
         used = (
             f"{name} {value}" + " (inferred)" * (name in result["inferred"]) for name, value in result["usage"].items()
         )
-        lines += ["", f"examined as: {', '.join(used)}"]
+        lines += ["", f"examined as: {', '.join(used)}", *result["limits"]]
     return "\n".join(lines)
 
 

@@ -40,12 +40,15 @@ def render(pages: Mapping, others: Mapping) -> None:
     course = identity.course()
     stands = standings(course.steps)
     whereabouts(course, stands, pages, others["record"])
-    left, right = st.columns(2)
+    left, middle, right = st.columns(3)
     with left.container(border=True, gap=None, height="stretch", key="clinic-card"):
         st.page_link(
             others["clinic"], label="**What is wrong with my loss?** The clinic", icon=":material/stethoscope:"
         )
         st.caption("Paste a loss of your own: it is examined on this server, and each finding shows its numbers.")
+    with middle.container(border=True, gap=None, height="stretch", key="case-card"):
+        st.page_link(others["your_case"], label="**With my own data?** Your case", icon=":material/table:")
+        st.caption("Bring a file: what its columns are is guessed, you see what becomes of it, and train on it.")
     with right.container(border=True, gap=None, height="stretch", key="room-card"):
         st.page_link(others["room"], label="**With a class?** The workshop room", icon=":material/groups:")
         st.caption("Join with a code, or open a room: vote, discuss, vote again, run, and see what the class believed.")

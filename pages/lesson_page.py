@@ -19,7 +19,7 @@ from pages.lab.instruments import instruments
 from pages.lab.link import PRESENT, bench_of, query
 from pages.lab.luck import luck
 from pages.lab.measurements import experiment
-from pages.lab.own_data import bring_data, own_data_row
+from pages.lab.own_data import bring_data, own_data_row, shown_at_once, uploader
 from pages.lab.prediction import ask
 from pages.lab.state import Form
 from pages.lab.takeaway import preview, takeaway
@@ -38,16 +38,20 @@ def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> N
         st.html(LARGE)
     head = row("head", horizontal_alignment="distribute")
     head.markdown(f"### {lesson.title}")
-    tools = head.container(horizontal=True, horizontal_alignment="right", gap="small")
-    with tools:
-        takeaway(bench)
-    label, icon = ("Leave", "close") if bench.presenting else ("Present", "slideshow")
-    button(tools, label, bench.key("present"), icon, bench.present, quiet=True)
+    idle = lesson.open and not bench.form.table  # there is nothing to train yet
+    if not idle:
+        tools = head.container(horizontal=True, horizontal_alignment="right", gap="small")
+        with tools:
+            takeaway(bench)
+        label, icon = ("Leave", "close") if bench.presenting else ("Present", "slideshow")
+        button(tools, label, bench.key("present"), icon, bench.present, quiet=True)
     if not bench.presenting:
         st.markdown(lesson.text)
     laboratory(bench)
     if bench.presenting:  # the teacher says it; below the fold it is still there
         st.markdown(lesson.text)
+    if idle:
+        return
     measurements(bench)
     exercises(bench)
     if lesson.reading:
@@ -65,10 +69,15 @@ def laboratory(bench: Bench) -> None:
         st.rerun()  # what is measured below has to do with the data and the loss too
     for problem in bench.problems:
         warn(problem)
-    presets(bench)
-    own_loss(bench)
+    if not bench.lesson.open or bench.form.table:
+        presets(bench)
+        own_loss(bench)
     own_data_row(bench)
+    if bench.lesson.open and not bench.form.table:
+        uploader(bench)
+        return
     bar(bench)
+    shown_at_once(bench)
     if bench.asks:
         ask(bench)
     left, right = st.columns([1, 3.6], gap="medium")

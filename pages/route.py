@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from lessons.course import own_case
 from lessons.course.discovery import LESSONS, find
 from lessons.course.lesson import CHAPTERS
 from lessons.recipe.bad_input import BadInput
@@ -26,6 +27,9 @@ def route() -> None:
         show = partial(lesson_page.render, LESSONS[slug], pages)  # a lesson links to the others: all of them by then
         pages[slug] = st.Page(show, title=LESSONS[slug].title, url_path=slug)
     others = {
+        own_case.SLUG: st.Page(
+            partial(lesson_page.render, own_case.LESSON, pages), title=own_case.LESSON.title, url_path=own_case.SLUG
+        ),
         "clinic": st.Page(partial(clinic_page.render, pages), title="Clinic", url_path="clinic"),
         "folklore": st.Page(folklore_page.render, title="Folklore", url_path="folklore"),
         "record": st.Page(record_page.render, title="Record", url_path="record"),
@@ -37,7 +41,7 @@ def route() -> None:
     course = {name: found for name, found in chapters.items() if found}
     here = st.navigation({"": [front, *others.values()], **course}, position="top")
     if here is front and "lesson" in st.query_params:
-        follow(pages)
+        follow({**pages, **others})
     elif here is front and "room" in st.query_params:
         st.switch_page(others["room"], query_params=st.query_params.to_dict())
     elif here is front and "page" in st.query_params:

@@ -92,6 +92,7 @@ class Lesson:
     experiments: tuple[Experiment, ...] = ()  # what the lesson measures besides training
     reading: tuple[tuple[str, str], ...] = ()  # (title, address)
     exercises: tuple[Exercise, ...] = ()  # at the end of the page; each is checked by running what the learner made
+    open: bool = False  # nothing is asked and nothing preset: the learner's own data decide
     slug: str = ""  # the file's name, filled in on discovery
 
     def preset(self, name: str) -> Preset:

@@ -12,7 +12,8 @@ from typing import Any
 from lessons.recipe import numeral
 from lessons.recipe.bad_input import BadInput
 
-TASKS = ("regression", "binary", "multiclass", "distance")
+RELATED = ("embedding", "ranking", "survival", "transcript")  # labels that are no values a prediction could take
+TASKS = ("regression", "binary", "multiclass", "distance", *RELATED)
 ACTIVATIONS = ("linear", "sigmoid", "softmax", "softplus")
 LABELS = ("float", "nonnegative", "probabilities", "binary", "onehot", "ids", "angles", "boxes")
 PADDINGS = ("none", "keras", "nan")

@@ -12,8 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from lessons.engine.graph import Graph, arguments, inputs
 from lessons.engine.models import build_optimizer, redraw
-from lessons.engine.train import CHUNK_SECONDS, Graph, arguments, inputs, signature, traced
+from lessons.engine.train import CHUNK_SECONDS, traced
 from lessons.recipe import data
 from lessons.recipe.data import Floats
 from lessons.recipe.recipe import Recipe, Structure
@@ -149,12 +150,8 @@ class Sketch(Graph):
     def __init__(self, structure: Structure, machine: Machine):
         self.machine = machine
         super().__init__(structure)
-        count = tf.TensorSpec((), tf.int32)
-        sequences, _, features = structure.extent
-        part = signature(structure.settings, sequences, features)
-        self._advance = tf.function(
-            self._batches if self.batched else self._updates, (part, count, count), autograph=False
-        )
+        part, _, *numbers = self.arguments
+        self._advance = tf.function(self._batches if self.batched else self._updates, (part, *numbers), autograph=False)
 
     def _built(self, settings: Settings, features: int) -> tuple[keras.Model, keras.optimizers.Optimizer]:
         return self.machine.model, self.machine.optimizer

@@ -1,6 +1,8 @@
 """The loss and the optimizer of a run, written as a learner would write them, and the weights a model begins with."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import keras
 from keras import layers
@@ -29,28 +31,60 @@ def build_optimizer(settings: Settings) -> keras.optimizers.Optimizer:
     return kind[settings.optimizer](learning_rate=settings.learning_rate, **clipping)
 
 
+@dataclass(frozen=True)
+class Draw:
+    """How one weight of a model is drawn from a seed: its place in `model.weights`, and the initializer."""
+
+    place: int
+    shape: tuple[int, ...]
+    dtype: str
+    initializer: type[keras.initializers.Initializer]
+    config: dict[str, Any]
+    # EinsumDense hands its axes on too: a twin of this configuration, built for inputs of this shape, draws for it.
+    twin: tuple[dict[str, Any], tuple[int | None, ...]] | None
+
+    def value(self, seed: int) -> Any:
+        """What the family's `build` would start from with this seed: a tensor of `shape`."""
+        initializer = self.initializer.from_config({**self.config, "seed": seed})
+        if self.twin is None:
+            return initializer(self.shape, self.dtype)
+        config, inputs = self.twin
+        twin = layers.EinsumDense.from_config({**config, "kernel_initializer": initializer})
+        twin.build(inputs)
+        return twin.kernel
+
+
+def draws(model: keras.Model) -> list[Draw]:
+    """Of the weights whose initializer has a seed: how each is drawn."""
+    places = {id(variable): place for place, variable in enumerate(model.weights)}
+    found = []
+    for layer in model._flatten_layers(include_self=False):
+        for variable in layer._trainable_variables:
+            initializer, twin = initializer_of(layer, variable), None
+            if not hasattr(initializer, "seed"):
+                continue
+            if isinstance(layer, layers.EinsumDense):
+                config = {**layer.get_config(), "kernel_initializer": "zeros"}
+                twin = config, layer.get_build_config()["input_shape"]
+            found.append(
+                Draw(
+                    places[id(variable)],
+                    tuple(variable.shape),
+                    variable.dtype,
+                    type(initializer),
+                    initializer.get_config(),
+                    twin,
+                )
+            )
+    return found
+
+
 def redraw(model: keras.Model, seed: int) -> list:
     """The weights that the family's `build` would start from with this seed, without building it again.
 
     Pairs (variable, value), of the variables whose initializer has a seed.
     """
-    weights = []
-    for layer in model._flatten_layers(include_self=False):
-        for variable in layer._trainable_variables:
-            initializer = initializer_of(layer, variable)
-            if hasattr(initializer, "seed"):
-                initializer = type(initializer).from_config({**initializer.get_config(), "seed": seed})
-                weights.append((variable, drawn(layer, variable, initializer)))
-    return weights
-
-
-def drawn(layer, variable, initializer):
-    """What the layer would draw for the variable. EinsumDense hands its axes on too: a twin draws for it."""
-    if not isinstance(layer, layers.EinsumDense):
-        return initializer(variable.shape, variable.dtype)
-    twin = layers.EinsumDense.from_config({**layer.get_config(), "kernel_initializer": initializer})
-    twin.build(layer.get_build_config()["input_shape"])
-    return twin.kernel
+    return [(model.weights[draw.place], draw.value(seed)) for draw in draws(model)]
 
 
 def initializer_of(layer, variable):

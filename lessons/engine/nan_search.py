@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from lessons.engine import train
 from lessons.engine.cells import Cell, finite, first_bad
+from lessons.engine.graph import Graph, batch_of, inputs
 from lessons.engine.notation import number
 from lessons.engine.operations import LossGraph, Origin, source_line
 from lessons.engine.xray import nodes, short
@@ -47,7 +48,7 @@ class Update:
 class Replay:
     """The run again, stopped before any step of it."""
 
-    def __init__(self, recipe: Recipe, graph: train.Graph):
+    def __init__(self, recipe: Recipe, graph: Graph):
         self.recipe, self.graph, self.epochs = recipe, graph, recipe.settings.epochs
         self.batches = data.training_batch(recipe), data.validation_batch(recipe)
         self.size, self.steps = recipe.update_size, recipe.updates  # steps in an epoch
@@ -84,7 +85,7 @@ class Replay:
 
     def part(self, batch: int) -> dict[str, tf.Tensor]:
         """What the graph is given of one batch. Tensors (batch, …)."""
-        return train.batch_of(self.graph.train_part, batch, self.size)
+        return batch_of(self.graph.train_part, batch, self.size)
 
     def rows(self, batch: int) -> slice:
         """The sequences of one batch, as a slice of the data set."""
@@ -181,7 +182,7 @@ class Search:
         given = {"y_true": part["y"].numpy(), "y_pred": predictions}
         mask = getattr(self.graph.model.outputs[0], "_keras_mask", None)
         if mask is not None and part["masked"]:
-            given["mask"] = keras.Model(self.graph.model.inputs, mask)(train.inputs(part)).numpy()
+            given["mask"] = keras.Model(self.graph.model.inputs, mask)(inputs(part)).numpy()
         if self.graph.weighted:
             given["weight"] = part["weight"].numpy()
         return given
@@ -248,14 +249,14 @@ class Search:
 class Probe:
     """One forward and backward pass with the weights as they are, by layer. Nothing is updated."""
 
-    def __init__(self, graph: train.Graph, part: dict[str, tf.Tensor], compiled: bool):
+    def __init__(self, graph: Graph, part: dict[str, tf.Tensor], compiled: bool):
         model, calls = graph.model, list(nodes(graph.model))
         every_output = keras.Model(model.inputs, [call.outputs[0] for call in calls])
 
         def run():
             with tf.GradientTape() as tape:
                 tape.watch(part["x"])
-                given = train.inputs(part)
+                given = inputs(part)
                 outputs = every_output(given, training=True)
                 loss = graph._loss(part, outputs[-1])
             at = tape.gradient(loss, [part["x"], *outputs, *model.trainable_variables], unconnected_gradients="zero")

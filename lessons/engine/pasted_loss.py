@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from lessons.engine import train as engine
+from lessons.engine.graph import Graph
 from lessons.recipe.recipe import Recipe, Structure
 from lessons.runs.run import Closing, Opening, Snapshot
 from lessons.sandbox.admission import admit
@@ -15,7 +16,7 @@ def train(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing]:
 
 
 @lru_cache(maxsize=2)
-def graph(structure: Structure) -> engine.Graph:
+def graph(structure: Structure) -> Graph:
     """The graph of a structure with a pasted loss. Raises Refused, and what the text raises when it is run."""
     pasted = structure.pasted
-    return engine.Graph(structure, admit(pasted.text).build(pasted.function), pasted.text)
+    return Graph(structure, admit(pasted.text).build(pasted.function), pasted.text)

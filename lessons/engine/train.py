@@ -1,29 +1,28 @@
-"""Training as `model.fit` does it, in one traced graph per structure: real layers, loss wrapper and optimizer."""
+"""Training as `model.fit` does it, told epoch by epoch."""
 
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework import ops  # it has no public name
 
-from lessons.engine import xray
-from lessons.engine.models import build_loss, build_optimizer, redraw
-from lessons.recipe import data, losses
-from lessons.recipe.recipe import MaskPath, Recipe, Structure, mask_path
+from lessons.engine import graph_files
+from lessons.engine.graph import Graph
+from lessons.engine.stored_graph import Store
+from lessons.recipe import data
+from lessons.recipe.recipe import Recipe, Structure
 from lessons.recipe.settings import Settings
 from lessons.runs import run
-from lessons.runs.run import Closing, LayerMask, Opening, Snapshot
+from lessons.runs.run import Closing, Opening, Snapshot
 from lessons.workers import GRAPHS_KEPT
 
 CHUNK_SECONDS = 0.12  # how long the graph runs before the worker looks whether it shall stop
 FIRST_CHUNK = 5  # epochs, enough for a curve to appear
 
 
-def train(recipe: Recipe, graph: "Graph | None" = None) -> Iterator[Opening | Snapshot | Closing]:
+def train(recipe: Recipe, graph: Graph | None = None) -> Iterator[Opening | Snapshot | Closing]:
     """Train from scratch and tell of every epoch: first an Opening, then Snapshots, last a Closing.
 
     `graph`: of another loss than the settings name. Of a learner's own data nothing stays behind.
@@ -47,6 +46,7 @@ def train(recipe: Recipe, graph: "Graph | None" = None) -> Iterator[Opening | Sn
             step = max(1, min(wanted, settings.epochs - done))
         predictions, scores = graph.predict()
         yield Closing(predictions, time.perf_counter() - started, scores)
+        graph.keep()
     finally:
         if recipe.table:
             graph.forget()
@@ -95,253 +95,25 @@ def versions() -> dict[str, str]:
 
 
 @lru_cache(maxsize=GRAPHS_KEPT)
-def traced(structure: Structure) -> "Graph":
+def traced(structure: Structure) -> Graph:
     """The graph of the loss that the settings name. Raises ValueError for a pasted one: that runs behind the walls."""
     if structure.pasted:
         raise ValueError("a pasted loss is trained by lessons.engine.pasted_loss")
-    return Graph(structure)
+    return store.graph(structure) if store else Graph(structure)
 
 
-def drop_gradients() -> None:
-    """Let go of the graphs that were traced and dropped: 12 MB each.
-
-    Keras' optimizers go through tf.custom_gradient, which TensorFlow registers for good, and the graph with it
-    (tensorflow issue 97697). Nobody takes the gradient of an update.
-    """
-    registry = ops.gradient_registry._registry
-    for name in [name for name in registry if name.startswith("CustomGradient-")]:
-        del registry[name]
+store: Store | None = None
 
 
-class Graph:
-    """A model with its traced training loop. Everything a run sets is set by `start`, so runs leave nothing behind."""
-
-    reported: tuple[str, ...] = ("loss", "real_loss", "val_loss", "predictions", "gradient", "input_gradient")
-
-    def __init__(self, structure: Structure, loss: Callable | None = None, source: str = ""):
-        """`loss`, `source`: another loss than the settings name, and its text."""
-        drop_gradients()
-        settings, self.own = structure.settings, structure.own
-        self.weighted = mask_path(settings, settings.mask).weighted
-        *counts, features = structure.extent
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            self.model, self.optimizer = self._built(settings, features)
-        self.warnings = tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, UserWarning)))
-        self.loss = build_loss(settings, loss)
-        self.source = source or losses.source(settings.loss)
-        name = getattr(loss, "__name__", "your loss") if loss else settings.loss.rpartition(".")[2]
-        self.puts_out = settings.predicts
-        row = xray.loss_row(self.loss, name, self.model.outputs[0], settings.sequences, self.puts_out)
-        self.layers = (*xray.layers_of(self.model), row)
-        shape = (settings.sequences, *self.model.outputs[0].shape[1:])
-        unranked = not self.puts_out.ranked  # else the highest score is the answer, whatever the scores are
-        self.output = run.output_of(self.puts_out, unranked and xray.takes_logits(self.loss, shape))
-        self.initial = self.model.get_weights()
-        self.traces = 0
-        self.batched = settings.batched
-        train_part, val_part = (signature(settings, count, features) for count in counts)
-        count = tf.TensorSpec((), tf.int32)
-        self._advance = tf.function(self._epochs, (train_part, val_part, count, count), autograph=False)
-        self._predict = tf.function(self._predictions, (train_part,), autograph=False)
-
-    def _built(self, settings: Settings, features: int) -> tuple[keras.Model, keras.optimizers.Optimizer]:
-        model, optimizer = settings.build(features), build_optimizer(settings)
-        optimizer.build(model.trainable_variables)
-        return model, optimizer
-
-    def start(self, recipe: Recipe, batch: data.PaddedBatch, validation: data.PaddedBatch) -> None:
-        """Fresh weights, empty optimizer slots, this run's data."""
-        self._fresh(recipe.settings)
-        self.train_part = arguments(batch, recipe.mask_path)
-        self.val_part = arguments(validation, recipe.validation_mask_path)
-        self.batch_size = tf.constant(recipe.update_size)
-
-    def forget(self) -> None:
-        """Let go of this run's data."""
-        self.train_part = self.val_part = None
-
-    def _fresh(self, settings: Settings) -> None:
-        for variable, value in zip(self.model.weights, self.initial, strict=True):
-            variable.assign(value)
-        for variable, value in redraw(self.model, settings.seed):
-            variable.assign(value)
-        for variable in self.optimizer.variables:
-            variable.assign(tf.zeros(variable.shape, variable.dtype))
-        self.optimizer.learning_rate.assign(settings.learning_rate)
-
-    def advance(self, epochs: int) -> dict[str, np.ndarray]:
-        """Train that many epochs more. Arrays with a leading epoch axis.
-
-        Predictions and gradients are (epoch, batch, …). After keras/src/backend/tensorflow/trainer.py: fit.
-        """
-        measured = self._advance(self.train_part, self.val_part, self.batch_size, tf.constant(epochs))
-        return {name: value.numpy() for name, value in measured.items()}
-
-    def predict(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Predictions (batch, time) and scores (batch, time, class) of the model as it is now.
-
-        Scores are None where there are no classes.
-        """
-        return run.predicted(self.puts_out, self._predict(self.train_part).numpy())
-
-    def xray(self) -> tuple[LayerMask, ...]:
-        """Where the mask of this run goes, layer by layer."""
-        return self.layers if self.train_part["masked"] else xray.without_mask(self.layers)
-
-    def _predictions(self, part):
-        return self.model(inputs(part), training=False)
-
-    def _epochs(self, part, val_part, batch_size, epochs):
-        self.traces += 1
-        measured = {name: tf.TensorArray(tf.float32, epochs) for name in self.reported}
-
-        def epoch(k, measured):
-            one = self._epoch(part, val_part, batch_size)
-            return k + 1, {name: measured[name].write(k, one[name]) for name in measured}
-
-        _, measured = tf.while_loop(lambda k, _: k < epochs, epoch, (0, measured))
-        return {name: array.stack() for name, array in measured.items()}
-
-    def _epoch(self, part, val_part, batch_size):
-        """What is told of one epoch."""
-        return self._train_epoch(part, batch_size) | {"val_loss": self._evaluate(val_part, batch_size)}
-
-    def _train_epoch(self, part, batch_size):
-        """One pass over the data in order. The loss is fit's: the mean over batches, weighted by their size."""
-        if not self.batched:  # static shapes take two thirds of the time
-            return self._train_step(part)
-        sequences = tf.shape(part["x"])[0]
-        batches = (sequences + batch_size - 1) // batch_size
-        sums = {"loss": tf.constant(0.0), "real_loss": tf.constant(0.0), "known": tf.constant(0.0)}
-        put_out = self.model.outputs[0]
-        parts = {
-            name: tf.TensorArray(tf.float32, batches, infer_shape=False, element_shape=(None, *like.shape[1:]))
-            for name, like in (("predictions", put_out), ("gradient", put_out), ("input_gradient", part["x"]))
-        }
-
-        def step(k, sums, parts):
-            piece = batch_of(part, k, batch_size)
-            one = self._train_step(piece)
-            size = tf.cast(tf.shape(piece["x"])[0], tf.float32)
-            known = tf.where(tf.reduce_any(piece["known"]), size, 0.0) if self.own else size  # no label has no say
-            sums = {
-                "loss": sums["loss"] + one["loss"] * size,
-                "real_loss": sums["real_loss"] + tf.math.multiply_no_nan(one["real_loss"], known),
-                "known": sums["known"] + known,
-            }
-            return k + 1, sums, {name: parts[name].write(k, one[name]) for name in parts}
-
-        _, sums, parts = tf.while_loop(lambda k, *_: k < batches, step, (0, sums, parts), maximum_iterations=batches)
-        losses = {"loss": sums["loss"] / tf.cast(sequences, tf.float32), "real_loss": sums["real_loss"] / sums["known"]}
-        return losses | {name: parts[name].concat() for name in parts}
-
-    def _train_step(self, part):
-        """keras/src/backend/tensorflow/trainer.py: train_step, with the gradients at predictions and inputs besides."""
-        with tf.GradientTape() as tape:
-            tape.watch(part["x"])
-            predictions = self.model(inputs(part), training=True)
-            loss = self._loss(part, predictions)
-        weights = self.model.trainable_variables
-        at_predictions, at_inputs, *gradients = tape.gradient(
-            loss, [predictions, part["x"], *weights], unconnected_gradients=tf.UnconnectedGradients.NONE
-        )
-        self.optimizer.apply(gradients, weights)
-        return {
-            "loss": loss,
-            "real_loss": self._real_loss(part, predictions),
-            "predictions": predictions,
-            "gradient": or_zeros(at_predictions, predictions),
-            "input_gradient": or_zeros(at_inputs, part["x"]),
-        }
-
-    def _loss(self, part, predictions):
-        """The loss as compile() computes it; without a mask where none was passed."""
-        weight = part["weight"] if self.weighted else None
-
-        def with_mask():
-            return tf.cast(self.loss(part["y"], predictions, weight), tf.float32)
-
-        def without_mask():
-            return tf.cast(self.loss(part["y"], tf.identity(predictions), weight), tf.float32)
-
-        if getattr(predictions, "_keras_mask", None) is None:
-            return with_mask()
-        return tf.cond(part["masked"], with_mask, without_mask)
-
-    def _real_loss(self, part, predictions):
-        """The same loss against the true labels that are known, laid out as one long sequence (1, steps, column)."""
-        if not self.puts_out.per_step:
-            truth, real = part["truth"], tf.identity(predictions)
-            if self.own:
-                truth, real = (tf.boolean_mask(a, part["known"][:, 0]) for a in (truth, real))
-        else:
-            truth, real = (tf.boolean_mask(a, part["known"])[None] for a in (part["truth"], predictions))
-        return tf.cast(self.loss(truth, real), tf.float32)
-
-    def _evaluate(self, part, batch_size):
-        """evaluate()'s loss: the mean over batches, weighted by their size."""
-        if not self.batched:
-            return self._loss(part, self.model(inputs(part), training=False))
-        sequences = tf.shape(part["x"])[0]
-
-        def step(start, total):
-            piece = batch_of(part, start // batch_size, batch_size)
-            value = self._loss(piece, self.model(inputs(piece), training=False))
-            return start + batch_size, total + value * tf.cast(tf.shape(piece["x"])[0], tf.float32)
-
-        _, total = tf.while_loop(lambda start, _: start < sequences, step, (0, 0.0))
-        return total / tf.cast(sequences, tf.float32)
+def store_graph(recipe: Recipe) -> None:
+    """Leave the graph of this recipe in the folder of this machine, unless it is there. This process keeps none."""
+    if store and not store.has(recipe.structure()):
+        for _ in train(recipe.with_changes({"epochs": 1}), store.graph(recipe.structure())):
+            pass
 
 
-def signature(settings: Settings, count: int, features: int) -> dict[str, tf.TensorSpec]:
-    """The arguments of the graph for a data set of `count` sequences.
-
-    x (count, time, features), y and truth (count, time, 1) or (count, 1); the rest (count, time).
-    """
-    steps = (count, settings.timesteps)
-    label = (*steps, 1) if settings.predicts.per_step else (count, 1)
-    floats = {"x": (*steps, features), "y": label, "truth": label, "gate": (*steps, 1), "weight": steps}
-    flags = {"mask": steps, "known": label[: len(steps)], "masked": ()}
-    return {name: tf.TensorSpec(shape, tf.float32) for name, shape in floats.items()} | {
-        name: tf.TensorSpec(shape, tf.bool) for name, shape in flags.items()
-    }
-
-
-def arguments(batch: data.PaddedBatch, path: MaskPath) -> dict[str, tf.Tensor]:
-    """The values of `signature`'s arguments. `gate` multiplies the inputs: by the mask where that is what is done.
-
-    Their shapes are those of `signature`.
-    """
-    steps = batch.mask.astype("float32")
-    return {
-        "x": tf.constant(batch.x),
-        "y": tf.constant(batch.y),
-        "truth": tf.constant(batch.truth),
-        "known": tf.constant(batch.known),
-        "mask": tf.constant(batch.mask if path.passed else np.ones_like(batch.mask)),
-        "masked": tf.constant(path.passed),
-        "gate": tf.constant((steps if path.multiplied else np.ones_like(steps))[..., None]),
-        "weight": tf.constant(steps),
-    }
-
-
-def inputs(part) -> list:
-    """x (batch, time, features) times the gate, and mask (batch, time): what the model is called with."""
-    return [part["x"] * part["gate"], part["mask"]]
-
-
-def batch_of(part, k, batch_size):
-    """The k-th batch of a data set, in order.
-
-    Tensors (sequence, …) give (batch_size, …); the last batch has what is left.
-    """
-    return {
-        name: value if name == "masked" else value[k * batch_size : (k + 1) * batch_size]
-        for name, value in part.items()
-    }
-
-
-def or_zeros(gradient, like):
-    """The gradient, or zeros in the shape (…) of `like` where there is none."""
-    return tf.zeros_like(like) if gradient is None else gradient
+def keep_graphs() -> None:
+    """Take traced graphs from the folder of this machine, and leave new ones there: for workers of ours alone."""
+    global store
+    files = graph_files.opened()
+    store = Store(files) if files else None

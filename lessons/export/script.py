@@ -92,7 +92,7 @@ def numbers(settings: Settings, code: str) -> str:
 def own_data(recipe: Recipe, shortened: bool) -> str:
     """The learner's data as a run takes them: split, scaled and filled as the settings say."""
     table = recipe.table
-    names = [re.sub(r"[^\w ]", "", name) for name in (*table.columns.features, table.columns.label)]
+    names = [re.sub(r"[^\w ]", "", name) for name in (*table.names, table.columns.label)]
     lines = [",".join(["held out", "sequence", *names])]
     for stream in (0, 1):
         x, y, lengths = table.sequences(recipe.settings, stream)

@@ -23,7 +23,7 @@ MIX_STEPS = ("attention", "conv1d")  # layers in between whose output at a step 
 
 @dataclass(frozen=True)
 class Recurrent(Settings):
-    """LSTM, GRU or SimpleRNN that predicts a number or a probability, per step or per sequence."""
+    """LSTM, GRU or SimpleRNN that predicts a number, a probability or a class, per step or per sequence."""
 
     task: str = choice(
         "regression",
@@ -106,7 +106,9 @@ recurrent = layers.{{ cell }}(UNITS, {{ "return_sequences=True, " if s.output ==
 {% if s.output == "every_step" and s.between in layer %}
 between = {{ layer[s.between] }}
 {% endif %}
-dense = layers.Dense(1{{ ', "' + s.activation + '"' if s.activation != "linear" }}, kernel_initializer=glorot)
+{% set columns = s.predicts.columns %}
+{% set activation = ', "' + s.activation + '"' if s.activation != "linear" %}
+dense = layers.Dense({{ columns }}{{ activation }}, kernel_initializer=glorot)
 {% endblock %}
 {% macro predictions(x, mask) %}
 {% set hidden = "recurrent(" + x + (", mask=" + mask if mask else "") + ")" %}
@@ -123,7 +125,12 @@ dense({{ hidden }})
 
     @property
     def predicts(self) -> Output:
-        """One number: x (batch, time, features) gives (batch, time, 1), or (batch, 1) for one label per sequence."""
+        """x (batch, time, features) gives (batch, time, 1), or (batch, 1) for one label per sequence.
+
+        Of the classes of a learner's own data there is a column for each.
+        """
+        if self.classes > 2:  # two of them are 0 and 1
+            return Output("class", self.output == "every_step", self.classes)
         kind = "binary" if self.task == "binary" else "number"
         return Output(kind, self.output == "every_step", probability=self.activation == "sigmoid")
 
@@ -149,7 +156,7 @@ dense({{ hidden }})
     def build(self, features: int = FEATURES, dtype: str = "float32") -> keras.Model:
         """The mask (batch, time) is passed to the recurrent layer.
 
-        The predictions are (batch, time, 1), or (batch, 1) for one per sequence.
+        The predictions are as `predicts` says.
         """
         import keras
         from keras import layers
@@ -168,7 +175,7 @@ dense({{ hidden }})
         if every_step:
             hidden = between(self, hidden, dtype)
         glorot = keras.initializers.GlorotUniform(self.seed)
-        y = layers.Dense(1, self.activation, kernel_initializer=glorot, dtype=dtype)(hidden)
+        y = layers.Dense(self.predicts.columns, self.activation, kernel_initializer=glorot, dtype=dtype)(hidden)
         return keras.Model([x, mask], y)
 
     def idle_fields(self) -> Iterator[tuple[str, str]]:

@@ -54,7 +54,7 @@ def sizes(settings: Settings) -> tuple[int, int]:
 def extent(recipe: Recipe) -> tuple[int, int, int]:
     """Sequences in the training and in the validation data, and features: what a graph is made for."""
     own = recipe.table
-    return (*own.sizes, own.features) if own else (*sizes(recipe.settings), recipe.settings.features)
+    return (*own.sizes(recipe.settings), own.features) if own else (*sizes(recipe.settings), recipe.settings.features)
 
 
 def training_batch(recipe: Recipe, every_label: bool = False) -> PaddedBatch:
@@ -93,7 +93,7 @@ def _batch(recipe: Recipe, mask: str, padded_labels: str, stream: int, every_lab
     y[~real] = padded_values(padded_labels, (~real).sum(), settings.predicts, labels)[:, None]
     x[~real] = padded_inputs(settings.padded_inputs, (~real).sum(), inputs, x.shape[-1])
     if table or settings.nan_share:
-        y = with_missing(y, real, 0 if table else settings.nan_share, settings.nan_fill, gaps)
+        y = with_missing(y, real, 0 if table else settings.nan_share, settings.nan_fill, gaps, settings.predicts.ranked)
     used = used_mask(mask, settings.mask_shift, real, x, y)
     if not (settings.predicts.per_step or every_label):
         last = last_steps(real)[:, None]
@@ -136,14 +136,16 @@ def padded_inputs(kind: str, count: int, rng: np.random.Generator, features: int
     return np.full((count, features), {"zero": 0.0, "minus_one": -1.0, "nan": np.nan}[kind])
 
 
-def with_missing(y: Floats, real: Bools, share: float, fill: str, rng: np.random.Generator) -> Floats:
+def with_missing(y: Floats, real: Bools, share: float, fill: str, rng: np.random.Generator, ranked: bool) -> Floats:
     """Labels (batch, time, 1) with a share of the real ones missing: NaN, or what the NaN are filled with.
+
+    Of classes, `ranked`, the most frequent one stands for the mean.
 
     Real ones that are NaN already are missing too.
     """
     missing = real & ((rng.random(real.shape) < share) | np.isnan(y[..., 0]))
     kept = y[real & ~missing]
-    mean = kept.mean() if kept.size else 0.0
+    mean = 0.0 if not kept.size else np.bincount(kept[:, 0].astype(int)).argmax() if ranked else kept.mean()
     value = {"keep": np.nan, "zero": 0.0, "mean": mean, "garbage": FILL_GARBAGE}[fill]
     return np.where(missing[..., None], value, y)
 

@@ -25,7 +25,7 @@ def idle(recipe: Recipe) -> dict[str, str]:
     if recipe.table:
         return dict(_idle(recipe)) | recipe.table.idle(recipe.settings)
     reasons = _idle(recipe) if recipe.pasted else _remembered(recipe)
-    return dict(reasons) | dict.fromkeys(OWN_DATA, "This is for your own data.")
+    return dict(reasons) | dict.fromkeys((*OWN_DATA, "classes"), "This is for your own data.")
 
 
 @lru_cache(maxsize=1024)  # a map asks for each of its rows and columns

@@ -105,19 +105,34 @@ def bce_from_logits(y_true, y_pred):
     return keras.losses.binary_crossentropy(y_true, y_pred, from_logits=True)
 
 
+def cross_entropy(y_true, y_pred):
+    """cross-entropy of the right class, one value per step"""
+    import keras
+
+    return keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+
+
+def scalar_cross_entropy(y_true, y_pred):
+    """cross-entropy of the right class, one scalar"""
+    import keras
+
+    return keras.ops.mean(keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True))
+
+
 Loss = Callable[..., Any]  # of tensors, of whatever float type; see above
 
 
+OF_CLASSES = ("cross_entropy", "scalar_cross_entropy")  # for the classes of a learner's own data
 LABELS = {
     name: (inspect.getdoc(function) or "").partition("\n")[0]
     for name, function in list(globals().items())
-    if inspect.isfunction(function) and function.__module__ == __name__
+    if inspect.isfunction(function) and function.__module__ == __name__ and name not in OF_CLASSES
 }
 
 
 def find(name: str) -> Loss:
     """The loss function of that name. Raises KeyError."""
-    if name in LABELS:
+    if name in LABELS or name in OF_CLASSES:
         return globals()[name]
     slug, _, function = name.partition(".")
     if not slug.isidentifier() or slug.startswith("_") or not function.isidentifier():
@@ -155,6 +170,16 @@ def takes_logits(name: str) -> bool:
 def scalar(name: str) -> bool:
     """Whether it returns one number and not one per step or sequence; its label says so. Raises KeyError."""
     return "one scalar" in label(name)
+
+
+def fitting(name: str, classes: bool) -> str:
+    """This loss, or where labels are classes and it takes numbers, or the other way round, the one that is as it is in
+    this: one number, or one for each step. Raises KeyError.
+    """
+    if classes == (name in OF_CLASSES):
+        return name
+    one, each = OF_CLASSES[::-1] if classes else ("scalar_mse", "mse")
+    return one if scalar(name) else each
 
 
 def reads_mask(name: str) -> bool:

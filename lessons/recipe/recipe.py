@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lessons.recipe import losses
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import extent
 from lessons.recipe.idle import idle
@@ -54,12 +54,14 @@ class Recipe:
         object.__setattr__(self, "asked", self.settings)
         if self.table and not self.settings.takes_table:
             raise BadInput("own data: got a table; this lesson’s model takes none.")
-        if self.table:
-            object.__setattr__(self, "settings", self.table.fit(self.settings))
+        settings = self.table.fit(self.settings) if self.table else replace(self.settings, classes=0)
+        if self.table or settings.loss in losses.OF_CLASSES:
+            settings = replace(settings, loss=losses.fitting(settings.loss, settings.predicts.ranked))
+        object.__setattr__(self, "settings", settings)
 
     def with_changes(self, given: Mapping[str, Any]) -> Recipe:
         """A copy with the given fields of the settings changed. Raises BadInput on the first that cannot be used."""
-        return dataclasses.replace(self, settings=self.asked.with_changes(given))
+        return replace(self, settings=self.asked.with_changes(given))
 
     @property
     def mask_path(self) -> MaskPath:

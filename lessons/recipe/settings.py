@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 EPSILONS = (0.0, 1e-12, 1e-8, 1e-7, 1e-6, 1e-4, 1e-2, 0.1, 1.0)
 HELD = {"zero": "zeros", "random": "random values", "garbage": f"garbage: {GARBAGE:g}", "nan": "NaN"}  # by labels
+CELLS = 12_288  # sequences × timesteps: some two seconds of training, and 3 MB that a browser is sent
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 1.0)
 
 
@@ -164,8 +165,11 @@ class Settings:
         offered=(0, 1, 4, 8, 16, 32),
     )
     epochs: int = whole(40, 1, 3000, "Epochs", "Passes over the data.", offered=(1, 5, 10, 20, 40, 60, 100, 200, 300))
-    sequences: int = whole(32, 2, 256, "Sequences", "Sequences in the data set.", True, (2, 4, 8, 16, 32, 64))
-    timesteps: int = whole(12, 2, 48, "Timesteps", "Length of the padded sequences.", True, (4, 8, 12, 16, 24, 48))
+    classes: int = whole(
+        0, 0, 50, "Classes", "How many classes the labels of your own data have; 0 where they are numbers.", True
+    )
+    sequences: int = whole(32, 2, 512, "Sequences", "Sequences in the data set.", True, (2, 4, 8, 16, 32, 64))
+    timesteps: int = whole(12, 2, 256, "Timesteps", "Length of the padded sequences.", True, (4, 8, 12, 16, 24, 48))
     validation_mask: str = choice(
         "same",
         {"same": "as in training", "aligned": "aligned", "none": "none passed"},
@@ -226,6 +230,10 @@ class Settings:
     def __post_init__(self) -> None:
         for name, spec in self.specs().items():
             object.__setattr__(self, name, spec.parse(name, getattr(self, name)))
+        if self.sequences * self.timesteps > CELLS:
+            raise BadInput(
+                f"sequences × timesteps: got {self.sequences} × {self.timesteps}; takes up to {CELLS:,} together."
+            )
 
     @classmethod
     @cache
@@ -261,7 +269,10 @@ class Settings:
                 good[name] = base.spec_of(name).parse(name, value)
             except BadInput as problem:
                 problems.append(problem)
-        return dataclasses.replace(base, **good), problems
+        try:
+            return dataclasses.replace(base, **good), problems
+        except BadInput as problem:  # each can be used, and not all of them together
+            return base, [*problems, problem]
 
     def with_changes(self, given: Mapping[str, Any]) -> Settings:
         """A copy with the given fields changed. Raises BadInput on the first that cannot be used."""

@@ -1,22 +1,79 @@
 """Table: a learner's own data in place of a lesson's generated ones, as a run takes them. NumPy only.
 
-It is part of a Recipe and kept nowhere but in the session that brought it.
+It is part of a Recipe and kept nowhere but in the session that brought it. `lessons/own_data` makes it of a file.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from lessons.recipe.data import Floats, Whole
-from lessons.recipe.settings import Settings
-from lessons.recipe.table_file import HELD_OUT, STEPS, TOO_FAR, Columns, Series, digest_of, read
+from lessons.recipe.data import Bools, Floats, Whole
+from lessons.recipe.settings import CELLS, Settings
 
 # A column is far from 0 ± 1 beyond a mean of OFFSET or a factor of SIZE: on the sample file, shifted or scaled so, 60
 # epochs leave 1.4 to 2 times the error that is left after standardising (label × 10, label + 3).
 OFFSET, SIZE = 3.0, 10.0
+FEATURES = 64  # of a step, a category of a text counted as one
+STEPS = int(Settings.number("timesteps").high)  # of a sequence
+MOST = int(Settings.number("sequences").high)  # sequences in the training data
+HELD_OUT = 3  # one of so many sequences is validation data
+TOO_FAR = 1e6  # steps: a gap that fits nowhere
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of the columns by what they were taken for; where there is none, an empty text."""
+
+    id: str
+    time: str
+    features: tuple[str, ...]
+    label: str
+    ahead: int = 0  # the label is that column's value so many steps later
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature of a step as the file has it. A text is the place of its category."""
+
+    name: str
+    categories: tuple[str, ...] = ()  # none where it is a number
+    one_hot: bool = True  # a column of the model for each category; else they are numbered
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns that the model sees."""
+        if not (self.categories and self.one_hot):
+            return (self.name,)
+        return tuple(f"{self.name} = {category}" for category in self.categories)
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One sequence in the order of time."""
+
+    id: str
+    x: Floats  # (rows, features) as the file has them, NaN where missing
+    y: Floats  # (rows,) NaN where missing
+    places: Whole  # (rows,) int, the step of each row when gaps are kept: rises from 0
+    group: int = 0  # sequences of one group are all trained or all held out
+
+    @property
+    def extent(self) -> int:
+        """Steps from the first row to the last, those without a row included."""
+        return int(self.places[-1]) + 1
+
+    def laid_out(self, keep_gaps: bool) -> tuple[Floats, Floats]:
+        """Inputs (steps, features) and labels (steps,); a step without a row is NaN."""
+        if not keep_gaps:
+            return self.x, self.y
+        x, y = np.full((self.extent, self.x.shape[1]), np.nan), np.full(self.extent, np.nan)
+        x[self.places], y[self.places] = self.x, self.y
+        return x, y
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +82,12 @@ class Table:
 
     name: str
     columns: Columns
-    series: tuple[Series, ...]  # in the order of their first rows in the file
-    tick: float  # the time of one step, in seconds where times are dates
-    dated: bool  # whether times are dates
-    digest: str
+    series: tuple[Series, ...]
+    tick: float = 1.0  # the time of one step, in seconds where times are dates
+    dated: bool = False  # whether times are dates
+    encodings: tuple[Feature, ...] = ()  # how features are given to the model; empty: all are numbers
+    classes: tuple[str, ...] = ()  # of the labels, where they are classes
+    held: tuple[bool, ...] = ()  # of each sequence, where time decides which are held out and not the seed
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Table) and self.digest == other.digest
@@ -36,18 +95,32 @@ class Table:
     def __hash__(self) -> int:
         return hash(self.digest)
 
-    @classmethod
-    def parse(cls, data: bytes, name: str) -> Table:
-        """The table in a CSV file. Raises BadInput, which names line and column."""
-        columns, series, tick, dated = read(data)
-        return cls(name, columns, series, tick, dated, digest_of(columns, series))
+    @cached_property
+    def digest(self) -> str:
+        """The same for the same content, however it was written."""
+        about = (self.columns, self.encodings, self.classes, self.held, [(one.id, one.group) for one in self.series])
+        digest = hashlib.sha256(repr(about).encode())
+        for one in self.series:
+            for array in (one.x, one.y, one.places):
+                digest.update(repr(array.shape).encode() + array.tobytes())
+        return digest.hexdigest()
 
     # --- what it holds
 
+    @cached_property
+    def given(self) -> tuple[Feature, ...]:
+        """The features as the file has them."""
+        return self.encodings or tuple(map(Feature, self.columns.features))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the features that the model sees."""
+        return tuple(name for one in self.given for name in one.names)
+
     @property
     def features(self) -> int:
-        """Features of a step."""
-        return len(self.columns.features)
+        """Features of a step, as the model sees them."""
+        return len(self.names)
 
     @cached_property
     def gaps(self) -> int:
@@ -58,7 +131,19 @@ class Table:
     def binary(self) -> bool:
         """Whether every label is 0 or 1."""
         labels = np.concatenate([one.y for one in self.series])
-        return bool(np.isin(labels[~np.isnan(labels)], (0, 1)).all())
+        return len(self.classes) == 2 or bool(np.isin(labels[~np.isnan(labels)], (0, 1)).all())
+
+    @property
+    def task(self) -> str:
+        """What the labels are: regression, binary or classes."""
+        return "classes" if len(self.classes) > 2 else "binary" if self.binary else "regression"
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether each sequence has one label only, the same at all of its steps; and not all have the same."""
+        each = [np.unique(one.y[~np.isnan(one.y)]) for one in self.series if len(one.y) > 1]
+        one_each = bool(each) and all(len(labels) < 2 for labels in each)
+        return one_each and len(np.unique(np.concatenate(each))) > 1
 
     @property
     def gaps_fit(self) -> bool:
@@ -74,10 +159,18 @@ class Table:
         keep = self.keeps_gaps(settings)
         return np.array([one.extent if keep else len(one.y) for one in self.series])
 
+    @cached_property
+    def _blanks(self) -> tuple[int, int]:
+        x = np.concatenate([one.x for one in self.series])
+        counted = [not (one.categories and one.one_hot) for one in self.given]
+        return sum(int(np.isnan(one.y).sum()) for one in self.series), int(np.isnan(x[:, counted]).sum())
+
     def missing(self, settings: Settings) -> tuple[int, int]:
         """Labels and inputs that are missing, those of missing steps included."""
-        parts = [one.laid_out(self.keeps_gaps(settings)) for one in self.series]
-        return sum(int(np.isnan(y).sum()) for _, y in parts), sum(int(np.isnan(x).sum()) for x, _ in parts)
+        labels, inputs = self._blanks
+        between = self.gaps if self.keeps_gaps(settings) else 0
+        counted = sum(not (one.categories and one.one_hot) for one in self.given)
+        return labels + between, inputs + between * counted
 
     def steps(self, settings: Settings) -> int:
         """The length that sequences are padded to."""
@@ -95,9 +188,9 @@ class Table:
         x, y = (np.concatenate([getattr(one, part) for one in self.series]) for part in ("x", "y"))
         table = np.column_stack([x, y])
         far = [not (abs(mean) < OFFSET and 1 / SIZE < deviation < SIZE) for mean, deviation in moments(table)]
-        far[-1] = far[-1] and not self.binary
-        names = (*self.columns.features, self.columns.label)
-        return tuple(name for name, is_far in zip(names, far, strict=True) if is_far)
+        numbers = [*(not one.categories for one in self.given), not (self.binary or self.classes)]
+        names = (*(one.name for one in self.given), self.columns.label)
+        return tuple(name for name, is_far, number in zip(names, far, numbers, strict=True) if is_far and number)
 
     # --- what it makes of settings
 
@@ -106,26 +199,44 @@ class Table:
         padding, missing = self.shares(settings)
         return settings.with_changes(
             {
-                "sequences": self.sizes[0],
+                "sequences": self.sizes(settings)[0],
                 "timesteps": self.steps(settings),
-                "task": "binary" if self.binary else "regression",
+                "task": "binary" if self.task == "binary" else "regression",
+                "classes": len(self.classes),
+                **({"activation": "linear"} if self.task == "classes" else {}),
                 # The fields end there; texts tell `shares`.
                 "padding_share": min(padding, Settings.number("padding_share").high),
                 "nan_share": min(missing, Settings.number("nan_share").high),
             }
         )
 
+    def care(self, settings: Settings) -> dict[str, str]:
+        """How these data are treated where nobody has said it: so that a model can learn from them."""
+        labels, inputs = self.missing(settings)
+        care = {"scale": "standard"} if self.unscaled else {}
+        care |= {"input_fill": "last"} if inputs else {}
+        return care | ({"nan_fill": "mean"} if labels else {})
+
+    @property
+    def outset(self) -> dict[str, str]:
+        """What a model for these data begins with, where nobody has said anything."""
+        return {"output": "last_step" if self.whole else "every_step"}
+
     def idle(self, settings: Settings) -> dict[str, str]:
         """The fields that this table decides or leaves without effect, with the reason."""
         inputs = self.missing(settings)[1]
         padding, missing = self.shares(settings)
+        labels = {"classes": f"{len(self.classes)} classes", "binary": "0 and 1", "regression": "numbers"}[self.task]
         reasons = {
-            "sequences": f"Your data have {sum(self.sizes)}, {self.sizes[0]} of them to train on.",
+            "sequences": f"Your data have {len(self.series)}, {self.sizes(settings)[0]} of them to train on.",
             "timesteps": f"Your longest sequence has {self.lengths(settings).max()}.",
-            "task": f"Your labels are {'0 and 1' if self.binary else 'numbers'}.",
+            "task": f"Your labels are {labels}.",
+            "classes": f"Your labels are {labels}.",
             "padding_share": f"Your sequences leave {percent(padding)}.",
             "nan_share": f"Of your labels {percent(missing)} are missing.",
         }
+        if self.task == "classes":
+            reasons["activation"] = "Of the scores of classes the highest counts."
         if not inputs:
             reasons["input_fill"] = "No input is missing."
         if not self.gaps:
@@ -139,37 +250,91 @@ class Table:
 
     # --- the sequences as a run takes them
 
-    @property
-    def sizes(self) -> tuple[int, int]:
-        """Sequences in the training and in the validation data."""
-        held_out = len(self.series) // HELD_OUT
-        return len(self.series) - held_out, held_out
+    def places(self, settings: Settings) -> tuple[Whole, Whole]:
+        """The sequences for training and those held out, (sequences,) places in `series`, each in their order.
 
-    def split(self, seed: int) -> tuple[list[Series], list[Series]]:
-        """The sequences for training and those held out, each in the order of the file."""
-        drawn = np.random.default_rng([seed, len(self.series)]).permutation(len(self.series))
-        places = np.sort(drawn[self.sizes[1] :]), np.sort(drawn[: self.sizes[1]])
-        training, held_out = ([self.series[place] for place in part] for part in places)
+        The seed draws which groups are held out, unless time decides it; and which sequences are taken where there are
+        more than can be trained in a few seconds.
+        """
+        draw = np.random.default_rng([settings.seed, len(self.series)])
+        held = np.array(self.held, bool) if self.held else self._drawn(draw)
+        most = max(2, min(MOST, CELLS // self.steps(settings)))
+        parts = (np.flatnonzero(~held), most), (np.flatnonzero(held), max(1, most // 2))
+        training, held_out = (
+            part if len(part) <= count else np.sort(draw.permutation(part)[:count]) for part, count in parts
+        )
+        return training, held_out
+
+    def _drawn(self, draw: np.random.Generator) -> Bools:
+        """(sequences,) bool: those that are held out, one in HELD_OUT, or a few less: groups stay together."""
+        groups, sizes = np.unique([one.group for one in self.series], return_counts=True)
+        held: list[int] = []
+        left = len(self.series) // HELD_OUT
+        for place in draw.permutation(len(groups)):
+            if sizes[place] <= left:
+                held.append(groups[place])
+                left -= sizes[place]
+        return np.isin([one.group for one in self.series], held or groups[sizes.argmin()])
+
+    def sizes(self, settings: Settings) -> tuple[int, int]:
+        """Sequences in the training and in the validation data."""
+        training, held_out = self.places(settings)
+        return len(training), len(held_out)
+
+    def left_out(self, settings: Settings) -> int:
+        """Sequences that are neither trained nor held out, because there are too many."""
+        return len(self.series) - sum(self.sizes(settings))
+
+    def split(self, settings: Settings) -> tuple[list[Series], list[Series]]:
+        """The sequences for training and those held out, in the order of the file."""
+        training, held_out = ([self.series[place] for place in part] for part in self.places(settings))
         return training, held_out
 
     def sequences(self, settings: Settings, stream: int) -> tuple[Floats, Floats, Whole]:
         """Inputs (batch, time, features), labels (batch, time, 1) and lengths (batch,), every sequence from step 0 on.
 
-        Stream 0 is the training data, 1 what is held out. Scaled and filled as the settings say, which fit the table;
-        what is unknown of the labels stays NaN.
+        Stream 0 is the training data, 1 what is held out. Scaled, encoded and filled as the settings say, by what the
+        training data hold and nothing else; what is unknown of the labels stays NaN.
         """
         keep = self.keeps_gaps(settings)
-        parts = [[np.column_stack(one.laid_out(keep)) for one in part] for part in self.split(settings.seed)]
-        training = np.concatenate(parts[0])  # (steps, features + label)
-        shift, size = scaling(settings.scale, training, self.binary)
+        parts = [[np.column_stack(one.laid_out(keep)) for one in part] for part in self.split(settings)]
+        raw = np.concatenate(parts[0])  # (steps, features as given + label)
+        seen = [np.unique(column[~np.isnan(column)]) for column in raw.T]
+        training = self._encoded(raw, seen)  # (steps, features + label)
+        shift, size = scaling(settings.scale, training, self._numbers)
         means = np.array([mean for mean, _ in moments((training - shift) / size)])
         wanted, steps = parts[stream], settings.timesteps
         x, y = np.zeros((len(wanted), steps, self.features)), np.zeros((len(wanted), steps, 1))
         for row, values in enumerate(wanted):
-            scaled = (values - shift) / size
+            scaled = (self._encoded(values, seen) - shift) / size
             x[row, : len(values)] = filled(scaled[:, :-1], settings.input_fill, means[:-1])
             y[row, : len(values), 0] = scaled[:, -1]
         return x, y, np.array([len(values) for values in wanted])
+
+    @cached_property
+    def _numbers(self) -> Bools:
+        """(features + label,) bool: the columns that a scale applies to."""
+        columns = [one.categories == () or not one.one_hot for one in self.given for _ in one.names]
+        return np.array([*columns, not (self.binary or self.classes)])
+
+    def _encoded(self, values: Floats, seen: Sequence[Floats]) -> Floats:
+        """(steps, features + label) from (steps, features as given + label). `seen`: the values of the training data.
+
+        A category that training has not seen is missing: 0 in all its columns, or NaN where categories are numbered.
+        """
+        if not any(one.categories for one in self.given):
+            return values
+        parts = []
+        for place, one in enumerate(self.given):
+            column = values[:, place]
+            known = np.where(np.isin(column, seen[place]), column, np.nan)
+            if one.categories and one.one_hot:
+                parts.append((known[:, None] == np.arange(len(one.categories))).astype(float))
+            elif one.categories:
+                parts.append(np.where(np.isnan(known), np.nan, np.searchsorted(seen[place], known))[:, None])
+            else:
+                parts.append(column[:, None])
+        return np.concatenate([*parts, values[:, -1:]], axis=1)
 
 
 def moments(columns: Floats) -> list[tuple[float, float]]:
@@ -178,14 +343,16 @@ def moments(columns: Floats) -> list[tuple[float, float]]:
     return [(float(column.mean()), float(column.std())) if column.size else (0.0, 1.0) for column in known]
 
 
-def scaling(kind: str, training: Floats, binary: bool) -> tuple[Floats, Floats]:
-    """What is taken off each column of training (rows, features + label), and what it is divided by."""
+def scaling(kind: str, training: Floats, numbers: Bools) -> tuple[Floats, Floats]:
+    """What is taken off each column of training (rows, features + label), and what it is divided by.
+
+    `numbers` (features + label,): the columns that are scaled.
+    """
     shift, size = np.zeros(training.shape[1]), np.ones(training.shape[1])
     if kind == "standard":
         shift, size = (np.array(part) for part in zip(*moments(training), strict=True))
         size[size == 0] = 1.0  # a constant column
-        if binary:
-            shift[-1], size[-1] = 0.0, 1.0
+        shift[~numbers], size[~numbers] = 0.0, 1.0
     return shift, size
 
 

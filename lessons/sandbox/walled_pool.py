@@ -58,6 +58,7 @@ ENVIRONMENT = {
     "KERAS_HOME": "/dev/null/keras",
     "KERAS_BACKEND": "tensorflow",
     "OPENBLAS_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # the others map memory ahead, which counts
     "MALLOC_ARENA_MAX": "2",  # glibc would map 64 MB for each thread, which counts as memory
 }
 FEWER_WALLS = "UNMASKED_FEWER_WALLS"

@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass
 from typing import Any
@@ -193,6 +193,16 @@ class Laboratory:
             for recipe in reversed(recipes):
                 self.executor.warm(tasks.trace, recipe)
 
+    def start(self, recipes: Iterable[Recipe]) -> None:
+        """Start our workers. When nobody wants anything of them they trace these recipes, for this machine to keep.
+
+        Whoever asks for one of them then, today or after a restart, does not wait for its tracing.
+        """
+        if isinstance(self.executor, WorkerPool):
+            self.executor.start()
+            for recipe in {recipe.structure(): recipe for recipe in recipes}.values():
+                self.executor.do_later(tasks.store_graph, recipe)
+
     def ready(self) -> bool:
         """Whether a worker can take a job."""
         return getattr(self.executor, "ready", lambda: True)()
@@ -263,10 +273,17 @@ class FarJob(Job):
         super().stop()
         self.future.cancel()
 
+    def hear(self, index: int, item: Any) -> None:
+        """One thing that it tells while it runs. A worker that takes over from one that died begins again."""
+        with self.changed:
+            if index == len(self.items) and not (self.stopped or self.done()):
+                self.tell(item)
+
     def answer(self, future: Future[Any]) -> None:
         try:
             items, result = future.result()
-            self.tell(*items)
+            with self.changed:
+                self.tell(*items[len(self.items) :])
             self.set_result(result)
         except CancelledError:
             self.set_result(None) if self.stopped else self.set_exception(WorkerDied("the cluster gave this job up"))
@@ -277,6 +294,8 @@ class FarJob(Job):
 def submit(executor: Executor, function: Callable[..., Any], *args: Any, behind: bool = False) -> Job:
     """A Job on any executor. Where the executor cannot stream, the items come all at once at the end.
 
+    On a cluster a map's cells do: nobody waits for one of them.
+
     `behind`: after all that somebody waits for, where the executor can do that.
     """
     begin: Callable[..., Any] = getattr(executor, "submit_behind", executor.submit) if behind else executor.submit
@@ -284,7 +303,10 @@ def submit(executor: Executor, function: Callable[..., Any], *args: Any, behind:
         return begin(function, *args)
     job = FarJob(function, args, {})
     job.set_running_or_notify_cancel()
-    job.future = begin(tasks.collect, function, *args)
+    if isinstance(executor, cluster.Cluster) and not behind:
+        job.future = executor.stream(job.hear, tasks.collect, function, *args)
+    else:
+        job.future = begin(tasks.collect, function, *args)
     job.future.add_done_callback(job.answer)
     return job
 

@@ -42,6 +42,12 @@ def trace(recipe: Recipe) -> None:
     trace(recipe)
 
 
+def store_graph(recipe: Recipe) -> None:
+    from lessons.engine.train import store_graph
+
+    store_graph(recipe)
+
+
 def grid_run(
     grid: Grid, cells: Sequence[tuple[int, int, int]], seconds: float, compiled: bool
 ) -> Iterator[Cell | None]:
@@ -58,11 +64,22 @@ def nan_origin(recipe: Recipe) -> NaNOrigin | None:
     return nan_origin(recipe)
 
 
-def collect(function: Callable[..., Any], *args: Any) -> tuple[list[Any], object]:
-    """All that a generator yields, and what a plain function returns, for executors that cannot stream."""
+def collect(
+    function: Callable[..., Any], *args: Any, say: Callable[[int, Any], None] = lambda index, item: None
+) -> tuple[list[Any], object]:
+    """All that a generator yields, and what a plain function returns, for executors that cannot stream.
+
+    `say` is called with the number of each item and the item, when it comes.
+    """
     with ONE_AT_A_TIME:
         result = function(*args)
-        return (list(result), None) if isinstance(result, Iterator) else ([], result)
+        if not isinstance(result, Iterator):
+            return [], result
+        items = list[Any]()
+        for item in result:
+            say(len(items), item)
+            items.append(item)
+        return items, None
 
 
 def measure(function: Callable[..., Any], *args: Any) -> Any:

@@ -9,7 +9,9 @@ import numpy as np
 
 from lessons import families
 from lessons.doctor.rule import SEVERITIES
+from lessons.own_data.sheet import is_sheet
 from lessons.recipe import modules
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.runs.run import THRESHOLDS, Closing, LayerMask, Opening, Snapshot, kept_epochs
@@ -36,8 +38,8 @@ EXAMINATION = (
     {
         "function": (str, None), "findings": [FINDING],
         "elsewhere?": [{"usage": plain_by_name, "findings": [FINDING]}], "healthy": bool, "refused": None,
-        "usage": plain_by_name,
-        "inferred": [str], "tried": [str], "unprobed": [str], "seconds": float,
+        "usage": plain_by_name, "inferred": [str], "tried": [str], "unprobed": [str], "limits?": [str],
+        "seconds": float,
     },
 )  # fmt: skip
 MENDED = [{"title": str, "codes": [str], "text": str, "left": [str]}]
@@ -58,9 +60,11 @@ def warm_up() -> None:
     """
     from lessons.doctor.loss import examination, mending  # noqa: F401
     from lessons.engine import pasted_loss  # noqa: F401
+    from lessons.own_data import reading
 
     modules.imported(families)  # a recipe comes pickled, and names the class of its settings
     examination.warm_up()
+    reading.warm_up()
 
 
 def may_follow(item: Any, before: Sequence[Mapping[str, Any]], recipe: Recipe) -> bool:
@@ -120,6 +124,17 @@ def train(recipe: Recipe) -> Iterator[dict[str, Any]]:
         if isinstance(item, Opening):
             values["layers"] = [tuple(vars(row).values()) for row in item.layers]
         yield values
+
+
+@answers(({"refused": str}, is_sheet))
+def read_file(data: bytes) -> dict[str, Any]:
+    """The sheet in a learner's file, as `Sheet.from_plain` takes it; or why there is none."""
+    from lessons.own_data.reading import read
+
+    try:
+        return read(data).to_plain()
+    except BadInput as problem:
+        return {"refused": str(problem)}
 
 
 def run_part(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:

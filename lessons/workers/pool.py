@@ -44,6 +44,7 @@ class WorkerPool(Executor):
         # Whether a worker may begin to warm up. Asked often, and by any thread.
         self.may_warm: Callable[[], bool] = lambda: True
         self.queue: deque[Job] = deque()
+        self.later: deque[Job] = deque()
         self.changed = threading.Condition()
         self.closed = False
         self.proven = False  # some worker has been ready once
@@ -94,6 +95,12 @@ class WorkerPool(Executor):
                     for job in [job for job in worker.warm if job.key == key]:
                         worker.warm.remove(job)
                     worker.warm.appendleft(Job(fn, args, {}, key, background=True))
+            self.changed.notify_all()
+
+    def do_later(self, fn: Callable, /, *args) -> None:
+        """Do it when there is nothing else to do, in one worker while another stays free; with one worker never."""
+        with self.changed:
+            self.later.append(Job(fn, args, {}, background=True))
             self.changed.notify_all()
 
     def missed(self, worker: Worker, ending: str) -> None:
@@ -148,7 +155,7 @@ class WorkerPool(Executor):
             if job in self.queue:
                 self.queue.remove(job)
             elif job:
-                worker.warm.remove(job)
+                (worker.warm if job in worker.warm else self.later).remove(job)
             worker.job = job
             return job
 
@@ -185,7 +192,8 @@ class WorkerPool(Executor):
         if known or not free:
             return known
         elsewhere = {key for other in self.workers for key in (*other.keys, other.job and other.job.key)}
-        candidates = behind or (list(worker.warm) if worker.warm and self.may_warm() else [])
+        ahead = [*worker.warm] or ([*self.later] if self.size > 1 else [])
+        candidates = behind or (ahead if ahead and self.may_warm() else [])
         return next((job for job in candidates if job.key not in elsewhere), next(iter(candidates), None))
 
 
@@ -217,6 +225,8 @@ class Worker:
 
     def remember(self, key: Hashable) -> None:
         """The process has done a job of this key, and keeps as many of its type as the pool says."""
+        if key is None:
+            return
         if key in self.keys:
             self.keys.remove(key)
         self.keys.append(key)

@@ -26,6 +26,7 @@ def main() -> None:
     leave_interrupts()
     with silenced():
         prepare()
+        keep_graphs()
     serve(inbox, functools.partial(say, outbox))
 
 
@@ -86,6 +87,11 @@ def prepare() -> None:
     warnings.simplefilter("ignore", UserWarning)  # what Keras warns of is caught where a model is built, and shown
     tf.get_logger().setLevel("ERROR")  # it warns of retracing whenever many graphs are made, which is what we do
     importlib.import_module("lessons.engine.grid_training")
+
+
+def keep_graphs() -> None:
+    """Share traced graphs with the other workers of this machine. Not for processes that run code from strangers."""
+    importlib.import_module("lessons.engine.train").keep_graphs()
 
 
 def listen(inbox, jobs: queue.SimpleQueue, stopped: set) -> None:

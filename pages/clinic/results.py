@@ -31,6 +31,8 @@ def results(mine: Consultation, pages: Mapping) -> None:
             tried(result)
         if result["unprobed"]:
             st.caption(f"Could not be probed: {quoted('; '.join(result['unprobed']))}.")
+        for sentence in result.get("limits", ()):
+            st.caption(quoted(sentence))
         if result["findings"]:
             mended(mine)
         train_it(mine, pages)

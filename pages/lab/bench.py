@@ -16,12 +16,14 @@ from lessons.classroom.refusal import TooOften
 from lessons.course.lesson import Lesson, Preset
 from lessons.course.variation import variation
 from lessons.doctor.run import diagnose, next_steps
+from lessons.recipe import losses
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import OWN_DATA, Settings
 from lessons.runs.comparison import Comparison
 from lessons.runs.run import Run
 from lessons.sandbox.walled_pool import Busy
 from lessons.server.laboratory import Training, shared
+from pages.lab.brought import let_go, own_table, remember_care, taken
 from pages.lab.guesses import Guess, Twin, kept, newer
 from pages.lab.state import LISTS, Diagnosis, Form, Luck, Map, Pin, Runs, look_at, under_way, verb, wait_in_queue
 from pages.learner import identity
@@ -30,9 +32,7 @@ from pages.server.presence import session, watch
 
 FIRST_LOOK = 0.1  # seconds a click waits for a run to finish before it shows what there is
 NEXT_LOOK = 0.25  # seconds between two pictures of a run under way
-BROUGHT = "clinic:brought"  # session keys: the loss that the learner wants to train,
-OWN = "own:table"  # the learner's own data,
-TREATED = "own:treated"  # and how these were treated last, whatever the lesson
+BROUGHT = "clinic:brought"  # session key: the loss that the learner wants to train
 
 
 @dataclass
@@ -67,8 +67,9 @@ class Bench:
     @property
     def changed(self) -> list[str]:
         """Fields that differ from the preset, but for a seed that the pinned run has set and the care of own data."""
-        differing = self.form.settings.to_query(self.form.preset.settings)
-        return [name for name in differing if not (self.pin.settings and name == "seed") and name not in OWN_DATA]
+        differing = self.form.settings.to_query(self.form.base)
+        kept = (*OWN_DATA, *self.form.treatments)
+        return [name for name in differing if not (self.pin.settings and name == "seed") and name not in kept]
 
     @property
     def locked(self) -> bool:
@@ -94,28 +95,33 @@ class Bench:
         form, state = self.form, st.session_state
         form.collect()
         pasted = state.get(BROUGHT) if state.get(self.key("own"), True) else None
-        table = state.get(OWN) if form.settings.takes_table and state.get(self.key("own_data"), True) else None
+        table = own_table() if form.settings.takes_table and state.get(self.key("own_data"), True) else None
         self.redraw |= (pasted, table) != (form.pasted, form.table)
         if table != form.table:
             self._unpin()
             if table:
-                self.lay(form.settings.with_changes(state.get(TREATED, {})))
+                self.lay(taken(form, table, first=self.runs.training is None))
         if pasted or table != form.table:
             self.luck.leave(self.luck.trainings, self.me("luck"))
         form.pasted, form.table = pasted, table
         if table:
-            state[TREATED] = {name: getattr(form.settings, name) for name in OWN_DATA}
+            remember_care(form)
 
     def lay(self, settings: Settings) -> None:
-        """Take these settings and set the widgets to them. While a run is pinned its seed stays."""
+        """Take these settings and set the widgets to them. While a run is pinned its seed stays.
+
+        A loss that own data cannot be trained with gives way to the one like it that can.
+        """
+        if self.form.table:
+            settings = replace(settings, loss=losses.fitting(settings.loss, self.form.table.task == "classes"))
         self.form.lay(replace(settings, seed=self.pin.settings.seed) if self.pin.settings else settings)
 
     @verb
     def take(self, preset: Preset) -> None:
         """The preset's settings; how own data are treated stays."""
-        cared = {name: getattr(self.form.settings, name) for name in OWN_DATA} if self.form.table else {}
+        cared = {name: getattr(self.form.settings, name) for name in self.form.treatments}
         self.form.preset, self.problems = preset, []
-        self.lay(preset.settings.with_changes(cared))
+        self.lay(self.form.base.with_changes(cared))
 
     @verb
     def present(self) -> None:
@@ -384,7 +390,6 @@ class Bench:
 
 def forget_data() -> None:
     """Let go of own data, and of every run on them."""
-    st.session_state.pop(OWN, None)
-    st.session_state.pop(TREATED, None)
+    let_go()
     for bench in [value for value in st.session_state.to_dict().values() if isinstance(value, Bench)]:
         bench.forget_table()

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from lessons.recipe import losses
 from lessons.recipe.spec import Choice, Number
 from pages.lab.bench import Bench
 from pages.lab.state import Form
@@ -26,7 +27,7 @@ def controls(bench: Bench) -> None:
 def control(form: Form, name: str, reason: str | None) -> None:
     """One field's widget: marked where it differs from the preset, disabled with the reason where it is idle."""
     spec = form.settings.specs()[name]
-    differs = getattr(form.settings, name) != getattr(form.preset.settings, name)
+    differs = getattr(form.settings, name) != getattr(form.base, name)
     label = f"{spec.label} :orange[● changed]" if differs else spec.label
     if reason:
         label = f"{spec.label} :gray[· {reason}]"
@@ -38,6 +39,8 @@ def control(form: Form, name: str, reason: str | None) -> None:
 
 def offered_losses(form: Form) -> list[str]:
     """The lesson's losses, and the one that an address or a preset brought along."""
+    if form.table and form.table.task == "classes":  # no other loss takes a class
+        return list(losses.OF_CLASSES)
     presets = [preset.settings.loss for preset in form.lesson.presets]
     return list(dict.fromkeys([*form.lesson.losses, *presets, form.settings.loss]))
 

@@ -32,7 +32,7 @@ def bench_of(lesson: Lesson, pages: Mapping[str, Any]) -> Bench:
         bench.lay(bench.form.settings)
     bench.collect()
     bench.pages, bench.redraw = pages, False
-    if not bench.presenting:
+    if not (bench.presenting or lesson.open):
         identity.moved(lesson.slug)
         bench.recall()
     bench.address.write(query(bench))

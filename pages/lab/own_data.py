@@ -1,111 +1,132 @@
 """Use your own data: a file, what was understood of it, how it is treated, and the way back to the lesson's."""
 
-from functools import cache
-
+import numpy as np
 import streamlit as st
 
-from lessons.recipe import table, table_file
+from lessons.own_data import reading, sample
+from lessons.own_data.brought import Brought
+from lessons.recipe import table
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.table import Table
-from lessons.recipe.words import shortened
-from pages.lab.bench import OWN, Bench, forget_data
+from lessons.recipe.words import plural, shortened
+from pages.lab.arrival import PROBLEM, UPLOADS, arrive, arriving, bring_bytes, refusals
+from pages.lab.bench import Bench, forget_data
+from pages.lab.brought import OWN
 from pages.lab.controls import control
+from pages.lab.roles import role_controls
 from pages.lab.state import Form
 from pages.parts.download import offer
 from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, warn
 
-PROBLEM = "own:problem"  # session keys: why the last file was refused,
-UPLOADS = "own:uploads"  # how many were taken,
-REFUSALS = "own:refusals"  # and how many were refused
-SAMPLE = "sample.csv"
 NAME_LONGEST = 30  # letters of a file's name
+ENDINGS = ["csv", "tsv", "txt", "dat", "gz", "zip", "parquet", "npz", "npy"]
 FORMAT = (
-    "A CSV file: sequence id, time, features, label, and a row for each step. "
-    f"Up to {table_file.MEGABYTES} MB, {table_file.SEQUENCES[1]} sequences of {table_file.STEPS} steps, "
-    f"{table_file.FEATURES} features. Cells may be empty and times may be missing."
+    f"CSV or TSV (perhaps .gz or .zip), Parquet, .npz or .npy, up to {reading.MEGABYTES} MB. A row for each step, or a "
+    "column for each time. What the columns are is guessed, shown, and yours to change."
 )
 NAMES = (
-    "The first line names the columns: sequence or id, time, t or step, and label, y or target are recognised; else "
-    "the first column is taken for the id, the second for the time and the last for the label. Times are numbers or "
-    "dates."
+    "One long series is cut into windows; several sequences are told apart by a column. Without a label the next "
+    "value is predicted. Cells may be empty and times may be missing."
 )
 PRIVACY = "Your data stay in this session: no link and no other learner gets them."
+CLASSES_SHOWN = 6
 
 
 def own_data_row(bench: Bench) -> None:
     """Which data are in use, how they are treated, and a switch: as soon as the session has some."""
-    brought: Table | None = st.session_state.get(OWN)
+    arriving()
+    brought: Brought | None = st.session_state.get(OWN)
     if brought is None or not bench.form.settings.takes_table:
         return
-    st.session_state.setdefault(bench.key("own_data"), True)
     place = row("own_data")
-    place.toggle(f"Train on **{named(brought)}** in place of this lesson's data", key=bench.key("own_data"))
-    if bench.form.table:
+    if bench.lesson.open:
+        place.markdown(f"**{named(brought.name)}**")
+    else:
+        st.session_state.setdefault(bench.key("own_data"), True)
+        words = f"Train on **{named(brought.name)}** in place of this lesson's data"
+        place.toggle(words, key=bench.key("own_data"))
+    if problem := lacking(brought):
+        warn(problem)
+    if problem or (bench.form.table and not bench.lesson.open):
         with place.popover("How they are read", icon=":material/table:", type="tertiary", key=bench.key("own_read")):
-            understood(bench.form)
+            understood(bench.form, brought)
     place.button("Forget them", key=bench.key("own_forget"), type="tertiary", on_click=forget_data)
+
+
+def shown_at_once(bench: Bench) -> None:
+    """On a bench with nothing preset: what was understood, open until there is a run."""
+    brought: Brought | None = st.session_state.get(OWN)
+    if brought and bench.lesson.open:
+        begun = bench.runs.training is not None
+        key = bench.key(f"own_shown:{begun}:{st.session_state.get(UPLOADS, 0)}")
+        with st.expander("How they are read", not begun, icon=":material/table:", key=key):
+            understood(bench.form, brought)
+
+
+def lacking(brought: Brought) -> str:
+    """Why there is no table, with what to do; empty where there is one."""
+    try:
+        brought.table  # noqa: B018
+    except BadInput as problem:
+        return str(problem)
+    return ""
 
 
 def bring_data(bench: Bench, place) -> None:
     """The place where a file is brought. It closes when one is taken, for its key is another then."""
     if not bench.form.settings.takes_table:  # this family trains on what it generates
         return
-    uploads, refusals = (st.session_state.get(key, 0) for key in (UPLOADS, REFUSALS))
-    with place.popover("Your data", icon=":material/upload_file:", type="tertiary", key=bench.key(f"bring:{uploads}")):
-        if problem := st.session_state.get(PROBLEM):
-            warn(problem)
-        key = bench.key(f"file:{uploads}:{refusals}")  # another key is another uploader: the one before drops its file
-        st.file_uploader(
-            FORMAT,
-            type=["csv", "tsv", "txt"],
-            max_upload_size=table_file.MEGABYTES,
-            key=key,
-            help=NAMES,
-            on_change=lambda: take_file(bench, key),
-        )
-        pair = st.container(horizontal=True, gap="small")
-        button(pair, "Try a sample", bench.key("sample"), "science", lambda: take(bench, sample()))
-        offer(pair, "Download the sample", SAMPLE, table_file.sample(), bench.key("sample_file"),
-              icon=":material/download:", type="tertiary")  # fmt: skip
-        st.caption(PRIVACY)
+    key = bench.key(f"bring:{st.session_state.get(UPLOADS, 0)}")
+    with place.popover("Your data", icon=":material/upload_file:", type="tertiary", key=key):
+        uploader(bench)
 
 
-@cache
-def sample() -> Table:
-    return Table.parse(table_file.sample(), SAMPLE)
+def uploader(bench: Bench) -> None:
+    """A file of the learner's, or the sample; and why the last one was refused."""
+    if problem := st.session_state.get(PROBLEM):
+        warn(problem)
+    key = bench.key(f"file:{refusals()}")  # another key is another uploader: the one before drops its file
+    st.file_uploader(
+        FORMAT,
+        type=ENDINGS,
+        max_upload_size=reading.MEGABYTES,
+        key=key,
+        help=NAMES,
+        on_change=lambda: take_file(key),
+    )
+    pair = st.container(horizontal=True, gap="small")
+    button(pair, "Try a sample", bench.key("sample"), "science", take_sample)
+    offer(pair, "Download the sample", sample.NAME, sample.sample(), bench.key("sample_file"),
+          icon=":material/download:", type="tertiary")  # fmt: skip
+    st.caption(PRIVACY)
 
 
-def take_file(bench: Bench, key: str) -> None:
+def take_sample() -> None:
+    """It is ours, so that it is read here."""
+    arrive(Brought.parse(sample.sample(), sample.NAME))
+
+
+def take_file(key: str) -> None:
     file = st.session_state[key]
-    if file is None:  # removed from the list
-        return
-    try:
-        take(bench, Table.parse(file.getvalue(), file.name))
-    except BadInput as problem:
-        st.session_state[PROBLEM] = f"{shortened(file.name, NAME_LONGEST)}, {problem}"
-        count(REFUSALS)
-
-
-def take(bench: Bench, brought: Table) -> None:
-    st.session_state[OWN] = brought
-    st.session_state[bench.key("own_data")] = True
-    st.session_state.pop(PROBLEM, None)
-    count(UPLOADS)
-
-
-def count(key: str) -> None:
-    st.session_state[key] = st.session_state.get(key, 0) + 1
+    if file is not None:  # else it was removed from the list
+        bring_bytes(file.getvalue(), file.name)
 
 
 # --- what was understood
 
 
-def understood(form: Form) -> None:
+def understood(form: Form, brought: Brought) -> None:
     """What the file was taken for, and how it is treated."""
-    reasons = form.recipe.idle()
+    reasons = form.recipe.idle() if form.table else {}
     with st.container(key="own_data_read"):
-        st.markdown(description(form))
+        if form.table:
+            st.markdown(description(form))
+        st.caption("The first rows, and what each column is for:")
+        first_rows(brought)
+        role_controls(brought)
+        if not form.table:
+            return
         places = st.columns(2)
         for index, name in enumerate(form.treatments):
             with places[index % 2]:
@@ -114,27 +135,55 @@ def understood(form: Form) -> None:
         st.caption("What becomes of missing labels is among this lesson's controls.")
 
 
+def first_rows(brought: Brought) -> None:
+    """The first rows as the file says them."""
+    sheet = brought.sheet
+    rows = {column.name: [column.said(value) for value in column.values[:4]] for column in sheet.columns[:24]}
+    st.dataframe(rows, hide_index=True, height="content", key="own_first_rows")
+
+
 def description(form: Form) -> str:
     """The table in words."""
     mine, (padding, _) = form.table, form.table.shares(form.settings)
     columns, lengths = mine.columns, mine.lengths(form.settings)
     labels, inputs = mine.missing(form.settings)
+    sizes, left = mine.sizes(form.settings), mine.left_out(form.settings)
     features = ", ".join(f"**{quoted(name)}**" for name in columns.features)
+    told_apart = f"sequence **{quoted(columns.id)}**" if columns.id else "one series"
+    in_time = f"time **{quoted(columns.time)}**" if columns.time else "the rows in their order"
+    label = f"label **{quoted(columns.label)}**" + f", {plural(columns.ahead, 'step')} ahead" * bool(columns.ahead)
+    which = "the last third of the time, a window's length apart" if mine.held else "the seed draws which"
     lines = [
-        f"**{named(mine)}**: sequence id **{quoted(columns.id)}**, time **{quoted(columns.time)}**, "
-        f"features {features}, label **{quoted(columns.label)}**.",
-        f"{mine.sizes[0]} sequences to train on, {mine.sizes[1]} held out for validation: the seed draws which.",
+        f"**{named(mine.name)}**: {told_apart}, {in_time}, features {features}, {label}.",
+        f"{sizes[0]} sequences to train on, {sizes[1]} held out for validation: {which}."
+        + f" {left} more are left out, for time: the seed draws which." * bool(left),
+        "Scale, categories and what fills a missing value come from the sequences that are trained, and sequences of "
+        "one id stay together: what is held out tells them nothing.",
         f"{lengths.min()} to {lengths.max()} steps, so {table.percent(padding)} is padding: see the data picture.",
         f"Missing: {labels} of {lengths.sum()} labels, {inputs} of {lengths.sum() * mine.features} inputs. "
         + gaps_told(mine),
     ]
-    if columns.guessed:
-        guessed = ", ".join(table_file.ROLES[role] for role in columns.guessed)
-        lines.insert(1, f"Taken by position, because no name was recognised: {guessed}.")
+    if mine.classes:
+        lines.append(classes_told(mine))
     if mine.unscaled and form.settings.scale == "none":
         far = ", ".join(f"**{quoted(name)}**" for name in mine.unscaled)
         lines.append(f":orange[Far from mean 0 and deviation 1: {far}. Models learn that slowly; the scale is below.]")
+    brought: Brought | None = st.session_state.get(OWN)
+    lines += [quoted(note) for note in brought.notes] if brought and brought.table is mine else []
     return "\n".join(f"- {line}" for line in lines)
+
+
+def classes_told(mine: Table) -> str:
+    """How many labels are of which class; of labels of whole sequences how many sequences."""
+    labels = np.concatenate([one.y[-1:] if mine.whole else one.y for one in mine.series])
+    counts = np.bincount(labels[~np.isnan(labels)].astype(int), minlength=len(mine.classes))
+    shown = [f"**{quoted(shortened(name, 20))}** {count}" for name, count in zip(mine.classes, counts, strict=True)]
+    more = f" and {len(shown) - CLASSES_SHOWN} more" if len(shown) > CLASSES_SHOWN else ""
+    of = "sequences" if mine.whole else "steps"
+    single = f" {plural(int((counts == 1).sum()), 'class')} with one only.".replace("classs", "classes")
+    return f"{len(mine.classes)} classes, {of} of each: {', '.join(shown[:CLASSES_SHOWN])}{more}." + single * (
+        1 in counts
+    )
 
 
 def gaps_told(mine: Table) -> str:
@@ -151,5 +200,5 @@ def duration(seconds: float) -> str:
     return f"{seconds:.3g} seconds"
 
 
-def named(mine: Table) -> str:
-    return quoted(shortened(mine.name, NAME_LONGEST))
+def named(name: str) -> str:
+    return quoted(shortened(name, NAME_LONGEST))

@@ -16,6 +16,7 @@ import streamlit as st
 from lessons.course.lesson import Lesson, Preset
 from lessons.doctor.run.advice import NextStep
 from lessons.doctor.run.finding import Finding
+from lessons.recipe import losses
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import OWN_DATA, Settings
@@ -83,6 +84,16 @@ class Form:
     def recipe(self) -> Recipe:
         """What Run trains."""
         return Recipe(self.settings, self.table, self.pasted)
+
+    @property
+    def base(self) -> Settings:
+        """The preset's settings as own data need them; what differs from them has been changed by the learner."""
+        settings = self.preset.settings
+        if not self.table:
+            return settings
+        if self.lesson.open:
+            settings = settings.with_changes(self.table.outset)
+        return replace(settings, loss=losses.fitting(settings.loss, self.table.task == "classes"))
 
     def lay(self, settings: Settings) -> None:
         """Take these settings and set the widgets to them."""

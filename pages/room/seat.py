@@ -94,7 +94,7 @@ def body(
     answers = lesson.prediction.answers
     with st.container(key="room-body"):
         if room.ballot:
-            vote_buttons(seat, room, lesson, own)
+            ballot(seat, room, lesson)
         elif tally and room.phase == "reveal":
             reading = right_answer(lesson, preset, PATIENCE)
             revealed(lesson, tally, reading, own)
@@ -115,8 +115,13 @@ def body(
     return room.phase != "reveal" or bool(reading and reading.done)
 
 
-def vote_buttons(seat: Seat, room: Room, lesson: Lesson, own: dict[int, int]) -> None:
-    """One touch is a vote. What is marked is what the database has."""
+@st.fragment
+def ballot(seat: Seat, room: Room, lesson: Lesson) -> None:
+    """One touch is a vote. What is marked is what the database has. A vote draws this anew, and not what is asked."""
+    try:
+        own = rooms().own_votes(seat.code, seat.key, room.question)
+    except (NoRoom, NotAllowed, Away):
+        st.rerun()  # the whole page says so
     mine = own.get(room.ballot)
     for at, answer in enumerate(lesson.prediction.answers):
         key = f"room:vote:{room.question}:{room.ballot}:{at}"

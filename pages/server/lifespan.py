@@ -32,10 +32,12 @@ from starlette.routing import BaseRoute, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lessons.course.discovery import LESSONS
+from lessons.recipe.recipe import Recipe
 from lessons.sandbox import walled_pool
 from lessons.server.laboratory import shared
 from lessons.workers.pool import WorkerPool
-from pages.server import store, watch
+from pages.server import shown, store, watch
 from pages.server.private import STREAMLIT_STATIC, pages_are_of_navigation, script_runs
 
 HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorFlow would slow its painting down
@@ -65,7 +67,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         end(str(problem))
     if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already
         laboratory.executor.may_warm = lambda: not script_runs()
-        asyncio.get_running_loop().call_later(HEAD_START, laboratory.executor.start)
+        every_preset = (Recipe(preset.settings) for lesson in LESSONS.values() for preset in lesson.presets)
+        asyncio.get_running_loop().call_later(HEAD_START, laboratory.start, every_preset)
     yield
     laboratory.executor.shutdown(wait=False, cancel_futures=True)
     if walled_pool.shared.cache_info().currsize:  # somebody has been to the clinic
@@ -108,7 +111,7 @@ def routes() -> list[BaseRoute]:
     The pattern takes any prefix and the endpoint checks it: asking for `server.baseUrlPath` here, before
     `st.App` exists, would freeze the configuration before Streamlit knows where our config.toml is.
     """
-    return [Route("/{base:path}" + PLOTLY_JS, plotly_js, methods=["GET"]), *watch.routes()]
+    return [Route("/{base:path}" + PLOTLY_JS, plotly_js, methods=["GET"]), *shown.routes(), *watch.routes()]
 
 
 def plotly_url() -> str:

@@ -1,12 +1,19 @@
 """The files that pages show or send to browsers, beside Python's own. All that ships the app ships them.
 
-A component is a folder of pages/parts/ with its html, css and js.
+A component is a folder of pages/parts/ with its html, css and js. Streamlit sends the script of a component with each
+message to it: what it is given is a line that fetches the script, which a browser does once.
 """
 
+import hashlib
 import sys
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 ROOT = Path(__file__).parent.parent.parent
 SCORECARD, STYLE = "docs/scorecard.md", "pages/server/style.css"
@@ -27,6 +34,9 @@ PARTS = {  # of each component; scripts are one module in the browser: each need
     "cookie": ("cookie.js",),
     "scroll": ("scroll.js",),
 }
+SCRIPTS = "component-scripts/"
+# It runs from a blob: address, so the base must be said. Streamlit takes a text of one line for the path of a file.
+FETCHED = 'const { default: mount } = await import(new URL("{url}", document.baseURI));\nexport default mount;\n'
 FILES = (SCORECARD, STYLE, ALONE, *(f"pages/parts/{name}/{part}" for name, parts in PARTS.items() for part in parts))
 
 
@@ -39,11 +49,40 @@ def text(name: str) -> str:
 
 def component(folder: str, name: str = ""):
     """The component of a folder; one with several pages has a `name` for each, which is that of its html."""
-    texts = {part: text(f"pages/parts/{folder}/{part}") for part in PARTS[folder]}
-    css, js = ("\n".join(texts[part] for part in texts if part.endswith(kind)) for kind in (".css", ".js"))
-    html = texts[f"{name}.html"] if name else None
+    css, html = joined(folder, ".css"), text(f"pages/parts/{folder}/{name}.html") if name else None
+    js = FETCHED.replace("{url}", script_url(folder))
     title = f"unmasked.{name or folder}"
-    return st.components.v2.component(title, html=html, css=css or None, js=text(ALONE) + js, isolate_styles=not css)
+    return st.components.v2.component(title, html=html, css=css or None, js=js, isolate_styles=not css)
+
+
+def joined(folder: str, kind: str) -> str:
+    """The files of a component that end so, as one text."""
+    return "\n".join(text(f"pages/parts/{folder}/{part}") for part in PARTS[folder] if part.endswith(kind))
+
+
+@cache
+def script(folder: str) -> str:
+    """The module of a component."""
+    return text(ALONE) + joined(folder, ".js")
+
+
+def script_url(folder: str) -> str:
+    """Where a page finds it, relative to the page. Another script has another address."""
+    return f"./{SCRIPTS}{folder}.js?v={hashlib.sha256(script(folder).encode()).hexdigest()[:16]}"
+
+
+def routes() -> list[BaseRoute]:
+    """Where browsers fetch the scripts, below any base path."""
+    return [Route("/{base:path}" + SCRIPTS + "{folder}.js", fetched, methods=["GET"])]
+
+
+async def fetched(request: Request) -> Response:
+    """The script of a component, to be kept for ever; 404 where there is no such component."""
+    folder = request.path_params["folder"]
+    if folder not in PARTS:
+        raise HTTPException(404)
+    kept = "public, immutable, max-age=31536000" if script_url(folder).endswith(f"?{request.url.query}") else "no-cache"
+    return Response(script(folder), media_type="text/javascript", headers={"Cache-Control": kept})
 
 
 def require() -> None:

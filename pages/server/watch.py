@@ -17,9 +17,12 @@ from pages.server.store import rooms
 EVERY = 1250  # milliseconds between two askings
 PATH = "room-news/"
 WITHIN = 5.0  # seconds that a browser waits for an answer
+FRESH = 0.25  # seconds for which what the database has said of a room is told to others
 AT_ONCE = 32  # rooms that the database is asked about at the same time; a question takes milliseconds
 
-under_way: dict[str, asyncio.Future[str]] = {}  # by the word of the room; the event loop alone reads and writes it
+# By the word of the room; the event loop alone reads and writes them.
+under_way: dict[str, asyncio.Future[str]] = {}
+fresh: dict[str, str] = {}
 
 
 class TooMany(Exception):
@@ -41,8 +44,9 @@ def routes() -> list[BaseRoute]:
 
 async def news(request: Request) -> Response:
     """The state of a room as plain text, empty where there is none; 503 while the database does not answer."""
+    word = request.path_params["word"]
     try:
-        state = await asyncio.wait_for(asyncio.shield(asked(request.path_params["word"])), WITHIN)
+        state = fresh.get(word) or await asyncio.wait_for(asyncio.shield(asked(word)), WITHIN)
     except (Away, TooMany, TimeoutError):
         return PlainTextResponse("", 503)
     return PlainTextResponse(state, headers={"Cache-Control": "no-store"})
@@ -60,7 +64,10 @@ def asked(word: str) -> asyncio.Future[str]:
 
     def answered(done: asyncio.Future[str]) -> None:
         del under_way[word]
-        done.exception()  # nobody may be waiting any more: then it is no fault that nobody looks at it
+        if done.cancelled() or done.exception():  # nobody may be waiting any more: it is no fault that nobody looks
+            return
+        fresh[word] = done.result()
+        asyncio.get_running_loop().call_later(FRESH, fresh.pop, word, None)
 
     question = under_way[word] = asyncio.wrap_future(aside(lambda: rooms().news(word)))
     question.add_done_callback(answered)

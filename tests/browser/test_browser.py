@@ -82,6 +82,7 @@ def test_every_lesson_runs_fits_a_projector_and_is_shared(page, site, slug):
     assert asked["lesson"] == [slug] and asked["preset"] == [lesson.presets[0].name]
 
 
+@pytest.mark.verify
 def test_a_link_restores_everything(page, site, browser):
     open_lesson(page, site, preset="fixed", mask="shifted", mask_shift="2", seed="5", padding="pre")
     choose(page, "Mask", "inverted")
@@ -138,6 +139,7 @@ def test_the_slider_steps_through_the_epochs(page, site):
     assert len(panel(page)["curve"]) == len(whole["curve"])
 
 
+@pytest.mark.verify
 def test_a_cell_says_in_words_what_it_is(page, site):
     open_lesson(page, site)
     run(page)
@@ -204,6 +206,7 @@ def test_nonsense_in_the_address_is_told(page, site):
     await_(lambda: page.get_by_text("nowhere").count(), "that there is no such lesson")
 
 
+@pytest.mark.verify
 def test_arrow_keys_step_through_the_presets(page, site):
     open_lesson(page, site)
     page.keyboard.press("ArrowRight")

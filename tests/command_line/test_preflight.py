@@ -10,7 +10,6 @@ from sqlalchemy import create_engine, text
 
 from lessons.__main__ import main
 from lessons.classroom import database, environment
-from lessons.classroom.room import LARGEST
 from lessons.tools import preflight
 from lessons.tools.preflight import capacity, machine, memory, network, processes, storage
 from lessons.tools.preflight.check import FAILED, OK, WARNING, Check
@@ -121,7 +120,7 @@ def test_the_secret_goes_before_the_environment(monkeypatch, tmp_path):
         "none": (["--learners", "0"], "--learners: got “0”"),
         "below": (["--learners=-3"], "--learners: got “-3”"),
         "fraction": (["--learners", "2.5"], "--learners: got “2.5”"),
-        "too many": (["--learners", str(LARGEST + 1)], f"from 1 to {LARGEST}"),
+        "too many": (["--learners", str(preflight.MOST + 1)], f"from 1 to {preflight.MOST}"),
         "digits of others": (["--learners", "²"], "--learners: got “²”"),
         "port": (["--port", "99999"], "--port: got “99999”; takes a whole number from 1 to 65535"),
         "port word": (["--port", "http"], "--port: got “http”"),
@@ -182,7 +181,7 @@ def test_addresses_are_this_machines():
 
 
 def test_what_a_class_needs_grows_with_it():
-    wanted = [capacity.needs(count, []) for count in (1, 25, 60, 61, LARGEST)]
+    wanted = [capacity.needs(count, []) for count in (1, 25, 60, 100, preflight.MOST)]
     assert [one.setup for one in wanted] == ["laptop", "laptop", "server", "replicas", "replicas"]
     assert [one.servers for one in wanted][:4] == [1, 1, 1, 2]
     totals = [one.memory * one.servers for one in wanted]

@@ -352,6 +352,7 @@ RARER = (
     *("logarithm in keras.ops", "logarithm of exp", "norm", "a loss of Keras under its old name", "ids"),
     *("mask that is no number", "statistics of the batch", "keepdims", "labels without the last axis", "logits"),
     *("mean of what a mask left", "NaN labels that are all", "TensorFlow 1", "division", "zeros", "cap", "numpy"),
+    *("root", "py_function", "if", "score", "column", "sum"),
 )
 USUAL = tuple(name for name in TEXTS if name not in RARER)
 # No finding, or one that only the writer can mend.

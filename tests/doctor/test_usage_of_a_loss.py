@@ -25,8 +25,8 @@ MASKED = loss("real = tf.not_equal(y_true, -1.0)", "return tf.square(tf.boolean_
 FLAGS = loss("p = tf.clip_by_value(y_pred, 1e-6, 1 - 1e-6)", "return -(1 - y_true) * tf.math.log(1 - p)")
 NEIGHBOURS = loss("return tf.reduce_mean(tf.abs(y_pred[:, 1:] - y_pred[:, :-1] - y_true[:, 1:] + y_true[:, :-1]), -1)")
 FLAGGED_BOX = loss(
-    "size, there = y_true[:, :2], y_true[:, 2:]",
-    "wanted = tf.where(there > 0.5, tf.math.log(size), 0.0)",
+    "size, there = y_true[:, :2], y_true[:, 2:3]",
+    "wanted = tf.where(there > 0.5, tf.math.log(size / tf.constant([0.3, 0.4])), 0.0)",
     "return tf.reduce_sum(there * tf.abs(wanted - y_pred), -1)",
 )
 

@@ -50,7 +50,7 @@ def assert_like_fit(settings: Settings) -> None:
         )
 
 
-@pytest.mark.parametrize(("slug", "preset"), presets())
+@pytest.mark.parametrize(("slug", "preset"), presets("failure"))
 def test_a_preset_trains_as_fit_does(slug, preset):
     """In `make test` its first epochs; the whole of it in `make verify`."""
     epochs = preset.settings.epochs if os.environ.get("VERIFY") else min(preset.settings.epochs, 20)
@@ -91,7 +91,7 @@ def recipes(**fixed):
 ANY = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 
 
-@examples(max_examples=4, derandomize=True, phases=[Phase.generate], **ANY)
+@examples(max_examples=2, derandomize=True, phases=[Phase.generate], **ANY)
 @given(recipes())
 def test_random_settings_train_as_fit_does(settings):
     assert_like_fit(settings)
@@ -118,7 +118,7 @@ SATURATED = Recurrent(
 )
 
 
-@pytest.mark.parametrize(("loss", "epsilon"), first(3, [*SMALLEST, *OTHERS]))
+@pytest.mark.parametrize(("loss", "epsilon"), first(1, [*SMALLEST, *OTHERS]))
 def test_saturated_predictions_end_as_in_fit(loss, epsilon):
     settings = replace(SATURATED, loss=loss, epsilon=epsilon)
     assert_like_fit(settings)

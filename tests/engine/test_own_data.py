@@ -12,25 +12,26 @@ from lessons.engine import train as engine
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
 from lessons.figures import batch_figure, run_figures
+from lessons.own_data.sample import sample
 from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import Settings
 from lessons.recipe.spec import Choice
 from lessons.recipe.table import Table
-from lessons.recipe.table_file import sample
 from lessons.server import tasks
 from lessons.server.laboratory import Laboratory, structure
 from lessons.workers.pool import WorkerPool
 from tests.tools import oracle
 from tests.tools.patience import patient
+from tests.tools.tables import sample_table, table_of
 
-SAMPLE = Table.parse(sample(), "sample.csv")
+SAMPLE = sample_table()
 WITHIN = patient(60)  # seconds for a worker to start and train
 SHORT = Recurrent(units=2, epochs=4, nan_fill="mean")
 
 
 def csv(*rows: str, features: str = "x,z") -> Table:
-    return Table.parse("\n".join([f"id,time,{features},label", *rows]).encode(), "mine.csv")
+    return table_of(f"id,time,{features},label", *rows)
 
 
 # --- the padded batch
@@ -40,7 +41,7 @@ HANDS_ON = csv("a,1,1,2,0.5", "a,2,3,4,", "a,4,5,6,0.7", "b,1,7,,0.8", "c,7,8,9,
 
 def by_hand(settings: Settings, inputs: dict, labels: dict) -> tuple[np.ndarray, np.ndarray]:
     """Sequences padded by Keras' own function; those that are trained, in the order of the file."""
-    names = [one.id for one in HANDS_ON.split(settings.seed)[0]]
+    names = [one.id for one in HANDS_ON.split(settings)[0]]
     side = {"padding": settings.padding, "dtype": "float32", "maxlen": HANDS_ON.fit(settings).timesteps}
     pad = keras.utils.pad_sequences
     return (
@@ -65,7 +66,7 @@ def test_the_batch_is_what_one_pads_by_hand(padding, seed):
     x, y = by_hand(kept, inputs, {"a": [0.5, 1e6, 1e6, 0.7], "b": [0.8], "c": [1.5]})
     np.testing.assert_array_equal(batch.x, x)
     np.testing.assert_array_equal(batch.y, y)
-    assert np.isnan(batch.truth).sum() == (2 if "a" in {one.id for one in HANDS_ON.split(seed)[0]} else 0)
+    assert np.isnan(batch.truth).sum() == (2 if "a" in {one.id for one in HANDS_ON.split(settings)[0]} else 0)
 
 
 def test_training_and_validation_are_parted_by_the_seed():
@@ -235,7 +236,7 @@ def test_sequences_without_a_label_have_no_say(output, batch_size):
 @pytest.mark.parametrize(("output", "batch_size"), PAIRS)
 def test_nothing_known_is_nan_and_no_number(output, batch_size):
     mine = csv(*(f"{name},{step},{step},1,{step if name == 'a' else ''}" for name in "abc" for step in range(3)))
-    seed = next(seed for seed in range(20) if mine.split(seed)[1][0].id == "a")
+    seed = next(seed for seed in range(20) if mine.split(Recurrent(seed=seed))[1][0].id == "a")
     run = trained(Recipe(replace(SHORT, seed=seed, output=output, batch_size=batch_size), mine))
     assert not run.batch.known.any()
     for quantity in (run.snapshot.error, run.snapshot.real_loss, run.baseline):
@@ -290,7 +291,7 @@ def private(laboratory: Laboratory) -> list[Recipe]:
 
 
 def test_a_training_on_own_data_is_remembered_as_long_as_somebody_holds_it(laboratory):
-    mine = Table.parse(sample(), "mine.csv")
+    mine = sample_table("mine.csv")
     training = laboratory.train(Recipe(SHORT, mine), "me")
     training.job.result(WITHIN)
     assert training.failure is None and training.run().epochs == SHORT.epochs
@@ -321,7 +322,7 @@ def test_a_graph_lets_go_of_own_data():
 
 def test_another_file_of_the_same_extent_shares_the_graph():
     rows = sample().decode().splitlines()
-    other = Table.parse("\n".join([rows[0], *(row.replace("plant ", "p") for row in rows[1:])]).encode(), "other.csv")
+    other = table_of(rows[0], *(row.replace("plant ", "p") for row in rows[1:]))
     assert other != SAMPLE
     assert Recipe(SHORT, other).structure() == Recipe(SHORT, SAMPLE).structure()
 

@@ -19,11 +19,10 @@ from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import EPSILONS, OWN_DATA
 from lessons.recipe.spec import Choice
-from lessons.recipe.table import Table
-from lessons.recipe.table_file import sample
 from tests.engine.test_engine import ANY, TINY, recipes
 from tests.families.conv import Conv
 from tests.tools.selection import first
+from tests.tools.tables import sample_table
 from tests.tools.taken_home import (
     SHORT,
     assert_gives_the_apps_numbers,
@@ -375,7 +374,7 @@ OTHERWISE = [{name: option} for name in (*OWN_DATA, "nan_fill", "output") for op
 
 @pytest.mark.parametrize("changes", first(2, [{}, {**TREATED, "padding": "pre"}, *OTHERWISE]))
 def test_own_data_come_along(changes):
-    plants = Table.parse(sample(), "plants.csv")
+    plants = sample_table("plants.csv")
     bundle = bundle_of(tiny(**{"nan_fill": "zero"} | changes), table=plants)
     assert_gives_the_apps_numbers(bundle, script(bundle))
     shown = script(bundle, shortened=True)

@@ -132,6 +132,7 @@ def test_a_link_pins_any_pair_and_run_trains_both(name: str, value: str, says: s
     assert bench_of(page).pin.comparison.pinned.settings == bench_of(page).pin.settings
 
 
+@pytest.mark.verify
 def test_a_run_under_way_can_be_pinned_and_goes_on():
     page = press(lesson_page(SLUG, mode="present", epochs="3000", seed="41"), "run")
     long = bench_of(page).runs.training

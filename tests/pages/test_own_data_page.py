@@ -7,8 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lessons.families.recurrent import Recurrent
+from lessons.own_data.sample import sample
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.table_file import sample
 from lessons.server.laboratory import shared
 from tests.pages.test_pages import WITHIN, trained
 from tests.tools.screen import SLUG, await_, choose, open_lesson, panel, ready, run
@@ -30,6 +30,11 @@ def upload(page, path: Path) -> None:
     page.locator("input[type=file]").set_input_files(path)
 
 
+def picture(page) -> list | None:
+    """The picture of the data; None while the page is drawn anew."""
+    return (panel(page) or {}).get("picture")
+
+
 def test_the_sample_from_download_to_chart(page, site, tmp_path):
     page.goto(f"{site.url}/?lesson={SLUG}")
     await_(lambda: (panel(page) or {}).get("picture"), "the data picture")
@@ -41,13 +46,15 @@ def test_the_sample_from_download_to_chart(page, site, tmp_path):
     download.value.save_as(tmp_path / "plants.csv")
     assert (tmp_path / "plants.csv").read_bytes() == sample()
     upload(page, tmp_path / "plants.csv")
-    await_(lambda: panel(page)["picture"] != lessons_own, "the learner's data in the picture")
-    assert len(panel(page)["picture"]) == 24 and len(panel(page)["picture"][0]) == 16
-    assert any(2 in row for row in panel(page)["picture"]), "labels that are NaN"
+    await_(lambda: picture(page) not in (None, lessons_own), "the learner's data in the picture")
+    assert len(picture(page)) == 24 and len(picture(page)[0]) == 16
+    assert not any(2 in row for row in picture(page)), "missing labels are filled where nobody has said anything"
     await_(lambda: page.get_by_text("plants.csv").count(), "the name of the file")
     page.get_by_role("button", name="How they are read").click()
+    choose(page, "Missing labels", "leave NaN")
+    await_(lambda: any(2 in row for row in picture(page) or []), "labels that are NaN")
     choose(page, "Missing labels", "fill with 0")
-    await_(lambda: not any(2 in row for row in panel(page)["picture"]), "labels that are filled")
+    await_(lambda: not any(2 in row for row in picture(page) or [[2]]), "labels that are filled")
     page.keyboard.press("Escape")
     choose(page, "Loss", "squared error, one value per step")
     shown = run(page)
@@ -57,23 +64,24 @@ def test_the_sample_from_download_to_chart(page, site, tmp_path):
 
 
 @pytest.mark.verify
-def test_a_bad_file_is_told_by_line_and_column(page, site, tmp_path):
+def test_a_bad_file_is_told_in_one_sentence_and_another_label_reads_no_file_again(page, site, tmp_path):
     open_lesson(page, site)
     bad = tmp_path / "bad *file*.csv"
-    bad.write_text("id,time,x,label\na,1,0.5,1\na,2,abc,0\n")
+    bad.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(99))
     upload(page, bad)
     told = await_(lambda: page.get_by_test_id("stAlert").all_text_contents(), "the sentence")
-    assert told == ["bad *file*.csv, line 3, column “x”: got “abc”; takes a number, or empty for missing."]
-    (tmp_path / "large.csv").write_bytes(b"x" * (5 * 2**20))
+    assert told[0].startswith("bad *file*.csv: The file is a spreadsheet")
+    (tmp_path / "large.csv").write_bytes(b"x" * (51 * 2**20))
     upload(page, tmp_path / "large.csv")
-    await_(lambda: page.get_by_text("4.0MB or smaller").count() or page.get_by_text("4MB").count() > 1, "the limit")
-    upload(page, bad.rename(tmp_path / "again.csv"))
-    await_(lambda: "again.csv" in "".join(page.get_by_test_id("stAlert").all_text_contents()), "the next sentence")
-    good = tmp_path / "good.csv"
-    good.write_bytes(sample())
-    upload(page, good)
-    await_(lambda: page.get_by_text("Train on good.csv").count(), "that it is taken")
+    await_(lambda: page.get_by_text("50.0MB or smaller").count() or page.get_by_text("50MB").count() > 1, "the limit")
+    texts = tmp_path / "texts.csv"
+    texts.write_text("id,time,x,label\n" + "".join(f"{k % 4},{k},{k % 5},\n" for k in range(40)))
+    upload(page, texts)
+    await_(lambda: page.get_by_text("every label is missing").count(), "what is lacking")
+    page.get_by_role("button", name="How they are read").click()
+    choose(page, "Label", "x")
     await_(lambda: not page.get_by_test_id("stAlert").count(), "the end of the sentence")
+    await_(lambda: picture(page), "its picture")
 
 
 def test_the_server_says_nothing_of_errors(site):

@@ -76,6 +76,7 @@ def test_luck_chosen_again_as_it_was_leaves_none(page):
     assert bench_of(page).luck.trainings == before and not any(training.job.stopped for training in before)
 
 
+@pytest.mark.verify
 def test_stop_stops_the_seeds_but_not_the_run_in_sight_nor_what_another_watches(page):
     press(page, "run")
     press(page, "luck")

@@ -8,11 +8,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lessons.course.discovery import LESSONS
+from lessons.own_data.brought import Brought
 from lessons.recipe.recipe import Pasted
-from lessons.recipe.table import Table
 from lessons.server.laboratory import shared
-from pages.lab.bench import BROUGHT, OWN
-from pages.lab.own_data import PROBLEM
+from pages.lab.arrival import PROBLEM
+from pages.lab.bench import BROUGHT
+from pages.lab.brought import OWN
 from pages.parts.quotation import JOINER, quoted
 from tests.pages.test_pages import WITHIN, lesson_page
 from tests.server import test_laboratory
@@ -195,7 +196,7 @@ def test_the_names_in_a_file_are_text(idle):
     header = ["id", "time", f"{LINK} www.evil.example", f"{HTML} :red[r]", "label"]
     rows = [f"{HTML}{number},{step},1,2,1" for number in range(3) for step in (0, 1)]
     page = lesson_page(SLUG)
-    page.session_state[OWN] = Table.parse("\n".join([",".join(header), *rows]).encode(), f"{HTML} {LINK}.csv")
+    page.session_state[OWN] = Brought.parse("\n".join([",".join(header), *rows]).encode(), f"{HTML} {LINK}.csv")
     page.run()
     assert hurt(page) == [] and "evil" in "".join(values(page))
 

@@ -48,6 +48,7 @@ async def hears(session: Session) -> None:
     await session.trigger("room:watch", "news", "")
 
 
+@pytest.mark.verify
 def test_two_servers_show_one_room(replicas):
     here, there, _ = replicas
 

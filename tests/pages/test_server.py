@@ -20,7 +20,7 @@ import streamlit as st
 from starlette.datastructures import Headers
 
 from lessons.classroom import environment
-from pages.server import lifespan
+from pages.server import lifespan, shown
 from tests.tools.patience import patient
 from tests.tools.site import serving
 
@@ -289,6 +289,18 @@ def test_plotly_is_served_from_its_package_and_kept_for_ever(site: Server):
 @pytest.mark.parametrize("query", ["", "?v=1.2.3"])
 def test_plotly_of_another_version_is_not_kept(site: Server, query: str):
     assert site.ask(f"/plotly.min.js{query}").headers["cache-control"] == "no-cache"
+
+
+def test_a_browser_fetches_the_script_of_a_component_once(site: Server):
+    """Under its own address it is kept for ever; another one's is asked for again, and what is none is not found."""
+    for folder in shown.PARTS:
+        url = shown.script_url(folder).removeprefix(".")
+        answer = site.ask(url)
+        assert answer.body.decode() == shown.script(folder) and "immutable" in answer.headers["cache-control"]
+        assert answer.headers["content-type"].startswith("text/javascript")
+        for other in (url.partition("?")[0], f"{url}0"):
+            assert site.ask(other).headers["cache-control"] == "no-cache"
+    assert site.ask(f"/{shown.SCRIPTS}parts.js").status == 404
 
 
 def test_everything_holds_below_a_base_path(script: Path):

@@ -14,7 +14,6 @@ from lessons.export.bundle import Bundle
 from lessons.export.script import script
 from lessons.recipe.recipe import Recipe
 from tests.tools.screen import PATIENCE, SLUG, await_, open_lesson, panel, run
-from tests.tools.selection import first
 
 FIRST = LESSONS[SLUG].presets[0]
 WITHIN = 1000 * PATIENCE  # milliseconds
@@ -77,7 +76,8 @@ def save(page, chart: str, kind: str) -> tuple[str, bytes]:
     return download(page, menu.get_by_role("button", name=kind))
 
 
-@pytest.mark.parametrize("scheme", first(1, ["dark", "light"]))
+@pytest.mark.verify
+@pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_a_chart_is_saved_at_print_size_on_a_solid_ground(browser, site, scheme):
     context = browser.new_context(viewport={"width": 1280, "height": 720}, color_scheme=scheme)
     page = context.new_page()

@@ -103,12 +103,12 @@ def check(settings: Settings, name: str, values: int | None = None) -> None:
 
 @pytest.mark.parametrize("number", first(1, range(60)))
 def test_of_what_a_graph_is_given(number):
-    for settings in recipes(number):
+    for settings in recipes(number)[: None if number else 2]:
         for name in GIVEN:
             check(settings, name)
 
 
-@pytest.mark.parametrize(("number", "name"), first(6, [(k, name) for k in range(20) for name in TRACED]))
+@pytest.mark.parametrize(("number", "name"), first(3, [(k, name) for k in range(20) for name in TRACED]))
 def test_of_what_a_graph_is_made_of(number, name):
     check(recipes(number)[0], name, values=None if number else 2)
 
@@ -118,14 +118,17 @@ NO_MASK = Recurrent(mask="none", sequences=4, timesteps=5, units=2, epochs=3)
 
 @pytest.mark.parametrize(
     ("settings", "name", "is_idle"),
-    [
-        (replace(NO_MASK, sample_weight="instead"), "mask_route", True),  # as it was reported
-        (replace(NO_MASK, loss="scalar_mse", reduction="sum"), "sample_weight", False),  # a weight for every step
-        (replace(NO_MASK, loss="scalar_mse"), "reduction", True),
-        (replace(NO_MASK, loss="mask_reading_mse"), "epsilon", True),
-        (replace(NO_MASK, mask="aligned", padding_share=0.0), "mask_route", True),
-        (replace(NO_MASK, mask="aligned", output="last_step", padded_inputs="random"), "padded_labels", True),
-    ],
+    first(
+        3,
+        [
+            (replace(NO_MASK, sample_weight="instead"), "mask_route", True),  # as it was reported
+            (replace(NO_MASK, loss="scalar_mse", reduction="sum"), "sample_weight", False),  # a weight for every step
+            (replace(NO_MASK, loss="scalar_mse"), "reduction", True),
+            (replace(NO_MASK, loss="mask_reading_mse"), "epsilon", True),
+            (replace(NO_MASK, mask="aligned", padding_share=0.0), "mask_route", True),
+            (replace(NO_MASK, mask="aligned", output="last_step", padded_inputs="random"), "padded_labels", True),
+        ],
+    ),
 )
 def test_of_cases_that_were_wrong_once(settings, name, is_idle):
     assert (name in Recipe(settings).idle()) == is_idle
@@ -134,6 +137,6 @@ def test_of_cases_that_were_wrong_once(settings, name, is_idle):
 
 @pytest.mark.parametrize("between", Recurrent.specs()["between"].options)
 def test_which_layers_keep_the_mask_is_what_keras_does(between):
-    few = Recurrent(between=between, sequences=4, timesteps=5, units=2, epochs=1)
-    *_, loss = trained(Recipe(few)).opening.layers
-    assert loss.mask_in == (between in KEEP_THE_MASK)
+    few = Recurrent(between=between, sequences=4, timesteps=5, units=2)
+    mask = getattr(few.build(features=2).output, "_keras_mask", None)
+    assert (mask is not None) == (between in KEEP_THE_MASK)

@@ -9,7 +9,6 @@ from lessons.doctor.usage import Usage
 from lessons.families.recurrent import Recurrent
 from lessons.recipe import numeral
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.table import Table
 from lessons.runs.grid import size
 from lessons.tools import preflight
 from lessons.workers.capacity import default_size
@@ -54,19 +53,12 @@ def test_a_field_of_whole_numbers_takes_any_way_of_writing_one(text, value):
     assert epochs(text) == value and isinstance(epochs(text), int)
 
 
-def csv(time: str, cell: str) -> Table:
-    rows = [f"{id},{step},2,1" for id in "abc" for step in (7, 8)]
-    return Table.parse("\n".join(["id,t,x,y", *rows, f"c,{time},{cell},1"]).encode(), "mine.csv")
-
-
 READERS = {
     "a field": epochs,
     "epsilon": lambda text: Recurrent().with_changes({"epsilon": text}),
     "the size of a map": size,
     "a shape": lambda text: Usage.parse({"shape": f"B,{text}"}),
     "the mark of padding": lambda text: Usage.parse({"padding": text}),
-    "a cell of a CSV": lambda text: csv("9", text),
-    "a time of a CSV": lambda text: csv(text, "3"),
     "a claim": claims.find,
     "learners": preflight.learners,
     "a port": preflight.port_of,

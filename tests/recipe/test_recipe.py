@@ -17,20 +17,19 @@ from lessons.families.recurrent import Recurrent
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import MaskPath, Pasted, Recipe
-from lessons.recipe.table import Table
-from lessons.recipe.table_file import sample
 from lessons.server.attempt import usage_of
 from pages.lab.diagnosis import unpassed
+from tests.tools.tables import sample_table
 
 ROOT = Path(__file__).parent.parent.parent
-SAMPLE = Table.parse(sample(), "sample.csv")
+SAMPLE = sample_table()
 PASTED = Pasted("def loss(y, p):\n    return (y - p) ** 2\n")
 PASSED, WEIGHED, MULTIPLIED = MaskPath(passed=True), MaskPath(weighted=True), MaskPath(multiplied=True)
 NOWHERE = MaskPath()
 
 
 def test_equal_recipes_are_one():
-    again = Table.parse(sample(), "another name.csv")
+    again = sample_table("another name.csv")
     assert {Recipe(Recurrent(), SAMPLE, PASTED), Recipe(Recurrent(), again, Pasted(PASTED.text))} == {
         Recipe(Recurrent(), SAMPLE, PASTED)
     }

@@ -15,7 +15,7 @@ from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
-from lessons.recipe.settings import Settings
+from lessons.recipe.settings import CELLS, Settings
 from lessons.recipe.spec import Choice, LossName
 
 
@@ -27,6 +27,7 @@ def recipes():
             drawn[name] = st.sampled_from(sorted(spec.options))
         else:
             drawn[name] = (st.integers if spec.whole else st.floats)(spec.low, spec.high)
+    drawn |= {"sequences": st.integers(2, CELLS // 256), "timesteps": st.integers(2, 256)}  # any two fit together
     return st.builds(Recurrent, **drawn)
 
 

@@ -1,20 +1,17 @@
-"""A learner's CSV file: what is understood, and one sentence with line and column for what is not."""
+"""A learner's own data as a run takes them: gaps, padding, what is held out, scale and fill."""
 
-import re
-import tomllib
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from lessons.families.recurrent import Recurrent
-from lessons.recipe import table, table_file
-from lessons.recipe.bad_input import BadInput
+from lessons.own_data.sample import sample
+from lessons.recipe import table
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import OWN_DATA
-from lessons.recipe.table import Table
-from lessons.recipe.table_file import FEATURES, MEGABYTES, SEQUENCES, STEPS, sample
-from tests.conftest import ROOT
+from lessons.recipe.table import STEPS, Table
+from tests.tools.tables import sample_table, table_of
 
 HEAD = "sequence,time,x,label"
 ROWS = ["a,1,0.5,1", "a,2,0.6,0", "b,1,0.7,1.5", "c,1,0.8,", "c,2,,2", "c,3,1e-3,-1"]
@@ -22,13 +19,7 @@ PLAIN = Recurrent()
 
 
 def parsed(*lines: str, name: str = "mine.csv") -> Table:
-    return Table.parse("\n".join(lines).encode(), name)
-
-
-def refusal(data: bytes | str) -> str:
-    with pytest.raises(BadInput) as refused:
-        Table.parse(data.encode() if isinstance(data, str) else data, "mine.csv")
-    return str(refused.value)
+    return table_of(*lines, name=name)
 
 
 def values(mine: Table) -> list:
@@ -51,37 +42,6 @@ def test_sequences_of_different_lengths_with_empty_cells():
 def test_rows_may_come_in_any_order_of_time():
     shuffled = parsed(HEAD, *[ROWS[place] for place in (1, 0, 2, 5, 3, 4)])
     assert shuffled == parsed(HEAD, *ROWS) and hash(shuffled) == hash(parsed(HEAD, *ROWS))
-
-
-@pytest.mark.parametrize("parting", [",", ";", "\t"])
-@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"], ids=["plain", "BOM"])
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_delimiters_byte_order_marks_and_line_ends(parting, start, end):
-    text = end.join([HEAD, "", *ROWS, "", ",,,"]).replace(",", parting)
-    assert Table.parse(start + text.encode(), "other.csv") == parsed(HEAD, *ROWS)
-
-
-def test_quoted_cells_spaces_and_words_for_missing():
-    lines = ['"sequence", time ,"x",label', '"a",1, 0.5 ,1', "a,2,0.6,0", "b,1,0.7,1.5", "c,1,0.8,NaN", "c,2,n/a,2"]
-    assert parsed(*lines, "c,3,1e-3,-1") == parsed(HEAD, *ROWS)
-
-
-@pytest.mark.parametrize(
-    ("header", "found", "guessed"),
-    [
-        ("sequence,time,x,label", ("sequence", "time", ("x",), "label"), ()),
-        ("Y,x,Step,SEQUENCE ID", ("SEQUENCE ID", "Step", ("x",), "Y"), ()),
-        ("target,T,feature t,seq_id,id", ("seq_id", "T", ("feature t", "id"), "target"), ()),
-        ("patient,when,x,outcome", ("patient", "when", ("x",), "outcome"), ("id", "time", "label")),
-        ("time,patient,x,outcome", ("patient", "time", ("x",), "outcome"), ("id", "label")),
-        ("a,b,label,c", ("a", "b", ("c",), "label"), ("id", "time")),
-    ],
-)
-def test_columns_are_recognised_by_name_else_by_position(header, found, guessed):
-    columns, order = table_file.recognised(1, header.split(","))
-    assert (columns.id, columns.time, columns.features, columns.label) == found
-    assert columns.guessed == guessed
-    assert [header.split(",")[order[role]] for role in ("id", "time", "label")] == [found[0], found[1], found[3]]
 
 
 def test_what_a_table_is_called_does_not_matter_and_what_it_holds_does():
@@ -124,10 +84,10 @@ def test_gaps_are_squeezed_or_kept_as_missing_steps():
 
 
 def test_gaps_that_do_not_fit_are_squeezed_and_that_is_told():
-    mine = parsed(HEAD, "a,1,5,1", "a,2,6,0", "a,70,7,1", "b,1,8,0", "c,1,9,1")
+    mine = parsed(HEAD, "a,1,5,1", "a,2,6,0", "a,300,7,1", "b,1,8,0", "c,1,9,1")
     keep = replace(PLAIN, gaps="keep")
     assert mine.lengths(keep).tolist() == [3, 1, 1] and mine.fit(keep).timesteps == 3
-    assert Recipe(keep, mine).idle()["gaps"] == f"Squeezed: kept, “a” would have 70 steps, and {STEPS} fit."
+    assert Recipe(keep, mine).idle()["gaps"] == f"Squeezed: kept, “a” would have 300 steps, and {STEPS} fit."
     other = parsed(HEAD, "a,1,5,1", "a,3,6,0", "a,4,1,1", "b,1,8,0", "c,1,9,1")
     assert "gaps" not in Recipe(keep, other).idle()
 
@@ -184,15 +144,15 @@ def test_a_share_is_never_told_as_all_or_nothing_where_it_is_some():
 
 
 def test_one_of_three_is_held_out_and_the_seed_draws_which():
-    mine = Table.parse(sample(), "sample.csv")
-    assert mine.sizes == (24, 12)
+    mine = sample_table()
+    assert mine.sizes(PLAIN) == (24, 12)
     drawn = set()
     for seed in range(5):
-        training, held_out = mine.split(seed)
-        assert (len(training), len(held_out)) == mine.sizes
+        training, held_out = mine.split(replace(PLAIN, seed=seed))
+        assert (len(training), len(held_out)) == mine.sizes(PLAIN)
         assert {one.id for one in training} | {one.id for one in held_out} == {one.id for one in mine.series}
         assert [part.id for part in training] == [one.id for one in mine.series if one in training], "order of the file"
-        assert mine.split(seed)[1] == held_out
+        assert mine.split(replace(PLAIN, seed=seed))[1] == held_out
         drawn.add(tuple(one.id for one in held_out))
     assert len(drawn) == 5
 
@@ -217,7 +177,7 @@ def test_the_mean_and_the_scale_are_those_of_the_training_sequences():
     lines[1] = "a,2,,0"
     mine = parsed(HEAD, *lines)
     settings = replace(PLAIN, input_fill="mean")
-    training, held_out = mine.split(0)
+    training, held_out = mine.split(PLAIN)
     known = np.concatenate([one.x for one in training])
     x, y, lengths = mine.sequences(mine.fit(settings), 0 if "a" in {one.id for one in training} else 1)
     assert x[0, 1, 0] == pytest.approx(np.nanmean(known)) and lengths.tolist() == [2] * len(x)
@@ -240,120 +200,21 @@ def test_labels_of_0_and_1_are_not_scaled_nor_is_a_constant_column_divided_by_0(
 def test_columns_far_from_0_and_1_are_named():
     rows = ["a,1,-1,201", "a,2,1,200", "b,1,0,199", "c,1,0,200"]
     assert parsed(HEAD, *rows).unscaled == ("label",)
-    assert Table.parse(sample(), "sample.csv").unscaled == ()
+    assert sample_table().unscaled == ()
 
 
 def test_the_sample_has_all_that_is_asked_for():
-    mine = Table.parse(sample(), "sample.csv")
+    mine = sample_table()
     assert sample() == sample() and len(sample()) < 20_000
     labels, inputs = mine.missing(PLAIN)
     assert labels > 10 and inputs == 0 and mine.gaps > 10 and mine.gaps_fit
-    assert len(set(mine.lengths(PLAIN))) > 5 and not mine.columns.guessed
+    assert len(set(mine.lengths(PLAIN))) > 5
     assert mine.missing(replace(PLAIN, gaps="keep"))[1] == mine.gaps * mine.features
-
-
-# --- what is not
-
-
-def wide(features: int) -> str:
-    names = ",".join(f"x{k}" for k in range(features))
-    cells = ",".join(["1"] * features)
-    return "\n".join([f"id,time,{names},label", *(f"{one},1,{cells},1" for one in "abc")])
-
-
-def long(steps: int, sequences: int = 3) -> str:
-    return "\n".join([HEAD, *(f"s{one},{step},1,{step}" for one in range(sequences) for step in range(steps))])
-
-
-def with_row(row: str) -> str:
-    """A bad row in line 5."""
-    return "\n".join([HEAD, *ROWS[:3], row, *ROWS[3:]])
-
-
-BAD = {
-    "empty": (b"", "The file is empty"),
-    "blank": (b" \n\n\t", "The file is empty"),
-    "only a BOM": (b"\xef\xbb\xbf", "The file is empty"),
-    "only commas": (b",,,\n,,,", "The file is empty"),
-    "only the names": (HEAD, "line 2: there is no row"),
-    "one row": ("\n".join([HEAD, ROWS[0]]), "The file has 1 sequence; takes 3 to 256"),
-    "two sequences": ("\n".join([HEAD, *ROWS[:3]]), "The file has 2 sequences; takes 3 to 256"),
-    "no names": ("\n".join(["1,1,0.5,1", "2,1,0.6,0", "3,1,0.7,1"]), "line 1: got “1, 1, 0.5, 1”; takes the names"),
-    "too few columns": ("id,time,label\na,1,1", "line 1: 3 columns"),
-    "another delimiter": ("id|time|x|label\na|1|1|1", "line 1: 1 column, parted by comma, semicolon or tab"),
-    "nameless column": ("id,time,,x,label\na,1,1,1,1", "line 1, column 3: got a name of 0 letters"),
-    "long name": (f"id,time,{'x' * 99},label\na,1,1,1", "line 1, column 3: got a name of 99 letters"),
-    "equal names": ("id,time,x,x,label\na,1,1,1,1", "line 1, column 4: “x” is the name of column 3 too"),
-    "names below blank lines": ("\n\n\nid,time,x,x,label", "line 4, column 4"),
-    "ragged": (with_row("c,1,0.8"), "line 5: 3 cells; the line of names has 4"),
-    "too many cells": (with_row("c,1,0.8,1,2"), "line 5: 5 cells; the line of names has 4"),
-    "no number": (with_row("b,9,abc,1"), "line 5, column “x”: got “abc”; takes a number, or empty for missing."),
-    "no label": (with_row("b,9,1,abc"), "line 5, column “label”: got “abc”; takes a number, or empty for missing."),
-    "long cell": (with_row(f"b,9,1,{'abc' * 99}"), "line 5, column “label”: got “abcabc"),
-    "infinite": (with_row("b,9,inf,1"), "line 5, column “x”: got “inf”; takes a number, or empty for missing"),
-    "underscore": (with_row("b,9,1_0,1"), "line 5, column “x”: got “1_0”; takes a number, or empty for missing"),
-    "huge": (with_row("b,9,1,-1e39"), "line 5, column “label”: got “-1e39”; takes a number up to 3.4e+38"),
-    "beyond all": (with_row("b,9,1,1e999"), "line 5, column “label”: got “1e999”"),
-    "no id": (with_row(",9,1,1"), "line 5, column “sequence”: got “nothing”; takes the name of a sequence"),
-    "long id": (with_row(f"{'i' * 61},9,1,1"), "line 5, column “sequence”: got “61 letters”"),
-    "no time": (with_row("b,,1,1"), "line 5, column “time”: got “”; takes a number."),
-    "time is NaN": (with_row("b,nan,1,1"), "line 5, column “time”: got “nan”; takes a number."),
-    "infinite time": (with_row("b,-inf,1,1"), "line 5, column “time”: got “-inf”; takes a number."),
-    "a date among numbers": (with_row("b,2024-01-01,1,1"), "line 5, column “time”: got “2024-01-01”; takes a number."),
-    "a number among dates": (
-        "\n".join([HEAD, "a,2024-01-01,1,1", "a,2,1,1"]),
-        "line 3, column “time”: got “2”; takes a date such as 2024-01-31",
-    ),
-    "a date that is none": ("\n".join([HEAD, "a,2024-02-31,1,1"]), "line 2, column “time”: got “2024-02-31”; takes a"),
-    "first time missing": ("\n".join([HEAD, "a,,1,1"]), "line 2, column “time”: got “”; takes a number."),
-    "twice": (with_row("a,2.0,1,1"), "lines 3 and 5: both are sequence “a” at the same time."),
-    "decimal comma": (
-        "id;time;x;label\na;1;0,5;1",
-        "line 2, column “x”: got “0,5”; takes a decimal point: 0.5.",
-    ),
-    "quoted decimal comma": (with_row('b,9,"-1,5",1'), "got “-1,5”; takes a decimal point: -1.5."),
-    "a column of nothing": ("\n".join([HEAD, "a,1,,1", "b,1,nan,1", "c,1,,2"]), "column “x”: every cell is missing"),
-    "no label at all": ("\n".join([HEAD, "a,1,1,", "b,1,1,", "c,1,1,NA"]), "column “label”: every cell is missing"),
-    "long sequence": (long(STEPS + 1), f"line 50: sequence “s0” has {STEPS + 1} rows; up to {STEPS} are accepted"),
-    "many sequences": (long(1, SEQUENCES[1] + 1), f"The file has 257 sequences; takes 3 to {SEQUENCES[1]}"),
-    "many rows": (long(STEPS, SEQUENCES[1] + 1), "line 12290: more than 12,288 rows"),
-    "many features": (wide(FEATURES + 1), f"line 1: 9 columns of features; up to {FEATURES} are accepted."),
-    "large": (b"x" * (MEGABYTES * 2**20 + 1), "The file has 4.0 MB; up to 4 MB are accepted."),
-    "one long line": (b"x" * 500_000, "line 1: this is no CSV (field larger than field limit"),
-    "NUL": (with_row("b,9,\0,1"), "line 5: a NUL byte"),
-    "latin-1": (with_row("b,9,1,é").encode("latin-1"), "line 5: byte 0xe9 is not UTF-8"),
-    "UTF-16": (with_row("b,9,1,1").encode("utf-16"), "The file is UTF-16; UTF-8 is accepted"),
-    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "line 1: byte 0x89 is not UTF-8"),
-    "a spreadsheet": (b"PK\x03\x04\x14\x00\x06\x00", "line 1: a NUL byte"),
-    "an open quote": (with_row('b,9,"1,1'), "this is no CSV (unexpected end of data)"),
-    "a line break in a cell": (with_row('b,9,"a\nb",1'), "line 6, column “x”: got “a b”"),
-    "text after a quote": (with_row('b,9,"1"2,1'), "line 5: this is no CSV"),
-    "JSON": ('[{"id": "a",\n"time": 1}]', "line 1: 2 columns, parted by"),
-}
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_a_bad_file_is_one_sentence(case):
-    data, wanted = BAD[case]
-    told = refusal(data)
-    assert wanted in told
-    assert told.endswith(".") and len(told) < 200 and "\n" not in told and not re.search(r"\. [A-Z]", told)
-
-
-def test_the_largest_table_is_accepted():
-    mine = Table.parse(long(STEPS, SEQUENCES[1]).encode(), "mine.csv")
-    assert len(mine.series) == SEQUENCES[1] and mine.fit(PLAIN).timesteps == STEPS
-    assert Table.parse(wide(FEATURES).encode(), "mine.csv").features == FEATURES
-
-
-def test_streamlit_takes_files_as_large_as_a_table_may_be():
-    told = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
-    assert told["server"]["maxUploadSize"] == MEGABYTES
 
 
 def test_only_own_data_have_gaps_and_missing_inputs():
 
-    mine = Table.parse(sample(), "sample.csv")
+    mine = sample_table()
     assert set(OWN_DATA) <= Recipe(PLAIN).idle().keys()
     assert not {"gaps", "scale", "nan_fill", "padding", "padded_labels"} & Recipe(PLAIN, mine).idle().keys()
     assert {"sequences", "timesteps", "task", "padding_share", "nan_share", "input_fill"} <= Recipe(

@@ -18,6 +18,7 @@ from lessons.families.recurrent import Recurrent
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
 from lessons.runs.grid import Grid, axis_values
+from lessons.runs.run import Snapshot
 from lessons.server.laboratory import Laboratory
 from lessons.workers import cluster
 from tests.tools.patience import patient
@@ -84,6 +85,21 @@ def test_a_run_is_the_same_as_here(laboratory):
     np.testing.assert_array_equal(training.run().snapshot.gradient, here.snapshot.gradient)
 
 
+def test_a_run_streams_its_epochs(laboratory):
+    """What comes at the end is what was told on the way, and no more."""
+    training = laboratory.train(Recipe(RECIPE.with_changes({"epochs": 2000})), "test")
+    assert training.job.wait_beyond(3, WITHIN) and not training.done
+    early = training.run()
+    assert early is not None and 0 < early.epochs < 2000
+    told = [*training.job.items]
+    training.job.result(WITHIN)
+    assert all(one is other for one, other in zip(told, training.job.items, strict=False))
+    assert training.run().epochs == 2000 and training.run().closing
+    epochs = np.concatenate([item.epochs for item in training.items if isinstance(item, Snapshot)])
+    np.testing.assert_array_equal(epochs, np.arange(2000))
+    assert not laboratory.executor.hearing
+
+
 CALM = 0.02  # learning rate; beyond it fifty epochs make a difference in the last digit a difference in the third
 
 
@@ -112,11 +128,10 @@ def test_a_map_loses_nothing_when_a_worker_is_killed(laboratory):
 def test_what_is_stopped_is_done_without_a_failure(laboratory):
     """Also where it waits for a free worker."""
     long = [laboratory.train(Recipe(RECIPE.with_changes({"epochs": 1000, "seed": seed})), "test") for seed in range(4)]
-    assert not long[0].job.wait_beyond(0, 0.2)
     for training in long:
         training.leave("test")
     assert eventually(lambda: all(training.done for training in long), WITHIN)
-    assert all(training.failure is None and training.run() is None for training in long)
+    assert all(training.failure is None for training in long)
     laboratory.train(Recipe(RECIPE.with_changes({"seed": 9})), "test").job.result(WITHIN)
 
 

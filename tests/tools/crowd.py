@@ -26,6 +26,7 @@ from lessons.course.discovery import LESSONS
 from tests.tools.databases import empty
 from tests.tools.load import Session, percentiles
 from tests.tools.site import Site, serving
+from tests.tools.stopwatch import EMPTY
 
 LESSON = "mask_and_loss", "broken"
 JOIN_WITHIN, VOTE_WITHIN, RUN_WITHIN = 10.0, 5.0, 5.0  # seconds over which a class does it
@@ -127,6 +128,24 @@ class Usage:
         return sum(process.memory_info().rss for process in self.processes) / 1e6
 
 
+async def bare(learners: int) -> list[float]:
+    """Seconds of as many clicks on an empty Streamlit page, spread as the votes are: what a vote stands beside."""
+    with TemporaryDirectory() as folder:
+        script = Path(folder) / "empty.py"
+        script.write_text(EMPTY)
+        with serving(script) as site:
+            sessions = [await Session.open(site.url, timeout=PATIENCE) for _ in range(learners)]
+
+            async def later(session: Session) -> float:
+                await asyncio.sleep(random.random() * VOTE_WITHIN)
+                return await session.click("Run")
+
+            seconds = await asyncio.gather(*map(later, sessions))
+            for session in sessions:
+                await session.close()
+    return seconds
+
+
 async def attend(sites: Sequence[Site], rooms: Rooms, learners: int, rounds: int) -> dict:
     """A class goes through the cycle `rounds` times; what it took."""
     code, key = rooms.open()
@@ -197,6 +216,11 @@ def main() -> None:
         sites = [stack.enter_context(serving(UNMASKED_DATABASE_URL=url)) for _ in range(given.replicas)]
         time.sleep(20)  # TensorFlow loads
         figures = asyncio.run(attend(sites, Rooms(database.connect(url)), given.learners, given.rounds))
+    peer, vote = percentiles(asyncio.run(bare(given.learners))), f"{SAID['vote'][0]}, p95, ms (aim {SAID['vote'][1]})"
+    figures |= {
+        "a bare click of an empty page among as many, p95, ms": round(1000 * peer["p95"]),
+        "a vote beside that (aim 4)": round(figures[vote] / (1000 * peer["p95"]), 1),
+    }
     if given.json:
         print(json.dumps(figures))
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lessons.sandbox.walled_pool import WARM, WalledPool
 from lessons.server import walled_tasks
-from tests.tools.specimens import PARTS, Case, cases, codes
+from tests.tools.specimens import Case, cases, codes
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "scorecard.md"
 HEAD = """# How good is the clinic?
@@ -15,7 +15,18 @@ HEAD = """# How good is the clinic?
 Measured by `make scorecard` on our own set, `tests/losses`. A finding counts as right when the set demands exactly this
 code for exactly this loss. *Precision*: the share of the findings that are right. *Recall*: the share of the demanded
 findings that were made. The rules were tuned on one part of the set; the other part was held back until they were done.
+
+*Reports* are losses of the kinds of fault that people report in public, each of another domain: twelve that we were
+given, those that we wrote and tuned on, and those that were written before the rules and looked at only afterwards.
 """
+SECTIONS = {  # heading -> the losses below it
+    "Tuned": lambda: cases("tuned"),
+    "Held": lambda: cases("held"),
+    "Reports, given": lambda: [case for case in cases("reports") if case.domain == "given"],
+    "Reports, tuned on": lambda: [case for case in cases("reports") if not case.held and case.domain != "given"],
+    "Reports, held": lambda: [case for case in cases("reports") if case.held],
+}
+NOTES = {"ignores_labels"}  # findings that call nothing ill
 
 
 class Score:
@@ -30,9 +41,9 @@ class Score:
         self.hits.update(found & case.expect)
         self.alarms.update(found - case.expect)
         self.misses.update(case.expect - found)
-        if not case.expect:
+        if not case.expect - NOTES:  # a note calls nothing ill
             self.healthy += 1
-            self.called_ill += bool(found)
+            self.called_ill += bool(found - NOTES)
 
     @property
     def precision(self) -> float:
@@ -47,11 +58,11 @@ class Score:
             yield code, self.hits[code], self.alarms[code], self.misses[code]
 
 
-def measure(part: str, walled_pool: WalledPool) -> tuple[Score, list[str]]:
-    """The score of a part, and a line about each loss that came out otherwise."""
+def measure(losses: list[Case], walled_pool: WalledPool) -> tuple[Score, list[str]]:
+    """Their score, and a line about each that came out otherwise."""
     score, wrong = Score(), []
     waiting = [
-        (case, walled_pool.submit(walled_tasks.examine, case.text, case.function, case.options)) for case in cases(part)
+        (case, walled_pool.submit(walled_tasks.examine, case.text, case.function, case.options)) for case in losses
     ]
     for case, job in waiting:
         found = codes(job.result())
@@ -64,9 +75,9 @@ def measure(part: str, walled_pool: WalledPool) -> tuple[Score, list[str]]:
     return score, wrong
 
 
-def page(part: str, score: Score, wrong: list[str]) -> str:
+def page(heading: str, score: Score, wrong: list[str]) -> str:
     lines = [
-        f"\n## {part.capitalize()}: {score.losses} losses, {score.healthy} of them healthy\n",
+        f"\n## {heading}: {score.losses} losses, {score.healthy} of them healthy\n",
         f"Precision {score.precision:.3f}, recall {score.recall:.3f}; {score.called_ill} of {score.healthy} healthy "
         "losses called ill.\n",
         "| finding | right | false alarms | missed | precision | recall |",
@@ -85,8 +96,8 @@ def main() -> None:
     started = time.monotonic()
     walled_pool = WalledPool(spares=0, warm=WARM, fewer_walls=True)
     text = HEAD
-    for part in PARTS if len(sys.argv) < 2 else sys.argv[1:]:
-        text += page(part, *measure(part, walled_pool))
+    for heading in SECTIONS if len(sys.argv) < 2 else sys.argv[1:]:
+        text += page(heading, *measure(SECTIONS[heading](), walled_pool))
     walled_pool.shutdown(wait=False)
     print(text, f"\n{time.monotonic() - started:.0f} s", sep="")
     if len(sys.argv) < 2:

@@ -13,11 +13,14 @@ def first(count: int, cases: Sequence) -> list:
     return [*cases[:count], *(pytest.param(*case, marks=pytest.mark.verify) for case in rest)]
 
 
-def presets() -> list:
-    """(slug, preset) of all lessons. Two of a lesson are for `make test`: what fails, and what repairs it."""
+def presets(*chief: str) -> list:
+    """(slug, preset) of all lessons. For `make test` are those that the contrast of a lesson names so.
+
+    By default two of a lesson: what fails, and what repairs it.
+    """
     return [
-        pytest.param(slug, preset, id=f"{slug}-{preset.name}", marks=() if chief else pytest.mark.verify)
+        pytest.param(slug, preset, id=f"{slug}-{preset.name}", marks=() if preset.name in run else pytest.mark.verify)
         for slug, lesson in LESSONS.items()
+        for run in [{getattr(lesson.contrast, which) for which in chief or ("failure", "repair")}]
         for preset in lesson.presets
-        for chief in [preset.name in (lesson.contrast.failure, lesson.contrast.repair)]
     ]

@@ -11,6 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -152,40 +153,64 @@ def opened(browser, site: Site, seed: int):
     return page
 
 
-async def learners() -> dict:
-    """Sixty sessions press Run in the same instant, each with other settings over three losses."""
+@dataclass
+class Crowd:
+    """What so many learners who press Run in the same instant cost and how long they wait. All in CPU seconds."""
+
+    learners: int
+    processes: int  # workers
+    p50: float  # seconds
+    p95: float
+    server: float
+    workers: float
+    client: float
+    opening: float  # of the server, for all pages
+    kilobytes: float  # of a run to its learner
+    errors: int
+    megabytes: float  # of the server
+
+
+async def crowd(count: int) -> Crowd:
+    """So many sessions press Run in the same instant, each with other settings over three losses."""
     with serving() as site:
         server = psutil.Process(site.process.pid)
         for loss in LOSSES:
             await press(await session(site, f"loss={loss}&seed=999"))
         before = cpu(server)
-        sessions = [await session(site, variation(number)) for number in range(LEARNERS)]
+        sessions = [await session(site, variation(number)) for number in range(count)]
         opened, received = cpu(server) - before, sum(one.bytes_received for one in sessions)
         workers = server.children(recursive=True)
         clocks = [lambda: cpu(server), lambda: sum(map(cpu, workers)), lambda: cpu(psutil.Process())]
         before = [clock() for clock in clocks]
         seconds = await asyncio.gather(*(press(one) for one in sessions))
-        by_server, by_workers, by_client = (clock() - began for clock, began in zip(clocks, before, strict=True))
+        spent = [clock() - began for clock, began in zip(clocks, before, strict=True)]
         received = sum(one.bytes_received for one in sessions) - received
         errors = sum(len(one.errors) for one in sessions)
         memory = resident(site.process.pid)
         for one in sessions:
             await one.close()
-    spread, alone = percentiles(seconds), by_workers_alone()
+    spread = percentiles(seconds)
+    each = received / count / 1000
+    return Crowd(count, len(workers), spread["p50"], spread["p95"], *spent, opened, each, errors, memory)
+
+
+async def learners() -> dict:
+    """Sixty sessions press Run in the same instant, and the workers do the same trainings with nobody who looks."""
+    one, alone = await crowd(LEARNERS), by_workers_alone()
     each = 1000 / LEARNERS
     return {
-        f"{LEARNERS} learners press Run, p50, s": spread["p50"],
-        f"{LEARNERS} learners press Run, p95, s": spread["p95"],
+        f"{LEARNERS} learners press Run, p50, s": one.p50,
+        f"{LEARNERS} learners press Run, p95, s": one.p95,
         "the same trainings by the workers alone, s": alone,
-        "p95 beside the workers alone (aim 2)": spread["p95"] / alone,
-        "CPU of a run, server, ms": each * by_server,
-        "CPU of a run, workers, ms": each * by_workers,
-        "server beside workers (aim 0.5)": by_server / by_workers,
-        "CPU of a run, this client, ms": each * by_client,
-        "CPU of opening a page, server, ms": each * opened,
-        "bytes of a run to its learner, kB": received / LEARNERS / 1000,
-        f"{LEARNERS} learners press Run, errors": errors,
-        "server memory (aim 300), MB": memory,
+        "p95 beside the workers alone (aim 2)": one.p95 / alone,
+        "CPU of a run, server, ms": each * one.server,
+        "CPU of a run, workers, ms": each * one.workers,
+        "server beside workers (aim 0.5)": one.server / one.workers,
+        "CPU of a run, this client, ms": each * one.client,
+        "CPU of opening a page, server, ms": each * one.opening,
+        "bytes of a run to its learner, kB": one.kilobytes,
+        f"{LEARNERS} learners press Run, errors": one.errors,
+        "server memory (aim 300), MB": one.megabytes,
     }
 
 

@@ -374,3 +374,21 @@ def test_a_worker_that_starts_in_the_end_counts_from_nothing(monkeypatch):
     monkeypatch.delenv("PYTHONHOME")
     assert job.result(PATIENT) and pool.workers[0].misses == 0 and not pool.trouble
     pool.shutdown()
+
+
+def test_what_can_be_done_later_waits_for_a_quiet_moment():
+    """One worker does it, while the other is free; where there is only one, nobody does."""
+    with WorkerPool(2) as pool, WorkerPool(1) as alone:
+        pool.may_warm = lambda: False
+        for each in (pool, alone):
+            for _ in range(2):
+                each.do_later(nap, None, 0.3)
+        late, never = [*pool.later], [*alone.later]
+        assert len({*pool.map(nap, [None] * 4, [0.05] * 4)}) == 4
+        assert not any(job.done() or job.running() for job in late)
+        pool.may_warm = lambda: True
+        pool.submit(nap, None, 0.0).result(PATIENT)  # a word that something has changed
+        (_, first_ended), (second_began, _) = sorted(job.result(PATIENT) for job in late)
+        assert first_ended <= second_began
+        alone.submit(nap, None, 0.6).result(PATIENT)
+        assert not any(job.done() for job in never)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from lessons.doctor.loss import rules
 from lessons.doctor.loss.crash import about_shapes, cleaned
 from lessons.doctor.loss.inference import settle
+from lessons.doctor.loss.rules.nothing_left import behind_the_mask
 from lessons.doctor.loss.subject import Subject
 from lessons.doctor.refusal import refused
 from lessons.doctor.rule import SEVERITIES, Evidence, Rule
@@ -50,12 +51,13 @@ def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict
             {"usage": usage.declared(), "findings": [one for one in found if one["code"] not in common]}
             for usage, found in told
         ],
-        "healthy": not findings,
+        "healthy": all(finding["severity"] == "note" for finding in findings),
         "refused": None,
         "usage": subject.usage.declared(),
         "inferred": sorted(subject.usage.declared().keys() - declared.declared().keys()),
         "tried": [LOSS_RULES.rules[code].tried for code in subject.seen],
         "unprobed": unprobed,
+        "limits": limits(subject),
         "seconds": time.perf_counter() - started,
     }
 
@@ -76,6 +78,17 @@ def look(subject: Subject) -> tuple[list[dict], list[str]]:
         found["raises_in_fit"] = LOSS_RULES.rules["raises_in_fit"].judge(subject)
     findings = [finding_of(LOSS_RULES.rules[code], evidence) for code, evidence in found.items() if evidence]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding["severity"])), unprobed
+
+
+def limits(subject: Subject) -> list[str]:
+    """What holds of this usage only while something else does, in sentences: no fault, and no health either."""
+    if subject.crash or subject.never_run:
+        return []
+    try:
+        sentence = behind_the_mask(subject)
+    except Exception:  # it does not take such labels at all
+        return []
+    return [sentence] if sentence else []
 
 
 def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Subject:
@@ -101,6 +114,7 @@ def subjects_of(admitted: Admitted, function: str | None, declared: Usage) -> li
             line_of(raised),
         )
     subject = Subject(loss, usage)
+    subject.activation_declared = declared.activation is not None
     subject.settle_rows()
     if isinstance(raised, Refused):  # only running it showed what it does
         raise raised
@@ -109,15 +123,15 @@ def subjects_of(admitted: Admitted, function: str | None, declared: Usage) -> li
     elif raised is not None:
         subject.crash = crash_of(raised)
     else:
-        subject.settle_encoding()
-    return [subject, *(healthy_so_far(loss, other) for other in others)]
+        subject.settle_labels()
+    return [subject, *(in_usage(loss, other) for other in others)]
 
 
-def healthy_so_far(loss: Callable, usage: Usage) -> Subject:
+def in_usage(loss: Callable, usage: Usage) -> Subject:
     """The loss in another usage, in which it is known to run."""
     subject = Subject(loss, usage)
     subject.settle_rows()
-    subject.settle_encoding()
+    subject.settle_labels()
     return subject
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lessons.doctor.usage import Usage
+from lessons.doctor.usage import RELATED, Usage
 
 BATCH = 16
 SATURATED = 200.0  # sigmoid(-200) is exactly 0 in float32, sigmoid(200) exactly 1, softplus(-200) exactly 0
@@ -41,6 +41,8 @@ class Sampler:
         self.activations = usage.activation
         self.link = link(usage)
         self.grouped = False  # whether a loss compares the rows of a group
+        self.related = usage.task if usage.task in RELATED else ""  # "" where a label is a value or a class
+        self.unused = False  # whether the loss does not look at its labels
         self.encoding = self.encodings()[0]
 
     def labels(self, size: int | None = None) -> np.ndarray:
@@ -51,7 +53,7 @@ class Sampler:
         if len(kinds) > 1:
             columns = [DRAWS[kind](self, (*shape[:-1], 1)) for kind in kinds]
             return np.concatenate(columns, axis=-1).astype(np.float32)
-        return DRAWS[self.usage.labels](self, shape).astype(np.float32)
+        return DRAWS.get(self.related, DRAWS[self.usage.labels])(self, shape).astype(np.float32)
 
     def others(self, y: np.ndarray) -> np.ndarray:
         """Labels that all differ from y and are as legal. (batch, …), as y."""
@@ -106,15 +108,26 @@ class Sampler:
     @property
     def has_truth(self) -> bool:
         """Whether a label says what its prediction should be: not for label sequences of another length (CTC), for
-        distances, and for an angle that several columns code."""
+        distances, for an angle that several columns code, for labels of more columns than the prediction, and where
+        the loss does not look at them."""
         label, shape = self.usage.label_shape, self.usage.shape
-        if self.grouped or self.usage.task == "distance" or (self.usage.labels == "angles" and label != shape):
+        if self.unused or self.related or self.grouped or self.usage.task == "distance":
+            return False
+        if self.usage.labels == "angles" and label != shape:
+            return False
+        if len(label) == len(shape) > 0 and label[-1] > shape[-1]:
             return False
         if self.usage.labels != "ids" and not aligns(label, shape):
             return False
         if len(self.usage.label_kinds) > 1 and label != shape:  # which column answers which is not known
             return False
         return self.usage.labels != "ids" or label in (shape, shape[:-1], (*shape[:-1], 1))
+
+    @property
+    def one_to_one(self) -> bool:
+        """Whether every step has a label of its own, not one for a whole sequence."""
+        label, shape = self.usage.label_shape, self.usage.shape
+        return self.has_truth and (self.usage.labels == "ids" or label[: len(shape) - 1] == shape[:-1])
 
     @property
     def logits(self) -> bool:
@@ -189,7 +202,10 @@ class Sampler:
             yield Point("predictions that are wrong and saturated", y, self.wrong(sides))
         else:
             p = said(z)
-            if usage.label_shape == usage.shape:
+            bounded = usage.labels in ("nonnegative", "probabilities") and self.link == ("linear",)
+            if bounded and aligns(usage.label_shape, usage.shape):  # not every prediction is such a label
+                yield Point("predictions equal to the labels", y, self.truth(y, z))
+            elif usage.label_shape == usage.shape:
                 yield Point("predictions equal to the labels", p, z)
             elif y.ndim == z.ndim and y.shape[-1] < z.shape[-1]:
                 yield Point("predictions equal to the labels", p[..., : y.shape[-1]], z)
@@ -203,8 +219,13 @@ class Sampler:
             for value in values if usage.task != "distance" else (1.0, 20.0):
                 if len(self.activations) == 1:
                     yield Point(f"predictions of {value:g}", y, np.full_like(z, value))
-        for column, kind in enumerate(usage.label_kinds if len(usage.label_kinds) > 1 else ()):
-            if kind in ("float", "nonnegative") and usage.padding != 0:
+        if self.related:  # what is absent has a rule of its own
+            return
+        surplus = len(usage.label_shape) == 1 and 1 < usage.label_shape[0] <= 8 and not self.has_truth
+        several = len(usage.label_kinds) > 1
+        kinds = usage.label_kinds if several else (usage.labels,) * y.shape[-1] * surplus
+        for column, kind in enumerate(kinds):
+            if (kind == "nonnegative" or (several and kind == "float")) and usage.padding != 0:
                 zero = y.copy()
                 zero[..., column] = 0
                 yield Point(f"labels of 0 in column {column + 1}", zero, z)
@@ -305,6 +326,41 @@ def draw_ids(sampler: Sampler, shape) -> np.ndarray:
     return y
 
 
+def draw_embedding(sampler: Sampler, shape) -> np.ndarray:
+    """Ids that each occur two or three times where there are that many, (shape)."""
+    count = math.prod(shape)
+    return sampler.rng.permutation(np.arange(count) % max(1, count // 3)).reshape(shape)
+
+
+def draw_ranking(sampler: Sampler, shape) -> np.ndarray:
+    """Grades of a list's items, (shape): as declared, ids from 0 to 4; in every list more than one grade."""
+    if sampler.usage.labels == "ids":
+        y = sampler.rng.integers(0, 5, shape)
+    else:
+        y = DRAWS[sampler.usage.labels](sampler, shape)
+    if sampler.usage.labels in ("ids", "binary") and shape[-1] > 1:
+        y[..., 0], y[..., -1] = 0, 1
+    return y
+
+
+def draw_survival(sampler: Sampler, shape) -> np.ndarray:
+    """As declared; of numbers times, and in a last column, where there is more than one, 1 for an event and 0 for an
+    end of watching."""
+    if sampler.usage.labels not in ("float", "nonnegative"):
+        return DRAWS[sampler.usage.labels](sampler, shape)
+    y = draw_nonnegative(sampler, shape)
+    if len(shape) > 1 and shape[-1] > 1:
+        y[..., -1] = draw_binary(sampler, shape[:-1])
+    return y
+
+
+def draw_transcript(sampler: Sampler, shape) -> np.ndarray:
+    """Ids without repetition, neither the first nor the last class: either may be the blank. (shape)."""
+    ids = max(2, sampler.classes - 2)
+    steps = sampler.rng.integers(1, ids, shape)
+    return 1 + np.cumsum(steps, axis=-1) % ids
+
+
 def draw_angles(sampler: Sampler, shape) -> np.ndarray:
     """Radians from -π to π, (shape)."""
     return sampler.rng.uniform(-math.pi, math.pi, shape)
@@ -326,4 +382,8 @@ DRAWS = {
     "ids": draw_ids,
     "angles": draw_angles,
     "boxes": draw_boxes,
+    "embedding": draw_embedding,
+    "ranking": draw_ranking,
+    "survival": draw_survival,
+    "transcript": draw_transcript,
 }

@@ -13,11 +13,12 @@ import tensorflow as tf
 from keras.src import backend
 from keras.src.trainers.compile_utils import CompileLoss
 
-from lessons.doctor.loss.sample import Point, Sampler
+from lessons.doctor.loss.sample import Point, Sampler, draw_embedding
 from lessons.doctor.usage import Usage
 
 CURVE_POINTS = 61
 MOST_ROWS = 16  # that may belong together
+TRIALS = 3  # batches that a question about the labels is asked on
 STATIC_BATCH = 11  # a prime, unlike any other axis: where it turns up twice, axes were mixed
 
 
@@ -49,6 +50,15 @@ class Reading:
         return np.zeros(1) if self.gradient is None else np.abs(self.gradient)
 
 
+@dataclass(frozen=True)
+class Computed:
+    """An operation of a graph with what went in, None where that is no floating number, and its first output."""
+
+    operation: tf.Operation
+    inputs: list[np.ndarray | None]
+    output: np.ndarray
+
+
 class Subject:
     """One loss in one usage. Readings of the same shapes share a traced graph."""
 
@@ -56,6 +66,7 @@ class Subject:
         self.loss, self.usage = loss, usage
         self.sampler = Sampler(usage)
         self.rows = 1  # so many rows of a batch belong together
+        self.activation_declared = True  # by who asks: what is inferred cannot disagree with the loss
         self.graphs: dict[tuple, Callable] = {}
         self.seen: dict = {}  # what rules found: code -> Evidence or None
         self.crash: tuple[str, str, int | None] | None = None  # exception, what it says, line
@@ -74,8 +85,45 @@ class Subject:
         """What z says in the labels' terms: the prediction, or the probabilities of logits. (batch, …), as z."""
         return activated(self.sampler.link, tf.constant(z, tf.float32)).numpy()
 
+    def settle_labels(self) -> None:
+        """Find out what labels are to this loss: whether it looks at them at all, whether it only compares ids with
+        each other, and in which way it wants a class said."""
+        self.sampler.unused = not any(self.looks_at_labels() for _ in range(TRIALS))
+        ids = self.usage.labels == "ids" and not self.sampler.unused and not self.sampler.related
+        if ids and all(self.compares_ids() for _ in range(TRIALS)):
+            self.sampler.related = "embedding"
+        self.settle_encoding()
+
+    def looks_at_labels(self) -> bool:
+        """Whether other labels, or marks in them, give another value or gradient."""
+        y, z = self.draw()
+        marked = y.copy()
+        if self.usage.marked:
+            marked[::2] = self.usage.padding
+        here = self.at(y, z)
+        for labels in (self.sampler.others(y), marked):
+            there = self.at(labels, z)
+            if here.value != there.value or not np.array_equal(here.size, there.size, equal_nan=True):
+                return True
+        return not here.finite_value
+
+    def compares_ids(self) -> bool:
+        """Whether only it counts which ids are alike: other names for all of them change nothing."""
+        z = self.sampler.predictions()
+        if z.ndim != 2 or self.sampler.classes < 3:
+            return False
+        y = draw_embedding(self.sampler, (len(z), *self.usage.label_shape)) % self.sampler.classes
+        names = self.sampler.rng.permutation(self.sampler.classes)
+        if np.array_equal(names, np.sort(names)):
+            names = np.roll(names, 1)
+        here, there = (self.value(ids.astype(np.float32), z) for ids in (y, names[y]))
+        return bool(np.isfinite([here, there]).all() and abs(here - there) <= 1e-5 * (1 + abs(here)))
+
     def settle_encoding(self) -> None:
         """Find out in which way this loss wants labels said: where it is lower than at any ordinary prediction."""
+        if not self.sampler.has_truth:
+            self.sampler.encoding = "none"
+            return
         y, z = self.draw()
         ordinary = self.value(y, z)
         values = {}
@@ -147,6 +195,40 @@ class Subject:
         """The function of an ordinary batch, traced: its graph can be looked into."""
         return tf.function(self._measure(), autograph=False).get_concrete_function(*self._specs())
 
+    def tensors(self, y: np.ndarray, z: np.ndarray, mask: np.ndarray | None = None, dtype: str = "") -> list[Computed]:
+        """Every operation of floating numbers on the way to the value, in order. `dtype`: as in `directly`.
+
+        y and z (batch, …), mask (batch, time). Without gradients; TensorFlow's simplifications are left out.
+        """
+        bare = self.loss.call if isinstance(self.loss, keras.losses.Loss) else self.loss
+        kind = dtype or "float32"
+        specs = [tf.TensorSpec((None, *array.shape[1:]), kind) for array in (y, z)]
+        given = [y.astype(kind), z.astype(kind)]
+        if mask is None and self.usage.padding == "keras" and not dtype:
+            mask = np.ones(z.shape[:2], bool)
+        if mask is not None:
+            specs.append(tf.TensorSpec((None, *mask.shape[1:]), tf.bool))
+            given.append(mask)
+        forward = self._measure(bare if dtype else None, backward=False)
+        graph = tf.function(forward, specs, autograph=False).get_concrete_function().graph
+        wanted = [operation for operation in graph.get_operations() if computes(operation)]
+        floats = {
+            tensor.name: tensor
+            for operation in wanted
+            for tensor in (*operation.inputs, operation.outputs[0])
+            if tensor.dtype.is_floating
+        }
+        feeds = {tensor.name: array for tensor, array in zip(graph.inputs, given, strict=False)}
+        feeds |= {inside.name: outside.numpy() for outside, inside in graph.captures}
+        with tf.compat.v1.Session(graph=graph) as session:
+            known = session.run(floats, feeds)
+        return [
+            Computed(
+                operation, [known.get(tensor.name) for tensor in operation.inputs], known[operation.outputs[0].name]
+            )
+            for operation in wanted
+        ]
+
     def constants(self) -> np.ndarray:
         """The floating numbers in the graph of the loss. (constants,) float64."""
         found = [np.zeros(0)]
@@ -203,7 +285,7 @@ class Subject:
             "x_title": f"prediction, label {label:.3g}",
         }
 
-    def _measure(self, loss: Callable | None = None) -> Callable:
+    def _measure(self, loss: Callable | None = None, backward: bool = True) -> Callable:
         """(y, z[, mask]) -> value and gradient. A bare loss may return any shape: its mean is taken."""
         called = loss or CompileLoss(self.loss)
 
@@ -216,10 +298,15 @@ class Subject:
                 value = called(y, p)
                 if loss:
                     value = tf.reduce_mean(tf.convert_to_tensor(value))
-            gradient = tape.gradient(value, z)
+            gradient = tape.gradient(value, z) if backward else None
             return (value,) if gradient is None else (value, gradient)
 
         return measure
+
+
+def computes(operation: tf.Operation) -> bool:
+    """Whether it makes floating numbers in its first output."""
+    return bool(operation.outputs) and operation.outputs[0].dtype.is_floating
 
 
 def activated(names: tuple[str, ...], z):

@@ -70,7 +70,7 @@ def told(graph: tf.Graph, rank: int) -> Hints:
         classes,
         any(value in (1.0, 0.5) for value in compared(graph, labels)),
         vectors(graph, of_predictions) or "Softmax" in types or "LogSoftmax" in types,
-        any(is_share(one, of_labels - of_predictions) for one in logs),
+        label_columns is None and any(is_share(one, of_labels - of_predictions) for one in logs),
         columns == label_columns == 4 and {"Maximum", "Minimum"} <= types,
         rank,
     )

@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
-from lessons.classroom.room import LARGEST
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.numeral import is_whole
 from lessons.recipe.words import first_line
@@ -16,11 +15,12 @@ from lessons.tools.preflight import capacity, machine, network, processes, stora
 from lessons.tools.preflight.check import FAILED, Check
 
 DEFAULT_PORT = 8501
+MOST = 100_000  # learners, in as many rooms as they like
 LEARNERS = 30  # a class, where nobody says how many
 
 
 def learners(given: str) -> int:
-    return whole("--learners", given, LARGEST)
+    return whole("--learners", given, MOST)
 
 
 def port_of(given: str | None) -> int:

@@ -1,18 +1,19 @@
-"""Where the numbers break: edges of a domain, steep places, small number formats, graph against eager."""
+"""Where the numbers break: edges of a domain, steep places, graph against eager."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from lessons.doctor.loss.origin import in_words, line_of, origin
 from lessons.doctor.loss.rules import LOSS_RULES
 from lessons.doctor.loss.sample import Point
-from lessons.doctor.loss.subject import Reading, Subject
+from lessons.doctor.loss.subject import Computed, Reading, Subject
 from lessons.doctor.rule import Evidence, Specimen
 
 STEEP = 1e4  # |gradient| that throws weights away at any usual learning rate
 ERRORS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 0.3, 0.9, 3.0)
-HALF_UNDERFLOW = 2.0**-25  # what is smaller rounds to 0 in float16
-MODEST = 20.0  # saturates a float16 sigmoid, and its square does not overflow
 
 PLAIN_BCE = """
 def loss(y_true, y_pred):
@@ -55,10 +56,21 @@ BINARY = {"task": "binary", "activation": "sigmoid"}
     silent_on=Specimen(CLIPPED_BCE, BINARY),
 )
 def log_of_zero(subject: Subject) -> Evidence | None:
-    for point, read in subject.edges:
+    for point, read in unexplained(subject):
         if not read.finite_value:
-            return seen(subject, point, read, f"the loss is {read.value:g}")
+            return seen(subject, point, read, f"the loss is {read.value:g}", origin(subject, point.y, point.z))
     return None
+
+
+def unexplained(subject: Subject) -> Iterator[tuple[Point, Reading]]:
+    """The edges, but for those at which what is absent, or what does not differ, breaks it: other rules say so."""
+    absent = LOSS_RULES.found(subject, "absent_label")
+    constant = LOSS_RULES.found(subject, "constant_batch")
+    for point, read in subject.edges:
+        nothing = absent and not point.y.any()
+        alike = constant and (np.ptp(point.y) == 0 or np.ptp(point.z) == 0)
+        if not nothing and not alike:
+            yield point, read
 
 
 @LOSS_RULES.rule(
@@ -75,22 +87,22 @@ def log_of_zero(subject: Subject) -> Evidence | None:
     silent_on=Specimen(SAFE_ROOT),
 )
 def where_grad_nan(subject: Subject) -> Evidence | None:
-    for point, read in subject.edges:
+    for point, read in unexplained(subject):
         if read.finite_value and not read.finite_gradient:
             bad = read.gradient[~np.isfinite(read.gradient)].flat[0]
             return seen(subject, point, read, f"the loss is {read.value:.3g} and its gradient {bad:g}")
     return None
 
 
-def seen(subject: Subject, point: Point, read: Reading, what: str) -> Evidence:
-    """Evidence from one point: what happened, with the first label and prediction that it happened at."""
+def seen(subject: Subject, point: Point, read: Reading, what: str, found: Computed | None = None) -> Evidence:
+    """Evidence from one point: what happened, where it began, and a first label and prediction that it happened at."""
     bad = np.zeros(0, int)
     if read.gradient is not None and not read.finite_gradient:
         bad = np.flatnonzero(~np.isfinite(read.gradient).reshape(len(point.z), -1).all(axis=1))
     row = int(bad[0]) if bad.size else 0
     prediction = subject.prediction(point.z[row : row + 1])[0]
     return Evidence(
-        f"At {point.words} {what}.",
+        f"At {point.words} {what}.{in_words(found)}",
         {
             "at": point.words,
             "y_true": shown(point.y[row]),
@@ -98,43 +110,13 @@ def seen(subject: Subject, point: Point, read: Reading, what: str) -> Evidence:
             "value": read.value,
             "gradient": None if read.gradient is None else shown(read.gradient[row]),
         },
+        line=line_of(found) if found else None,
     )
 
 
 def shown(values: np.ndarray) -> list[float]:
     """The first numbers of a sample. values (…)."""
     return [float(f"{value:.6g}") for value in np.ravel(values)[:8]]
-
-
-@LOSS_RULES.rule(
-    code="eps_underflow_fp16",
-    severity="warning",
-    title="Its epsilon is 0 in float16",
-    tried="the same places in float16, where an epsilon of it is 0 there",
-    why="The smallest number that float16 can hold is 6e-8: a smaller epsilon is rounded to 0 and protects nothing.",
-    fix="Use an epsilon of 1e-6 or more, or cast to float32 first. `compile` hands float32 to a loss; a hand-written "
-    "loop under mixed precision does not.",
-    lesson="small_epsilon",
-    fires_on=Specimen(ADDED_BCE, BINARY),
-    silent_on=Specimen(CLIPPED_BCE, BINARY),
-)
-def eps_underflow_fp16(subject: Subject) -> Evidence | None:
-    constants = np.abs(subject.constants())
-    lost = constants[(constants > 0) & (constants < HALF_UNDERFLOW)]
-    if not lost.size:
-        return None
-    for point in subject.sampler.edges(subject.said, saturated=MODEST, far=False):
-        usual = subject.at(point.y, point.z)
-        try:
-            half = subject.directly(point.y, point.z, "float16")
-        except Exception:  # it cannot be called with float16 at all: nothing goes wrong in silence
-            return None
-        if usual.finite_value and not half.finite_value:
-            found = seen(
-                subject, point, half, f"the loss is {usual.value:.3g} in float32 and {half.value:g} in float16"
-            )
-            return Evidence(f"{found.message} Its epsilon {lost.max():g} is 0 there.", found.numbers)
-    return None
 
 
 @LOSS_RULES.rule(
@@ -149,6 +131,11 @@ def eps_underflow_fp16(subject: Subject) -> Evidence | None:
     silent_on=Specimen(SAFE_ROOT),
 )
 def exploding_gradient(subject: Subject) -> Evidence | None:
+    if LOSS_RULES.found(subject, "wrong_activation"):  # what it makes of numbers that it is not meant for
+        return None
+    endless = LOSS_RULES.evidence(subject, "unbounded_below")
+    if endless and "floor" in endless.numbers:  # a scale without one divides by as little as it likes
+        return None
     steepest, where, error = 0.0, None, 0.0
     for y, z, size in ordinary(subject):
         read = subject.at(y, z)
@@ -168,8 +155,11 @@ def exploding_gradient(subject: Subject) -> Evidence | None:
 def ordinary(subject: Subject):
     """Batches of one, (y, z, error): predictions off the labels by ERRORS, to either side."""
     sampler = subject.sampler
-    for _ in range(3):
+    zero = subject.usage.labels in ("float", "nonnegative") and subject.usage.padding != 0 and sampler.has_truth
+    for count in range(4 if zero else 3):
         y, z = subject.draw(1)
+        if count == 3:  # a label of 0 is ordinary too, and relative errors divide by it
+            y = np.zeros_like(y)
         for size in ERRORS:
             for side in (-1, 1):
                 off = sampler.off_by(y, z, side * size)

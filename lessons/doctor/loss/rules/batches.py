@@ -123,19 +123,22 @@ def broadcast_bug(subject: Subject) -> Evidence | None:
 
 
 def crossing(shapes: list[tuple[int, ...]], out: tuple[int, ...]) -> tuple | None:
-    """The two operands that were crossed, or None."""
-    if out.count(STATIC_BATCH) < 2:
-        return None
+    """The two operands that were crossed, or None. A flattened one has its steps along its first axis too."""
     for low in shapes:
         for high in shapes:
             lower = 0 < len(low) < len(high) == len(out)
-            if lower and low[0] == STATIC_BATCH == high[0] and math.prod(out) > max(math.prod(low), math.prod(high)):
+            batches = lower and low[0] % STATIC_BATCH == 0 and high[0] == STATIC_BATCH == out[0]
+            across = sum(size % STATIC_BATCH == 0 for size in out) >= 2
+            if batches and across and math.prod(out) > max(math.prod(low), math.prod(high)):
                 return low, high
     return None
 
 
 def readable(shape: tuple[int, ...]) -> str:
-    names = ["B" if size == STATIC_BATCH else str(size) for size in shape]
+    whole, rest = np.divmod(shape, STATIC_BATCH)
+    names = [
+        str(size) if rest[i] or not size else "B" if whole[i] == 1 else f"B*{whole[i]}" for i, size in enumerate(shape)
+    ]
     return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
 
 
@@ -152,6 +155,9 @@ def readable(shape: tuple[int, ...]) -> str:
     silent_on=Specimen(SQUARED),
 )
 def not_batch_safe(subject: Subject) -> Evidence | None:
+    related, lists = subject.sampler.related, max(subject.usage.shape, default=1) > 1
+    if related in ("embedding", "survival") or (related == "ranking" and not lists):  # they compare samples of a batch
+        return None
     found = [evidence for _ in range(DRAWS) if (evidence := one_batch(subject))]
     return found[0] if len(found) > DRAWS / 2 else None
 
@@ -173,6 +179,8 @@ def one_batch(subject: Subject) -> Evidence | None:
     singles = [subject.at(y[own], z[own]) for own in rows]
     values = np.array([single.value for single in singles])
     if not np.isfinite(values).all():
+        if LOSS_RULES.found(subject, "absent_label"):  # of all labels but one
+            return None
         return Evidence(
             f"A batch of {n if n > 1 else 'one'} gives {values[~np.isfinite(values)][0]:g}.",
             {"batch": read.value, "alone": values.tolist()},

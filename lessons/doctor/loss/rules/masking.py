@@ -179,6 +179,8 @@ def nan_labels(subject: Subject) -> Evidence | None:
 )
 def drops_legit_zeros(subject: Subject) -> Evidence | None:
     labels = subject.usage.labels
+    if not subject.sampler.has_truth and subject.usage.task != "distance" and labels != "angles":
+        return None
     if labels in ("onehot", "boxes") or (labels == "probabilities" and "softmax" in subject.usage.activation):
         return None
     other = 1.0 if labels in ("binary", "ids") else 0.7

@@ -1,0 +1,38 @@
+"""“Your case”: a bench for a learner's own data, with nothing preset. No lesson of the course: it has no question."""
+
+from dataclasses import replace
+
+from lessons.course.lesson import CHAPTERS, Answer, Contrast, Lesson, Prediction, Preset
+from lessons.families.recurrent import Recurrent
+from lessons.recipe import losses
+
+SLUG = "your_case"
+START = Recurrent(padded_labels="zero", epochs=60, units=32)
+CONTROLS = "mask mask_shift mask_route loss epsilon output cell units"
+MORE = (
+    "activation between reduction loss_dtype sample_weight padding padded_labels padded_inputs optimizer learning_rate "
+    "clipping clip_at batch_size epochs validation_mask validation_labels seed"
+)
+
+LESSON = Lesson(
+    slug=SLUG,
+    open=True,
+    chapter=CHAPTERS[-1],
+    order=100,
+    title="Your case",
+    text="Bring a file, look at what becomes of it, and press Run. All that lessons change can be changed here.",
+    aims=("Train on data of your own.", "See where the gradient of your loss lies."),
+    notes="",
+    controls=tuple(CONTROLS.split()),
+    more=tuple(MORE.split()),
+    losses=tuple(losses.LABELS),
+    presets=(
+        Preset("start", "Start", "The mask is passed, and the loss has one value per step.", START),
+        Preset("none", "No mask", "The same without a mask: padding is learned.", replace(START, mask="none")),
+        Preset(
+            "scalar", "One scalar", "The loss is one number: no mask reaches it.", replace(START, loss="scalar_mse")
+        ),
+    ),
+    prediction=Prediction("", (Answer("", ""), Answer("", "")), lambda run: None),  # of own data none is asked
+    contrast=Contrast("none", "start", "gradient on padding", lambda run: run.leak[0]),
+)

@@ -1,0 +1,63 @@
+"""Brought: a file that a learner has brought, with the roles as guessed or said, and the table that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from lessons.own_data.building import Built, built
+from lessons.own_data.reading import read
+from lessons.own_data.roles import Roles, guess, turned
+from lessons.own_data.sheet import Sheet
+from lessons.recipe.table import Table
+
+
+@dataclass(frozen=True, eq=False)
+class Brought:
+    """Its file is read once: other roles are other tables of the same sheet. All that it raises is BadInput."""
+
+    name: str
+    file: Sheet  # as it was read
+    given: Mapping[str, Any] = field(default_factory=dict)  # roles as they were said; the others are guessed
+    turn: bool = True  # a table with a column per time is turned, where it is one
+
+    @classmethod
+    def parse(cls, data: bytes, name: str, given: Mapping[str, Any] | None = None) -> Brought:
+        """Read here and now: a file that can be trusted, or in a process of its own."""
+        return cls(name, read(data), dict(given or {}))
+
+    @cached_property
+    def across(self) -> Sheet:
+        """The file with its columns turned to rows, or the file itself where it has no column per time."""
+        return turned(self.file)
+
+    @property
+    def sheet(self) -> Sheet:
+        """What the roles are of."""
+        return self.across if self.turn else self.file
+
+    @cached_property
+    def roles(self) -> Roles:
+        """As said, else as guessed. Raises BadInput."""
+        return guess(self.sheet, self.given)
+
+    @cached_property
+    def built(self) -> Built:
+        """The table and what was done on the way. Raises BadInput."""
+        return built(self.sheet, self.roles, self.name)
+
+    @property
+    def table(self) -> Table:
+        """What a run takes. Raises BadInput."""
+        return self.built.table
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out or made, in sentences. Raises BadInput."""
+        return (*self.sheet.notes, *self.built.notes)
+
+    def with_roles(self, **said: Any) -> Brought:
+        """The same file with these roles, too."""
+        return Brought(self.name, self.file, {**self.given, **said}, self.turn)

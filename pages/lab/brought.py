@@ -1,0 +1,45 @@
+"""The learner's own data, as the session holds them: whatever the lesson, and nowhere else."""
+
+import streamlit as st
+
+from lessons.own_data.brought import Brought
+from lessons.recipe.bad_input import BadInput
+from lessons.recipe.settings import Settings
+from lessons.recipe.table import Table
+from pages.lab.state import Form
+
+OWN = "own:brought"  # session keys: the file that was brought,
+TREATED = "own:treated"  # and which table was treated last, and how
+
+
+def own_table() -> Table | None:
+    """The table of the file that the session has brought, where its roles make one."""
+    brought: Brought | None = st.session_state.get(OWN)
+    try:
+        return brought.table if brought else None
+    except BadInput:  # own_data says why
+        return None
+
+
+def taken(form: Form, table: Table, first: bool) -> Settings:
+    """The settings of a form that gets this table, treated as it was last, else so that a model can learn from it.
+
+    What is among the lesson's own controls stays as it is. On a bench with nothing preset the `first` table says more.
+    """
+    form.table = table  # which fields it brings along
+    known, treated = st.session_state.get(TREATED, (None, {}))
+    care = treated if known == table else table.care(form.settings)
+    outset = table.outset if form.lesson.open and first else {}
+    return form.settings.with_changes({name: care[name] for name in care if name in form.treatments} | outset)
+
+
+def remember_care(form: Form) -> None:
+    """How the table in use is treated: another lesson does so too."""
+    treated = {name: getattr(form.settings, name) for name in form.treatments}
+    st.session_state[TREATED] = form.table, treated
+
+
+def let_go() -> None:
+    """Forget the file."""
+    st.session_state.pop(OWN, None)
+    st.session_state.pop(TREATED, None)

@@ -1,0 +1,5 @@
+import tensorflow as tf
+
+
+def loss(y_true, y_pred):
+    return tf.reduce_sum(tf.square(y_true - y_pred), -1)
