@@ -572,3 +572,20 @@ def test_a_loss_is_taken_to_a_lesson_and_trained_there(learner):
 def test_the_front_page_leads_to_the_clinic():
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=WITHIN).run()
     assert "clinic" in [one.proto.page for one in page.get("page_link")]
+
+
+def test_rare_options_are_out_of_sight_until_one_is_set(real):
+    (more,) = [block for block in opened().expander if block.label == "More"]
+    inside = {box.key.rpartition(":")[2] for box in more.selectbox}
+    assert inside == {"activation", "label_shape", "sample_weight", "class_weight"}
+    assert not more.proto.expanded
+    (more,) = [block for block in opened(class_weight="0:1,1:5").expander if block.label == "More"]
+    assert more.proto.expanded
+
+
+def test_where_two_usages_fit_the_page_asks_which_it_is(real):
+    text = "def squares(y_true, y_pred):\n    return tf.reduce_sum(tf.abs(tf.square(y_true) - tf.square(y_pred)), -1)\n"
+    page = answered(press(pasted(opened(), text)))
+    assert "more than one usage" in told(page)
+    (where,) = [block for block in page.expander if block.label.startswith("task regression")]
+    assert "labels" in where.markdown[0].value
