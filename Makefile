@@ -25,11 +25,13 @@ run: $(VENV)/installed ## start the app and say where it is; sets up .venv first
 test: $(VENV)/installed-dev ## run the tests; sets up .venv and a browser first
 	@$(python) -m tests.tools.browser_setup
 	@$(python) -m tests.tools.proxy_setup
+	@$(python) -m tests.tools.public_data
 	$(python) -m pytest $(parallel) $(ARGS)
 
 verify: $(VENV)/installed-dev ## run the tests with the fuller sets, which take longer
 	@$(python) -m tests.tools.browser_setup
 	@$(python) -m tests.tools.proxy_setup
+	@$(python) -m tests.tools.public_data
 	VERIFY=1 $(python) -m pytest $(parallel) $(ARGS)
 
 lint: $(VENV)/installed-dev ## check style, format, types and who imports whom; change nothing

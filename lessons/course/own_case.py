@@ -7,7 +7,7 @@ from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
 
 SLUG = "your_case"
-START = Recurrent(padded_labels="zero", epochs=60, units=32)
+START = Recurrent(padded_labels="zero", cell="gru", units=32, learning_rate=0.01, epochs=60)
 CONTROLS = "mask mask_shift mask_route loss epsilon output cell units"
 MORE = (
     "activation between reduction loss_dtype sample_weight padding padded_labels padded_inputs optimizer learning_rate "

@@ -182,15 +182,31 @@ class Table:
         padding = 1 - lengths.sum() / (len(lengths) * self.steps(settings))
         return float(padding), float(self.missing(settings)[0] / lengths.sum())
 
-    @cached_property
+    @property
     def unscaled(self) -> tuple[str, ...]:
         """Columns whose values are far from mean 0 and deviation 1."""
-        x, y = (np.concatenate([getattr(one, part) for one in self.series]) for part in ("x", "y"))
-        table = np.column_stack([x, y])
-        far = [not (abs(mean) < OFFSET and 1 / SIZE < deviation < SIZE) for mean, deviation in moments(table)]
+        return self._beyond(OFFSET, SIZE)
+
+    @property
+    def scaled(self) -> bool:
+        """Whether all numbers are about 0 and 1 as they are."""
+        return not self._beyond(1.0, 2.0)
+
+    def _beyond(self, offset: float, size: float) -> tuple[str, ...]:
+        """Columns of numbers whose mean is beyond an offset, or whose deviation is so many times 1 or a part of it."""
         numbers = [*(not one.categories for one in self.given), not (self.binary or self.classes)]
         names = (*(one.name for one in self.given), self.columns.label)
-        return tuple(name for name, is_far, number in zip(names, far, numbers, strict=True) if is_far and number)
+        rows = zip(names, self._moments, numbers, strict=True)
+        return tuple(
+            name
+            for name, (mean, deviation), number in rows
+            if number and not (abs(mean) < offset and 1 / size < deviation < size)
+        )
+
+    @cached_property
+    def _moments(self) -> list[tuple[float, float]]:
+        x, y = (np.concatenate([getattr(one, part) for one in self.series]) for part in ("x", "y"))
+        return moments(np.column_stack([x, y]))
 
     # --- what it makes of settings
 
@@ -213,7 +229,7 @@ class Table:
     def care(self, settings: Settings) -> dict[str, str]:
         """How these data are treated where nobody has said it: so that a model can learn from them."""
         labels, inputs = self.missing(settings)
-        care = {"scale": "standard"} if self.unscaled else {}
+        care = {"scale": "standard"} if self._numbers.any() and not self.scaled else {}
         care |= {"input_fill": "last"} if inputs else {}
         return care | ({"nan_fill": "mean"} if labels else {})
 

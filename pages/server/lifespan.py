@@ -38,7 +38,7 @@ from lessons.sandbox import walled_pool
 from lessons.server.laboratory import shared
 from lessons.workers.pool import WorkerPool
 from pages.server import shown, store, watch
-from pages.server.private import STREAMLIT_STATIC, pages_are_of_navigation, script_runs
+from pages.server.private import STREAMLIT_STATIC, pages_are_of_navigation, script_runs, uploads_stay_in_memory
 
 HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorFlow would slow its painting down
 PLOTLY_JS = "plotly.min.js"
@@ -59,6 +59,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """
     answer_at_once()
     pages_are_of_navigation()
+    uploads_stay_in_memory()
     try:
         store.check()
         laboratory = shared()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
+from starlette.formparsers import MultiPartParser
 from streamlit import runtime
 from streamlit.runtime.app_session import AppSessionState
 from streamlit.runtime.pages_manager import PagesManager
@@ -25,6 +26,15 @@ def pages_are_of_navigation() -> None:
     tell the first visitor that there is no such page.
     """
     PagesManager.uses_pages_directory = False
+
+
+def uploads_stay_in_memory() -> None:
+    """Keep what a learner uploads off the disk.
+
+    Streamlit parses uploads with Starlette, which writes what has more than 1 MB to a temporary file; Streamlit itself
+    refuses what is larger than server.maxUploadSize, and holds the rest in memory anyway.
+    """
+    MultiPartParser.spool_max_size = st.get_option("server.maxUploadSize") * 2**20 + 2**20
 
 
 def went_back() -> bool:

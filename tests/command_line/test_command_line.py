@@ -202,3 +202,25 @@ def test_a_reader_that_has_had_enough_is_no_error():
     pipe = f"{sys.executable} -m lessons list --json | head -c 1; exit ${{PIPESTATUS[0]}}"
     ran = subprocess.run(["bash", "-c", pipe], cwd=ROOT, capture_output=True, text=True, timeout=patient(60))
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[", "")
+
+
+def test_examine_says_what_a_file_was_taken_for_and_trains_on_it(tmp_path, capsys):
+    rows = [f"s{k // 6},{k % 6},{k % 5},{'abc'[k // 6 % 3]}" for k in range(60)]
+    file = tmp_path / "mine.csv"
+    file.write_text("\n".join(["id,time,x,kind", *rows]))
+    told = said(capsys, "examine", "--data", str(file), "--label", "kind", "--set", "epochs=2", "--json")
+    assert told["roles"]["sequence"] == "id" and told["roles"]["label"] == "kind" and told["roles"]["classes"]
+    assert (
+        told["data"]["training"] == 7 and told["data"]["held_out"] == 3 and told["data"]["classes"] == ["a", "b", "c"]
+    )
+    assert len(told["loss"]) == 2 and told["settings"]["output"] == "last_step" and "findings" in told
+    assert main(["examine", "--data", str(file), "--sequence", "", "--length", "8", "--set", "epochs=1"]) == 0
+    assert "none: one long series, windows of 8 steps" in capsys.readouterr().out
+    for wrong, wanted in (
+        (["--data", str(tmp_path / "none.csv")], "takes a file that can be read"),
+        (["--data", str(file), "--label", "nope"], "column “nope”: there is none"),
+        (["--data", str(file), "--family", "nope"], "--family: got “nope”"),
+        (["--data", str(file), "--set", "epochs"], "takes FIELD=VALUE"),
+    ):
+        assert main(["examine", *wrong]) == 2
+        assert wanted in capsys.readouterr().err

@@ -22,7 +22,7 @@ from lessons.recipe.spec import Choice
 from tests.engine.test_engine import ANY, TINY, recipes
 from tests.families.conv import Conv
 from tests.tools.selection import first
-from tests.tools.tables import sample_table
+from tests.tools.tables import sample_table, table_of
 from tests.tools.taken_home import (
     SHORT,
     assert_gives_the_apps_numbers,
@@ -379,3 +379,18 @@ def test_own_data_come_along(changes):
     assert_gives_the_apps_numbers(bundle, script(bundle))
     shown = script(bundle, shortened=True)
     assert len(shown) < len(script(bundle)) and "more rows in the file" in shown
+
+
+CLASSES = {
+    "of each step": {"nan_fill": "mean"},
+    "of each sequence, one scalar": {"output": "last_step", "nan_fill": "zero", "loss": "scalar_mse", "padding": "pre"},
+}
+
+
+@pytest.mark.parametrize("case", first(1, list(CLASSES)))
+def test_classes_of_own_data_come_along(case):
+    rows = (f"s{k // 6},{k % 6},{k % 5},{'red blue'.split()[k % 2]},{'abc'[k % 3] if k % 7 else ''}" for k in range(54))
+    mine = table_of("id,time,x,colour,kind", *rows, label="kind")
+    bundle = bundle_of(tiny(**CLASSES[case]), table=mine)
+    assert bundle.recipe.settings.predicts.classes == 3 and mine.names == ("x", "colour = blue", "colour = red")
+    assert_gives_the_apps_numbers(bundle, script(bundle))
