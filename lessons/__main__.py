@@ -92,8 +92,10 @@ def parser() -> Parser:
     add("--activation", help="of the prediction: linear, sigmoid, softmax, softplus; a list for columns")
     add("--shape", help="of the prediction: B,1 or B,T,4 …")
     add("--label-shape", help="of the label, where it is another")
-    add("--labels", help="float, nonnegative, probabilities, binary, onehot, ids, angles or boxes")
+    add("--labels", help="float, nonnegative, probabilities, binary, onehot, ids, angles or boxes; a list for columns")
     add("--padding", help="none, keras (behind a Masking layer), nan, or the label that marks padding")
+    add("--sample-weight", help="what one of the weights that fit is given is for: none, sample, step or column")
+    add("--class-weight", metavar="WEIGHTS", help="as fit takes it, such as 0:1,1:5")
 
     add = command("examine", show_examine, "train on a file of yours and print what happened", json_too)
     add("--data", metavar="FILE", required=True, help="CSV, TSV, Parquet, .npz or .npy")

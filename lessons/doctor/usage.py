@@ -17,6 +17,7 @@ TASKS = ("regression", "binary", "multiclass", "distance", *RELATED)
 ACTIVATIONS = ("linear", "sigmoid", "softmax", "softplus")
 LABELS = ("float", "nonnegative", "probabilities", "binary", "onehot", "ids", "angles", "boxes")
 PADDINGS = ("none", "keras", "nan")
+WEIGHTS = ("none", "sample", "step", "column")
 TIMESTEPS = 7  # what T stands for; unlike the batch sizes, so that no two axes fit by chance
 LARGEST = 200_000  # numbers in one sample
 
@@ -25,8 +26,10 @@ LARGEST = 200_000  # numbers in one sample
 class Usage:
     """The circumstances of a loss. None: not declared.
 
+    `labels` is one kind, or with commas one for each column of the label.
     `shape` and `label_shape` are without the batch axis: () is one number per sample. `activation` has one entry, or
     one for each column of the prediction. `padding`: none, keras (behind a Masking layer), nan, or the label's mark.
+    `sample_weight`: what one number of the weights is for that `fit` is given. `class_weight`: the classes' weights.
     """
 
     task: str | None = None
@@ -35,6 +38,8 @@ class Usage:
     label_shape: tuple[int, ...] | None = None
     labels: str | None = None
     padding: str | float | None = None
+    sample_weight: str | None = None
+    class_weight: tuple[tuple[int, float], ...] | None = None
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> Usage:
@@ -58,13 +63,27 @@ class Usage:
         shape, columns = shape_words(self.shape), self.shape[-1] if self.shape else 1
         if self.padding == "keras" and not self.timed:
             raise BadInput(f"padding: got “keras” with shape {shape}; a Keras mask takes a time axis, such as B,T,1.")
+        if self.sample_weight == "step" and not self.timed:
+            raise BadInput(f"sample_weight: got “step” with shape {shape}; takes a time axis, such as B,T,1.")
+        if self.sample_weight not in (None, "none") and self.class_weight:
+            raise BadInput("class_weight: got one beside sample_weight; Keras takes one of the two.")
         if len(self.activation) not in (1, columns):
             given = ",".join(self.activation)
             raise BadInput(
                 f"activation: got “{given}” with shape {shape}; takes one, or one for each of {columns} columns."
             )
+        if len(self.label_kinds) > 1 and self.label_shape[-1:] != (len(self.label_kinds),):
+            raise BadInput(
+                f"labels: got “{self.labels}” with label shape {shape_words(self.label_shape)}; takes one, or one for "
+                "each of its columns."
+            )
         if self.labels == "onehot" and columns < 2:
             raise BadInput(f"labels: got “onehot” with shape {shape}; takes two or more columns, such as B,4.")
+
+    @property
+    def label_kinds(self) -> tuple[str, ...]:
+        """What the labels are: one entry, or one for each of their columns."""
+        return tuple(self.labels.split(",")) if self.labels else ()
 
     @property
     def marked(self) -> bool:
@@ -92,6 +111,16 @@ def read_activation(name: str, given: Any) -> tuple[str, ...]:
     """One activation, or one for each column, from a text or a list. Raises BadInput."""
     parts = given if isinstance(given, list | tuple) else str(given).split(",")
     return tuple(choice(*ACTIVATIONS)(name, str(part).strip()) for part in parts)
+
+
+def read_labels(name: str, given: Any) -> str:
+    """One kind of label, or one for each column with commas between them, from a text or a list. Raises BadInput."""
+    parts = given if isinstance(given, list | tuple) else str(given).split(",")
+    kinds = [choice(*LABELS)(name, str(part).strip()) for part in parts]
+    whole = sorted({"onehot", "boxes"} & set(kinds))
+    if len(kinds) > 1 and whole:
+        raise BadInput(f"{name}: got “{','.join(kinds)[:40]}”; {whole[0]} says all columns at once and stands alone.")
+    return ",".join(kinds) if len(set(kinds)) > 1 else kinds[0]
 
 
 def read_shape(name: str, given: Any) -> tuple[int, ...]:
@@ -126,13 +155,29 @@ def read_padding(name: str, given: Any) -> str | float:
     return "nan" if math.isnan(value) else value
 
 
+def read_class_weight(name: str, given: Any) -> tuple[tuple[int, float], ...]:
+    """((class, weight), …) from a text such as 0:1,1:5. Raises BadInput."""
+    pairs = [part.partition(":") for part in str(given).strip("{} ").split(",")]
+    try:
+        read = {int(number): numeral.number(weight.strip()) for number, _, weight in pairs}
+        if len(read) < 2 or min(read) < 0 or not all(0 <= weight < math.inf for weight in read.values()):
+            raise ValueError
+    except ValueError:
+        raise BadInput(
+            f"{name}: got “{str(given)[:40]}”; takes two or more classes with their weights, such as 0:1,1:5."
+        ) from None
+    return tuple(sorted(read.items()))
+
+
 READERS: dict[str, Callable[[str, str], Any]] = {
     "task": choice(*TASKS),
     "activation": read_activation,
     "shape": read_shape,
     "label_shape": read_shape,
-    "labels": choice(*LABELS),
+    "labels": read_labels,
     "padding": read_padding,
+    "sample_weight": choice(*WEIGHTS),
+    "class_weight": read_class_weight,
 }
 
 
@@ -146,4 +191,5 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "shape": shape_words,
     "label_shape": shape_words,
     "padding": lambda value: value if isinstance(value, str) else f"{value:g}",
+    "class_weight": lambda pairs: ",".join(f"{number}:{weight:g}" for number, weight in pairs),
 }

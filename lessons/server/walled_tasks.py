@@ -36,8 +36,10 @@ FINDING = {
 EXAMINATION = (
     {"function": (str, None), "findings": empty, "healthy": None, "refused": REFUSAL},
     {
-        "function": (str, None), "findings": [FINDING], "healthy": bool, "refused": None, "usage": plain_by_name,
-        "inferred": [str], "tried": [str], "unprobed": [str], "limits?": [str], "seconds": float,
+        "function": (str, None), "findings": [FINDING],
+        "elsewhere?": [{"usage": plain_by_name, "findings": [FINDING]}], "healthy": bool, "refused": None,
+        "usage": plain_by_name, "inferred": [str], "tried": [str], "unprobed": [str], "limits?": [str],
+        "seconds": float,
     },
 )  # fmt: skip
 MENDED = [{"title": str, "codes": [str], "text": str, "left": [str]}]

@@ -1,6 +1,7 @@
 """`python -m lessons check`: losses from files, examined in walled processes."""
 
 import contextlib
+import dataclasses
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +16,7 @@ from lessons.server import walled_tasks
 from lessons.workers.job import Job
 
 LIMITS = Limits()
-OPTIONS = ("task", "activation", "shape", "label_shape", "labels", "padding")
+OPTIONS = tuple(field.name for field in dataclasses.fields(Usage))
 
 
 def check_one(name: str, options: Mapping[str, str]) -> dict:

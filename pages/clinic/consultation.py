@@ -22,7 +22,7 @@ from lessons.workers.job import Job
 from pages.learner import identity
 from pages.parts.address import Address
 
-OPTIONS = ("task", "activation", "shape", "label_shape", "labels", "padding")
+OPTIONS = ("task", "shape", "labels", "padding", "activation", "label_shape", "sample_weight", "class_weight")
 PLACE = "clinic:consultation"
 
 

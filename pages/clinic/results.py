@@ -11,7 +11,7 @@ from pages.clinic.buttons import examine
 from pages.clinic.consultation import OPTIONS, Consultation, answer_of, failure_of
 from pages.clinic.options import CHOICES
 from pages.lab.bench import BROUGHT
-from pages.parts.findings import findings
+from pages.parts.findings import count, findings
 from pages.parts.layout import button, row
 from pages.parts.quotation import fail, quoted
 
@@ -25,7 +25,9 @@ def results(mine: Consultation, pages: Mapping) -> None:
     st.markdown(f":small[{used(result)}]")
     with st.container(key="clinic-stale" if mine.stale else "clinic-fresh", gap="small"):
         findings(result["findings"], pages, "clinic")
-        if not result["findings"]:
+        if result.get("elsewhere"):
+            elsewhere(result["elsewhere"])
+        elif not result["findings"]:
             tried(result)
         if result["unprobed"]:
             st.caption(f"Could not be probed: {quoted('; '.join(result['unprobed']))}.")
@@ -63,6 +65,18 @@ def used(result: Mapping) -> str:
         return f"Examined with {said}: all inferred."
     rest = "" if len(declared) == len(usage) else ", the rest is inferred"
     return f"Examined with {said}. You declared {', '.join(declared)}{rest}."
+
+
+def elsewhere(usages: list[Mapping]) -> None:
+    """Usages that fit as well as each other, and what is found in one of them only: the learner knows which it is."""
+    st.markdown(
+        "**The loss makes sense in more than one usage.** Above is what is wrong in each of them. Which is yours?"
+    )
+    for one in usages:
+        said = ", ".join(f"{CHOICES[name][0].lower()} {quoted(value)}" for name, value in one["usage"].items())
+        with st.expander(f"{said}: {count(one['findings']) if one['findings'] else 'nothing else'}"):
+            for finding in one["findings"]:
+                st.markdown(f"**{quoted(finding['title'])}.** {quoted(finding['message'])} *{quoted(finding['fix'])}*")
 
 
 def tried(result: Mapping) -> None:

@@ -126,7 +126,7 @@ FORMS = (
 )
 
 
-@pytest.mark.parametrize("changes", first(6, FORMS))
+@pytest.mark.parametrize("changes", first(4, FORMS))
 def test_every_form_of_a_script_prints_the_apps_curve(changes):
     bundle = bundle_of(tiny(**changes))
     assert_gives_the_apps_numbers(bundle, script(bundle))
@@ -342,8 +342,9 @@ PASTED = {
 }
 
 
-@pytest.mark.parametrize("pasted", PASTED.values(), ids=PASTED)
-def test_a_pasted_loss_comes_along_as_it_is(pasted):
+@pytest.mark.parametrize("name", first(2, [*PASTED]))
+def test_a_pasted_loss_comes_along_as_it_is(name):
+    pasted = PASTED[name]
     bundle = bundle_of(tiny(reduction="sum" if "weighted" in pasted.text else TINY.reduction), pasted=pasted)
     text = script(bundle)
     body = pasted.text.removeprefix("from __future__ import annotations\n").strip("\n")

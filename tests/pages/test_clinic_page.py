@@ -206,6 +206,7 @@ def test_healthy_says_what_was_tried(real):
     assert brought(page).mending is None, "there is nothing to mend"
 
 
+@pytest.mark.verify
 def test_no_mended_version_is_told(real):
     page = answered(press(opened(example="threshold")))
     assert "No mended version" in told(page)
@@ -224,6 +225,7 @@ def test_a_mended_version_is_shown_and_can_be_examined(real):
     assert "nothing was found" in told(page)
 
 
+@pytest.mark.verify
 def test_a_mended_version_says_what_it_removes_and_what_is_left(real):
     page = answered(press(pasted(opened(**NUMBERS), SHRINKING)))
     titles = {one["code"]: one["title"] for one in brought(page).result["findings"]}
@@ -239,6 +241,7 @@ def test_an_examination_whose_process_dies_is_told_in_a_sentence(real):
     assert [one.value for one in answered(page).error] == [f"The loss ended its examination: {died}."]
 
 
+@pytest.mark.verify
 def test_a_mending_that_fails_is_told(real):
     page = press(opened(example="log"))
     mine = brought(page)
@@ -250,6 +253,7 @@ def test_a_mending_that_fails_is_told(real):
     assert mine.result["findings"][0]["title"] in told(page)
 
 
+@pytest.mark.verify
 def test_a_learner_with_two_jobs_is_told_to_wait(real):
     page = opened(example="healthy")
     jobs = [real.submit(walled_tasks.examine, ENDLESS, None, {}, who=known(page)) for _ in range(2)]
@@ -272,6 +276,7 @@ def test_a_learner_who_asks_too_often_is_told_when_it_goes_on(real):
     assert "Clinic: 30 a minute at most; go on in " in told(page) and brought(page).examination is None
 
 
+@pytest.mark.verify
 def test_a_learner_is_the_same_in_all_their_tabs(real):
     """Two jobs and one pace, however many tabs: by their key, and not by their address."""
     tabs, other = [opened(example="healthy") for _ in range(4)], opened(example="healthy")
@@ -572,3 +577,20 @@ def test_a_loss_is_taken_to_a_lesson_and_trained_there(learner):
 def test_the_front_page_leads_to_the_clinic():
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=WITHIN).run()
     assert "clinic" in [one.proto.page for one in page.get("page_link")]
+
+
+def test_rare_options_are_out_of_sight_until_one_is_set(real):
+    (more,) = [block for block in opened().expander if block.label == "More"]
+    inside = {box.key.rpartition(":")[2] for box in more.selectbox}
+    assert inside == {"activation", "label_shape", "sample_weight", "class_weight"}
+    assert not more.proto.expanded
+    (more,) = [block for block in opened(class_weight="0:1,1:5").expander if block.label == "More"]
+    assert more.proto.expanded
+
+
+def test_where_two_usages_fit_the_page_asks_which_it_is(real):
+    text = "def squares(y_true, y_pred):\n    return tf.reduce_sum(tf.abs(tf.square(y_true) - tf.square(y_pred)), -1)\n"
+    page = answered(press(pasted(opened(), text)))
+    assert "more than one usage" in told(page)
+    (where,) = [block for block in page.expander if block.label.startswith("task regression")]
+    assert "labels" in where.markdown[0].value

@@ -64,6 +64,12 @@ def cleaned(words: str) -> str:
     return words.rstrip(".") + "." if len(words) <= LONGEST else words[: LONGEST - 1] + "…"
 
 
+def about_shapes(failure: Exception) -> bool:
+    """Whether tensors of other shapes might have been taken."""
+    words = re.search(r"shape|rank|dimension|slice|split|unpack|\baxis\b|incompatible", str(failure), re.IGNORECASE)
+    return isinstance(failure, ValueError | IndexError | tf.errors.InvalidArgumentError) and words is not None
+
+
 def look(subject: Subject) -> Crash | None:
     """What happens outside a graph, where a library says most; None where the loss runs there."""
     return next(filter(None, (raised_with(subject, size) for size in (STATIC_BATCH, 1))), None)

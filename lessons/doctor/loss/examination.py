@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
 
 from lessons.doctor.loss import rules
-from lessons.doctor.loss.crash import cleaned
+from lessons.doctor.loss.crash import about_shapes, cleaned
 from lessons.doctor.loss.inference import settle
 from lessons.doctor.loss.rules.nothing_left import behind_the_mask
 from lessons.doctor.loss.subject import Subject
@@ -32,15 +32,25 @@ def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict
     try:
         admitted = admit(text)
         declared = Usage.parse(options)
-        subject = subject_of(admitted, function, declared)
+        subject, *others = subjects_of(admitted, function, declared)
         findings, unprobed = look(subject)
+        elsewhere = [(other.usage, look(other)[0]) for other in others]
     except Refused as refusal:
         return refused(function, refusal.line, refusal.message)
     except BadInput as problem:
         return refused(function, None, str(problem))
+    common = set.intersection(*({found["code"] for found in one} for one in (findings, *(one for _, one in elsewhere))))
+    told = [(subject.usage, findings), *elsewhere]
+    if all(finding["code"] in common for _, found in told for finding in found):
+        told = []  # the usages say the same
+    findings = [finding for finding in findings if finding["code"] in common]
     return {
         "function": function or admitted.default,
         "findings": findings,
+        "elsewhere": [
+            {"usage": usage.declared(), "findings": [one for one in found if one["code"] not in common]}
+            for usage, found in told
+        ],
         "healthy": all(finding["severity"] == "note" for finding in findings),
         "refused": None,
         "usage": subject.usage.declared(),
@@ -82,16 +92,27 @@ def limits(subject: Subject) -> list[str]:
 
 
 def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Subject:
-    """The loss in its usage, tried once: what it raises is noted. Raises Refused."""
+    """The loss in the usage that fits it best, tried once: what it raises is noted. Raises Refused."""
+    return subjects_of(admitted, function, declared)[0]
+
+
+def subjects_of(admitted: Admitted, function: str | None, declared: Usage) -> list[Subject]:
+    """The same in that usage and in each other that fits as well. Raises Refused."""
     try:
         loss = admitted.build(function)
     except Refused:
         raise
     except NeverRun as what:
-        return stillborn(declared, never_run=(what.what, what.line))
+        return [stillborn(declared, never_run=(what.what, what.line))]
     except Exception as failure:
-        return stillborn(declared, crash=crash_of(failure))
-    usage, raised = settle(loss, declared)
+        return [stillborn(declared, crash=crash_of(failure))]
+    usage, raised, others = settle(loss, declared)
+    if raised is not None and declared.task is None and declared.shape is None and about_shapes(raised):
+        raise Refused(
+            "the loss runs with none of the shapes that were tried: which shapes have the prediction and the label? "
+            f"Declare them, such as B,T,4 ({cleaned(str(raised))[:120]})",
+            line_of(raised),
+        )
     subject = Subject(loss, usage)
     subject.activation_declared = declared.activation is not None
     subject.settle_rows()
@@ -103,13 +124,20 @@ def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Sub
         subject.crash = crash_of(raised)
     else:
         subject.settle_labels()
+    return [subject, *(in_usage(loss, other) for other in others)]
+
+
+def in_usage(loss: Callable, usage: Usage) -> Subject:
+    """The loss in another usage, in which it is known to run."""
+    subject = Subject(loss, usage)
+    subject.settle_rows()
+    subject.settle_labels()
     return subject
 
 
 def stillborn(declared: Usage, **what) -> Subject:
     """A loss that could not even be built."""
-    usage, _ = settle(None, declared)
-    subject = Subject(None, usage)
+    subject = Subject(None, settle(None, declared).usage)
     for name, value in what.items():
         setattr(subject, name, value)
     return subject

@@ -3,76 +3,54 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from keras.src import backend
 
+from lessons.doctor.loss.completions import completions
 from lessons.doctor.loss.sample import Sampler
 from lessons.doctor.loss.subject import Subject, activated
-from lessons.doctor.usage import TIMESTEPS, Usage
+from lessons.doctor.loss.traced import NOTHING, hints
+from lessons.doctor.usage import Usage
 from lessons.sandbox.admission import NeverRun, Refused
 
 BEST = 4.5  # a score: see `sense`
 FINITE = 3.0  # a score that only a loss reaches that is finite at all ordinary predictions
 TRIALS = 3  # batches that a candidate is tried on
 ALIKE = 0.15  # scores this close are a tie, and the earlier candidate wins
+ALIVE = 0.9  # share of the predictions that labels of classes leave with a gradient
 LARGEST_MARK = 1e6
 BESIDE = 0.37  # from a mark to a label that marks nothing
 
-TASKS_OF_LABELS = {
-    "binary": ("binary",),
-    "onehot": ("multiclass",),
-    "ids": ("multiclass",),
-    "probabilities": ("regression", "multiclass"),
-}
-TASKS_OF_ACTIVATION = {
-    "sigmoid": ("binary", "regression"),
-    "softmax": ("multiclass",),
-    "softplus": ("regression",),
-    "linear": ("regression", "binary", "multiclass"),
-}
-KINDS = {  # task -> (activation, labels), the most usual first
-    "regression": (
-        ("linear", "float"),
-        ("linear", "nonnegative"),
-        ("softplus", "nonnegative"),
-        ("sigmoid", "probabilities"),
-    ),
-    "binary": (("sigmoid", "binary"), ("linear", "binary")),
-    "multiclass": (("softmax", "onehot"), ("linear", "onehot"), ("softmax", "ids"), ("linear", "ids")),
-    "distance": (("linear", "binary"),),
-    "embedding": (("linear", "ids"),),
-    "ranking": (("linear", "nonnegative"),),
-    "survival": (("linear", "nonnegative"),),
-    "transcript": (("linear", "ids"),),
-}
-SHAPES = {
-    "multiclass": ((4,), (TIMESTEPS, 4), (8, 8, 4)),
-    "embedding": ((8,),),
-    "ranking": ((6,),),
-    "survival": ((1,),),
-    "transcript": ((TIMESTEPS, 5),),
-    "other": ((1,), (4,), (2,), (3,), (TIMESTEPS, 1), (TIMESTEPS, 4), (8, 8, 1), (8, 8, 3)),
-}
-OF_RELATED: dict[str | None, list[tuple[int, ...]]] = {  # task -> shapes of its labels
-    "embedding": [(1,), ()],
-    "survival": [(2,), (1,)],
-    "transcript": [(3,)],
-}
+
+class Settled(NamedTuple):
+    """`usage`: with everything filled in. `failure`: what the loss raises when it is tried in it inside a graph.
+    `others`: usages of other tasks in which it makes as much sense."""
+
+    usage: Usage
+    failure: Exception | None = None
+    others: tuple[Usage, ...] = ()
 
 
-def settle(loss: Callable | None, declared: Usage) -> tuple[Usage, Exception | None]:
-    """The usage with everything filled in, and what the loss raises when it is tried inside a graph, if it does."""
-    candidates = list(completions(declared))
-    usage = candidates[0]
-    usage.check()
+def settle(loss: Callable | None, declared: Usage) -> Settled:
+    """The usage in which a loss makes most sense of those that fit what was declared."""
+    told = hints(loss) if loss is not None and declared.task is None else NOTHING
+    candidates = list(completions(declared, told))
+    candidates[0].check()
     if loss is None:
-        return usage, None
-    if len(candidates) > 1:
-        usage = best(loss, candidates)
+        return Settled(candidates[0])
+    usage, *others = best(loss, candidates) if len(candidates) > 1 else candidates
+    settled = [padded(loss, one, declared) for one in (usage, *others)]
+    usage, failure = settled[0]
+    return Settled(usage, failure, tuple(other for other, raised in settled[1:] if raised is None))
+
+
+def padded(loss: Callable, usage: Usage, declared: Usage) -> tuple[Usage, Exception | None]:
+    """(the usage with its padding, what the loss raises in it)"""
     if usage.padding is None:
         usage = replace(usage, padding="none")
     subject = Subject(loss, usage)
@@ -92,102 +70,33 @@ def failure_of(subject: Subject) -> Exception | None:
     return None
 
 
-def completions(declared: Usage) -> Iterator[Usage]:
-    """Every usage that fits what was declared, the most usual first."""
-    for task in tasks(declared):
-        for shape in shapes(declared, task):
-            for activation, labels in kinds(declared, task):
-                for label_shape in label_shapes(declared, shape, labels):
-                    yield replace(
-                        declared,
-                        task=task,
-                        shape=shape,
-                        activation=activation,
-                        labels=labels,
-                        label_shape=label_shape,
-                    )
-
-
-def tasks(declared: Usage) -> tuple[str, ...]:
-    """The tasks that fit what was declared, the likeliest first."""
-    if declared.task:
-        return (declared.task,)
-    fitting = TASKS_OF_LABELS.get(declared.labels, ("regression",)) if declared.labels else ()
-    if declared.activation:
-        of_activation = TASKS_OF_ACTIVATION[declared.activation[0]]
-        if len(declared.activation) > 1:
-            of_activation = ("regression",)
-        return tuple(task for task in of_activation if task in fitting or not fitting) or of_activation[:1]
-    return fitting or ("regression", "binary", "multiclass")
-
-
-def kinds(declared: Usage, task: str) -> list[tuple[tuple[str, ...], str]]:
-    """(activation, labels) that go with the task and with what was declared."""
-    if task == "distance":
-        return [(declared.activation or ("linear",), declared.labels or "binary")]
-    found = [
-        (declared.activation or (activation,), declared.labels or labels)
-        for activation, labels in KINDS[task]
-        if declared.labels in (None, labels) or declared.labels not in dict(KINDS[task][::-1]).values()
-        if declared.activation in (None, (activation,)) or declared.labels is None
-    ]
-    if declared.activation and not declared.labels:
-        usual = [labels for activation, labels in KINDS[task] if (activation,) == declared.activation]
-        found = [(declared.activation, labels) for labels in usual or ["float"]]
-    if declared.activation and declared.labels:
-        found = [(declared.activation, declared.labels)]
-    if declared.task is None and declared.activation is None and len(found) > 1:  # a cross-entropy is binary first
-        found = [kind for kind in found if kind != (("sigmoid",), "probabilities")]
-    return list(dict.fromkeys(found)) or [(declared.activation or ("linear",), declared.labels or "float")]
-
-
-def shapes(declared: Usage, task: str) -> tuple[tuple[int, ...], ...]:
-    """Shapes of a prediction, the batch axis left out, that fit what was declared, the likeliest first."""
-    if declared.shape is not None:
-        return (declared.shape,)
-    if declared.labels == "boxes":
-        return ((4,),)
-    if declared.activation and len(declared.activation) > 1:
-        return ((len(declared.activation),),)
-    offered = SHAPES.get(task, SHAPES["other"])
-    if declared.padding not in (None, "none"):
-        offered = tuple(sorted(offered, key=lambda shape: shape[0] != TIMESTEPS))
-    return offered
-
-
-def label_shapes(declared: Usage, shape: tuple[int, ...], labels: str) -> list[tuple[int, ...]]:
-    """Shapes of the labels, the batch axis left out, that go with a prediction of that shape."""
-    if declared.label_shape is not None:
-        return [declared.label_shape]
-    if declared.task in OF_RELATED:  # in each a label says something about its sample, not about a column
-        return OF_RELATED[declared.task]
-    if labels == "ids" and shape and shape[-1] > 1:
-        return [(*shape[:-1], 1), shape[:-1]]
-    heads = declared.activation and len(declared.activation) > 1
-    if declared.shape is None and shape in ((2,), (3,)):
-        return [(1,), shape]
-    return [(*shape[:-1], 1), shape] if heads else [shape]
-
-
-def best(loss: Callable, candidates: list[Usage]) -> Usage:
-    """The candidate in which the loss is finite and better predictions cost less; the first of equals."""
+def best(loss: Callable, candidates: list[Usage]) -> list[Usage]:
+    """The candidate in which the loss is finite and better predictions cost less, the first of equals; behind it the
+    first of each other task that is its equal."""
     scores: dict[Usage, float] = {}
     fitting: dict[str, tuple[int, ...]] = {}  # task -> the first shape in which the loss is finite: no other is tried
+    done: set[str] = set()  # tasks in which no better usage can come
     open_activation = len({usage.activation for usage in candidates}) > 1
     for usage in candidates:
-        if fitting.get(usage.task, usage.shape) != usage.shape:
+        if usage.task in done or fitting.get(usage.task, usage.shape) != usage.shape:
             continue
         scores[usage] = sense(loss, usage, open_activation)
         if scores[usage] >= FINITE:
             fitting.setdefault(usage.task, usage.shape)
         if scores[usage] >= BEST - ALIKE / 2:
+            done.add(usage.task)
+        if scores[usage] > BEST:
             break
-    return next(usage for usage, score in scores.items() if score >= max(scores.values()) - ALIKE)
+    equals: dict[str, Usage] = {}
+    for usage, score in scores.items():
+        if score >= max(scores.values()) - ALIKE:
+            equals.setdefault(usage.task, usage)
+    return list(equals.values()) if max(scores.values()) >= FINITE else list(equals.values())[:1]
 
 
 def sense(loss: Callable, usage: Usage, open_activation: bool) -> float:
-    """From 0, it raises, to BEST: finite, with gradient, lower for better predictions and not for ones beyond the
-    labels, and taking what its activation gives."""
+    """From 0, it raises, to BEST, or beyond where no other usage can be meant: finite, with gradient, lower
+    for better predictions and not for ones beyond the labels, and taking what its activation gives."""
     subject = Subject(loss, replace(usage, padding="none" if usage.padding is None else usage.padding))
     finite, lower, turns, alive = [], [], [], []
     try:
@@ -201,12 +110,13 @@ def sense(loss: Callable, usage: Usage, open_activation: bool) -> float:
             alive.append(1 - np.mean(before.size == 0))
         fits = not open_activation or expected_activation(subject)
         if usage.task == "regression" and usage.activation == ("linear",) and of_errors(subject):
-            return BEST
+            return BEST + 1
     except (NeverRun, Refused):
-        return BEST
+        return BEST + 1
     except Exception:  # this usage is not meant
         return 0.0
-    return 1 + 2 * float(np.mean(finite)) + float(np.mean([lower, turns, alive])) + 0.5 * fits
+    half = usage.task in ("binary", "multiclass") and np.mean(alive) < ALIVE  # every other label teaches nothing
+    return 1 + 2 * float(np.mean(finite)) + float(np.mean([lower, turns, alive])) + 0.5 * fits - 0.3 * half
 
 
 def of_errors(subject: Subject) -> bool:

@@ -49,10 +49,17 @@ class Sampler:
         """Labels (size, *label_shape) float32."""
         size = size or self.size
         shape = (size, *self.usage.label_shape)
+        kinds = self.usage.label_kinds
+        if len(kinds) > 1:
+            columns = [DRAWS[kind](self, (*shape[:-1], 1)) for kind in kinds]
+            return np.concatenate(columns, axis=-1).astype(np.float32)
         return DRAWS.get(self.related, DRAWS[self.usage.labels])(self, shape).astype(np.float32)
 
     def others(self, y: np.ndarray) -> np.ndarray:
         """Labels that all differ from y and are as legal. (batch, …), as y."""
+        kinds = self.usage.label_kinds
+        if len(kinds) > 1:
+            return np.where(np.array(kinds) == "binary", 1 - y, self.labels(len(y)) + 1).astype(np.float32)
         if self.usage.labels == "binary":
             return 1 - y
         if self.usage.labels == "onehot":
@@ -111,6 +118,8 @@ class Sampler:
         if len(label) == len(shape) > 0 and label[-1] > shape[-1]:
             return False
         if self.usage.labels != "ids" and not aligns(label, shape):
+            return False
+        if len(self.usage.label_kinds) > 1 and label != shape:  # which column answers which is not known
             return False
         return self.usage.labels != "ids" or label in (shape, shape[:-1], (*shape[:-1], 1))
 
@@ -213,11 +222,13 @@ class Sampler:
         if self.related:  # what is absent has a rule of its own
             return
         surplus = len(usage.label_shape) == 1 and 1 < usage.label_shape[0] <= 8 and not self.has_truth
-        if surplus and usage.labels == "nonnegative" and usage.padding != 0:
-            for column in range(y.shape[-1]):
+        several = len(usage.label_kinds) > 1
+        kinds = usage.label_kinds if several else (usage.labels,) * y.shape[-1] * surplus
+        for column, kind in enumerate(kinds):
+            if (kind == "nonnegative" or (several and kind == "float")) and usage.padding != 0:
                 zero = y.copy()
-                zero[:, column] = 0
-                yield Point(f"labels of 0 in column {column}", zero, z)
+                zero[..., column] = 0
+                yield Point(f"labels of 0 in column {column + 1}", zero, z)
         plain = usage.labels in ("float", "nonnegative", "binary", "probabilities") and "softmax" not in self.link
         vector = len(usage.label_shape) == 1 and usage.label_shape[0] > 1 and usage.labels in ("float", "nonnegative")
         padding = usage.padding == 0  # then they are no labels

@@ -1,0 +1,248 @@
+"""What a traced graph tells of the labels and predictions that a loss is written for: columns, ids, kinds of labels.
+
+Only operations and the constants they are given are looked at: no names, no text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+WIDEST = 64  # columns that a constant or a slice may speak of
+PASSED = ("Identity", "Cast", "StopGradient", "EnsureShape", "PreventGradient", "CheckNumerics")
+ELEMENTWISE = ("Mul", "AddV2", "Sub", "RealDiv", "SquaredDifference", "Pow", "Maximum", "Minimum", "Equal", "NotEqual")
+COMPARED = ("Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual")
+
+
+@dataclass(frozen=True)
+class Hints:
+    """`columns` and `label_columns`: how many the last axes have; None: nothing tells. `ids`: labels pick a class, of
+    `classes`, where that is known. `flags`: labels are compared with 1, or with a half."""
+
+    traced: bool = False
+    columns: int | None = None
+    several: bool = False
+    label_columns: int | None = None
+    ids: bool = False
+    classes: int | None = None
+    flags: bool = False
+    vector: bool = False
+    shares: bool = False
+    boxes: bool = False
+    rank: int | None = None
+
+
+NOTHING = Hints()
+
+
+def hints(loss: Callable | keras.losses.Loss) -> Hints:
+    """What the graph of the bare function tells; NOTHING where it cannot be traced without sizes."""
+    bare = loss.call if isinstance(loss, keras.losses.Loss) else loss
+    for axes in ((2, 2), (3, 3), (1, 2), (4, 4), (2, 3)):
+        try:
+            specs = [tf.TensorSpec([None] * count, tf.float32) for count in axes]
+            graph = tf.function(bare, autograph=False).get_concrete_function(*specs).graph
+        except Exception:
+            continue
+        return told(graph, axes[1])
+    return NOTHING
+
+
+def told(graph: tf.Graph, rank: int) -> Hints:
+    """The hints of a graph of labels and predictions, each with all sizes unknown."""
+    labels, predictions = (carriers(graph, tensor) for tensor in graph.inputs[:2])
+    of_labels, of_predictions = (dependents(graph, tensor) for tensor in graph.inputs[:2])
+    ids, classes = picked(graph, of_labels - of_predictions, of_predictions)
+    columns, several = width(graph, predictions)
+    label_columns = None if ids else width(graph, labels)[0]
+    types = {operation.type for operation in graph.get_operations()}
+    logs = [op.inputs[0] for op in graph.get_operations() if op.type == "Log"]
+    return Hints(
+        True,
+        columns if columns != 1 else None,
+        several,
+        label_columns,
+        ids,
+        classes,
+        any(value in (1.0, 0.5) for value in compared(graph, labels)),
+        vectors(graph, of_predictions) or "Softmax" in types or "LogSoftmax" in types,
+        label_columns is None and any(is_share(one, of_labels - of_predictions) for one in logs),
+        columns == label_columns == 4 and {"Maximum", "Minimum"} <= types,
+        rank,
+    )
+
+
+def is_share(tensor: tf.Tensor, of_labels: set[str]) -> bool:
+    """Whether a logarithm is taken of labels, or of labels over something."""
+    over = tensor.op.inputs[0].name if tensor.op.type == "RealDiv" else ""
+    return tensor.name in of_labels or over in of_labels
+
+
+def vectors(graph: tf.Graph, of_predictions: set[str]) -> bool:
+    """Whether predictions are summed along their last axis, and not averaged."""
+    for operation in graph.get_operations():
+        if operation.type not in ("Sum", "Max", "ArgMax", "L2Loss") or operation.inputs[0].name not in of_predictions:
+            continue
+        rank, axes = operation.inputs[0].shape.rank, tf.get_static_value(operation.inputs[1])
+        if rank is None or axes is None or np.size(axes) >= rank:
+            continue
+        if set(np.ravel(axes).tolist()) <= {-1, rank - 1}:
+            return True
+    return False
+
+
+def carriers(graph: tf.Graph, tensor: tf.Tensor) -> set[str]:
+    """The names of the tensors that hold the same numbers as an input, or those of it that pass a type."""
+    found = {tensor.name}
+    for operation in graph.get_operations():
+        if operation.type in PASSED and operation.inputs and operation.inputs[0].name in found:
+            found.update(output.name for output in operation.outputs)
+    return found
+
+
+def dependents(graph: tf.Graph, tensor: tf.Tensor) -> set[str]:
+    """The names of all tensors that are computed from an input."""
+    found = {tensor.name}
+    for operation in graph.get_operations():
+        if any(one.name in found for one in operation.inputs):
+            found.update(output.name for output in operation.outputs)
+    return found
+
+
+def width(graph: tf.Graph, whole: set[str]) -> tuple[int | None, bool]:
+    """(columns that slices, splits, unstacked columns and what it meets leave for a tensor, whether by a split)"""
+    ranges: list[tuple[int, int | None]] = []
+    split: set[int] = set()
+    exact: set[int] = set()
+    for operation in graph.get_operations():
+        inputs = list(operation.inputs)
+        if operation.type == "StridedSlice" and inputs[0].name in whole:
+            ranges += columns_of(operation)
+        elif operation.type in ("Split", "SplitV", "Unpack"):
+            split.update(parts(operation, whole))
+        elif operation.type in ELEMENTWISE and len(inputs) == 2:
+            exact.update(beside(inputs, whole))
+    if ranges:
+        return spanned(ranges), False
+    if split:
+        return max(split), True
+    return (max(exact) if exact else None), False
+
+
+def parts(operation: tf.Operation, whole: set[str]) -> Iterator[int]:
+    """Columns of a split of the whole tensor along its last axis."""
+    value = operation.inputs[1 if operation.type == "Split" else 0]
+    if value.name not in whole or value.shape.rank is None:
+        return
+    if operation.type == "Unpack":
+        if operation.get_attr("axis") in (-1, value.shape.rank - 1):
+            yield operation.get_attr("num")
+        return
+    axis = tf.get_static_value(operation.inputs[0 if operation.type == "Split" else 2])
+    if axis is None or int(axis) not in (-1, value.shape.rank - 1):
+        return
+    sizes = tf.get_static_value(operation.inputs[1]) if operation.type == "SplitV" else None
+    if sizes is not None and (np.asarray(sizes) > 0).all():
+        yield int(np.sum(sizes))
+    elif sizes is None:
+        yield int(operation.get_attr("num_split"))
+
+
+def beside(inputs: list[tf.Tensor], whole: set[str]) -> Iterator[int]:
+    """Columns of what meets the whole tensor, where they are known: constants, parts of another tensor."""
+    for one, other in (inputs, inputs[::-1]):
+        columns = other.shape[-1] if other.shape.rank else None
+        if one.name in whole and columns is not None and 1 < columns <= WIDEST:
+            yield int(columns)
+
+
+def columns_of(operation: tf.Operation) -> list[tuple[int, int | None]]:
+    """(first, end) of a slice along the last axis; end None: to the last column, or from the end."""
+    rank = operation.inputs[0].shape.rank
+    begin, end, strides = (tf.get_static_value(tensor) for tensor in operation.inputs[1:4])
+    if rank is None or begin is None or end is None or strides is None:
+        return []
+    masks = {
+        name: operation.get_attr(f"{name}_mask") for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
+    }
+    last, counted, after = len(begin) - 1, 0, False
+    for place in range(len(begin)):  # which entry speaks of the last axis
+        bit = 1 << place
+        if masks["ellipsis"] & bit:
+            after = True
+        elif not masks["new_axis"] & bit:
+            counted += 1
+    bit = 1 << last
+    if masks["ellipsis"] & bit or masks["new_axis"] & bit or not (after or counted == rank) or rank < 2:
+        return []
+    if masks["shrink_axis"] & bit:
+        index = int(begin[last])
+        return [(index, index + 1)] if index >= 0 else [(-index - 1, None)]
+    if strides[last] != 1:
+        return []
+    first = 0 if masks["begin"] & bit else int(begin[last])
+    stop = None if masks["end"] & bit else int(end[last])
+    if first < 0 or (stop is not None and stop < 0):
+        return [(max(0, -first - 1), None)] if first < 0 else [(first, stop)]
+    return [(first, stop)] if first or stop is not None else []
+
+
+def spanned(ranges: list[tuple[int, int | None]]) -> int | None:
+    """The columns that ranges cover. What is open at the end is as wide as equal parts before it, else one column."""
+    if any(stop is not None and stop <= 0 for _, stop in ranges):  # up to the last but one: neighbours are compared
+        return None
+    closed = {(first, stop) for first, stop in ranges if stop is not None}
+    reach = max((stop for _, stop in closed), default=0)
+    for first, stop in ranges:
+        if stop is None:
+            before = next((first - start for start, end in closed if end == first), 1)
+            alike = sum(end - start == before for start, end in closed) > 1
+            reach = max(reach, first + (before if alike else 1))
+    return reach if 0 < reach <= WIDEST else None
+
+
+def picked(graph: tf.Graph, of_labels: set[str], of_predictions: set[str]) -> tuple[bool, int | None]:
+    """(whether labels pick a class by its number, how many classes there are)"""
+    for operation in graph.get_operations():
+        inputs = list(operation.inputs)
+        if operation.type == "OneHot" and inputs[0].name in of_labels:
+            depth = tf.get_static_value(inputs[1])
+            return True, None if depth is None else int(depth)
+        if operation.type == "SparseSoftmaxCrossEntropyWithLogits" and inputs[1].name in of_labels:
+            return True, None
+        if operation.type == "GatherV2" and inputs[1].name in of_labels and not places(inputs[1].op):
+            table = tf.get_static_value(inputs[0])
+            if inputs[0].name in of_predictions or table is not None:
+                return True, None if table is None else len(table)
+    return False, None
+
+
+def places(operation: tf.Operation) -> bool:
+    """Whether numbers are places that were looked for, as boolean_mask and argsort give them, and no labels."""
+    seen, waiting = set(), [operation]
+    while waiting:
+        here = waiting.pop()
+        if here.type in ("Where", "TopKV2", "ArgMax", "ArgMin", "Range"):
+            return True
+        if here not in seen:
+            seen.add(here)
+            waiting += [tensor.op for tensor in here.inputs]
+    return False
+
+
+def compared(graph: tf.Graph, labels: set[str]) -> Iterator[float]:
+    """The numbers that labels are compared with, or taken from."""
+    for operation in graph.get_operations():
+        if operation.type == "Sub" and operation.inputs[1].name in labels:
+            value = tf.get_static_value(operation.inputs[0])
+            if value is not None and np.ndim(value) == 0:
+                yield float(value)
+        if operation.type in COMPARED:
+            for one, other in (operation.inputs, operation.inputs[::-1]):
+                value = tf.get_static_value(other)
+                if one.name in labels and value is not None and np.ndim(value) == 0:
+                    yield float(value)
