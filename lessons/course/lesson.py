@@ -11,7 +11,7 @@ from lessons.recipe.bad_input import BadInput
 from lessons.recipe.settings import Settings
 from lessons.runs.run import Run
 
-CHAPTERS = ("Five answers", "Behind the answers")
+CHAPTERS = ("Five answers", "Behind the answers", "Attention and tokens")
 UNANSWERED = "This run cannot answer it."  # said in place of an outcome: nothing is kept, and nothing counts
 CONFIDENCE = ("a guess", "fairly sure", "certain")  # how sure one is of a prediction, the surest last
 

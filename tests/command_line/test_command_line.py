@@ -37,7 +37,7 @@ def test_list_tells_what_there_is(capsys):
         assert {"slug", "title", "chapter", "examples", "presets", "controls"} <= set(row)
         lesson = LESSONS[row["slug"]]
         assert row["title"] == lesson.title and row["presets"] == [preset.name for preset in lesson.presets]
-        assert set(row["controls"]) <= set(Recurrent.specs())
+        assert set(row["controls"]) <= set(lesson.presets[0].settings.specs())
     assert main(["list"]) == 0
     told = capsys.readouterr().out
     assert all(slug in told for slug in LESSONS)

@@ -8,7 +8,6 @@ import pytest
 
 from lessons.course.discovery import LESSONS, find
 from lessons.engine.train import trained
-from lessons.families.recurrent import Recurrent
 from lessons.recipe import losses
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
@@ -30,7 +29,7 @@ def told(settings: Settings) -> dict[str, np.ndarray]:
 
 
 def offered(slug: str, name: str, settings: Settings) -> list:
-    spec = Recurrent.specs()[name]
+    spec = settings.spec_of(name)
     if name == "loss":
         values = LESSONS[slug].losses
     else:
@@ -63,7 +62,7 @@ def test_a_lesson_is_whole(slug):
     assert len(set(recipes)) == len(recipes), "two presets are the same run"
     controls = (*lesson.controls, *lesson.more)
     assert {"mask", "loss", "epsilon"} <= set(lesson.controls)
-    assert len(set(controls)) == len(controls) and set(controls) <= set(Recurrent.specs())
+    assert len(set(controls)) == len(controls) and set(controls) <= set(recipes[0].specs())
     assert all(losses.exists(name) for name in lesson.losses)
     assert {settings.loss for settings in recipes} <= set(lesson.losses)
     for preset in lesson.presets:

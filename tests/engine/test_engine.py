@@ -27,7 +27,7 @@ from tests.tools.selection import first, presets
 
 def oracle_data(settings: Settings, draw) -> oracle.Data:
     batch: PaddedBatch = draw(Recipe(settings))
-    return oracle.Data(batch.x, batch.y, batch.real, draw(Recipe(replace(settings, output="every_step"))).y)
+    return oracle.Data(batch.x, batch.y, batch.real, draw(Recipe(settings), every_label=True).y)
 
 
 def assert_like_fit(settings: Settings) -> None:

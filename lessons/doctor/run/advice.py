@@ -217,6 +217,21 @@ EXPLORE: dict[str, tuple[Toggle, ...]] = {
             "padding", "pre", "Zeros before the first step: see whether a state of 0 moves through them.", one_label
         ),
     ),
+    "attends_to_padding": (
+        Toggle("attention_mask", "queries", "Only the queries masked: look at the gradient on padded inputs."),
+        Toggle("attention_mask", "none", "No attention mask: see how much the mask at the loss can do alone."),
+        Toggle("padded_inputs", "zero", "Zeros in the padded inputs: see what a model can learn to look past."),
+        Toggle(
+            "padding_share", 0.8, "More padding: look at its share of the gradient, and at the error.", MORE_PADDING
+        ),
+    ),
+    "padding_pooled": (
+        Toggle("pooling", "average_all", "An average in place of the maximum: see how much of it is padding."),
+        Toggle("attention_mask", "none", "No attention mask either: look at the error."),
+        Toggle(
+            "padding_share", 0.8, "More padding: look at its share of the gradient, and at the error.", MORE_PADDING
+        ),
+    ),
     "gradient_on_padding": (
         Toggle(
             "loss",
@@ -290,6 +305,12 @@ EXPLORE: dict[str, tuple[Toggle, ...]] = {
 # --- on a healthy run: what breaks it
 
 BREAK: tuple[Toggle, ...] = (
+    Toggle(
+        "attention_mask",
+        "inverted",
+        "The attention mask the other way round: look at the error, and at the gradient on padded inputs.",
+        masked_padding,
+    ),
     Toggle(
         "validation_mask",
         "none",

@@ -131,8 +131,8 @@ def dropping_layer(layers: tuple[LayerMask, ...]) -> LayerMask | None:
     silent_on=GARBAGE.with_changes({"loss": "mask_reading_mse"}),
 )
 def gradient_on_padding(view: RunView) -> Evidence | None:
-    """Only where no wrong mask and no layer that drops it explains it."""
-    if RUN_RULES.found(view, "mask_dropped"):
+    """Only where no wrong mask, no layer that drops it and nothing of an attention explains it."""
+    if RUN_RULES.found(view, "mask_dropped", "attends_to_padding", "padding_pooled"):
         return None
     cells = view.padding & ~view.run.batch.mask if view.masked else view.padding
     for at in ("predictions", "inputs") if view.every_step else ("inputs",):
