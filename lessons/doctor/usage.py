@@ -160,12 +160,12 @@ def read_class_weight(name: str, given: Any) -> tuple[tuple[int, float], ...]:
     pairs = [part.partition(":") for part in str(given).strip("{} ").split(",")]
     try:
         read = {int(number): numeral.number(weight.strip()) for number, _, weight in pairs}
-        if len(read) < 2 or min(read) < 0 or not all(0 <= weight < math.inf for weight in read.values()):
-            raise ValueError
     except ValueError:
+        read = {}
+    if len(read) < 2 or min(read) < 0 or not all(0 <= weight < math.inf for weight in read.values()):
         raise BadInput(
             f"{name}: got “{str(given)[:40]}”; takes two or more classes with their weights, such as 0:1,1:5."
-        ) from None
+        )
     return tuple(sorted(read.items()))
 
 

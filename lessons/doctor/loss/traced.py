@@ -77,7 +77,7 @@ def told(graph: tf.Graph, rank: int) -> Hints:
 
 
 def is_share(tensor: tf.Tensor, of_labels: set[str]) -> bool:
-    """Whether a logarithm is taken of labels, or of labels over something."""
+    """Whether a logarithm, of a tensor (batch, …), is taken of labels, or of labels over something."""
     over = tensor.op.inputs[0].name if tensor.op.type == "RealDiv" else ""
     return tensor.name in of_labels or over in of_labels
 
@@ -96,7 +96,7 @@ def vectors(graph: tf.Graph, of_predictions: set[str]) -> bool:
 
 
 def carriers(graph: tf.Graph, tensor: tf.Tensor) -> set[str]:
-    """The names of the tensors that hold the same numbers as an input, or those of it that pass a type."""
+    """The names of the tensors that hold the same numbers as an input (batch, …), or those that pass a type."""
     found = {tensor.name}
     for operation in graph.get_operations():
         if operation.type in PASSED and operation.inputs and operation.inputs[0].name in found:
@@ -105,7 +105,7 @@ def carriers(graph: tf.Graph, tensor: tf.Tensor) -> set[str]:
 
 
 def dependents(graph: tf.Graph, tensor: tf.Tensor) -> set[str]:
-    """The names of all tensors that are computed from an input."""
+    """The names of all tensors that are computed from an input (batch, …)."""
     found = {tensor.name}
     for operation in graph.get_operations():
         if any(one.name in found for one in operation.inputs):
@@ -153,7 +153,7 @@ def parts(operation: tf.Operation, whole: set[str]) -> Iterator[int]:
 
 
 def beside(inputs: list[tf.Tensor], whole: set[str]) -> Iterator[int]:
-    """Columns of what meets the whole tensor, where they are known: constants, parts of another tensor."""
+    """Columns of what meets the whole tensor (batch, …), where they are known: constants, parts of another."""
     for one, other in (inputs, inputs[::-1]):
         columns = other.shape[-1] if other.shape.rank else None
         if one.name in whole and columns is not None and 1 < columns <= WIDEST:
