@@ -25,7 +25,8 @@ def found(case) -> set[str]:
 
 
 TUNED = [*cases("tuned"), *(case for case in cases("reports") if not case.held and case.kind not in UNDER_WAY)]
-SOME = TUNED[::6]
+RULES = [*LOSS_RULES.rules.values()][::-1]  # the newest first
+SOME = TUNED[::12]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_the_set_has_every_code_and_enough_healthy_losses():
     assert sum(not case.expect for case in CASES) >= 25
 
 
-@pytest.mark.parametrize("rule", LOSS_RULES.rules.values(), ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", first(14, RULES), ids=lambda rule: rule.code)
 def test_each_rule_fires_and_is_silent_where_it_says(rule):
     fired = examine(rule.fires_on.text, None, rule.fires_on.options)
     assert rule.code in codes(fired)
@@ -73,7 +74,7 @@ def test_each_rule_fires_and_is_silent_where_it_says(rule):
         (case, disguise)
         for i, case in enumerate(CASES)
         for j, disguise in enumerate(DISGUISES)
-        if FULL or i % (9 * len(DISGUISES)) == 9 * j  # every ninth loss, one disguise each
+        if FULL or i % (18 * len(DISGUISES)) == 18 * j  # every 18th loss, one disguise each
     ],
     ids=lambda value: getattr(value, "name", None) or value.__name__,
 )
