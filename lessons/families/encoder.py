@@ -83,12 +83,10 @@ class Encoder(Settings):
     template: ClassVar[str] = """
 {% extends "script.jinja" %}
 {% block sequences %}
-    value = rng.normal(size=(count, 1))
-    marked = rng.random((count, TIMESTEPS)) < 0.3
-    marked[:, 0] = True
-    values = np.where(marked, value, rng.normal(size=marked.shape))
+    truth = np.tile(rng.normal(size=(count, 1, 1)), (1, TIMESTEPS, 1))  # the value that the marked steps hold
+    marked = (rng.random((count, TIMESTEPS)) < 0.3) | (np.arange(TIMESTEPS) == 0)
+    values = np.where(marked, truth[..., 0], rng.normal(size=marked.shape))
     x = np.stack([marked + 0.05 * rng.normal(size=marked.shape), values], axis=-1)
-    truth = np.broadcast_to(value, marked.shape)[..., None].copy()  # the marked steps hold the value of a sequence
 {% endblock %}
 {% set by_hand = s.masked_score not in ("layer", "returned") %}
 {% set attends = {
@@ -101,9 +99,8 @@ class Encoder(Settings):
 glorot = keras.initializers.GlorotUniform(SEED)
 embed = layers.Dense(UNITS, "tanh", kernel_initializer=glorot)
 {% if by_hand %}
-to_query, to_key, to_value = (
-    layers.EinsumDense("btf,fnh->btnh", (None, HEADS, 8), bias_axes="nh", kernel_initializer=glorot) for _ in range(3)
-)
+split = {"bias_axes": "nh", "kernel_initializer": glorot}
+query, key, value = (layers.EinsumDense("btf,fnh->btnh", (None, HEADS, 8), **split) for _ in range(3))
 join = layers.EinsumDense("btnh,nhf->btf", (None, UNITS), bias_axes="f", kernel_initializer=glorot)
 {% else %}
 attention = layers.MultiHeadAttention(HEADS, 8, kernel_initializer=glorot)
@@ -113,52 +110,54 @@ dense = layers.Dense(1, kernel_initializer=glorot)
 with_mask = layers.Lambda(lambda both: both[0], mask=lambda both, _: both[1])  # for the loss
 {% endif %}
 
-def attended(hidden, mask):  # hidden (batch, time, units), mask (batch, time)
+
+def encoded(x, mask):  # x (batch, time, 2), mask (batch, time)
+    hidden = embed(x)
 {% if not by_hand %}
 {% set given = "" if s.attention_mask == "none" else ", attention_mask=" + attends[s.attention_mask] %}
-{% if s.masked_score == "returned" %}
-    output, scores = attention(hidden, hidden{{ given }}, return_attention_scores=True)
-    return output
+{% set returned = s.masked_score == "returned" %}
+{% set attended = "attention(hidden, hidden" + given + (", return_attention_scores=True)[0]" if returned else ")") %}
 {% else %}
-    return attention(hidden, hidden{{ given }})
-{% endif %}
-{% else %}
-    ops = keras.ops
-    query, key, value = to_query(hidden), to_key(hidden), to_value(hidden)
-    scores = ops.cast(ops.einsum("bqnh,bknh->bnqk", query, key) / 8**0.5, "{{ s.score_dtype }}")
-{% if s.attention_mask != "none" %}
-    attends = {{ attends[s.attention_mask] }}
 {% set score = {"1e9": "-1e9", "3e4": "-3e4"}.get(s.masked_score, 'float("-inf")') %}
-    scores = scores + ops.cast(ops.where(attends[:, None], 0.0, {{ score }}), "{{ s.score_dtype }}")
+{% set half = s.score_dtype == "float16" %}
+{% set masked = s.attention_mask != "none" %}
+    scores = keras.ops.einsum("bqnh,bknh->bnqk", query(hidden), key(hidden)) / 8**0.5
+{% if masked %}
+    attends = ({{ attends[s.attention_mask] }})[:, None]  # (batch, head, query, key)
+    added = keras.ops.where(attends, 0.0, {{ score }})
 {% endif %}
-    weights = ops.cast(ops.softmax(scores), "float32")
-{% if s.attention_mask != "none" and s.masked_score == "zeroed" %}
-    weights = ops.where(attends[:, None], weights, 0.0)
-{% endif %}
-    return join(ops.einsum("bnqk,bknh->bqnh", weights, value))
-{% endif %}
-
-
-def encoded(x, mask):  # gives (batch, {{ "time, " if s.pooling == "none" }}units)
-    hidden = embed(x)
-    hidden = hidden + attended(hidden, mask)
-{% if s.pooling == "none" %}
-    return hidden
-{% elif s.pooling == "average" %}
-    return layers.GlobalAveragePooling1D()(hidden, mask=mask)
-{% elif s.pooling == "max" %}
-    return keras.ops.max(keras.ops.where(mask[..., None], hidden, -1e9), axis=1)
+{% if half %}
+    scores = keras.ops.cast(scores, "float16"){{ ' + keras.ops.cast(added, "float16")' if masked }}
+    weights = keras.ops.cast(keras.ops.softmax(scores), "float32")
 {% else %}
-    return layers.Global{{ {"average_all": "Average", "max_all": "Max"}[s.pooling] }}Pooling1D()(hidden)
+    weights = keras.ops.softmax(scores{{ " + added" if masked }})
 {% endif %}
+{% if masked and s.masked_score == "zeroed" %}
+    weights = keras.ops.where(attends, weights, 0.0)
+{% endif %}
+{% set attended = 'join(keras.ops.einsum("bnqk,bknh->bqnh", weights, value(hidden)))' %}
+{% endif %}
+{% if s.pooling == "max" %}
+{% if attended | length > 65 %}
+    hidden = hidden + {{ attended }}
+    return keras.ops.where(mask[..., None], hidden, -1e9)
+{% else %}
+    return keras.ops.where(mask[..., None], hidden + {{ attended }}, -1e9)
+{% endif %}
+{% else %}
+    return hidden + {{ attended }}
+{% endif %}
+
 {% endblock %}
 {% macro predictions(x, mask) %}
-{% if mask == none %}
-dense(encoded({{ x }}, keras.ops.ones_like({{ x }}[..., 0], dtype="bool")))
-{%- elif s.pooling == "none" %}
-dense(with_mask([encoded({{ x }}, {{ mask }}), {{ mask }}]))
+{% set steps = mask or 'keras.ops.ones_like(' + x + '[..., 0], dtype="bool")' %}
+{% set hidden = "encoded(" + x + ", " + steps + ")" %}
+{% if s.pooling == "none" %}
+dense({{ "with_mask([" + hidden + ", " + mask + "])" if mask else hidden }})
+{%- elif s.pooling == "average" %}
+dense(layers.GlobalAveragePooling1D()({{ hidden }}, mask={{ steps }}))
 {%- else %}
-dense(encoded({{ x }}, {{ mask }}))
+dense(layers.Global{{ "Average" if s.pooling == "average_all" else "Max" }}Pooling1D()({{ hidden }}))
 {%- endif %}
 {% endmacro %}
 """
