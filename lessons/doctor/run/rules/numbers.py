@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lessons.doctor.rule import Evidence
-from lessons.doctor.run.remedy import Remedy, plain_loss, remedy, single, skip_missing, smaller_steps
+from lessons.doctor.run.remedy import Remedy, none, plain_loss, remedy, single, skip_missing, smaller_steps
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.doctor.run.view import RunView
 from lessons.families.recurrent import Recurrent
@@ -112,6 +112,11 @@ def shown(cells: np.ndarray) -> np.ndarray | None:
 
 
 def said_of_inputs(view: RunView, onset: Onset) -> str:
+    if not bad_inputs(view):
+        return (
+            f"In epoch 1 {plural(int(onset.cells.sum()), 'prediction')} are not finite before anything was learned, "
+            "and every input is a number: the model itself computes the first one that is none."
+        )
     return (
         f"In epoch 1 {plural(int(onset.cells.sum()), 'prediction')} are not finite before anything was learned: NaN "
         f"stands in the inputs of {plural(bad_inputs(view), 'step')}."
@@ -209,6 +214,8 @@ def way_out(view: RunView, onset: Onset) -> Remedy:
             return remedy("Pad the inputs with a number: NaN times a mask of 0 is NaN.", padded_inputs="zero")
         words = "Fill the NaN in the inputs of real steps before training: no mask and no loss takes them out."
         return remedy(words, input_fill="mean")
+    if onset.where == "inputs":
+        return none("Look for the layer that makes NaN of finite numbers: a softmax over −inf alone, a division by 0.")
     if onset.where == "update":
         return smaller_steps(view)
     nan = np.isnan(view.labels)
