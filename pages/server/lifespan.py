@@ -38,7 +38,7 @@ from lessons.sandbox import walled_pool
 from lessons.server.laboratory import shared
 from lessons.workers.pool import WorkerPool
 from pages.server import shown, store, watch
-from pages.server.private import STREAMLIT_STATIC, pages_are_of_navigation, script_runs, uploads_stay_in_memory
+from pages.server.private import STREAMLIT_STATIC, prepare, script_runs
 
 HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorFlow would slow its painting down
 PLOTLY_JS = "plotly.min.js"
@@ -58,8 +58,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     Here and not in a page: a process that a script starts would run the app again. A page asks for its presets' graphs.
     """
     answer_at_once()
-    pages_are_of_navigation()
-    uploads_stay_in_memory()
+    prepare()
     try:
         store.check()
         laboratory = shared()

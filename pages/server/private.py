@@ -4,12 +4,14 @@ Seen in Streamlit 1.67: tests/pages/test_private.py fails with another one, unti
 """
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 from streamlit import runtime
 from streamlit.runtime.app_session import AppSessionState
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
@@ -17,6 +19,13 @@ from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestTy
 SEEN_IN = "1.67"
 # Its web page and bundles: it serves them uncompressed, and our security headers name the inline scripts by their hash.
 STREAMLIT_STATIC = Path(st.__file__).parent / "static"
+
+
+def prepare() -> None:
+    """What is set before the first visitor comes."""
+    pages_are_of_navigation()
+    uploads_stay_in_memory()
+    what_is_drawn_anew_is_dropped_whole()
 
 
 def pages_are_of_navigation() -> None:
@@ -35,6 +44,36 @@ def uploads_stay_in_memory() -> None:
     refuses what is larger than server.maxUploadSize, and holds the rest in memory anyway.
     """
     MultiPartParser.spool_max_size = st.get_option("server.maxUploadSize") * 2**20 + 2**20
+
+
+def what_is_drawn_anew_is_dropped_whole() -> None:
+    """When a fragment runs again, drop what still waits for the browser of it, and of the fragments in it.
+
+    Streamlit drops the former only. What it keeps comes to a browser that has not got the part that it stands in, and
+    ends the page with “Bad delta path index”: after a click while the page was drawn for the first time.
+    """
+    clear = ForwardMsgQueue.clear
+    if hasattr(clear, "__wrapped__"):  # a second server in this process
+        return
+
+    @wraps(clear)
+    def clear_whole(
+        queue: ForwardMsgQueue, retain_lifecycle_msgs: bool = False, fragment_ids_this_run: list[str] | None = None
+    ) -> None:
+        drawn = [tuple(message.metadata.delta_path) for message in queue._queue]
+        anew = {
+            path
+            for path, message in zip(drawn, queue._queue, strict=True)
+            if message.delta.fragment_id in (fragment_ids_this_run or ())
+        }
+        queue._queue = [
+            message
+            for path, message in zip(drawn, queue._queue, strict=True)
+            if not any(path[:length] in anew for length in range(1, len(path)))
+        ]
+        clear(queue, retain_lifecycle_msgs, fragment_ids_this_run)
+
+    ForwardMsgQueue.clear = clear_whole  # type: ignore[method-assign]
 
 
 def went_back() -> bool:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import streamlit as st
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 
 from pages.server import private
@@ -28,6 +29,28 @@ def test_the_first_deep_link_finds_the_pages_of_navigation(monkeypatch):
     monkeypatch.setattr(private.PagesManager, "uses_pages_directory", None)
     private.pages_are_of_navigation()
     assert private.PagesManager.uses_pages_directory is False
+
+
+def test_of_what_is_drawn_anew_no_part_comes_without_the_rest(monkeypatch):
+    """A fragment with a fragment in it waits for the browser when it is drawn again; what is beside it stays."""
+    monkeypatch.setattr(private.ForwardMsgQueue, "clear", private.ForwardMsgQueue.clear)
+    private.what_is_drawn_anew_is_dropped_whole()
+    queue = private.ForwardMsgQueue()
+
+    def drawn(fragment: str, *path: int) -> None:
+        message = ForwardMsg()
+        message.delta.fragment_id = fragment
+        message.delta.add_block.allow_empty = True
+        message.metadata.delta_path[:] = path
+        queue.enqueue(message)
+
+    for fragment, path in (("", (0, 1)), ("outer", (0, 1, 7)), ("inner", (0, 1, 7, 0)), ("beside", (0, 2, 7, 0))):
+        drawn(fragment, *path)
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["outer"])
+    assert [message.delta.fragment_id for message in queue.flush()] == ["", "beside"]
+    drawn("inner", 0, 1, 7, 0)
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["outer"])
+    assert len(queue.flush()) == 1, "the browser has what it stands in"
 
 
 def test_nobody_goes_back_where_no_browser_is():
