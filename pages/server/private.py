@@ -73,7 +73,7 @@ def what_is_drawn_anew_is_dropped_whole() -> None:
         ]
         clear(queue, retain_lifecycle_msgs, fragment_ids_this_run)
 
-    ForwardMsgQueue.clear = clear_whole  # type: ignore[method-assign]
+    ForwardMsgQueue.clear = clear_whole  # type: ignore[method-assign, assignment]
 
 
 def went_back() -> bool:
