@@ -242,7 +242,7 @@ LESSON = Lesson(
                 'mask = getattr(y_pred, "_keras_mask", ops.ones_like(y_pred[..., 0]))',
                 'mask = ops.expand_dims(ops.cast(mask, "float32"), axis=-1)',
                 "error = error * mask",
-                "return ops.sum(error) / ops.sum(mask)",
+                "return ops.sum(error) / ops.maximum(ops.sum(mask), 1)",
             ),
             spare=("mask = ops.not_equal(y_true[..., 0], 0)",),
             hints=(

@@ -38,6 +38,7 @@ def picture(page) -> list | None:
 def test_the_sample_from_download_to_chart(page, site, tmp_path):
     page.goto(f"{site.url}/?lesson={SLUG}")
     await_(lambda: (panel(page) or {}).get("picture"), "the data picture")
+    ready(page)
     lessons_own = panel(page)["picture"]
     assert page.locator(f".st-key-{SLUG}-run button").first.is_disabled(), "the lesson's own question comes first"
     page.get_by_role("button", name="Your data").click()

@@ -168,7 +168,8 @@ def test_every_field_of_a_lesson_makes_an_axis(slug):
     for name in fields_of(LESSONS[slug]):
         values = axis_values(name, LESSONS[slug], 16)
         assert len(set(values)) == len(values) >= 1
-        assert all(getattr(Recurrent(**{name: value}), name) == value for value in values)
+        settings = LESSONS[slug].presets[0].settings
+        assert all(getattr(settings.with_changes({name: value}), name) == value for value in values)
 
 
 def test_an_address_restores_the_plan():

@@ -18,6 +18,7 @@ from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
 from lessons.figures.panel import run_text
 from lessons.recipe.recipe import Pasted, Recipe
+from lessons.recipe.settings import Settings
 from lessons.runs.grid import Grid
 from lessons.runs.run import Run, RunText
 from lessons.server.grid_run import GridRun
@@ -233,10 +234,10 @@ def test_a_measurement_under_way_is_not_forgotten(busy, monkeypatch):
 
 def test_a_training_that_is_forgotten_is_found_as_long_as_somebody_holds_it(quick, monkeypatch):
     monkeypatch.setattr("lessons.server.laboratory.KEPT_BYTES", 0)
-    first = Recipe("no settings")
+    first = Recipe(Settings())
     held = quick.train(first, "who")
     assert held.job.exception(PATIENT)
-    assert quick.train(Recipe("others"), "who").job.exception(PATIENT)
+    assert quick.train(Recipe(Settings(seed=1)), "who").job.exception(PATIENT)
     assert first not in quick.remembered and quick.trainings[first] is held
     del held
     gc.collect()
@@ -248,12 +249,12 @@ def test_trainings_that_fail_and_maps_of_one_cell_count_too(quick, monkeypatch):
     monkeypatch.setattr("lessons.server.laboratory.KEPT_CELLS", 10 * LEAST_CELLS)
     monkeypatch.setattr("lessons.server.tasks.grid_run", lambda *_: iter(()))
     for number in range(40):
-        training = quick.train(Recipe(f"no settings {number}"), "who")
+        training = quick.train(Recipe(Settings(seed=number)), "who")
         assert training.job.exception(PATIENT)
         grid_run = quick.grid_run(Grid(SHORT, "learning_rate", "seed", (0.01,), (number,)), "who")
         grid_run.leave("who", ABSENT_AFTER)
         assert grid_run.wait(PATIENT)
-    quick.train(Recipe("the last"), "who")
+    quick.train(Recipe(Settings(seed=40)), "who")
     assert len(quick.remembered) <= 11 and len(quick.grid_runs) <= 11
 
 
@@ -295,9 +296,9 @@ def test_any_executor_gives_the_same_run(laboratory):
 
 def test_a_training_that_fails_on_a_plain_executor_says_why():
     with ThreadPoolExecutor(1) as threads:
-        training = Laboratory(threads).train(Recipe("no settings"), "who")
-        assert isinstance(training.job.exception(PATIENT), AttributeError)
-    assert isinstance(training.failure, AttributeError) and training.run() is None
+        training = Laboratory(threads).train(Recipe(Settings()), "who")
+        assert isinstance(training.job.exception(PATIENT), NotImplementedError)
+    assert isinstance(training.failure, NotImplementedError) and training.run() is None
 
 
 SERVER = """

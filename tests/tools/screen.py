@@ -44,6 +44,11 @@ def ready(page) -> None:
     await_(lambda: "warming up" not in panel(page)["words"], "TensorFlow", 3 * PATIENCE)
 
 
+def at_rest(page) -> None:
+    """Wait for the end of the script that draws: a list that is open closes when its page is drawn again."""
+    await_(page.locator("[data-test-script-state=notRunning]").count, "the end of the script")
+
+
 def panel(page) -> dict | None:
     return page.evaluate(PANEL)
 
@@ -72,5 +77,6 @@ def run(page) -> dict:
 
 
 def choose(page, label: str, option: str) -> None:
+    at_rest(page)
     page.get_by_role("combobox", name=label).first.click()
     page.get_by_role("option", name=option).first.click()
