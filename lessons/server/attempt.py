@@ -163,7 +163,7 @@ class Trial:
         if self.failure:
             return f"It cannot be run: {sentence(self.failure)}"
         if self.crash:
-            return f"It cannot be run: {self.crash['message'].removesuffix('.')}."
+            return f"It cannot be run. {self.crash['message'].removesuffix('.')}."
         if not self.judged:
             return "It was ended before it was trained."
         return self.exercise.goal.result(self.judged)

@@ -259,7 +259,7 @@ def test_a_wrong_order_has_its_own_run_and_its_own_leak(laboratory, walled_pool)
         ("x = 1\n", "no loss in this text"),
         (
             "def loss(y_true, y_pred):\n    error = error + y_pred\n    return error\n",
-            "cannot be run: UnboundLocalError",
+            "cannot be run. Line 2: UnboundLocalError",
         ),
     ],
 )
