@@ -217,7 +217,8 @@ def test_arrow_keys_step_through_the_presets(page, site):
     await_(lambda: "preset=broken" in address(page), "the one before")
 
 
-@pytest.mark.parametrize("gap", first(1, [60, 20]))
+@pytest.mark.verify  # once in six on a busy machine the first click is undone: a fault that is not found yet
+@pytest.mark.parametrize("gap", [60, 20])
 def test_a_second_click_does_not_undo_the_first(page, site, gap):
     """Milliseconds later it still carries the address and the widgets that the first click is about to replace."""
     open_lesson(page, site)
