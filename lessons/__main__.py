@@ -303,7 +303,8 @@ def summary(result: dict) -> str:
     """One line about one loss."""
     if result["refused"]:
         return f"{result['function'] or '?'}: refused, {result['refused']['message']}"
-    return f"{result['function']}: {', '.join(found['code'] for found in result['findings']) or 'healthy'}"
+    nothing = "it depends on the usage" if result.get("elsewhere") else "healthy"
+    return f"{result['function']}: {', '.join(found['code'] for found in result['findings']) or nothing}"
 
 
 def diagnosis(result: dict) -> str:
@@ -311,6 +312,10 @@ def diagnosis(result: dict) -> str:
     lines = [summary(result)]
     for found in result["findings"]:
         lines += in_full(found)
+    for one in result.get("elsewhere", ()):
+        lines += ["", f"if it is meant for: {', '.join(f'{name} {value}' for name, value in one['usage'].items())}"]
+        lines += [f"    {found['title']} ({found['code']}): {found['message']}" for found in one["findings"]]
+        lines += ["    nothing else is wrong"] * (not one["findings"])
     if not result["refused"]:
         used = (
             f"{name} {value}" + " (inferred)" * (name in result["inferred"]) for name, value in result["usage"].items()

@@ -41,7 +41,7 @@ def route() -> None:
     course = {name: found for name, found in chapters.items() if found}
     here = st.navigation({"": [front, *others.values()], **course}, position="top")
     if here is front and "lesson" in st.query_params:
-        follow({**pages, **others})
+        follow({**pages, own_case.SLUG: others[own_case.SLUG]})
     elif here is front and "room" in st.query_params:
         st.switch_page(others["room"], query_params=st.query_params.to_dict())
     elif here is front and "page" in st.query_params:

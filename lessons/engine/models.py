@@ -40,18 +40,18 @@ class Draw:
     dtype: str
     initializer: type[keras.initializers.Initializer]
     config: dict[str, Any]
-    # EinsumDense hands its axes on too: a twin of this configuration, built for inputs of this shape, draws for it.
-    twin: tuple[dict[str, Any], tuple[int | None, ...]] | None
+    # EinsumDense hands its axes on too: another of this configuration, built for inputs of this shape, draws for it.
+    kernel_of: tuple[dict[str, Any], tuple[int | None, ...]] | None
 
     def value(self, seed: int) -> Any:
         """What the family's `build` would start from with this seed: a tensor of `shape`."""
         initializer = self.initializer.from_config({**self.config, "seed": seed})
-        if self.twin is None:
+        if self.kernel_of is None:
             return initializer(self.shape, self.dtype)
-        config, inputs = self.twin
-        twin = layers.EinsumDense.from_config({**config, "kernel_initializer": initializer})
-        twin.build(inputs)
-        return twin.kernel
+        config, inputs = self.kernel_of
+        layer = layers.EinsumDense.from_config({**config, "kernel_initializer": initializer})
+        layer.build(inputs)
+        return layer.kernel
 
 
 def draws(model: keras.Model) -> list[Draw]:
@@ -60,12 +60,12 @@ def draws(model: keras.Model) -> list[Draw]:
     found = []
     for layer in model._flatten_layers(include_self=False):
         for variable in layer._trainable_variables:
-            initializer, twin = initializer_of(layer, variable), None
+            initializer, kernel_of = initializer_of(layer, variable), None
             if not hasattr(initializer, "seed"):
                 continue
             if isinstance(layer, layers.EinsumDense):
                 config = {**layer.get_config(), "kernel_initializer": "zeros"}
-                twin = config, layer.get_build_config()["input_shape"]
+                kernel_of = config, layer.get_build_config()["input_shape"]
             found.append(
                 Draw(
                     places[id(variable)],
@@ -73,7 +73,7 @@ def draws(model: keras.Model) -> list[Draw]:
                     variable.dtype,
                     type(initializer),
                     initializer.get_config(),
-                    twin,
+                    kernel_of,
                 )
             )
     return found

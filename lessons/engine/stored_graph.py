@@ -273,11 +273,11 @@ def told_of(draw: Draw) -> dict[str, Any]:
         "dtype": draw.dtype,
         "initializer": name,
         "config": draw.config,
-        "twin": draw.twin,
+        "kernel_of": draw.kernel_of,
     }
 
 
 def draw_from(told: dict[str, Any]) -> Draw:
     initializer = getattr(keras.initializers, told["initializer"])
-    twin = told["twin"] and (told["twin"][0], tuple(told["twin"][1]))
-    return Draw(told["place"], tuple(told["shape"]), told["dtype"], initializer, told["config"], twin)
+    kernel_of = told["kernel_of"] and (told["kernel_of"][0], tuple(told["kernel_of"][1]))
+    return Draw(told["place"], tuple(told["shape"]), told["dtype"], initializer, told["config"], kernel_of)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ from lessons.own_data.building import Built, built
 from lessons.own_data.reading import read
 from lessons.own_data.roles import Roles, guess, turned
 from lessons.own_data.sheet import Sheet
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.table import Table
 
 
@@ -44,9 +46,32 @@ class Brought:
         return guess(self.sheet, self.given)
 
     @cached_property
+    def outcome(self) -> Built | BadInput:
+        """The table and what was done on the way, or why there is none: found out once, for it may take a second."""
+        try:
+            return built(self.sheet, self.roles, self.name)
+        except BadInput as problem:
+            return problem
+
+    @property
+    def problem(self) -> str:
+        """Why there is no table, with what to do; empty where there is one."""
+        return str(self.outcome) if isinstance(self.outcome, BadInput) else ""
+
+    @property
     def built(self) -> Built:
         """The table and what was done on the way. Raises BadInput."""
-        return built(self.sheet, self.roles, self.name)
+        if isinstance(self.outcome, BadInput):
+            raise self.outcome
+        return self.outcome
+
+    @cached_property
+    def shown_roles(self) -> Roles:
+        """The roles; where those that were said cannot be, what is guessed without them."""
+        for given in (self.given, {}):
+            with suppress(BadInput):
+                return guess(self.sheet, given)
+        return Roles(self.sheet.names[0], self.sheet.names[:1])
 
     @property
     def table(self) -> Table:

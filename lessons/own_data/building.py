@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lessons.own_data.roles import Roles
+from lessons.own_data.roles import ONE_HOT, Roles
 from lessons.own_data.sheet import Column, Sheet, frozen
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import Bools, Floats, Whole
@@ -17,7 +17,6 @@ from lessons.recipe.words import plural
 GROUPS = 3  # so many sequences, and some can be held out; of fewer the later part is
 KEPT = 2048  # sequences of a table: a run draws from them
 GRID = 1e-3  # share of a step by which times may miss a regular grid: the rounding of their decimals
-NUMBERED = 12  # categories of a text beyond which they are numbered
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def encodings(sheet: Sheet, roles: Roles) -> tuple[Feature, ...]:
             raise BadInput(
                 f"column “{name}”: it has {len(column.distinct):,} different texts, too many for categories."
             )
-        few = roles.one_hot and len(column.words) <= NUMBERED
+        few = roles.one_hot and len(column.words) <= ONE_HOT
         features.append(Feature(name, column.words if column.kind == "text" else (), few))
     width = sum(len(one.names) for one in features)
     if width > FEATURES:

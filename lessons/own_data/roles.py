@@ -72,7 +72,7 @@ def guess(sheet: Sheet, given: Mapping[str, Any] | None = None) -> Roles:
     left = [column for column in left if column.name == label or not is_row_name(column)]
     if sheet.turned:
         left = [column for column in left if column.name in (label, VALUE)]
-    label, ahead = label_of(sheet, left, label, given)
+    label, ahead = label_of(sheet, left, label, given, alone=not sequence)
     others = [column for column in left if column.name != label or ahead]
     left = [column for column in others if as_feature(column)] or [one for one in others if one.kind == "number"]
     column = sheet.column(label)
@@ -209,15 +209,20 @@ def shared(sequence: Column, time: Column) -> float:
     return 1 - len(np.unique(pairs, axis=0)) / max(1, len(pairs))
 
 
-def label_of(sheet: Sheet, left: Sequence[Column], label: str, given: Mapping[str, Any]) -> tuple[str, int]:
+def label_of(
+    sheet: Sheet, left: Sequence[Column], label: str, given: Mapping[str, Any], alone: bool
+) -> tuple[str, int]:
     """The column of the label, and how many steps ahead its value is taken.
 
-    Without a name that says so it is the last one. Where nothing else is left to learn from, its own next value.
+    Without a name that says so it is the last one; of one series (`alone`) with one column of numbers that one, and
+    texts beside it, such as remarks on a measurement, are features. Where no other numbers are left to learn from, its
+    own next value.
     """
-    if not label:
+    guessed = not label
+    if guessed:
         numbers = [column for column in left if column.kind == "number" and len(column.distinct) > 1]
         texts = [one for one in left if one.words and 2 <= len(one.distinct) <= min(MOST_CLASSES, sheet.rows / 2)]
-        last = left[-1] if left and left[-1] in texts else None
+        last = left[-1] if left and left[-1] in texts and not (alone and len(numbers) == 1) else None
         chosen = last or (numbers[-1] if numbers else texts[-1] if texts else None)
         if chosen is None:
             time = next((one for one in sheet.columns if one.kind == "number" and len(one.distinct) > 1), None)
@@ -226,6 +231,8 @@ def label_of(sheet: Sheet, left: Sequence[Column], label: str, given: Mapping[st
             chosen = time
         label = chosen.name
     others = [column for column in left if column.name != label and (as_feature(column) or column.kind == "number")]
+    if guessed and alone and sheet.column(label).kind == "number":
+        others = [column for column in others if column.kind == "number"]
     return label, given.get("ahead", 0 if others or given.get("features") else 1)
 
 

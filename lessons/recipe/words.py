@@ -2,8 +2,8 @@
 
 
 def plural(count: int, what: str) -> str:
-    """“1 step”, “2 steps”."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+    """“1 step”, “2 steps”, “2 classes”."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}{'es' if what.endswith('s') else 's'}"
 
 
 def sentence(said: object) -> str:

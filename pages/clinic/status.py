@@ -72,6 +72,8 @@ def headline(mine: Consultation) -> None:
         if result["findings"]:
             worst = result["findings"][0]["severity"]
             st.markdown(f"{MARKS[worst]} **{name}** has {count(result['findings'])}. {took}")
+        elif result.get("elsewhere"):
+            st.markdown(f"**{name}**: what is wrong with it depends on the usage. {took}")
         else:
             st.markdown(f"{HEALTHY} **{name}**: nothing was found. {took}")
 

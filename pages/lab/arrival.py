@@ -65,7 +65,12 @@ def arriving() -> None:
 def progress(under_way: Reading) -> str:
     """How far it is, in words."""
     seconds = time.monotonic() - under_way.since
-    return f"Reading **{quoted(shortened(under_way.name, NAME_LONGEST))}**, {seconds:.0f} s so far …"
+    return f"Reading **{named(under_way.name)}**, {seconds:.0f} s so far …"
+
+
+def named(name: str) -> str:
+    """The name of a file, for a text in Markdown."""
+    return quoted(shortened(name, NAME_LONGEST))
 
 
 def settle(under_way: Reading) -> None:

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from lessons.own_data.brought import Brought
-from lessons.recipe.bad_input import BadInput
 from lessons.recipe.settings import Settings
 from lessons.recipe.table import Table
 from pages.lab.state import Form
@@ -15,10 +14,7 @@ TREATED = "own:treated"  # and which table was treated last, and how
 def own_table() -> Table | None:
     """The table of the file that the session has brought, where its roles make one."""
     brought: Brought | None = st.session_state.get(OWN)
-    try:
-        return brought.table if brought else None
-    except BadInput:  # own_data says why
-        return None
+    return brought.table if brought and not brought.problem else None
 
 
 def taken(form: Form, table: Table, first: bool) -> Settings:

@@ -34,6 +34,7 @@ def control(form: Form, name: str, reason: str | None) -> None:
     choices = isinstance(spec, Choice)
     names = offered_losses(form) if name == "loss" else list(spec.options) if choices else stops(form, name)
     widget, key = (st.selectbox if choices else st.select_slider), form.field_key(name)
+    st.session_state.setdefault(key, getattr(form.settings, name))  # it may have been folded away till now
     widget(label, names, format_func=spec.said, key=key, disabled=bool(reason), help=spec.help)
 
 

@@ -6,10 +6,9 @@ import streamlit as st
 from lessons.own_data import reading, sample
 from lessons.own_data.brought import Brought
 from lessons.recipe import table
-from lessons.recipe.bad_input import BadInput
 from lessons.recipe.table import Table
 from lessons.recipe.words import plural, shortened
-from pages.lab.arrival import PROBLEM, UPLOADS, arrive, arriving, bring_bytes, refusals
+from pages.lab.arrival import PROBLEM, UPLOADS, arrive, arriving, bring_bytes, named, refusals
 from pages.lab.bench import Bench, forget_data
 from pages.lab.brought import OWN
 from pages.lab.controls import control
@@ -19,7 +18,7 @@ from pages.parts.download import offer
 from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, warn
 
-NAME_LONGEST = 30  # letters of a file's name
+HOW = "How they are read"
 ENDINGS = ["csv", "tsv", "txt", "dat", "gz", "zip", "parquet", "npz", "npy"]
 FORMAT = (
     f"CSV or TSV (perhaps .gz or .zip), Parquet, .npz or .npy, up to {reading.MEGABYTES} MB. A row for each step, or a "
@@ -46,11 +45,14 @@ def own_data_row(bench: Bench) -> None:
         st.session_state.setdefault(bench.key("own_data"), True)
         words = f"Train on **{named(brought.name)}** in place of this lesson's data"
         place.toggle(words, key=bench.key("own_data"))
-    if problem := lacking(brought):
-        warn(problem)
-    if problem or (bench.form.table and not bench.lesson.open):
-        with place.popover("How they are read", icon=":material/table:", type="tertiary", key=bench.key("own_read")):
-            understood(bench.form, brought)
+    if brought.problem:
+        warn(brought.problem)
+    if brought.problem or (bench.form.table and not bench.lesson.open):
+        key = bench.key("own_read")
+        fold = place.popover(HOW, icon=":material/table:", type="tertiary", key=key, on_change="rerun")
+        if fold.open:
+            with fold:
+                understood(bench.form, brought)
     place.button("Forget them", key=bench.key("own_forget"), type="tertiary", on_click=forget_data)
 
 
@@ -60,17 +62,10 @@ def shown_at_once(bench: Bench) -> None:
     if brought and bench.lesson.open:
         begun = bench.runs.training is not None
         key = bench.key(f"own_shown:{begun}:{st.session_state.get(UPLOADS, 0)}")
-        with st.expander("How they are read", not begun, icon=":material/table:", key=key):
-            understood(bench.form, brought)
-
-
-def lacking(brought: Brought) -> str:
-    """Why there is no table, with what to do; empty where there is one."""
-    try:
-        brought.table  # noqa: B018
-    except BadInput as problem:
-        return str(problem)
-    return ""
+        fold = st.expander(HOW, not begun, icon=":material/table:", key=key, on_change="rerun")
+        if fold.open:
+            with fold:
+                understood(bench.form, brought)
 
 
 def bring_data(bench: Bench, place) -> None:
@@ -180,10 +175,8 @@ def classes_told(mine: Table) -> str:
     shown = [f"**{quoted(shortened(name, 20))}** {count}" for name, count in zip(mine.classes, counts, strict=True)]
     more = f" and {len(shown) - CLASSES_SHOWN} more" if len(shown) > CLASSES_SHOWN else ""
     of = "sequences" if mine.whole else "steps"
-    single = f" {plural(int((counts == 1).sum()), 'class')} with one only.".replace("classs", "classes")
-    return f"{len(mine.classes)} classes, {of} of each: {', '.join(shown[:CLASSES_SHOWN])}{more}." + single * (
-        1 in counts
-    )
+    single = f" {plural(int((counts == 1).sum()), 'class')} with one only." * (1 in counts)
+    return f"{len(mine.classes)} classes, {of} of each: {', '.join(shown[:CLASSES_SHOWN])}{more}.{single}"
 
 
 def gaps_told(mine: Table) -> str:
@@ -198,7 +191,3 @@ def duration(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds:.3g} seconds"
-
-
-def named(name: str) -> str:
-    return quoted(shortened(name, NAME_LONGEST))

@@ -6,8 +6,7 @@ from typing import Any
 import streamlit as st
 
 from lessons.own_data.brought import Brought
-from lessons.own_data.roles import AHEAD, LENGTH, MOST_CLASSES, Roles
-from lessons.recipe.bad_input import BadInput
+from lessons.own_data.roles import AHEAD, LENGTH, MOST_CLASSES
 from lessons.recipe.table import FEATURES
 from pages.lab.brought import OWN
 
@@ -18,7 +17,7 @@ MOST_OFFERED = 200  # columns in a list
 
 def role_controls(brought: Brought) -> None:
     """A list for each role. Another choice makes another table of the same file: it is not read again."""
-    roles = roles_of(brought)
+    roles = brought.shown_roles
     names = list(brought.sheet.names[:MOST_OFFERED])
     left, right = st.columns(2)
     with left:
@@ -44,17 +43,6 @@ def role_controls(brought: Brought) -> None:
         st.toggle(
             "A column for each time: turned", brought.turn, key=key, on_change=lambda: turn(st.session_state[key])
         )
-
-
-def roles_of(brought: Brought) -> Roles:
-    """The roles; where those that were said cannot be, what is guessed without them."""
-    try:
-        return brought.roles
-    except BadInput:
-        try:
-            return Brought(brought.name, brought.file, {}, brought.turn).roles
-        except BadInput:
-            return Roles(brought.sheet.names[0], brought.sheet.names[:1])
 
 
 def choice(

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lessons.__main__ import main
+from lessons.__main__ import diagnosis, main
 from lessons.recipe.bad_input import BadInput
 from lessons.tools import check
 from tests.tools.specimens import LOSSES
@@ -96,6 +96,19 @@ def test_one_loss_in_words(folder, capsys):
 
 
 @pytest.mark.verify
+def test_what_is_wrong_in_one_usage_only_is_told_with_it():
+    of_numbers = {"title": "Its sign is lost", "code": "minimum_not_at_truth", "message": "Seen."}
+    usages = [
+        {"usage": {"task": "regression"}, "findings": [of_numbers]},
+        {"usage": {"task": "binary"}, "findings": []},
+    ]
+    result = {"function": "f", "refused": None, "findings": [], "elsewhere": usages, "usage": {}, "inferred": []}
+    told = diagnosis(result)
+    assert "healthy" not in told and "depends on the usage" in told
+    assert "task regression\n    Its sign is lost (minimum_not_at_truth): Seen." in told
+    assert "task binary\n    nothing else is wrong" in told
+
+
 def test_an_examination_that_is_ended_is_told_and_the_rest_goes_on(folder, capsys, monkeypatch):
     (folder / "endless.py").write_text(ENDLESS)
     batch = folder / "two.jsonl"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lessons.doctor.loss.examination import examine
+from lessons.doctor.loss.examination import divided, examine
 from lessons.doctor.loss.traced import hints
 from lessons.doctor.usage import Usage
 from lessons.recipe.bad_input import BadInput
@@ -66,6 +66,22 @@ def test_of_two_usages_that_fit_each_has_its_own_findings():
     assert result["healthy"] and not result["findings"]
     declared = examine(SQUARES, None, {"task": "regression", "labels": "float", "shape": "B,4"})
     assert not declared["elsewhere"] and "minimum_not_at_truth" in {one["code"] for one in declared["findings"]}
+
+
+@pytest.mark.parametrize(
+    ("found", "common", "only"),
+    [
+        (["a b"], "a b", []),
+        (["a b", "a b"], "a b", []),
+        (["a b", "a"], "a", ["b", ""]),
+        (["a", "b"], "", ["a", "b"]),
+    ],
+)
+def test_what_all_usages_have_in_common_is_told_once(found, common, only):
+    told = [(Usage(task="regression"), [{"code": code} for code in one.split()]) for one in found]
+    findings, elsewhere = divided(told)
+    assert " ".join(one["code"] for one in findings) == common
+    assert [" ".join(one["code"] for one in usage["findings"]) for usage in elsewhere] == only
 
 
 def test_a_loss_that_runs_in_no_usual_shape_is_asked_about():

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lessons.engine.models import redraw
 from lessons.engine.train import trained
 from lessons.export.bundle import Bundle
 from lessons.export.script import script
@@ -13,7 +12,7 @@ from lessons.families.encoder import OWN, Encoder
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.spec import Choice
-from tests.engine.test_engine import assert_like_fit
+from tests.engine.test_engine import assert_draws_as_new, assert_like_fit
 from tests.tools.selection import first
 from tests.tools.taken_home import assert_gives_the_apps_numbers
 
@@ -60,12 +59,7 @@ def test_the_forms_have_every_option():
 @pytest.mark.parametrize("masked_score", ["layer", "inf"])
 def test_a_warm_model_draws_the_weights_that_a_new_one_has(masked_score):
     settings = replace(TINY, masked_score=masked_score, heads=2, seed=41)
-    warm = settings.structure().build()
-    for variable, value in redraw(warm, settings.seed):
-        variable.assign(value)
-    for one, other in zip(warm.get_weights(), settings.build().get_weights(), strict=True):
-        assert np.array_equal(one, other)
-    assert not np.array_equal(warm.get_weights()[0], replace(settings, seed=0).build().get_weights()[0])
+    assert_draws_as_new(settings)
 
 
 def test_by_hand_is_the_layer_where_every_query_has_a_key():

@@ -33,6 +33,10 @@ def said(mine: Brought) -> tuple:
 GUESSED = {
     "a date and a number": (("date,co2", "20{k:02d}-01-31,{v}"), ("", "date", "co2", 1, ("co2",), False)),
     "a year and a number": (("YEAR,SUN", "{k},{v}"), ("", "YEAR", "SUN", 1, ("SUN",), False)),
+    "a remark beside a measurement": (
+        ("date,co2,quality", "20{k:02d}-01-31,{v},q{p}"),
+        ("", "date", "co2", 1, ("co2", "quality"), False),
+    ),
     "one column": (("x", "{v}"), ("", "", "x", 1, ("x",), False)),
     "a panel, its columns in any order": (
         ("invest,value,capital,firm,year", "{v},{w},{k}.5,firm {g},{p}"),

@@ -592,5 +592,6 @@ def test_where_two_usages_fit_the_page_asks_which_it_is(real):
     text = "def squares(y_true, y_pred):\n    return tf.reduce_sum(tf.abs(tf.square(y_true) - tf.square(y_pred)), -1)\n"
     page = answered(press(pasted(opened(), text)))
     assert "more than one usage" in told(page)
+    assert "depends on the usage" in told(page) and "nothing was found" not in told(page)
     (where,) = [block for block in page.expander if block.label.startswith("task regression")]
     assert "labels" in where.markdown[0].value

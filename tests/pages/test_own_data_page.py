@@ -97,7 +97,9 @@ def with_sample(**query: str) -> AppTest:
     page = AppTest.from_string(SCRIPT, default_timeout=WITHIN)
     for name, value in query.items():
         page.query_params[name] = value
-    return page.run().button(key=f"{SLUG}:sample").click().run()
+    page.run().button(key=f"{SLUG}:sample").click().run()
+    page.session_state[f"{SLUG}:own_read"] = True  # opened
+    return page.run()
 
 
 def bench_of(page: AppTest, slug: str = SLUG):

@@ -197,6 +197,7 @@ def test_the_names_in_a_file_are_text(idle):
     rows = [f"{HTML}{number},{step},1,2,1" for number in range(3) for step in (0, 1)]
     page = lesson_page(SLUG)
     page.session_state[OWN] = Brought.parse("\n".join([",".join(header), *rows]).encode(), f"{HTML} {LINK}.csv")
+    page.session_state[f"{SLUG}:own_read"] = True  # opened
     page.run()
     assert hurt(page) == [] and "evil" in "".join(values(page))
 

@@ -1,8 +1,9 @@
 """What browser tests look at: the lesson page, its panel and its address, polled until they show what is waited for."""
 
 import time
+from contextlib import suppress
 
-from tests.tools.patience import PATIENCE
+from tests.tools.patience import PATIENCE, patient
 from tests.tools.site import Site
 
 SLUG = "mask_and_loss"
@@ -44,11 +45,6 @@ def ready(page) -> None:
     await_(lambda: "warming up" not in panel(page)["words"], "TensorFlow", 3 * PATIENCE)
 
 
-def at_rest(page) -> None:
-    """Wait for the end of the script that draws: a list that is open closes when its page is drawn again."""
-    await_(page.locator("[data-test-script-state=notRunning]").count, "the end of the script")
-
-
 def panel(page) -> dict | None:
     return page.evaluate(PANEL)
 
@@ -77,6 +73,14 @@ def run(page) -> dict:
 
 
 def choose(page, label: str, option: str) -> None:
-    at_rest(page)
-    page.get_by_role("combobox", name=label).first.click()
-    page.get_by_role("option", name=option).first.click()
+    """Open a list and take one of it. A list closes when its page is drawn in this moment: it is opened again."""
+    from playwright.sync_api import TimeoutError as Late
+
+    def taken() -> bool:
+        page.get_by_role("combobox", name=label).first.click()
+        with suppress(Late):
+            page.get_by_role("option", name=option).first.click(timeout=1000 * patient(3))
+            return True
+        return False
+
+    await_(taken, f"{option} of {label}")

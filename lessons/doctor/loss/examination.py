@@ -34,24 +34,17 @@ def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict
         declared = Usage.parse(options)
         subject, *others = subjects_of(admitted, function, declared)
         findings, unprobed = look(subject)
-        elsewhere = [(other.usage, look(other)[0]) for other in others]
+        told = [(subject.usage, findings), *((other.usage, look(other)[0]) for other in others)]
     except Refused as refusal:
         return refused(function, refusal.line, refusal.message)
     except BadInput as problem:
         return refused(function, None, str(problem))
-    common = set.intersection(*({found["code"] for found in one} for one in (findings, *(one for _, one in elsewhere))))
-    told = [(subject.usage, findings), *elsewhere]
-    if all(finding["code"] in common for _, found in told for finding in found):
-        told = []  # the usages say the same
-    findings = [finding for finding in findings if finding["code"] in common]
+    findings, elsewhere = divided(told)
     return {
         "function": function or admitted.default,
         "findings": findings,
-        "elsewhere": [
-            {"usage": usage.declared(), "findings": [one for one in found if one["code"] not in common]}
-            for usage, found in told
-        ],
-        "healthy": all(finding["severity"] == "note" for finding in findings),
+        "elsewhere": elsewhere,
+        "healthy": any(all(finding["severity"] == "note" for finding in found) for _, found in told),
         "refused": None,
         "usage": subject.usage.declared(),
         "inferred": sorted(subject.usage.declared().keys() - declared.declared().keys()),
@@ -60,6 +53,19 @@ def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict
         "limits": limits(subject),
         "seconds": time.perf_counter() - started,
     }
+
+
+def divided(told: list[tuple[Usage, list[dict]]]) -> tuple[list[dict], list[dict]]:
+    """Of the findings in each usage: (what is found in all of them, by usage what is found there and not in all).
+
+    The latter is empty where all say the same.
+    """
+    common = set.intersection(*({finding["code"] for finding in found} for _, found in told))
+    findings = [finding for finding in told[0][1] if finding["code"] in common]
+    only = [(usage, [finding for finding in found if finding["code"] not in common]) for usage, found in told]
+    return findings, [{"usage": usage.declared(), "findings": f} for usage, f in only] if any(
+        f for _, f in only
+    ) else []
 
 
 def look(subject: Subject) -> tuple[list[dict], list[str]]:

@@ -24,11 +24,6 @@ def told(view: RunView) -> np.ndarray:
     return view.run.batch.mask if view.path.passed else np.ones_like(view.run.batch.mask)
 
 
-def input_share(view: RunView, cells: np.ndarray) -> np.ndarray:
-    """(kept,) share of the gradient at the inputs on the cells (batch, time)."""
-    return view.shares(cells, "inputs")
-
-
 @RUN_RULES.rule(
     code="attends_to_padding",
     severity="error",
@@ -47,7 +42,7 @@ def attends_to_padding(view: RunView) -> Evidence | None:
         return None
     may = view.settings.attends(told(view)) & view.run.batch.real[:, :, None]
     cells = may.any(axis=1) & view.padding & ~view.run.batch.mask
-    shares = input_share(view, cells)
+    shares = view.shares(cells, "inputs")
     if shares.max() <= LEAK:
         return None
     queries = int((may & cells[:, None, :]).any(axis=2).sum())
@@ -80,7 +75,7 @@ def padding_pooled(view: RunView) -> Evidence | None:
     if RUN_RULES.found(view, "attends_to_padding"):
         return None
     cells = view.padding & ~view.run.batch.mask
-    shares = input_share(view, cells)
+    shares = view.shares(cells, "inputs")
     if shares.max() <= LEAK:
         return None
     return Evidence(
