@@ -15,7 +15,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 # Not the database of whoever runs the tests. A file for each test process.
 os.environ["UNMASKED_DATABASE_URL"] = f"sqlite:///{tempfile.mkdtemp()}/tests.sqlite"
 # Nor the traced graphs of whoever runs them.
-os.environ["UNMASKED_GRAPHS"] = tempfile.mkdtemp()
+GRAPHS = tempfile.TemporaryDirectory(prefix="graphs-")  # till this process ends
+os.environ["UNMASKED_GRAPHS"] = GRAPHS.name
 # The losses of the tests are our own: fewer walls will do for them. tests/sandbox/test_fewer_walls.py asks for all.
 os.environ.setdefault("UNMASKED_FEWER_WALLS", "1")
 for kind in ("INTRAOP", "INTEROP"):  # other tests have the other core
