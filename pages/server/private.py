@@ -6,6 +6,9 @@ Seen in Streamlit 1.67: tests/pages/test_private.py fails with another one, unti
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
+from threading import Lock
+from typing import Any
+from weakref import WeakValueDictionary
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
@@ -15,6 +18,7 @@ from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
+from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 SEEN_IN = "1.67"
 # Its web page and bundles: it serves them uncompressed, and our security headers name the inline scripts by their hash.
@@ -26,6 +30,7 @@ def prepare() -> None:
     pages_are_of_navigation()
     uploads_stay_in_memory()
     what_is_drawn_anew_is_dropped_whole()
+    what_is_pressed_is_done_whole()
 
 
 def pages_are_of_navigation() -> None:
@@ -74,6 +79,35 @@ def what_is_drawn_anew_is_dropped_whole() -> None:
         clear(queue, retain_lifecycle_msgs, fragment_ids_this_run)
 
     ForwardMsgQueue.clear = clear_whole  # type: ignore[method-assign, assignment]
+
+
+def what_is_pressed_is_done_whole() -> None:
+    """Let callbacks of one session run one after the other, each to its end.
+
+    A second click in the midst of what a first one does begins a run beside it, and ends the first wherever that reads
+    or writes the session's state next. A preset was taken and its settings were not, or a press of Run was lost.
+    Streamlit looks for other requests again when the callbacks are done.
+    """
+    begin = SafeSessionState.on_script_will_rerun
+    if hasattr(begin, "__wrapped__"):  # a second server in this process
+        return
+    turns: WeakValueDictionary[str, Any] = WeakValueDictionary()
+    finding = Lock()
+
+    @wraps(begin)
+    def begin_whole(state: SafeSessionState, *given: Any, **how: Any) -> None:
+        run = get_script_run_ctx()
+        with finding:
+            turn = turns.setdefault(run.session_id if run else "", Lock())
+        interrupt = state._yield_callback
+        object.__setattr__(state, "_yield_callback", lambda: None)  # its own `__setattr__` writes the session's state
+        try:
+            with turn:
+                begin(state, *given, **how)
+        finally:
+            object.__setattr__(state, "_yield_callback", interrupt)
+
+    SafeSessionState.on_script_will_rerun = begin_whole  # type: ignore[method-assign, assignment]
 
 
 def went_back() -> bool:

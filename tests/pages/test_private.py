@@ -1,14 +1,21 @@
 """What is used of Streamlit beyond its public names stands in one file, with the version that it was seen in."""
 
 import ast
+from contextvars import copy_context
+from threading import Event, Thread
 from types import SimpleNamespace
 
 import pytest
 import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
+from streamlit.runtime.state import SessionState
+from streamlit.runtime.state.common import WidgetMetadata
 
 from pages.server import private
+from tests.tools.patience import PATIENCE
 from tests.tools.site import ROOT
 
 PAGES = sorted(path for path in (ROOT / "pages").rglob("*.py") if path.name != "private.py")
@@ -51,6 +58,77 @@ def test_of_what_is_drawn_anew_no_part_comes_without_the_rest(monkeypatch):
     drawn("inner", 0, 1, 7, 0)
     queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["outer"])
     assert len(queue.flush()) == 1, "the browser has what it stands in"
+
+
+class Interrupted(Exception):
+    pass
+
+
+def interrupt() -> None:
+    raise Interrupted
+
+
+@pytest.fixture
+def done_whole(monkeypatch):
+    """The class of a session's state in which callbacks are done whole."""
+    kind = private.SafeSessionState
+    monkeypatch.setattr(kind, "on_script_will_rerun", kind.on_script_will_rerun)
+    private.what_is_pressed_is_done_whole()
+    return kind
+
+
+def press(state, name: str, callback) -> None:
+    """The beginning of a run for a click on a button."""
+    button = f"$$ID-{name}"
+    state._state._set_widget_metadata(WidgetMetadata(button, bool, bool, "trigger_value", callback=callback))
+    message = WidgetStates()
+    message.widgets.add(id=button, trigger_value=True)
+
+    def begin() -> None:
+        ThreadState.initialize()
+        state.on_script_will_rerun(message)
+
+    copy_context().run(begin)
+
+
+def test_a_second_message_does_not_end_what_a_first_one_does(done_whole):
+    """A click that writes two values, and a request for another run that is there all the time."""
+    state = done_whole(SessionState(), interrupt)
+
+    def write() -> None:
+        state["first"] = 1
+        state["second"] = 2
+
+    press(state, "both", write)
+    assert (state._state["first"], state._state["second"]) == (1, 2)
+    with pytest.raises(Interrupted):
+        state["third"] = 3
+
+
+def test_a_second_click_waits_for_what_a_first_one_does(done_whole):
+    """The run of a click on the whole page begins beside that of one in a fragment."""
+    session = SessionState()
+    first, second = done_whole(session, interrupt), done_whole(session, interrupt)
+    under_way, seen = Event(), []
+
+    def slow() -> None:
+        first["preset"] = "taken"
+        under_way.set()
+        seen.append("second click" if looked.wait(0.2) else "first click")
+        first["settings"] = "taken"
+
+    looked = Event()
+
+    def look() -> None:
+        looked.set()
+        seen.append(second["settings"])
+
+    one = Thread(target=press, args=(first, "preset", slow))
+    one.start()
+    assert under_way.wait(PATIENCE)
+    press(second, "look", look)
+    one.join(PATIENCE)
+    assert seen == ["first click", "taken"]
 
 
 def test_nobody_goes_back_where_no_browser_is():
