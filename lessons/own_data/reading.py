@@ -41,8 +41,14 @@ OTHERS = {  # what files begin with that cannot be read, and what to do
 }
 
 
+def load() -> None:
+    """Import what reading needs, and begin nothing: a process that has may still be forked."""
+    import pandas  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+
+
 def warm_up() -> None:
-    """Load what reading needs: later a walled process may not be able to open the files.
+    """Load all that reading needs: later a walled process may not be able to open the files.
 
     Pandas loads some of it when it is first used.
     """

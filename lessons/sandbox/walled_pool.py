@@ -17,7 +17,6 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
@@ -28,8 +27,8 @@ from lessons.sandbox import confinement, messages
 from lessons.sandbox.confinement import LESSONS, mapped
 from lessons.workers.capacity import default_size, memory
 from lessons.workers.job import Job, WorkerDied
-from lessons.workers.pool import ROOT, Worker, WorkerPool
-from lessons.workers.worker import QUIET
+from lessons.workers.pool import Worker, WorkerPool
+from lessons.workers.process import Process, bare_environment, start
 
 GRACE = 0.3  # seconds that a job has to end by itself when it is stopped
 AT_ONCE = 2  # jobs of one learner: one that runs and one that waits
@@ -41,27 +40,13 @@ MOST_THREADS = 256  # beyond those that TensorFlow has when it is warm
 ROUNDING = 2.0  # seconds of computing that the kernel's own limit, of whole seconds, may let pass
 AT_REST = 1.0  # seconds of computing that are too many for a process that has no job
 WORN = 0.5  # share of the memory it may take that a process may keep after a job
+LOAD = "lessons.server.walled_tasks.load"
 WARM = "lessons.server.walled_tasks.warm_up"
 KINDS = ("begun", "item", "done", "failed")
 OUT_OF_TURN = "it answered out of turn"
 LONGEST_FAILURE = 2000  # letters
 
-# All that a process sees of the environment. Keras would make itself a folder: below /dev/null nobody can.
-ENVIRONMENT = {
-    **QUIET,
-    "PYTHONPATH": str(ROOT),
-    "PYTHONSAFEPATH": "1",
-    "PYTHONNOUSERSITE": "1",
-    "LANG": "C.UTF-8",
-    "HOME": "/nonexistent",
-    "KERAS_HOME": "/dev/null/keras",
-    "KERAS_BACKEND": "tensorflow",
-    "OPENBLAS_NUM_THREADS": "1",
-    "ARROW_DEFAULT_MEMORY_POOL": "system",  # the others map memory ahead, which counts
-    "MALLOC_ARENA_MAX": "2",  # glibc would map 64 MB for each thread, which counts as memory
-}
 FEWER_WALLS = "UNMASKED_FEWER_WALLS"
-KEPT = ("LD_LIBRARY_PATH", "SYSTEMROOT")  # what some systems need to start Python at all
 
 
 class Overrun(RuntimeError):
@@ -120,6 +105,7 @@ class WalledPool(WorkerPool):
         self.working = size or default_size()
         super().__init__(self.working + spares)
         self.limits, self.warming_up, self.readable = limits, warm, readable
+        self.loading = LOAD if warm == WARM else ""
         self.fewer_walls = fewer_walls_allowed() if fewer_walls is None else fewer_walls
         self.shares, self.share = Shares(), SHARE
         if not self.fewer_walls and (lacking := confinement.lacking()):
@@ -227,16 +213,16 @@ class WalledWorker(Worker):
         timer.start()
         super().stop(job)
 
-    def _open(self) -> subprocess.Popen:
+    def _open(self) -> Process:
         limits = self.pool.limits
         said = [self.pool.warming_up, limits.computing, limits.memory, int(self.pool.fewer_walls), *self.pool.readable]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "lessons.sandbox.walled_worker", *map(str, said)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd="/",
-            env={**ENVIRONMENT, **{name: os.environ[name] for name in KEPT if name in os.environ}},
-            start_new_session=True,
+        process = start(
+            "lessons.sandbox.walled_worker",
+            *map(str, said),
+            environment=bare_environment(),
+            folder="/",
+            session=True,
+            load=self.pool.loading,
         )
         self.reader = messages.Reader(process.stdout)
         return process

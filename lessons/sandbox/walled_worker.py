@@ -1,4 +1,4 @@
-"""One walled process, for code from strangers: `python -m lessons.sandbox.walled_worker` with the arguments of `main`.
+"""One walled process, for code from strangers: `main`, or `python -m lessons.sandbox.walled_worker` with its arguments.
 
 Like `lessons.workers.worker` it takes pickled jobs on stdin, one at a time: the server can be trusted. It itself
 cannot, once a job has run in it: so it answers in the format of `lessons.sandbox.messages`, and tells a failure by the
@@ -8,7 +8,6 @@ before it takes one, unless FEWER is "1".
 
 import functools
 import gc
-import importlib
 import os
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lessons.sandbox.confinement import Sandbox, allow_computing
-from lessons.workers.worker import claim_pipes, prepare, serve, silenced, stand_back
+from lessons.workers.worker import call, claim_pipes, prepare, serve, silenced, stand_back
 
 LONGEST_FAILURE = 2000  # letters
 
@@ -62,12 +61,6 @@ def start_runtime() -> None:
     import tensorflow as tf
 
     tf.function(lambda x: x + 1, autograph=False)(tf.constant(1.0))
-
-
-def call(name: str) -> None:
-    """Call the function `module.function`."""
-    module, _, function = name.rpartition(".")
-    getattr(importlib.import_module(module), function)()
 
 
 def answer(outbox, encode: Callable[[Any], bytes], kind: str, number: int | None, content) -> None:

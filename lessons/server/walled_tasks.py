@@ -53,16 +53,25 @@ OPENING = {
 }
 
 
-def warm_up() -> None:
-    """Load what all these tasks need, and do once what the first learner would have to wait for.
-
-    Later a walled process may not be able to open the files.
-    """
+def load() -> None:
+    """Load what all these tasks need, and run nothing of TensorFlow."""
     from lessons.doctor.loss import examination, mending  # noqa: F401
     from lessons.engine import pasted_loss  # noqa: F401
     from lessons.own_data import reading
 
     modules.imported(families)  # a recipe comes pickled, and names the class of its settings
+    reading.load()
+
+
+def warm_up() -> None:
+    """Load, and do once what the first learner would have to wait for.
+
+    Later a walled process may not be able to open the files.
+    """
+    load()
+    from lessons.doctor.loss import examination
+    from lessons.own_data import reading
+
     examination.warm_up()
     reading.warm_up()
 

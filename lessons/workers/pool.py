@@ -8,19 +8,17 @@ import os
 import pickle
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Executor
-from pathlib import Path
 from typing import Any
 
 from lessons.workers.capacity import default_size
 from lessons.workers.job import Job, OutOfOrder, WorkerDied
+from lessons.workers.process import ROOT, Process, start
 
-ROOT = Path(__file__).parent.parent.parent
 ATTEMPTS = 2  # a job whose worker died is tried once more
 STARTS = 3  # a worker that cannot be started is not tried for ever: each attempt takes seconds of a processor
 PATIENCE = 0.4  # seconds that a job may be overtaken by jobs whose graph this worker has traced
@@ -217,7 +215,7 @@ class Worker:
         self.misses = 0  # attempts in a row to start it
         self.retired = False  # it is not tried any more
         self.greeting = None  # what the process said of itself when it was ready
-        self.process: subprocess.Popen | None = None
+        self.process: Process | None = None
         self.sending = threading.Lock()
         self.numbers: Iterator[int] = itertools.count()
         self.thread = threading.Thread(target=self._serve, daemon=True, name=f"worker-{index}")
@@ -275,12 +273,12 @@ class Worker:
         if self.pool.trouble:
             return False
         self._bury()
-        self.process = self._open()
         try:
+            self.process = self._open()
             _, _, self.greeting = self._receive()
-        except EOFError:
+        except (EOFError, OSError) as failure:
             if not self.pool.closed:
-                self.pool.missed(self, self._ending())
+                self.pool.missed(self, self._ending() if isinstance(failure, EOFError) else str(failure))
                 time.sleep(LOOK_AROUND)  # it cannot start: try again, but not in a spin
             return False
         self.misses, self.pool.proven, self.ready = 0, True, True
@@ -306,15 +304,9 @@ class Worker:
                 with contextlib.suppress(OSError):  # what was not yet sent has nobody to go to
                     pipe.close()
 
-    def _open(self) -> subprocess.Popen:
+    def _open(self) -> Process:
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        return subprocess.Popen(
-            [sys.executable, "-m", "lessons.workers.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        )
+        return start("lessons.workers.worker", environment={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
 
     def _do(self, job: Job) -> None:
         job.attempts += 1

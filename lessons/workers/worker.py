@@ -1,6 +1,6 @@
-"""One worker process: `python -m lessons.workers.worker`. Takes jobs on stdin, answers on stdout, one at a time.
+"""One worker process: `main`, or `python -m lessons.workers.worker`. Jobs come on stdin, answers go to stdout.
 
-A plain subprocess, because multiprocessing would run the Streamlit script again as __mp_main__.
+It is not multiprocessing's, which would run the Streamlit script again as __mp_main__.
 Messages are pickles. In: ("job", number, function, args, kwargs) or ("stop", number). Out: ("ready", None, greeting),
 ("item", number, item), ("done", number, result) or ("failed", number, exception).
 """
@@ -77,16 +77,27 @@ def silenced():
         os.close(kept)
 
 
-def prepare() -> None:
-    """Import the engine; one thread per operation was fastest for models of this size."""
+def load() -> None:
+    """Import TensorFlow and the engine, and run nothing of them: whoever has may still be forked."""
     os.environ.update(QUIET)
+    importlib.import_module("lessons.engine.grid_training")
+
+
+def call(name: str) -> None:
+    """Call the function `module.function`."""
+    module, _, function = name.rpartition(".")
+    getattr(importlib.import_module(module), function)()
+
+
+def prepare() -> None:
+    """Load, and set up TensorFlow; one thread per operation was fastest for models of this size."""
+    load()
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     warnings.simplefilter("ignore", UserWarning)  # what Keras warns of is caught where a model is built, and shown
     tf.get_logger().setLevel("ERROR")  # it warns of retracing whenever many graphs are made, which is what we do
-    importlib.import_module("lessons.engine.grid_training")
 
 
 def keep_graphs() -> None:

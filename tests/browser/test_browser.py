@@ -1,11 +1,9 @@
 """The app as a person meets it: a real server, real workers, real Chromium."""
 
-import os
-import signal
-import subprocess
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import psutil
 import pytest
 
 from lessons.course.discovery import LESSONS
@@ -180,13 +178,14 @@ def test_a_killed_worker_is_replaced_and_the_run_comes(page, site):
     run_button(page).click()
     await_(lambda: panel(page)["curve"], "a curve")
     for worker in children(site.process.pid):
-        os.kill(worker, signal.SIGKILL)
+        worker.kill()
     await_(lambda: "500 epochs in" in panel(page)["words"], "the whole run all the same")
 
 
-def children(pid: int) -> list[int]:
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=True)
-    return [int(line.split()[0]) for line in listed.stdout.splitlines() if "lessons.workers.worker" in line]
+def children(pid: int) -> list[psutil.Process]:
+    """The processes that compute for a server."""
+    below = psutil.Process(pid).children(recursive=True)
+    return [process for process in below if not process.children()]
 
 
 def test_first_deep_link_of_a_server_shows_the_lesson(page):

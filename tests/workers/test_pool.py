@@ -1,5 +1,7 @@
 """The workers: real processes, that stream, stop, die and come back."""
 
+import contextlib
+import functools
 import itertools
 import os
 import signal
@@ -16,6 +18,7 @@ from lessons.recipe.recipe import Recipe
 from lessons.runs.run import Snapshot
 from lessons.server import tasks
 from lessons.server.laboratory import structure
+from lessons.workers import process
 from lessons.workers.capacity import default_size
 from lessons.workers.job import OutOfOrder, WorkerDied
 from lessons.workers.pool import STARTS, WorkerPool
@@ -30,6 +33,14 @@ PATIENT = patient(60)  # seconds for what takes no time on an idle machine
 
 def number_of_process() -> int:
     return os.getpid()
+
+
+def environment_and_files(name: str) -> tuple[str | None, list[str]]:
+    files = []
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the folder's own
+            files.append(os.readlink(link))
+    return os.environ.get(name), files
 
 
 def count(to: int, pause: float = 0.0):
@@ -352,8 +363,18 @@ if sys.platform == "win32":
     pytestmark = pytest.mark.skip(reason="SIGKILL")
 
 
-def test_a_pool_that_cannot_be_started_says_so_and_stops(monkeypatch):
-    monkeypatch.setenv("PYTHONHOME", "/nonexistent")  # no Python starts with it
+@pytest.fixture
+def no_python(monkeypatch):
+    """No Python starts, and no fork server is there yet."""
+    for environment in (os.environ, process.ENVIRONMENT):
+        monkeypatch.setitem(environment, "PYTHONHOME", "/nonexistent")
+    monkeypatch.setattr(process, "shared", functools.cache(process.Reconnecting))
+    yield monkeypatch
+    if connection := process.shared().connection:
+        connection.close()
+
+
+def test_a_pool_that_cannot_be_started_says_so_and_stops(no_python):
     pool = WorkerPool(2)
     job = pool.submit(number_of_process)
     with pytest.raises(OutOfOrder, match=f"^no process could be started for this: {STARTS} attempts failed, the last"):
@@ -366,12 +387,34 @@ def test_a_pool_that_cannot_be_started_says_so_and_stops(monkeypatch):
     pool.shutdown()
 
 
-def test_a_worker_that_starts_in_the_end_counts_from_nothing(monkeypatch):
+@pytest.mark.skipif(not process.CAN_FORK, reason="processes are not forked here")
+def test_a_fork_server_that_ends_takes_its_processes_along_and_another_comes():
+    with WorkerPool(1) as pool:
+        before, connection = pool.submit(number_of_process).result(PATIENT), process.shared().connection
+        os.kill(connection.process.pid, signal.SIGKILL)
+        assert eventually(lambda: pool.workers[0].process.pid != before)
+        assert pool.submit(number_of_process).result(PATIENT) != before
+        assert process.shared().connection is not connection
+        assert not Path(f"/proc/{before}").exists()
+
+
+@pytest.mark.skipif(not process.CAN_FORK, reason="processes are not forked here")
+def test_a_forked_process_has_the_servers_environment_and_none_of_its_files(monkeypatch, tmp_path):
+    monkeypatch.setenv("UNMASKED_OF_THIS_TEST", "here")
+    with (tmp_path / "open").open("w") as file, WorkerPool(2) as pool:
+        os.set_inheritable(file.fileno(), True)
+        for said, open_files in pool.map(environment_and_files, ["UNMASKED_OF_THIS_TEST"] * 2):
+            assert said == "here"
+            assert not [path for path in open_files if path == file.name]
+            assert sum(path.startswith("socket:") for path in open_files) == 0, "nobody else can be asked to fork"
+
+
+def test_a_worker_that_starts_in_the_end_counts_from_nothing(no_python):
     pool = WorkerPool(1)
-    monkeypatch.setenv("PYTHONHOME", "/nonexistent")
     job = pool.submit(number_of_process)
     assert eventually(lambda: pool.workers[0].misses == 1)
-    monkeypatch.delenv("PYTHONHOME")
+    for environment in (os.environ, process.ENVIRONMENT):
+        no_python.delitem(environment, "PYTHONHOME")
     assert job.result(PATIENT) and pool.workers[0].misses == 0 and not pool.trouble
     pool.shutdown()
 
