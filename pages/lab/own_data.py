@@ -19,9 +19,9 @@ from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, warn
 
 HOW = "How they are read"
-ENDINGS = ["csv", "tsv", "txt", "dat", "gz", "zip", "parquet", "npz", "npy"]
+ENDINGS = ["csv", "tsv", "txt", "dat", "gz", "zip", "parquet", "npz", "npy", "arff", "ts"]
 FORMAT = (
-    f"CSV or TSV (perhaps .gz or .zip), Parquet, .npz or .npy, up to {reading.MEGABYTES} MB. A row for each step, or a "
+    f"CSV or TSV (perhaps .gz or .zip), Parquet, .npz, .npy, .arff or .ts, up to {reading.MEGABYTES} MB. A row for each step, or a "
     "column for each time. What the columns are is guessed, shown, and yours to change."
 )
 NAMES = (
