@@ -8,6 +8,7 @@ import streamlit as st
 from lessons.export import page, sheets
 from lessons.export.archive import ending_of, taken
 from lessons.export.bundle import Bundle
+from lessons.export.own_notebook import FILES, text
 from lessons.export.script import data_beside, script
 from lessons.recipe.bad_input import BadInput
 from lessons.sandbox.admission import Refused
@@ -37,6 +38,23 @@ def takeaway(bench: Bench) -> None:
         if data_beside(bundle):
             st.caption("Your data are large: they lie beside it as a table. Unpack both into one folder.")
         results(bench, bench.runs.training)
+        st.caption("For a model of your own, in your own notebook:")
+        own_notebook(bench.key("takeaway"))
+
+
+def own_notebook(key: str) -> None:
+    """Files of ours that look at any model; the first lines of each say how."""
+    row = st.container(horizontal=True, gap="small")
+    for name, says in FILES.items():
+        offer(
+            row,
+            name,
+            name,
+            text(name).encode(),
+            f"{key}:{name}",
+            help=says[0].upper() + says[1:] + ".",
+            type="tertiary",
+        )
 
 
 def results(bench: Bench, training: Training | None) -> None:
