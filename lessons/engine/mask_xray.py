@@ -7,18 +7,20 @@
     print(xray(model, x, real=real))         # real: (batch, time), True for real steps, where no layer makes the mask
 
 Every call of a layer is watched while the model runs on that batch, in subclassed models too. The batch runs twice: the
-second time other numbers stand on the masked steps, from where the mask was made on, and again where it is lost. What
-then differs on the real steps has been told of the padding. Needs Keras 3 and NumPy. MIT licence, Unmasked.
+second time other numbers stand on the masked steps of all that a layer with a mask puts out: none should look at them.
+What then differs on the real steps has been told of the padding. Needs Keras 3 and NumPy. MIT licence, Unmasked.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import keras
@@ -68,14 +70,20 @@ class XRay:
     @property
     def lost(self) -> Call | None:
         """The first call at which the mask is lost."""
-        lost = [call for call in self.calls if call.verdict.startswith("lost")]
-        return next((call for call in lost if not call.opened), lost[0] if lost else None)
+        return self.innermost(lambda call: call.verdict.startswith("lost"))
 
     @property
     def enters(self) -> Call | None:
         """The first call whose real steps differ when the padding is changed."""
-        moved = [call for call in self.calls if call.moved > SAME]
-        return next((call for call in moved if not call.opened), moved[0] if moved else None)
+        return self.innermost(lambda call: call.moved > SAME)
+
+    def innermost(self, holds: Callable[[Call], bool]) -> Call | None:
+        """The first call of which something holds, and of none that it has made."""
+        for place, call in enumerate(self.calls):
+            made = itertools.takewhile(partial(deeper, call), self.calls[place + 1 :])
+            if holds(call) and not any(map(holds, made)):
+                return call
+        return None
 
     @property
     def uncounted(self) -> bool:
@@ -114,6 +122,10 @@ class XRay:
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join([*lines, "", *self.says])
+
+
+def deeper(call: Call, other: Call) -> bool:
+    return other.depth > call.depth
 
 
 def told(call: Call) -> str:
@@ -203,7 +215,7 @@ class Recorder:
         if out is not None and array(out).ndim == 2:
             self.mask = array(out).astype(bool)
         kept.mask = self.mask
-        if was is not None and was.verdict in ("made", "lost") and len(outputs) == 1:
+        if was is not None and was.verdict in ("made", "kept", "lost") and len(outputs) == 1:
             return changed_steps(outputs[0], self.mask)
         return result
 
