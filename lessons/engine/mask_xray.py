@@ -40,7 +40,7 @@ FINDINGS = {  # verdict of a call: what it means, and what helps
 }
 
 
-@dataclass
+@dataclass(eq=False)
 class Call:
     """One call of a layer, or of an operation of a functional model."""
 
@@ -70,7 +70,12 @@ class XRay:
     @property
     def lost(self) -> Call | None:
         """The first call at which the mask is lost."""
-        return self.innermost(lambda call: call.verdict.startswith("lost"))
+        return self.innermost(lambda call: call.verdict.startswith("lost") and not self.told_again(call))
+
+    def told_again(self, call: Call) -> bool:
+        """Whether the next call has a mask all the same: a functional model hands on what it was built with."""
+        later = self.calls[self.calls.index(call) + 1 :]
+        return next((other.mask_in for other in later if other.depth <= call.depth), False)
 
     @property
     def enters(self) -> Call | None:

@@ -120,3 +120,106 @@ def test_a_model_is_left_as_it_was():
     with pytest.raises(ValueError, match="rank|dim|shape"):
         xray(model, np.zeros(3))
     assert (keras.Layer.__call__, keras.Operation.__call__) == calls
+
+
+# --- models as people bring them in questions about masks, in our words
+
+
+def tokens(*given, steps: int | None = None) -> keras.Model:
+    inputs = keras.Input((steps,))
+    hidden = layers.Embedding(9, 4, mask_zero=True)(inputs)
+    for layer in given:
+        hidden = layer(hidden)
+    return keras.Model(inputs, hidden)
+
+
+class Attention(layers.Layer):
+    """Weights over all steps, padded ones too, though it says that it supports masks."""
+
+    def __init__(self):
+        super().__init__()
+        self.supports_masking = True
+        self.score = layers.Dense(1)
+
+    def call(self, x, mask=None):
+        return ops.sum(ops.softmax(self.score(x), axis=1) * x, axis=1)
+
+    def compute_mask(self, x, mask=None):
+        return None
+
+
+class MaskedAttention(Attention):
+    def call(self, x, mask=None):
+        scores = ops.where(mask[..., None], self.score(x), -1e9)
+        return ops.sum(ops.softmax(scores, axis=1) * x, axis=1)
+
+
+def transformer() -> keras.Model:
+    inputs = keras.Input((None,))
+    hidden = layers.Embedding(9, 4, mask_zero=True)(inputs)
+    hidden = layers.Add()([hidden, layers.MultiHeadAttention(2, 2)(hidden, hidden)])
+    return keras.Model(inputs, layers.GlobalAveragePooling1D()(hidden))
+
+
+def pair() -> keras.Model:
+    first, second = keras.Input((None,)), keras.Input((None,))
+    embedding, lstm = layers.Embedding(9, 4, mask_zero=True), layers.LSTM(3, return_sequences=True)
+    both = layers.Concatenate(axis=1)([lstm(embedding(first)), lstm(embedding(second))])
+    return keras.Model([first, second], layers.LSTM(2)(both))
+
+
+BROUGHT = {  # what builds it -> where the mask is lost, where padding enters
+    "a reshape": (lambda: tokens(layers.Reshape((PADDED, 4)), layers.LSTM(3), steps=PADDED), "Reshape", "LSTM"),
+    "a mean in a lambda": (
+        lambda: tokens(layers.LSTM(3, return_sequences=True), layers.Lambda(lambda t: ops.mean(t, axis=1))),
+        None, "Lambda",
+    ),
+    "flattened": (lambda: tokens(layers.Flatten(), layers.Dense(1), steps=PADDED), None, "Flatten"),
+    "convolution and pooling": (
+        lambda: tokens(layers.Conv1D(3, 3, padding="same"), layers.GlobalMaxPooling1D()), "Conv1D", "Conv1D",
+    ),
+    "an attention that forgets": (lambda: tokens(Attention()), None, "Attention"),
+    "an attention that does not": (lambda: tokens(MaskedAttention()), None, None),
+    "a residual around attention": (transformer, None, None),  # what it was built with is handed to the pooling
+    "two sequences in a row": (pair, None, None),
+    "a maximum": (lambda: tokens(layers.Dropout(0.2), layers.GlobalMaxPooling1D()), None, "GlobalMaxPooling1D"),
+    "an autoencoder": (
+        lambda: tokens(layers.LSTM(3), layers.RepeatVector(PADDED), layers.LSTM(3, return_sequences=True)), None, None,
+    ),
+    "a mean": (lambda: tokens(layers.LSTM(3, return_sequences=True), layers.GlobalAveragePooling1D()), None, None),
+}  # fmt: skip
+OF_FIXED_LENGTH = ("a reshape", "flattened", "an autoencoder")
+
+
+@pytest.mark.parametrize("case", BROUGHT)
+def test_models_as_people_bring_them(case):
+    build, lost, enters = BROUGHT[case]
+    x = [padded(IDS)] * 2 if build is pair else padded(IDS)
+    seen = xray(build, x)
+    assert (seen.lost and seen.lost.layer, seen.enters and seen.enters.layer) == (lost, enters), str(seen)
+    if case not in OF_FIXED_LENGTH and build is not pair:
+        model = build()
+        assert np.allclose(model(IDS), model(padded(IDS)), atol=1e-5) is (enters is None), "and plain Keras agrees"
+
+
+def test_a_residual_around_attention_loses_the_mask_in_fit_too():
+    """Keras' MultiHeadAttention takes the mask off its inputs: of what else is made of them nobody hears."""
+    inputs = keras.Input((None,))
+    hidden = layers.Embedding(9, 4, mask_zero=True)(inputs)
+    added = layers.Add()([hidden, layers.MultiHeadAttention(2, 2)(hidden, hidden)])
+    assert added._keras_mask is not None, "announced while the model is built"
+    heard = []
+
+    class Loss(keras.losses.Loss):
+        def __call__(self, y_true, y_pred, sample_weight=None):
+            heard.append(getattr(y_pred, "_keras_mask", None) is not None)
+            return super().__call__(y_true, y_pred, sample_weight)
+
+        def call(self, y_true, y_pred):
+            return ops.mean((y_true - y_pred) ** 2, axis=-1)
+
+    model = keras.Model(inputs, added)
+    model.compile("sgd", Loss(), jit_compile=False)
+    model.fit(padded(IDS), np.zeros((3, PADDED, 4)), verbose=0)
+    assert heard and not any(heard)
+    assert xray(model, padded(IDS)).lost.layer == "Add"
