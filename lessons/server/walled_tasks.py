@@ -60,6 +60,9 @@ OPENING = {
 }
 
 
+MOST_SHARES = 1100  # told of a file: one for each of its columns, and few more
+
+
 def load() -> None:
     """Load what all these tasks need, and run nothing of TensorFlow."""
     from lessons.doctor.loss import examination, mending  # noqa: F401
@@ -165,15 +168,23 @@ def xray_model(text: str) -> dict[str, Any]:
     return {"calls": calls, "says": seen.says}
 
 
-@answers(({"refused": str}, is_sheet))
-def read_file(data: bytes) -> dict[str, Any]:
-    """The sheet in a learner's file, as `Sheet.from_plain` takes it; or why there is none."""
-    from lessons.own_data.reading import read
+def may_be_read(item: Any, before: Sequence[Any], data: bytes) -> bool:
+    """Whether this can be told next of a file: shares of the work, and last a sheet or why there is none."""
+    if len(before) > MOST_SHARES or any(type(one) is not float for one in before):
+        return False
+    return (type(item) is float and 0 <= item <= 1) or fits(item, {"refused": str}) or is_sheet(item)
+
+
+@answers(None, item=may_be_read)
+def read_file(data: bytes) -> Iterator[float | dict[str, Any]]:
+    """How much of a file is read, and last its sheet, as `Sheet.from_plain` takes it, or why there is none."""
+    from lessons.own_data import reading
 
     try:
-        return read(data).to_plain()
+        for part in reading.parts(data):
+            yield part if isinstance(part, float) else part.to_plain()
     except BadInput as problem:
-        return {"refused": str(problem)}
+        yield {"refused": str(problem)}
 
 
 def run_part(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:
