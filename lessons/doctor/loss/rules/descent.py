@@ -303,6 +303,10 @@ def apart(subject: Subject, y, z, truth) -> np.ndarray:
     else:
         scale = 1 + np.abs(wanted)
         wrong = np.abs(p - wanted) > ELSEWHERE * (scale if usage.activation[0] != "sigmoid" else 1)
+    kinds = np.array(usage.label_kinds)
+    if len(kinds) > 1 and "binary" in kinds and wrong.shape[-1] == len(kinds):
+        # Beside a flag a number may count only where the flag is set, and on a scale of its own.
+        wrong = wrong & (kinds == "binary")
     return wrong.reshape(len(z), -1)
 
 
