@@ -201,8 +201,9 @@ class Sampler:
         logits, several = self.logits, len(usage.label_kinds) > 1
         yield Point("ordinary predictions", y, z)
         if self.grouped and usage.labels == "binary":  # scores of a group may be as far apart as logits
-            first = np.resize([1.0] + [-1.0] * (self.rows - 1), len(z)).reshape(-1, *[1] * (z.ndim - 1))
-            yield Point("predictions far apart within a group", y, (saturated * first * np.ones_like(z)).astype(np.float32))
+            sides = np.where(np.arange(len(z)) % self.rows == 0, saturated, -saturated)
+            far_apart = (sides.reshape(-1, *[1] * (z.ndim - 1)) + 0 * z).astype(np.float32)
+            yield Point("predictions far apart within a group", y, far_apart)
         if not self.has_truth:
             pass
         elif hard:
