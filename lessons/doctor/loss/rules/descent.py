@@ -183,7 +183,7 @@ def nearest_truth(subject: Subject, y, z) -> np.ndarray:
 @LOSS_RULES.rule(
     code="minimum_not_at_truth",
     severity="error",
-    title="Its minimum is not at the labels",
+    title="The lowest loss is not where predictions equal the labels",
     tried="where going downhill on the predictions ends",
     why="Predictions that differ from the labels cost no more than the labels themselves, so a low loss says nothing.",
     fix="Every sample must pull its prediction to its label: keep both halves of a cross-entropy, and do not multiply "
