@@ -137,13 +137,19 @@ def told(call: Call) -> str:
     return f"{call.name} ({call.layer}{', ' + call.line if call.line else ''})"
 
 
-def xray(model: keras.Model | Callable[[], keras.Model], x: Any, real: np.ndarray | None = None) -> XRay:
+def xray(
+    model: keras.Model | Callable[[], keras.Model],
+    x: Any,
+    real: np.ndarray | None = None,
+    lines: dict[int, str] | None = None,
+) -> XRay:
     """The calls of `model` on the batch x: (batch, time, …), or several in a list or a dictionary.
 
     `model` may be a function that builds it. `real`: (batch, time), True for real steps; where no layer makes a mask
-    the padding is changed in the inputs themselves then. Raises what the model raises.
+    the padding is changed in the inputs themselves then. `lines`: where layers were called, by their id, where that is
+    known. Raises what the model raises.
     """
-    built = Recorder(building=True)
+    built = Recorder(lines, building=True)
     with watched(built):
         model = model if isinstance(model, keras.Layer) else model()
         model(x, training=False)  # a subclassed model is built by its first call
