@@ -14,13 +14,15 @@ from lessons.doctor.run import Finding, diagnose, next_steps
 from lessons.doctor.usage import TASKS
 from lessons.figures.grid_figures import LETTERS
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.data import training_batch
+from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs.grid import Grid, Square, squares
 from lessons.runs.outcome import MEANINGS
 from lessons.runs.run import Run
 from lessons.server import tasks
-from lessons.tools import examine
+from lessons.tools import examine, model_file
 from lessons.workers.worker import QUIET, silenced
 
 ROLES_IN_STEPS = {
@@ -97,8 +99,9 @@ def parser() -> Parser:
     add("--sample-weight", help="what one of the weights that fit is given is for: none, sample, step or column")
     add("--class-weight", metavar="WEIGHTS", help="as fit takes it, such as 0:1,1:5")
 
-    add = command("examine", show_examine, "train on a file of yours and print what happened", json_too)
-    add("--data", metavar="FILE", required=True, help="CSV, TSV, Parquet, .npz or .npy")
+    add = command("examine", show_examine, "look at a model of yours, or train on a file of yours", json_too)
+    add("model", metavar="MODEL.py", nargs="?", help="a Keras model: which layer loses the mask, where padding enters")
+    add("--data", metavar="FILE", help="CSV, TSV, Parquet, .npz or .npy; a model is looked at on these then")
     for role, kind in examine.ROLES.items():
         metavar, says = ("COLUMN", f"the column of the {role}") if kind is str else ("STEPS", ROLES_IN_STEPS[role])
         add(f"--{role}", metavar=metavar, type=kind, help=f"{says}; guessed when left out")
@@ -138,7 +141,23 @@ def show_run(given: argparse.Namespace) -> None:
     show_training(given, Recipe(settings), find(given.slug), {})
 
 
+def show_model(given: argparse.Namespace) -> None:
+    """The x-ray of a model, on own data where there are some."""
+    x = real = None
+    if given.data:
+        batch = training_batch(examine.recipe_of(examine.brought(given), given.family, given.changes))
+        x, real = batch.x, batch.real
+    with silenced():
+        seen = model_file.examined(given.model, x, real)
+    print(json.dumps(plain(model_file.report(given.model, seen))) if given.json else seen)
+
+
 def show_examine(given: argparse.Namespace) -> None:
+    if given.model:
+        show_model(given)
+        return
+    if not given.data:
+        raise BadInput("examine: got neither a file of data nor one of a model; takes --data FILE, MODEL.py, or both.")
     mine = examine.brought(given)
     recipe = examine.recipe_of(mine, given.family, given.changes)
     report = examine.report(mine, recipe)

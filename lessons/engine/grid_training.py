@@ -50,6 +50,8 @@ def grid_run(
 def graph_of(recipe: Recipe, compiled: bool) -> Graph:
     """The graph of a training: around a compiled model where there is one, or one is wanted and has room."""
     model = model_of(recipe.settings)
+    if recipe.table:  # a compiled model is made for the lesson's own data
+        return traced(recipe.structure())
     if model in machines or (compiled and len(machines) < MACHINES_MOST):
         return sketch(recipe.structure(), model)
     return traced(recipe.structure())
@@ -57,9 +59,21 @@ def graph_of(recipe: Recipe, compiled: bool) -> Graph:
 
 def grid_run_cell(grid: Grid, place: tuple[int, int, int], compiled: bool) -> Iterator[Cell | None]:
     """One training, told as `lessons.runs.outcome` judges it."""
-    recipe = Recipe(settings := grid.settings(*place))
+    recipe = grid.recipe(*place)
     graph, batch = graph_of(recipe, compiled), data.training_batch(recipe)
     graph.start(recipe, batch, None if isinstance(graph, Sketch) else data.validation_batch(recipe))
+    try:
+        yield from trained_cell(graph, recipe, batch, place)
+    finally:
+        if recipe.table:
+            graph.forget()
+
+
+def trained_cell(
+    graph: Graph, recipe: Recipe, batch: data.PaddedBatch, place: tuple[int, int, int]
+) -> Iterator[Cell | None]:
+    """The cell of a training that `graph` has been started for."""
+    settings = recipe.settings
     losses, errors, leak = list[Floats](), list[Floats](), np.nan
     for measured in advanced(graph, settings.epochs):
         if losses:

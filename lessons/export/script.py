@@ -1,5 +1,6 @@
 """A run as one Python file in plain Keras, which gives the same numbers."""
 
+import json
 import re
 import symtable
 import textwrap
@@ -24,6 +25,8 @@ PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "numpy")
 IMPORTS = "import keras\nimport numpy as np\nimport tensorflow as tf\nfrom keras import layers"
 WIDTH = 120
 SHOWN_ROWS = 8  # of the learner's data, where the script is only looked at
+TAKEN = "Your data as the app took them: split, scaled and filled as the settings say"
+LARGE = 40_000  # letters of the learner's data from which on they stand in a file beside the script
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def rendered(bundle: Bundle, given: Loss, notebook: bool, shortened: bool) -> st
         says=bundle.says,
         notebook=notebook,
         page=bundle.file(".html"),
-        own_data=own_data(recipe, shortened) if recipe.table else None,
+        own_data=own_data(bundle, notebook, shortened) if recipe.table else None,
     )
 
 
@@ -89,8 +92,28 @@ def numbers(settings: Settings, code: str) -> str:
     )
 
 
-def own_data(recipe: Recipe, shortened: bool) -> str:
-    """The learner's data as a run takes them: split, scaled and filled as the settings say."""
+def own_data(bundle: Bundle, notebook: bool, shortened: bool) -> str:
+    """The statements that make `rows` of the learner's data as a run takes them."""
+    if data_beside(bundle):
+        name = json.dumps(bundle.file("-data.csv"))
+        at = name if notebook else f"Path(__file__).with_name({name})"
+        first = "" if notebook else "from pathlib import Path\n\n"
+        return f'{first}# {TAKEN}\nrows = np.loadtxt({at}, delimiter=",", skiprows=1)'
+    lines = own_rows(bundle.recipe)
+    if shortened and len(lines) > SHOWN_ROWS:
+        lines[SHOWN_ROWS:] = [f"… and {len(lines) - SHOWN_ROWS} more rows in the file"]
+    rows = "\n".join(lines)
+    return f'# {TAKEN}\nOWN_DATA = """{rows}\n"""\nrows = np.loadtxt(OWN_DATA.splitlines()[1:], delimiter=",")'
+
+
+def data_beside(bundle: Bundle) -> str | None:
+    """The text of the file with the learner's data that belongs beside the script; None where they stand in it."""
+    text = "\n".join(own_rows(bundle.recipe)) + "\n" if bundle.recipe.table else ""
+    return text if len(text) > LARGE else None
+
+
+def own_rows(recipe: Recipe) -> list[str]:
+    """The learner's data as lines: the names, then each step that a run takes, split, scaled and filled."""
     table = recipe.table
     names = [re.sub(r"[^\w ]", "", name) for name in (*table.names, table.columns.label)]
     lines = [",".join(["held out", "sequence", *names])]
@@ -99,10 +122,7 @@ def own_data(recipe: Recipe, shortened: bool) -> str:
         for row, length in enumerate(lengths):
             steps = np.concatenate([x[row, :length], y[row, :length]], axis=1).tolist()
             lines += [",".join(map(repr, (stream, row, *step))) for step in steps]
-    if shortened and len(lines) > SHOWN_ROWS:
-        lines[SHOWN_ROWS:] = [f"… and {len(lines) - SHOWN_ROWS} more rows in the file"]
-    rows = "\n".join(lines)
-    return f'# Your data as the app took them: split, scaled and filled as the settings say\nOWN_DATA = """{rows}\n"""'
+    return lines
 
 
 def head(bundle: Bundle) -> str:

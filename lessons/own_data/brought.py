@@ -9,9 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from lessons.own_data.building import Built, built
+from lessons.own_data.joined import joined
 from lessons.own_data.reading import read
-from lessons.own_data.roles import Roles, guess, turned
+from lessons.own_data.roles import Roles, guess
 from lessons.own_data.sheet import Sheet
+from lessons.own_data.turning import turned
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.table import Table
 
@@ -38,7 +40,15 @@ class Brought:
     @property
     def sheet(self) -> Sheet:
         """What the roles are of."""
-        return self.across if self.turn else self.file
+        return self.across_joined if self.turn else self.file_joined
+
+    @cached_property
+    def across_joined(self) -> Sheet:
+        return joined(self.across)
+
+    @cached_property
+    def file_joined(self) -> Sheet:
+        return joined(self.file)
 
     @cached_property
     def roles(self) -> Roles:

@@ -161,10 +161,15 @@ def dates(words: np.ndarray) -> np.ndarray:
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas says that the day might come first
-        found = pd.to_datetime(said, dayfirst=day_first, errors="coerce", utc=True)
-        left = found.isna() & looks
-        if left.any() and left.sum() < 20_000:
-            found[left] = pd.to_datetime(said[left], format="mixed", dayfirst=day_first, errors="coerce", utc=True)
+        found = pd.Series(pd.NaT, index=said.index, dtype="datetime64[ns, UTC]")
+        year_first = said.str.match(r"^\d{4}").astype(bool)  # 2024-01-02 is in January whatever the others are
+        for these, first in ((year_first, False), (~year_first, day_first)):
+            if not these.any():
+                continue
+            found[these] = pd.to_datetime(said[these], dayfirst=first, errors="coerce", utc=True)
+            left = these & found.isna() & looks
+            if left.any() and left.sum() < 20_000:
+                found[left] = pd.to_datetime(said[left], format="mixed", dayfirst=first, errors="coerce", utc=True)
     return seconds(found)
 
 

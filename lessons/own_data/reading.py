@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lessons.own_data import arrays, cells, delimited
+from lessons.own_data import archives, arrays, cells, delimited
 from lessons.own_data.sheet import Column, Sheet, frozen
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.words import plural, shortened
@@ -79,8 +79,7 @@ def read(data: bytes) -> Sheet:
     if data[:4] == b"PAR1":
         frame, notes = of_parquet(data)
         return sheet_of(frame, notes, 1)
-    text = delimited.text_of(data)
-    frame, notes = delimited.frame_of(text)
+    frame, notes = delimited.frame_of(archives.as_csv(delimited.text_of(data)))
     return sheet_of(frame, notes, 2)
 
 

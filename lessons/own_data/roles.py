@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -36,7 +36,6 @@ ROW_NAMES = {"unnamed0", "index", "rownames", "rowid", "rownumber", "row", "obs"
 PART_OF_TIME = {"month", "day", "hour", "minute", "weekday", "dayofweek", "dow", "quarter", "week", "season"}
 NAMELESS = "column "  # how a column without a name is called, before its number
 VALUE = "value"  # of a table that had a column for each time
-MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
 
 
 @dataclass(frozen=True)
@@ -63,12 +62,14 @@ def guess(sheet: Sheet, given: Mapping[str, Any] | None = None) -> Roles:
         raise BadInput("Every cell of the file is missing; takes at least a column of numbers.")
     label = given.get("label") or named(sheet.columns, "label", taken=[given.get("sequence"), given.get("time")])
     time = given["time"] if "time" in given else time_of(sheet, usable, label)
-    sequence = given["sequence"] if "sequence" in given else sequence_of(usable, label, time)
+    sequence = given["sequence"] if "sequence" in given else sequence_of(usable, label, time, sheet.joined)
     if not time and "time" not in given and sequence:
         time = time_within(usable, label, sequence)
     if sheet.turned and not label:
         label = label_of_turned(sheet)
-    left = [column for column in usable if column.name not in (time, sequence) and column.kind != "date"]
+    parts = {part for made in (time, sequence) for part in sheet.joined.get(made, ())} | sheet.joined.keys()
+    usual = [column for column in usable if column.name not in parts or column.name == label]
+    left = [column for column in usual if column.name not in (time, sequence) and column.kind != "date"]
     left = [column for column in left if column.name == label or not is_row_name(column)]
     if sheet.turned:
         left = [column for column in left if column.name in (label, VALUE)]
@@ -131,14 +132,22 @@ def is_time(column: Column) -> bool:
 
 
 def time_of(sheet: Sheet, usable: Sequence[Column], label: str) -> str:
-    """The column of times: by its name, else the first with dates, else a first one that rises in equal steps."""
+    """The column of times: one that others make, by its name, or dates; else a first one that rises in equal steps.
+
+    Dates go before what is called a time where they are more different.
+    """
+    if made := next((column.name for column in usable if column.name in sheet.joined and column.kind == "date"), ""):
+        return made
     possible = [column for column in usable if is_time(column) and column.name != label]
     dates = [column for column in possible if column.kind == "date"]
     whole = [column for column in possible if plain(column.name) not in PART_OF_TIME or column.kind == "date"]
-    if name := named(dates, "time") or named(whole, "time"):
+    if name := named(dates, "time"):
         return name
-    if dates:
-        return dates[0].name
+    name, most = named(whole, "time"), max(dates, key=lambda column: len(column.distinct), default=None)
+    if most and not (name and len(sheet.column(name).distinct) >= len(most.distinct)):
+        return most.name
+    if name:
+        return name
     first = next((column for column in sheet.columns if not is_row_name(column)), sheet.columns[0])
     rises = first.known.all() and sheet.rows > 2 and first in possible and len(possible) > 1
     if (
@@ -159,11 +168,11 @@ def time_within(usable: Sequence[Column], label: str, sequence: str) -> str:
     return next((column.name for column in parts if not shared(by, column)), "")
 
 
-def sequence_of(usable: Sequence[Column], label: str, time: str) -> str:
+def sequence_of(usable: Sequence[Column], label: str, time: str, joined: Collection[str] = ()) -> str:
     """The column that tells sequences apart; empty where there is one series.
 
-    By its name where it has values that come again; else where times come again the one within whose values they do
-    not; else blocks of equal numbers that rise.
+    One of `joined`, columns made of others, where it is no time. By its name where it has values that come again; else
+    where times come again the one within whose values they do not; else blocks of equal numbers that rise.
     """
     moment = next((column for column in usable if column.name == time), None)
     alone = moment is not None and len(moment.distinct) == len(moment.values)
@@ -177,6 +186,8 @@ def sequence_of(usable: Sequence[Column], label: str, time: str) -> str:
     ]
     found = [column for column in found if 1 < len(column.distinct) < len(column.values) + again]
     found = [column for column in found if moment is None or len(found) == 1 or shared(column, moment) < 0.5]
+    if not alone and (made := next((column.name for column in others if column.name in joined), "")):
+        return made
     if found and not (alone and not in_blocks(found[0])):
         return named(found, "sequence")
     if alone:
@@ -275,7 +286,9 @@ def is_classes(sheet: Sheet, column: Column, sequence: str) -> bool:
     """Whether labels are classes: texts, or a few whole numbers where the name or the sequences say so."""
     if column.kind == "text":
         return True
-    if column.kind == "date" or not column.whole or not 3 <= len(column.distinct) <= MOST_CLASSES:
+    if column.kind == "date" or not column.whole or not 2 <= len(column.distinct) <= MOST_CLASSES:
+        return False
+    if set(column.distinct) == {0.0, 1.0}:  # as numbers they are a yes and a no
         return False
     if np.ptp(column.distinct) > 2 * len(column.distinct):  # such as 0, 10, 20: they measure something
         return False
@@ -324,59 +337,3 @@ def windows(sheet: Sheet, sequence: str, given: Mapping[str, Any], ahead: int) -
 def stride_of(length: int, rows: int) -> int:
     """Half a window, or less where that makes few windows."""
     return max(1, min(length // 2, rows // 48))
-
-
-# --- a column for each time
-
-
-def turned(sheet: Sheet) -> Sheet:
-    """A table with a column per time as one with a row per time: what tells its rows apart, time, value.
-
-    Arrays of Column: (rows,).
-    """
-    wide = times_across(sheet)
-    if not wide:
-        return sheet
-    kept = [column for column in sheet.columns if column.name not in wide]
-    values = np.column_stack([sheet.column(name).values for name in wide]).astype("float64")
-    rows, steps = values.shape
-    told = [Column(one.name, one.kind, np.repeat(one.values, steps), one.words) for one in kept]
-    each = next((one.name for one in kept if len(one.distinct) == rows and one.known.all()), None)
-    if each is None:
-        told.insert(0, Column("row", "number", np.repeat(np.arange(1.0, rows + 1), steps)))
-    told += [
-        Column("time", "number", np.tile(np.arange(1.0, steps + 1), rows)),
-        Column(VALUE, "number", values.ravel()),
-    ]
-    note = f"The columns “{wide[0]}” to “{wide[-1]}” are times: each row became a sequence of {steps} steps."
-    return Sheet(tuple(told), (*sheet.notes, note), turned=True)
-
-
-def times_across(sheet: Sheet) -> tuple[str, ...]:
-    """The columns that are times of one quantity: months, years, dates, or numbers that count; none where there are
-    others of numbers than those and a label.
-    """
-    numbers = [column for column in sheet.columns if column.kind == "number"]
-    if len(numbers) < 4 or not (found := [column.name for column in numbers if says_time(column.name)]):
-        if sheet.columns[-1].name.startswith(NAMELESS) and len(numbers) >= 24 and sheet.rows >= 3:
-            first = numbers[0]  # without names, as archives of sequences are: a label, then the steps
-            labelled = first.whole and 2 <= len(first.distinct) <= min(MOST_CLASSES, sheet.rows // 2)
-            return tuple(column.name for column in numbers[1:]) if labelled else ()
-        return ()
-    stems = [re.sub(r"[\d.]+", "", plain(name)) for name in found]
-    stem = max(set(stems), key=stems.count)
-    digits = [name for name, one in zip(found, stems, strict=True) if one == stem]
-    months = [name for name in found if plain(name)[:3] in MONTHS.split()]
-    across = max((digits, months), key=len)
-    return tuple(across) if len(across) >= max(4, len(numbers) / 2) else ()
-
-
-def says_time(name: str) -> bool:
-    """Whether a name is that of a time: Jan, 1960, 2020-01-31, t12, week 3, or a number."""
-    short = name.strip().lower()
-    month = short.rstrip(".")[:3] in MONTHS.split() and short.isalpha() and len(short) < 10
-    counted = re.fullmatch(
-        r"(t|time|timestep|step|day|d|week|w|wk|month|m|year|y|yr|hour|h|q|quarter|period|lag)?[ _.-]?\d+(\.0)?", short
-    )
-    dated = re.fullmatch(r"\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?.*|\d{4}[ -]?[qm]\d{1,2}|x?\d{4}( \[yr\d{4}\])?", short)
-    return bool(month or counted or dated)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -63,6 +63,7 @@ class Sheet:
     columns: tuple[Column, ...]
     notes: tuple[str, ...] = ()
     turned: bool = False  # it had a column for each time, and has a row for each now
+    joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # columns made of others -> the names of those
 
     @property
     def rows(self) -> int:

@@ -18,12 +18,14 @@ from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.recipe.spec import Choice, LossName, Number
+from lessons.recipe.table import Table
 from lessons.runs.outcome import OUTCOMES
 
 SIZE = 16  # values along an axis, where nothing else is asked for
 MOST_ALONG = 64  # values along an axis: more are smaller than a fingertip on any screen
 MOST_SEEDS = 8  # enough to see whether a cell is luck
 MOST_EPOCHS = 500_000  # of all trainings together: some minutes on two cores
+MOST_OWN = 25  # trainings on own data, of which each may take some seconds
 LOGARITHMIC = 100.0  # offered stops that span such a ratio are spaced by their logarithm
 OF_LOSS = ("loss", "epsilon", "reduction", "loss_dtype", "sample_weight")  # fields that no model depends on
 QUERY = ("map_x", "map_y", "map_size", "map_xs", "map_ys", "map_seeds")  # the names in an address
@@ -51,7 +53,7 @@ class Axes(Protocol):
 class Grid:
     """A grid of trainings: `base` with the field `x` set along the columns and `y` along the rows, for each seed.
 
-    Raises BadInput where that is no map.
+    On a learner's own data where there is a `table`. Raises BadInput where that is no map.
     """
 
     base: Settings
@@ -60,6 +62,7 @@ class Grid:
     xs: Values
     ys: Values
     seeds: tuple[int, ...] = (0,)
+    table: Table | None = None
 
     def __post_init__(self) -> None:
         if self.x == self.y:
@@ -68,21 +71,27 @@ class Grid:
             object.__setattr__(self, kept, distinct(self.base, name, getattr(self, kept), most))
         if "seed" in (self.x, self.y) and len(self.seeds) > 1:
             raise BadInput(f"map: got {len(self.seeds)} seeds and an axis of seeds; takes one or the other.")
-        self._refuse_idle(self.x, [self.settings(row, 0) for row in range(len(self.ys))])
-        self._refuse_idle(self.y, [self.settings(0, column) for column in range(len(self.xs))])
+        if self.table and self.runs > MOST_OWN:
+            raise BadInput(f"map: got {self.runs} trainings on your own data; takes {MOST_OWN} at most.")
+        self._refuse_idle(self.x, [self.recipe(row, 0) for row in range(len(self.ys))])
+        self._refuse_idle(self.y, [self.recipe(0, column) for column in range(len(self.xs))])
         if self.epochs > MOST_EPOCHS:
             raise BadInput(
                 f"map: got {self.runs} trainings of {self.epochs} epochs together; takes {MOST_EPOCHS} at most."
             )
 
-    def _refuse_idle(self, name: str, recipes: list[Settings]) -> None:
+    def _refuse_idle(self, name: str, recipes: list[Recipe]) -> None:
         """A field that can change no cell makes no axis."""
-        reasons = [Recipe(settings).idle().get(name) for settings in recipes]
+        reasons = [recipe.idle().get(name) for recipe in recipes]
         if all(reasons):
             raise BadInput(f"map: {name} changes nothing here. {reasons[0]}")
 
+    def recipe(self, row: int, column: int, seed: int = 0) -> Recipe:
+        """What one cell trains. `seed` is the place in `seeds`."""
+        return Recipe(self.settings(row, column, seed), self.table)
+
     def settings(self, row: int, column: int, seed: int = 0) -> Settings:
-        """The recipe of one cell. `seed` is the place in `seeds`."""
+        """The settings of one cell, as they are asked for."""
         changes = {"seed": self.seeds[seed], self.x: self.xs[column], self.y: self.ys[row]}
         return dataclasses.replace(self.base, **changes)
 
@@ -125,18 +134,19 @@ class Grid:
         return query
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str], lesson: Axes, base: Settings) -> Grid:
+    def from_query(cls, query: Mapping[str, str], lesson: Axes, base: Settings, table: Table | None = None) -> Grid:
         """The map that an address, or a command line, asks for. Raises BadInput."""
         x, y = (axis(query.get(key, ""), lesson) for key in ("map_x", "map_y"))
         across, down = size(query.get("map_size", ""))
         xs: Values = split(query["map_xs"]) if "map_xs" in query else axis_values(x, lesson, across)
         ys: Values = split(query["map_ys"]) if "map_ys" in query else axis_values(y, lesson, down)
         seeds: Values = split(query["map_seeds"]) if "map_seeds" in query else (base.seed,)
-        return cls(base, x, y, xs, ys, seeds)
+        return cls(base, x, y, xs, ys, seeds, table)
 
     def to_json(self) -> dict[str, Any]:
-        """Its parts by their names; `base` as Settings.to_json has it."""
-        return plain(dataclasses.asdict(self))
+        """Its parts by their names, without own data; `base` as Settings.to_json has it."""
+        names = (part.name for part in dataclasses.fields(self) if part.name != "table")
+        return plain({name: getattr(self, name) for name in names} | {"base": dataclasses.asdict(self.base)})
 
 
 @dataclass(frozen=True, slots=True)

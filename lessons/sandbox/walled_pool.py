@@ -26,9 +26,9 @@ from pathlib import Path
 from lessons.sandbox import confinement, messages
 from lessons.sandbox.confinement import LESSONS, mapped
 from lessons.workers.capacity import default_size, memory
+from lessons.workers.forking import Process, bare_environment, start
 from lessons.workers.job import Job, WorkerDied
 from lessons.workers.pool import Worker, WorkerPool
-from lessons.workers.process import Process, bare_environment, start
 
 GRACE = 0.3  # seconds that a job has to end by itself when it is stopped
 AT_ONCE = 2  # jobs of one learner: one that runs and one that waits

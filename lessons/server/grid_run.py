@@ -161,7 +161,9 @@ def recent(watchers: dict[Hashable, float], since: float) -> dict[Hashable, floa
 
 
 def worth_compiling(grid: Grid, groups: dict[Settings, list[Place]]) -> set[Settings]:
-    """The graphs whose model trains so often that it pays to compile it."""
+    """The graphs whose model trains so often that it pays to compile it; on own data none."""
+    if grid.table:
+        return set()
     models = {graph: model_of(grid.settings(*places[0])) for graph, places in groups.items()}
     epochs: dict[Settings, float] = dict.fromkeys(models.values(), 0.0)
     for graph, places in groups.items():

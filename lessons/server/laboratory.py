@@ -153,15 +153,18 @@ class Laboratory:
     def grid_run(self, grid: Grid, who: Hashable) -> GridRun:
         """The map of this plan, watched by `who`: one under way, one remembered, or a new one.
 
-        Ask again while you look: a watcher who has not asked for a while counts as gone.
+        Ask again while you look: a watcher who has not asked for a while counts as gone. One on own data is its
+        owner's, and kept nowhere.
         """
         with self.lock:
             grid_run = self.grid_runs.get(grid)
             if grid_run is None or not grid_run.watch(who):
-                grid_run = self.grid_runs[grid] = GridRun(grid, self._hand_out, workers_of(self.executor))
+                grid_run = GridRun(grid, self._hand_out, workers_of(self.executor))
                 grid_run.watch(who)
-            self.grid_runs.move_to_end(grid)
-            self._forget_cells()
+            if not grid.table:
+                self.grid_runs[grid] = grid_run
+                self.grid_runs.move_to_end(grid)
+                self._forget_cells()
         grid_run.begin()
         return grid_run
 
@@ -335,8 +338,7 @@ def structure(function: Callable[..., Any], args: tuple[Any, ...]) -> Hashable:
     args = args[1:] if function is tasks.measure else args  # the first is what shall measure
     if args and isinstance(args[0], Grid):
         grid, batch, _, compiled = args
-        settings = grid.settings(*batch[0])
-        return Compiled(model_of(settings)) if compiled else Recipe(settings).structure()
+        return Compiled(model_of(grid.settings(*batch[0]))) if compiled else grid.recipe(*batch[0]).structure()
     return args[0].structure() if args and isinstance(args[0], Recipe) else None
 
 

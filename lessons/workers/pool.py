@@ -16,8 +16,8 @@ from concurrent.futures import Executor
 from typing import Any
 
 from lessons.workers.capacity import default_size
+from lessons.workers.forking import ROOT, Process, start
 from lessons.workers.job import Job, OutOfOrder, WorkerDied
-from lessons.workers.process import ROOT, Process, start
 
 ATTEMPTS = 2  # a job whose worker died is tried once more
 STARTS = 3  # a worker that cannot be started is not tried for ever: each attempt takes seconds of a processor

@@ -99,6 +99,7 @@ class Bench:
         self.redraw |= (pasted, table) != (form.pasted, form.table)
         if table != form.table:
             self._unpin()
+            self.map.forget_table(self.me("map"))
             if table:
                 self.lay(taken(form, table, first=self.runs.training is None))
         if pasted or table != form.table:
@@ -139,6 +140,7 @@ class Bench:
                 holder.training = self.pin.comparison = self.runs.diagnosis = None
                 self.runs.watching = False
         self.luck.forget_table(self.me("luck"))
+        self.map.forget_table(self.me("map"))
         self.form.table, self.redraw = None, True
 
     # --- predictions
@@ -369,7 +371,7 @@ class Bench:
     @verb
     def draw_map(self) -> None:
         """Where the settings above have changed since the button was drawn, there may be none: it says so then."""
-        self.map.draw(self.lesson, self.form.settings, self.me("map"))
+        self.map.draw(self.form, self.me("map"))
 
     @verb
     def stop_map(self) -> None:

@@ -12,17 +12,13 @@ from lessons.runs.grid import Cell, Grid, squares
 from lessons.runs.outcome import late, outcome_of
 from lessons.runs.run import Run
 from lessons.server.grid_run import GridRun
-from lessons.server.laboratory import shared
-from lessons.workers.pool import WorkerPool
 from pages.lab.bench import Bench
 from pages.lab.link import query
-from pages.lab.state import LISTS, SMALLEST
+from pages.lab.state import LISTS, sizes
 from pages.parts.charts import chart
 from pages.parts.layout import button, row
 from pages.parts.quotation import fail, quoted
 
-SIZES = (SMALLEST, "16x16", "32x32")
-CLUSTER_SIZES = ("64x64",)  # offered where other machines train
 EMPTY = (
     "A map trains these settings again and again, with two toggles moved: **each cell is one real run**, coloured by "
     "how it ended. It shows how far the failure reaches, and what is next to it. Click a cell to open its run."
@@ -36,8 +32,8 @@ def map_of_failure(bench: Bench) -> None:
     if bench.redraw:
         st.rerun()
     st.markdown("##### Map of failure")
-    if bench.form.own:
-        st.caption("A map trains this lesson’s losses and data: it is off while your own are in use.")
+    if bench.form.pasted:
+        st.caption("A map trains this lesson’s losses: it is off while your own is in use.")
         return
     live = bench.map.look(bench.me("map"))
     plan = choose(bench, live)
@@ -54,7 +50,7 @@ def map_of_failure(bench: Bench) -> None:
 def choose(bench: Bench, live: bool) -> Grid | None:
     """The two fields and the size, the button, and what keeps it from being pressed."""
     form = bench.form
-    wanted = bench.map.choice(bench.lesson, form.settings)
+    wanted = bench.map.choice(form)
     for name in LISTS:
         if st.session_state.get(bench.key(name)) != wanted[name]:
             st.session_state[bench.key(name)] = wanted[name]
@@ -63,11 +59,12 @@ def choose(bench: Bench, live: bool) -> Grid | None:
     for name, label in (("map_x", "Across"), ("map_y", "Up")):
         place.selectbox(label, fields, format_func=lambda field: form.settings.specs()[field].label,
                         key=bench.key(name), on_change=bench.choose_map)  # fmt: skip
-    place.selectbox("Size", sizes(wanted["map_size"]), format_func=lambda size: size.replace("x", " × "),
+    offered = list(dict.fromkeys((*sizes(form), wanted["map_size"])))
+    place.selectbox("Size", offered, format_func=lambda size: size.replace("x", " × "),
                     key=bench.key("map_size"), on_change=bench.choose_map)  # fmt: skip
     plan, problem = None, ""
     try:
-        plan = bench.map.plan(bench.lesson, form.settings)
+        plan = bench.map.plan(form)
     except BadInput as refusal:
         problem = str(refusal)
     button(place, "Draw the map", bench.key("map-draw"), "grid_on", bench.draw_map, disabled=plan is None)
@@ -75,11 +72,6 @@ def choose(bench: Bench, live: bool) -> Grid | None:
         button(place, "Stop", bench.key("map-stop"), "stop", bench.stop_map)
     place.caption(quoted(problem) if problem else f"{plan.runs} trainings")
     return plan
-
-
-def sizes(wanted: str) -> list[str]:
-    cluster = () if isinstance(shared().executor, WorkerPool) else CLUSTER_SIZES
-    return list(dict.fromkeys((*SIZES, *cluster, wanted)))
 
 
 # --- the map
@@ -114,8 +106,8 @@ def show(bench: Bench, grid_run: GridRun, wanted: Grid | None, live: bool) -> No
 def same_map(drawn: Grid, wanted: Grid) -> bool:
     """Whether a plan would draw the same map: where the form stands on the two axes does not matter."""
     axes = {name: getattr(drawn.base, name) for name in (drawn.x, drawn.y)}
-    return (drawn.x, drawn.y, drawn.xs, drawn.ys, drawn.seeds) == (
-        wanted.x, wanted.y, wanted.xs, wanted.ys, wanted.seeds,
+    return (drawn.x, drawn.y, drawn.xs, drawn.ys, drawn.seeds, drawn.table) == (
+        wanted.x, wanted.y, wanted.xs, wanted.ys, wanted.seeds, wanted.table,
     ) and wanted.base.with_changes(axes) == drawn.base  # fmt: skip
 
 
@@ -154,7 +146,7 @@ def opened(bench: Bench, plan: Grid, cells: list[Cell]) -> None:
     training = bench.runs.training
     if bench.locked:
         st.caption("Its settings are on the form above. Predict first, then press Run.")
-    elif training is None or training.recipe.asked != plan.settings(row, column):
+    elif training is None or training.recipe != plan.recipe(row, column):
         kept = f" The pinned run keeps its seed, {bench.pin.settings.seed}." if bench.pin.settings else ""
         st.caption(f"The run in sight above is another.{kept}")
     elif training.failure:

@@ -28,6 +28,7 @@ from lessons.runs.run import Run
 from lessons.server.grid_run import GridRun
 from lessons.server.laboratory import ABSENT_AFTER, Training, shared
 from lessons.workers.job import Job
+from lessons.workers.pool import WorkerPool
 from pages.server.presence import watch
 from pages.server.private import is_wanted
 
@@ -38,7 +39,9 @@ QUEUE_STEP = 0.25  # and between two looks in that time whether the learner want
 LARGE = 1024  # cells
 SEEDS = 5  # of “Is it luck?”
 LISTS = ("map_x", "map_y", "map_size")  # widgets of the map, and their names in an address
-SMALLEST = "8x8"  # map
+SIZES = ("8x8", "16x16", "32x32")  # of a map
+OWN_SIZES = ("5x5", "3x3")  # of one on own data
+CLUSTER_SIZES = ("64x64",)  # offered where other machines train
 TREATMENTS = (*OWN_DATA, "nan_fill")  # fields that say how own data are treated
 
 
@@ -212,29 +215,36 @@ class Map:
     watching: bool = False  # this learner has not stopped it
     opened: tuple[int, int] | None = None  # (row, column) of the cell that was opened
 
-    def choice(self, lesson: Lesson, settings: Settings) -> dict[str, str]:
+    def choice(self, form: Form) -> dict[str, str]:
         """Fields and size of the map to draw; before one is chosen, two fields that matter to these settings."""
         if self.chosen:
             return self.chosen
-        still, fields = Recipe(settings).idle(), grid.fields_of(lesson)
+        still, fields, specs = form.recipe.idle(), grid.fields_of(form.lesson), form.settings.specs()
         matter = [name for name in fields if name not in still and name not in ("seed", "epochs")]
-        ordered = sorted(matter, key=lambda name: settings.specs()[name].retraces)  # such as share a graph are sooner
+        ordered = sorted(matter, key=lambda name: specs[name].retraces)  # such as share a graph are sooner
         x, y = (*ordered, *fields)[:2]
-        return {"map_x": x, "map_y": y, "map_size": SMALLEST}
+        return {"map_x": x, "map_y": y, "map_size": sizes(form)[0]}
 
-    def plan(self, lesson: Lesson, settings: Settings) -> Grid:
+    def plan(self, form: Form) -> Grid:
         """Raises BadInput, which says why there is none."""
-        return Grid.from_query(self.choice(lesson, settings), lesson, settings)
+        return Grid.from_query(self.choice(form), form.lesson, form.settings, form.table)
 
-    def draw(self, lesson: Lesson, settings: Settings, who: Hashable) -> None:
-        self.chosen = self.choice(lesson, settings)
+    def draw(self, form: Form, who: Hashable) -> None:
+        self.chosen = self.choice(form)
         try:
-            plan = self.plan(lesson, settings)
+            plan = self.plan(form)
         except BadInput:
             return
         if self.grid_run is not None and self.grid_run.grid != plan:
             self.stop(who)
         self.grid_run, self.watching, self.opened = shared().grid_run(plan, who), True, None
+
+    def forget_table(self, who: Hashable) -> None:
+        """Let go of a map on own data."""
+        if self.grid_run is not None and self.grid_run.grid.table:
+            self.stop(who)
+            self.grid_run = self.opened = None
+        self.chosen = {}  # of a size that other data have no use for
 
     def stop(self, who: Hashable) -> None:
         if self.grid_run is not None and self.watching:
@@ -248,6 +258,13 @@ class Map:
         watch(self.grid_run, who)
         self.grid_run.wait_beyond(len(self.grid_run.found), LARGE_LOOK if self.grid_run.grid.runs > LARGE else LOOK)
         return not self.grid_run.done
+
+
+def sizes(form: Form) -> tuple[str, ...]:
+    """The sizes of a map that are offered, the usual one first."""
+    if form.table:
+        return OWN_SIZES
+    return SIZES if isinstance(shared().executor, WorkerPool) else SIZES + CLUSTER_SIZES
 
 
 def verb(deed: Callable) -> Callable:

@@ -1,13 +1,15 @@
 """Taking it home: the run as a script and as a notebook, its numbers as tables, its figures as a page."""
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
 from lessons.export import page, sheets
+from lessons.export.archive import ending_of, taken
 from lessons.export.bundle import Bundle
-from lessons.export.notebook import notebook
-from lessons.export.script import script
+from lessons.export.own_notebook import FILES, text
+from lessons.export.script import data_beside, script
 from lessons.recipe.bad_input import BadInput
 from lessons.sandbox.admission import Refused
 from lessons.server.laboratory import Training
@@ -30,9 +32,29 @@ def takeaway(bench: Bench) -> None:
         if problem:
             warn(problem)
         row = st.container(horizontal=True, gap="small")
-        file(bench, row, "Script", bundle.file(".py"), lambda: script(bundle), bool(problem))
-        file(bench, row, "Notebook", bundle.file(".ipynb"), lambda: notebook(bundle), bool(problem))
+        for label, ending in (("Script", ".py"), ("Notebook", ".ipynb")):
+            name = bundle.file(ending_of(bundle, ending))
+            file(bench, row, label, name, partial(taken, bundle, ending), bool(problem))
+        if data_beside(bundle):
+            st.caption("Your data are large: they lie beside it as a table. Unpack both into one folder.")
         results(bench, bench.runs.training)
+        st.caption("For a model of your own, in your own notebook:")
+        own_notebook(bench.key("takeaway"))
+
+
+def own_notebook(key: str) -> None:
+    """Files of ours that look at any model; the first lines of each say how."""
+    row = st.container(horizontal=True, gap="small")
+    for name, says in FILES.items():
+        offer(
+            row,
+            name,
+            name,
+            text(name).encode(),
+            f"{key}:{name}",
+            help=says[0].upper() + says[1:] + ".",
+            type="tertiary",
+        )
 
 
 def results(bench: Bench, training: Training | None) -> None:
@@ -79,6 +101,6 @@ def attempted(bundle: Bundle) -> tuple[str, str]:
         return "", str(problem)
 
 
-def file(bench: Bench, place, label: str, name: str, make: Callable[[], str], off: bool = False) -> None:
+def file(bench: Bench, place, label: str, name: str, make: Callable[[], str | bytes], off: bool = False) -> None:
     """A button that makes the file when it is clicked."""
     offer(place, f"{label} .{name.rpartition('.')[2]}", name, make, bench.key(f"take:{label}"), disabled=off)

@@ -11,7 +11,8 @@ from pages.server.private import hold
 
 FETCHED_AFTER = 60.0  # seconds a browser on a poor line may take to ask for its file
 MADE_WITHIN = 30.0  # seconds; the largest sheets take one or two
-KINDS = {"py": "text/x-python", "ipynb": "application/x-ipynb+json", "csv": "text/csv", "html": "text/html"}
+KINDS = {"py": "text/x-python", "ipynb": "application/x-ipynb+json", "csv": "text/csv", "html": "text/html",
+         "zip": "application/zip"}  # fmt: skip
 
 free: deque[str] = deque()  # names under which nothing is held now; there are as many as files were ever held at once
 
@@ -21,7 +22,7 @@ def kind(file: str) -> str:
     return KINDS[file.rpartition(".")[2]]
 
 
-def offer(place, label: str, file: str, data: bytes | Callable[[], str], key: str, **how: Any) -> None:
+def offer(place, label: str, file: str, data: bytes | Callable[[], str | bytes], key: str, **how: Any) -> None:
     """A button that hands out a file; what makes its text is called on a click. `how`: as `st.download_button` has it.
 
     No script runs for it.
@@ -30,7 +31,7 @@ def offer(place, label: str, file: str, data: bytes | Callable[[], str], key: st
     place.download_button(label, given, file, kind(file), key=key, on_click="ignore", **how)
 
 
-def made_on_click(make: Callable[[], str], file: str) -> Callable[[], bytes]:
+def made_on_click(make: Callable[[], str | bytes], file: str) -> Callable[[], bytes]:
     """What `st.download_button` takes as data: called on a click, and not before.
 
     It raises what `make` raises, and TimeoutError after MADE_WITHIN seconds: Streamlit makes all downloads in a few
@@ -38,7 +39,8 @@ def made_on_click(make: Callable[[], str], file: str) -> Callable[[], bytes]:
     """
 
     def made() -> bytes:
-        data = aside(make).result(MADE_WITHIN).encode()
+        text = aside(make).result(MADE_WITHIN)
+        data = text if isinstance(text, bytes) else text.encode()
         keep(data, file)
         return data
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ TO_THE_LEFT = ("R", "AL")  # Unicode's classes of letters that are written from 
 ISOLATED = "\u2068{}\u2069"  # they turn nothing but the text that they stand in
 
 
+@lru_cache(maxsize=4096)  # the same words stand on every learner's page
 def quoted(text: str) -> str:
     """Text as it is, in one line: no sign in it becomes a link, a picture, a heading, a list, a colour or an emoji.
 

@@ -3,7 +3,7 @@
 Seen in Streamlit 1.67: tests/pages/test_private.py fails with another one, until somebody has looked at each again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from pathlib import Path
 from threading import Lock
@@ -31,6 +31,7 @@ def prepare() -> None:
     uploads_stay_in_memory()
     what_is_drawn_anew_is_dropped_whole()
     what_is_pressed_is_done_whole()
+    a_widget_looks_up_itself()
 
 
 def pages_are_of_navigation() -> None:
@@ -108,6 +109,44 @@ def what_is_pressed_is_done_whole() -> None:
             object.__setattr__(state, "_yield_callback", interrupt)
 
     SafeSessionState.on_script_will_rerun = begin_whole  # type: ignore[method-assign, assignment]
+
+
+class Looked(Mapping[str, Any]):
+    """The state of a session by the keys of its widgets, of which nothing is computed that is not asked for."""
+
+    def __init__(self, state: SafeSessionState, whole: Callable[[SafeSessionState], Mapping[str, Any]]):
+        self._state, self._whole = state, whole
+
+    def __contains__(self, key: object) -> bool:
+        with self._state._lock:
+            return key in self._state._state
+
+    def __getitem__(self, key: str) -> Any:
+        with self._state._lock:
+            return self._state._state[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._whole(self._state))
+
+    def __len__(self) -> int:
+        return len(self._whole(self._state))
+
+
+def a_widget_looks_up_itself() -> None:
+    """Spare lists and sliders a dictionary of the whole state of their session.
+
+    Each of them makes one to see whether its own value is None. With a component in it, whose value is made anew each
+    time, that was a seventh of the server's work for a run.
+    """
+    whole = vars(SafeSessionState)["filtered_state"].fget
+    if whole is None or hasattr(whole, "__wrapped__"):  # a second server in this process
+        return
+
+    @wraps(whole)
+    def looked(state: SafeSessionState) -> Looked:
+        return Looked(state, whole)
+
+    SafeSessionState.filtered_state = property(looked)  # type: ignore[assignment, method-assign]
 
 
 def went_back() -> bool:

@@ -8,16 +8,20 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from lessons.engine import grid_training
 from lessons.engine import train as engine
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
 from lessons.figures import batch_figure, run_figures
 from lessons.own_data.sample import sample
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import Settings
 from lessons.recipe.spec import Choice
 from lessons.recipe.table import Table
+from lessons.runs.grid import Grid
+from lessons.runs.outcome import late, outcome_of
 from lessons.server import tasks
 from lessons.server.laboratory import Laboratory, structure
 from lessons.workers.pool import WorkerPool
@@ -305,6 +309,26 @@ def test_a_training_on_own_data_is_remembered_as_long_as_somebody_holds_it(labor
     del training, other
     assert not private(laboratory)
     assert job.items == [] and job.call[1] == (), "what others still hold of it is empty"
+
+
+def test_a_map_on_own_data_is_its_owners_and_ends_as_its_runs_do(laboratory):
+    plan = Grid(SHORT, "learning_rate", "mask", (0.001, 0.05), ("aligned", "none"), (SHORT.seed,), SAMPLE)
+    grid_run = laboratory.grid_run(plan, "me")
+    assert grid_run.wait(WITHIN) and grid_run.failure is None and len(grid_run.cells) == 4
+    for cell in grid_run.cells:
+        run = trained(plan.recipe(cell.row, cell.column))
+        assert (cell.outcome, cell.failure) == (outcome_of(run), "")
+        np.testing.assert_allclose(cell.error, late(run.snapshot.error), rtol=1e-4)
+    assert not laboratory.grid_runs, "the laboratory keeps none"
+    assert "table" not in plan.to_json()
+    with pytest.raises(BadInput, match="^map: got 26 trainings on your own data; takes 25 at most[.]$"):
+        Grid(SHORT, "learning_rate", "mask", tuple(np.linspace(0.01, 0.1, 13)), ("aligned", "none"), (0,), SAMPLE)
+
+
+def test_a_map_in_a_worker_lets_go_of_own_data():
+    plan = Grid(SHORT, "learning_rate", "seed", (0.01,), (1,), (0,), SAMPLE)
+    cells = [cell for cell in grid_training.grid_run(plan, [(0, 0, 0)], 10.0, True) if cell]
+    assert cells[0].failure == "" and engine.traced(plan.recipe(0, 0).structure()).train_part is None
 
 
 def test_a_graph_lets_go_of_own_data():

@@ -1,8 +1,10 @@
 """A script gives the app's numbers, for every value of every field, and holds nothing that its run does not need."""
 
 import ast
+import io
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import settings as examples
 
 from lessons.course.discovery import LESSONS
 from lessons.doctor.examples import EXAMPLES
+from lessons.export.archive import ending_of, taken
 from lessons.export.bundle import Bundle
 from lessons.export.script import script
 from lessons.families.recurrent import Recurrent
@@ -397,3 +400,21 @@ def test_classes_of_own_data_come_along(case):
     bundle = bundle_of(tiny(**CLASSES[case]), table=mine)
     assert bundle.recipe.settings.predicts.classes == 3 and mine.names == ("x", "colour = blue", "colour = red")
     assert_gives_the_apps_numbers(bundle, script(bundle))
+
+
+def test_large_data_lie_beside_the_script(tmp_path):
+    """Its length does not depend on them."""
+    rng = np.random.default_rng(0)
+    rows = (f"s{k // 40},{k % 40},{rng.normal()!r},{rng.normal()!r},{rng.normal()!r}" for k in range(1600))
+    bundle = bundle_of(tiny(padding="pre"), table=table_of("id,time,x,z,label", *rows))
+    assert ending_of(bundle, ".py") == ".zip"
+    with zipfile.ZipFile(io.BytesIO(taken(bundle, ".py"))) as archive:
+        assert sorted(archive.namelist()) == ["mask_and_loss-fixed-data.csv", "mask_and_loss-fixed.py"]
+        archive.extractall(tmp_path)
+    text = (tmp_path / "mask_and_loss-fixed.py").read_text(encoding="utf-8")
+    assert len(text.partition("# %% Figures")[0].splitlines()) <= LINES
+    assert_same_numbers(in_fresh_process(text, tmp_path), trained(bundle))
+    with zipfile.ZipFile(io.BytesIO(taken(bundle, ".ipynb"))) as archive:
+        assert "mask_and_loss-fixed-data.csv" in archive.read("mask_and_loss-fixed.ipynb").decode()
+    small = bundle_of(tiny(), table=sample_table("plants.csv"))
+    assert ending_of(small, ".py") == ".py" and taken(small, ".py").decode() == script(small)

@@ -437,7 +437,7 @@ def test_what_somebody_has_had_is_forgotten(monkeypatch):
 SERVER = """
 import sys, time
 from lessons.sandbox.walled_pool import WalledPool
-from lessons.workers.process import ROOT
+from lessons.workers.forking import ROOT
 from tests.tools import intruders
 if __name__ == "__main__":
     walled_pool = WalledPool(1, spares=0, readable=[ROOT])

@@ -202,6 +202,7 @@ async def crowd(count: int) -> Crowd:
         sessions = [await session(site, variation(number)) for number in range(count)]
         opened, received = cpu(server) - before, sum(one.bytes_received for one in sessions)
         workers = server.children(recursive=True)
+        processes = sum(not process.children() for process in workers)  # the fork server has some
         clocks = [lambda: cpu(server), lambda: sum(map(cpu, workers)), lambda: cpu(psutil.Process())]
         before = [clock() for clock in clocks]
         seconds = await asyncio.gather(*(press(one) for one in sessions))
@@ -213,7 +214,7 @@ async def crowd(count: int) -> Crowd:
             await one.close()
     spread = percentiles(seconds)
     each = received / count / 1000
-    return Crowd(count, len(workers), spread["p50"], spread["p95"], spread["max"], *spent, opened, each, errors, memory)
+    return Crowd(count, processes, spread["p50"], spread["p95"], spread["max"], *spent, opened, each, errors, memory)
 
 
 async def learners() -> dict:

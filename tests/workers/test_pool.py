@@ -18,7 +18,7 @@ from lessons.recipe.recipe import Recipe
 from lessons.runs.run import Snapshot
 from lessons.server import tasks
 from lessons.server.laboratory import structure
-from lessons.workers import process
+from lessons.workers import forking
 from lessons.workers.capacity import default_size
 from lessons.workers.job import OutOfOrder, WorkerDied
 from lessons.workers.pool import STARTS, WorkerPool
@@ -366,11 +366,11 @@ if sys.platform == "win32":
 @pytest.fixture
 def no_python(monkeypatch):
     """No Python starts, and no fork server is there yet."""
-    for environment in (os.environ, process.ENVIRONMENT):
+    for environment in (os.environ, forking.ENVIRONMENT):
         monkeypatch.setitem(environment, "PYTHONHOME", "/nonexistent")
-    monkeypatch.setattr(process, "shared", functools.cache(process.Reconnecting))
+    monkeypatch.setattr(forking, "shared", functools.cache(forking.Reconnecting))
     yield monkeypatch
-    if connection := process.shared().connection:
+    if connection := forking.shared().connection:
         connection.close()
 
 
@@ -387,18 +387,18 @@ def test_a_pool_that_cannot_be_started_says_so_and_stops(no_python):
     pool.shutdown()
 
 
-@pytest.mark.skipif(not process.CAN_FORK, reason="processes are not forked here")
+@pytest.mark.skipif(not forking.CAN_FORK, reason="processes are not forked here")
 def test_a_fork_server_that_ends_takes_its_processes_along_and_another_comes():
     with WorkerPool(1) as pool:
-        before, connection = pool.submit(number_of_process).result(PATIENT), process.shared().connection
+        before, connection = pool.submit(number_of_process).result(PATIENT), forking.shared().connection
         os.kill(connection.process.pid, signal.SIGKILL)
         assert eventually(lambda: pool.workers[0].process.pid != before)
         assert pool.submit(number_of_process).result(PATIENT) != before
-        assert process.shared().connection is not connection
+        assert forking.shared().connection is not connection
         assert not Path(f"/proc/{before}").exists()
 
 
-@pytest.mark.skipif(not process.CAN_FORK, reason="processes are not forked here")
+@pytest.mark.skipif(not forking.CAN_FORK, reason="processes are not forked here")
 def test_a_forked_process_has_the_servers_environment_and_none_of_its_files(monkeypatch, tmp_path):
     monkeypatch.setenv("UNMASKED_OF_THIS_TEST", "here")
     with (tmp_path / "open").open("w") as file, WorkerPool(2) as pool:
@@ -413,7 +413,7 @@ def test_a_worker_that_starts_in_the_end_counts_from_nothing(no_python):
     pool = WorkerPool(1)
     job = pool.submit(number_of_process)
     assert eventually(lambda: pool.workers[0].misses == 1)
-    for environment in (os.environ, process.ENVIRONMENT):
+    for environment in (os.environ, forking.ENVIRONMENT):
         no_python.delitem(environment, "PYTHONHOME")
     assert job.result(PATIENT) and pool.workers[0].misses == 0 and not pool.trouble
     pool.shutdown()

@@ -16,7 +16,7 @@ from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import Laboratory, structure
 from lessons.tools.preflight.check import FAILED, OK, WARNING, Check, size
 from lessons.tools.preflight.memory import memory_of
-from lessons.workers import cluster
+from lessons.workers import cluster, forking
 from lessons.workers.pool import ROOT, WorkerPool
 
 SERVER_WITHIN = 60.0  # seconds
@@ -86,10 +86,12 @@ def worker() -> Check:
         ready = time.monotonic() - began
         first, again = timed(Laboratory(workers))
         whole_, own = memory_of(workers.workers[0].process.pid)
+        if own and (connection := forking.shared().connection):
+            whole_ = own + (memory_of(connection.process.pid)[0] or 0)  # what all workers have of it, once
     finally:
         workers.shutdown(wait=False, cancel_futures=True)
     says = f"Ready after {ready:.1f} s; the first training took {first:.2f} s, the next {again:.3f} s."
-    says += f" It holds {size(whole_)}, {size(own)} of that for itself." if whole_ and own else ""
+    says += f" It holds {size(whole_)} with what all workers share, {size(own)} for itself." if whole_ and own else ""
     measured = {"ready": ready, "first": first, "again": again, "bytes": whole_, "own_bytes": own}
     slow = ready > 10
     do = "Byte-compile the packages, as make run does: TensorFlow then loads in a third of the time." if slow else ""

@@ -1,0 +1,58 @@
+"""The callback for anybody's own fit, held against the app's numbers on the presets of the lessons."""
+
+import numpy as np
+import pytest
+
+from lessons.course.discovery import LESSONS
+from lessons.engine.gradient_meter import GradientMeter
+from lessons.engine.train import trained
+from lessons.recipe.data import training_batch
+from lessons.recipe.recipe import Recipe
+from tests.tools import oracle
+from tests.tools.selection import first
+
+PRESETS = [
+    (slug, preset.name)
+    for slug, lesson in sorted(LESSONS.items())
+    for preset in lesson.presets
+    if not preset.settings.batch_size and preset.settings.loss in oracle.LOSSES
+]
+EPOCHS = 4
+
+
+def data_of(recipe: Recipe) -> oracle.Data:
+    batch, every = training_batch(recipe), training_batch(recipe, every_label=True)
+    return oracle.Data(batch.x, batch.y, batch.real, every.y)
+
+
+@pytest.mark.parametrize(("slug", "preset"), first(3, PRESETS))
+def test_it_measures_what_the_app_shows(slug, preset):
+    settings = LESSONS[slug].preset(preset).settings.with_changes({"epochs": EPOCHS})
+    recipe = Recipe(settings)
+    data, settings = data_of(recipe), recipe.settings
+    model = oracle.compiled(settings, oracle.route(settings, settings.mask))
+    x, y, weights = oracle.fed(settings, settings.mask, data)
+    meter = GradientMeter(x, y, data.real, weights)
+    model.fit(
+        x, y, sample_weight=weights, epochs=EPOCHS, batch_size=len(y), shuffle=False, verbose=0, callbacks=[meter]
+    )
+    run = trained(recipe)
+    np.testing.assert_allclose(meter.losses, run.snapshot.loss, rtol=1e-5)
+    np.testing.assert_allclose(meter.gradients, run.snapshot.gradient, rtol=1e-4, atol=1e-9)
+    if settings.mask_route != "multiplied":  # its inputs are those before they were multiplied
+        np.testing.assert_allclose(meter.input_gradients, run.snapshot.input_gradient, rtol=1e-3, atol=1e-8)
+    leak = run.leak if meter.gradients.shape[1:] == data.real.shape else run.input_leak
+    np.testing.assert_allclose(meter.leak, leak, rtol=1e-4, atol=1e-9)
+
+
+def test_what_it_says():
+    settings = LESSONS["mask_and_loss"].preset("broken").settings.with_changes({"epochs": 2})
+    recipe = Recipe(settings)
+    data = data_of(recipe)
+    model = oracle.compiled(settings, oracle.route(settings, settings.mask))
+    x, y, _ = oracle.fed(settings, settings.mask, data)
+    meter = GradientMeter(x, y, data.real)
+    assert "Nothing is measured yet" in str(meter)
+    model.fit(x, y, epochs=2, batch_size=len(y), verbose=0, callbacks=[meter])
+    assert "of the gradient at first" in str(meter) and "it is trained on" in str(meter)
+    assert {trace.name for trace in meter.figure().data} == {"real steps", "padding"}
