@@ -15,7 +15,7 @@ from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.runs.run import THRESHOLDS, Closing, LayerMask, Opening, Snapshot, kept_epochs
-from lessons.sandbox.schema import answers, array, empty, fits, plain_by_name
+from lessons.sandbox.schema import answers, array, by_name, empty, fits, plain_by_name, texts_by_name
 
 TOLD = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
 
@@ -43,6 +43,17 @@ EXAMINATION = (
     },
 )  # fmt: skip
 MENDED = [{"title": str, "codes": [str], "text": str, "left": [str]}]
+CALL = {
+    **dict.fromkeys(("name", "layer", "verdict"), str), "depth": int, "line": (int, None), "shape": [int],
+    **dict.fromkeys(("mask_in", "mask_out", "operation"), bool), "moved": float, "warnings": [str],
+}  # fmt: skip
+INSPECTION = (
+    {"refused": REFUSAL},
+    {
+        "refused": None, "choice": str, "candidates": [str], "compiled": (None, by_name), "steps": texts_by_name,
+        "weights": int, "steps_of_batch": [int], "calls": [CALL], "says": [str],
+    },
+)  # fmt: skip
 OPENING = {
     "kind": frozenset({"Opening"}),
     "source": str,
@@ -56,7 +67,7 @@ OPENING = {
 def load() -> None:
     """Load what all these tasks need, and run nothing of TensorFlow."""
     from lessons.doctor.loss import examination, mending  # noqa: F401
-    from lessons.engine import pasted_loss  # noqa: F401
+    from lessons.engine import pasted_loss, pasted_model  # noqa: F401
     from lessons.own_data import reading
 
     modules.imported(families)  # a recipe comes pickled, and names the class of its settings
@@ -113,6 +124,16 @@ def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict
     from lessons.doctor.loss.examination import examine
 
     return examine(text, function, options)
+
+
+@answers(INSPECTION, ends_process=True)
+def inspect_model(
+    text: str, choice: str | None = None, x: np.ndarray | None = None, real: np.ndarray | None = None
+) -> dict[str, Any]:
+    """The x-ray of a pasted model. `x`: (batch, time, features), `real`: (batch, time); None: a batch of ours."""
+    from lessons.engine.pasted_model import inspect
+
+    return inspect(text, choice, x, real)
 
 
 @answers(MENDED)

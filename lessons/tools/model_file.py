@@ -17,8 +17,6 @@ from lessons.recipe.words import first_line, shortened
 if TYPE_CHECKING:
     import keras
 
-SEQUENCES, TIMESTEPS, FEATURES, CLASSES = 8, 12, 3, 4  # of the batch, where the model leaves them open
-WORDS = 20  # ids of tokens, where there is no Embedding that says how many
 HOW = "takes a Python file with `def build(timesteps, features)`, or with a Keras model at its top level"
 
 
@@ -27,6 +25,8 @@ def builder(path: str, x: np.ndarray | None = None) -> Callable[[], keras.Model]
 
     It raises BadInput where the file cannot be run or holds no model.
     """
+    from lessons.engine.model_batch import CLASSES, FEATURES, TIMESTEPS
+
     sizes = {
         "timesteps": TIMESTEPS if x is None else x.shape[1],
         "features": FEATURES if x is None else x.shape[2],
@@ -80,49 +80,12 @@ def model_of(names: Mapping[str, Any], sizes: Mapping[str, int], path: str) -> k
     return model
 
 
-def batch_for(model: keras.Model, x: np.ndarray | None = None, real: Bools | None = None) -> tuple[Any, Bools]:
-    """A padded batch that the model takes, one array or a list of them, and its real steps (batch, time).
-
-    `x` (batch, time, features), `real`: of the owner's own data, where there are some. Padding is what a Masking layer
-    of the model looks for, and 0 for ids.
-    """
-    import keras
-
-    every = list(model._flatten_layers())
-    embeddings = [layer for layer in every if isinstance(layer, keras.layers.Embedding)]
-    mark = next((layer.mask_value for layer in every if isinstance(layer, keras.layers.Masking)), 0.0)
-    shapes = [tuple(one.shape) for one in model.inputs] if getattr(model, "inputs", None) else None
-    if shapes is None:
-        shapes = [(None, None)] if embeddings else [(None, None, None)]
-    rng = np.random.default_rng(0)
-    steps = next((shape[1] for shape in shapes if len(shape) > 1 and shape[1]), None)
-    if x is None or real is None:
-        steps = steps or TIMESTEPS
-        lengths = rng.integers(max(1, steps // 3), steps + 1, SEQUENCES)
-        lengths[0] = steps
-        real = np.arange(steps) < lengths[:, None]
-    inputs = []
-    for place, shape in enumerate(shapes):
-        ids = len(shape) == 2 and bool(embeddings)
-        if len(shape) == 2 and not ids:
-            inputs.append(real.copy())
-        elif ids:
-            words = embeddings[min(place, len(embeddings) - 1)].input_dim or WORDS
-            inputs.append(np.where(real, rng.integers(1, max(2, words), real.shape), 0))
-        elif x is not None and len(shape) == 3:
-            inputs.append(np.where(real[..., None], x, mark).astype("float32"))
-        else:
-            size = (*real.shape, *(axis or FEATURES for axis in shape[2:]))
-            spread = real.reshape(*real.shape, *[1] * (len(size) - 2))
-            inputs.append(np.where(spread, rng.normal(size=size), mark).astype("float32"))
-    return inputs[0] if len(inputs) == 1 else inputs, real
-
-
 def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) -> Any:
     """The x-ray (lessons.engine.mask_xray.XRay) of the model in a file. Raises BadInput."""
     import keras
 
     from lessons.engine.mask_xray import xray
+    from lessons.engine.model_batch import batch_for
 
     build = builder(path, x)
     batch, steps = batch_for(build(), x, real)

@@ -80,6 +80,15 @@ class Tagger(keras.Model):
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _names_begin_anew():
+    """Keras numbers the classes of one name in a process."""
+    import keras
+
+    yield
+    keras.utils.clear_session()
+
+
 def batch(features: int = 3) -> np.ndarray:
     x = np.random.default_rng(0).normal(size=(2, 6, features)).astype("float32")
     x[1, 4:] = 0

@@ -15,7 +15,7 @@ from lessons.sandbox.admission.loss_class import Made, Maker, Members, Record
 from lessons.sandbox.admission.model import layers
 from lessons.sandbox.admission.model.arguments import check, check_value, checked
 from lessons.sandbox.admission.model.names import MODELS
-from lessons.sandbox.admission.model.weights import refuse
+from lessons.sandbox.admission.model.weights import refuse, running_line
 
 HOOKS = ("build", "call", "compute_mask", "compute_output_shape")
 # What Keras asks an object of the text for, and of which type it may be.
@@ -50,7 +50,15 @@ def make(path: str, function: Any, *args: Any, **kwargs: Any) -> Any:
     else:
         takes = frozenset(inspect.signature(function).parameters)
     checked(name, function, takes, args, kwargs)
-    return function(*args, **kwargs)
+    made = function(*args, **kwargs)
+    if name in layers.LAYERS:
+        object.__setattr__(made, "line_made", running_line())
+    return made
+
+
+def line_made(layer: Any) -> int | None:
+    """The line of the text that made a layer, where one did."""
+    return vars(layer).get("line_made")
 
 
 def _model(function: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
@@ -167,6 +175,7 @@ def layer_class(name: str, members: Members, path: str) -> Maker:
 
     def make(*args: object, **kwargs: object) -> object:
         layer = made.__new__(made)
+        object.__setattr__(layer, "line_made", running_line())
         record = LayerRecord(name, members, layer)
         object.__setattr__(layer, "record", record)  # past Keras, which would look into it
         members.get("__init__", initialise)(record, *args, **kwargs)
