@@ -141,23 +141,24 @@ def xray(
     model: keras.Model | Callable[[], keras.Model],
     x: Any,
     real: np.ndarray | None = None,
-    lines: dict[int, str] | None = None,
+    line: Callable[[Any], str] | None = None,
 ) -> XRay:
     """The calls of `model` on the batch x: (batch, time, …), or several in a list or a dictionary.
 
     `model` may be a function that builds it. `real`: (batch, time), True for real steps; where no layer makes a mask
-    the padding is changed in the inputs themselves then. `lines`: where layers were called, by their id, where that is
-    known. Raises what the model raises.
+    the padding is changed in the inputs themselves then. `line`: of the text that calls a layer, where it is not the
+    innermost outside of packages. Raises what the model raises.
     """
-    built = Recorder(lines, building=True)
+    line = line or line_of_caller
+    built = Recorder(building=True, line=line)
     with watched(built):
         model = model if isinstance(model, keras.Layer) else model()
         model(x, training=False)  # a subclassed model is built by its first call
-    first = Recorder(built.lines, built.said)
+    first = Recorder(built.lines, built.said, line=line)
     with watched(first):
         model(x, training=False)
     born = any(call.verdict == "made" for call in first.calls)
-    second = Recorder(before=first.calls)
+    second = Recorder(before=first.calls, line=line)
     with watched(second):
         model(x if born or real is None else changed_inputs(x, np.asarray(real, bool)), training=False)
     if born or real is not None:
@@ -177,7 +178,9 @@ class Recorder:
         said: dict[int, list[str]] | None = None,
         before: Sequence[Call] = (),
         building: bool = False,
+        line: Callable[[Any], str] | None = None,
     ):
+        self.line = line or line_of_caller
         self.lines, self.said = {} if lines is None else lines, {} if said is None else said
         self.before, self.building = before, building
         self.calls: list[Call] = []
@@ -190,7 +193,7 @@ class Recorder:
         """Call it and keep what went in and came out."""
         if self.within and not self.within[-1]:  # what a layer of Keras does inside is its own
             return original(operation, *args, **kwargs)
-        line = line_of_caller()
+        line = self.line(operation)
         inputs = tensors([args, kwargs])
         if self.building:
             self.lines.setdefault(id(operation), line)
@@ -273,7 +276,7 @@ def watched(recorder: Recorder) -> Iterator[None]:
     def symbolic_call(operation: Any, *args: Any, **kwargs: Any) -> Any:
         """An operator between tensors of a model that is built, such as t * 2, comes here and not to __call__."""
         if recorder.building:
-            recorder.lines.setdefault(id(operation), line_of_caller())
+            recorder.lines.setdefault(id(operation), recorder.line(operation))
         return symbolic(operation, *args, **kwargs)
 
     for kind, replacement in zip(kinds, (layer_call, operation_call), strict=True):
@@ -287,7 +290,7 @@ def watched(recorder: Recorder) -> Iterator[None]:
         keras.Operation.symbolic_call = symbolic
 
 
-def line_of_caller() -> str:
+def line_of_caller(operation: Any = None) -> str:
     """The innermost line on the way here that stands neither in Keras, nor in a package, nor in this file."""
     frame = sys._getframe(1)
     while frame is not None:
@@ -358,10 +361,10 @@ def spread(mask: np.ndarray, values: np.ndarray) -> np.ndarray:
 def compare(first: Sequence[Call], second: Sequence[Call], real: np.ndarray | None) -> None:
     """How far each call's real steps moved between two runs.
 
-    Those of `real` (batch, time), else of the last mask that was seen.
+    Those of the last mask that was seen, else of `real` (batch, time).
     """
     for one, other in zip(first, second, strict=False):
-        mask = one.mask if real is None else np.asarray(real, bool)
+        mask = one.mask if one.mask is not None or real is None else np.asarray(real, bool)
         before, after = one.output, other.output
         if mask is None or before is None or after is None or before.dtype.kind != "f" or before.shape != after.shape:
             continue

@@ -12,16 +12,18 @@ from typing import Any
 import numpy as np
 
 
-def answers(returned: Any, item: Callable[..., bool] | None = None) -> Callable[[Any], Any]:
+def answers(returned: Any, item: Callable[..., bool] | None = None, ends_process: bool = False) -> Callable[[Any], Any]:
     """Declare what a task of walled processes may answer, which `WalledPool` checks before it believes it.
 
     `returned`: the form of what the task returns. `item`: whether something can be the next item of a task that yields;
-    called with the item, those before it and the task's arguments. Without it a task yields nothing.
+    called with the item, those before it and the task's arguments. Without it a task yields nothing. `ends_process`:
+    whether a process does nothing after it, for the text that it ran could leave more behind than a loss can.
     """
 
     def declare(task: Any) -> Any:
         task.may_return = lambda answer: fits(answer, returned)
         task.may_yield = item or (lambda *_: False)
+        task.ends_process = ends_process
         return task
 
     return declare
@@ -59,6 +61,18 @@ def plain(value: Any) -> bool:
 def plain_by_name(value: Any) -> bool:
     """A dict of plain values by texts."""
     return type(value) is dict and all(type(name) is str and plain(item) for name, item in value.items())
+
+
+def texts_by_name(value: Any) -> bool:
+    """A dict of texts by texts."""
+    return type(value) is dict and all(type(part) is str for pair in value.items() for part in pair)
+
+
+def by_name(value: Any) -> bool:
+    """A dict by texts of plain values, lists of them, and dicts of these by texts."""
+    return type(value) is dict and all(
+        type(name) is str and (fits(item, (plain, plain_by_name))) for name, item in value.items()
+    )
 
 
 def array(value: Any, kinds: str, *shape: int) -> bool:

@@ -251,7 +251,8 @@ class WalledWorker(Worker):
         if job.who is not None:  # whoever brings a process down has had the next one's start, too
             with self.pool.changed:
                 self.pool.shares.add(job.who, self.held + (0.0 if self._alive() else self.took))
-        if self._mapped() - self.mapped > WORN * self.pool.limits.memory:
+        worn = self._mapped() - self.mapped > WORN * self.pool.limits.memory
+        if worn or (self.begun and getattr(job.call[0], "ends_process", False)):
             self._kill()
             self.process.wait()  # else it could be given one more job
 

@@ -14,10 +14,8 @@ from lessons.recipe import modules
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
-from lessons.runs.model_batch import FEATURES, TIMESTEPS
 from lessons.runs.run import THRESHOLDS, Closing, LayerMask, Opening, Snapshot, kept_epochs
-from lessons.sandbox.admission import Refused
-from lessons.sandbox.schema import answers, array, empty, fits, plain_by_name
+from lessons.sandbox.schema import answers, array, by_name, empty, fits, plain_by_name, texts_by_name
 
 TOLD = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
 
@@ -44,12 +42,18 @@ EXAMINATION = (
         "seconds": float,
     },
 )  # fmt: skip
-CALL = {
-    **dict.fromkeys(("name", "layer", "line", "verdict"), str), "depth": int, "mask_in": bool, "mask_out": bool,
-    "warnings": [str], "shape": [int], "moved": float,
-}  # fmt: skip
-XRAY = ({"refused": REFUSAL}, {"calls": [CALL], "says": [str]})
 MENDED = [{"title": str, "codes": [str], "text": str, "left": [str]}]
+CALL = {
+    **dict.fromkeys(("name", "layer", "verdict"), str), "depth": int, "line": (int, None), "shape": [int],
+    **dict.fromkeys(("mask_in", "mask_out", "operation"), bool), "moved": float, "warnings": [str],
+}  # fmt: skip
+INSPECTION = (
+    {"refused": REFUSAL},
+    {
+        "refused": None, "choice": str, "candidates": [str], "compiled": (None, by_name), "steps": texts_by_name,
+        "weights": int, "steps_of_batch": [int], "calls": [CALL], "says": [str],
+    },
+)  # fmt: skip
 OPENING = {
     "kind": frozenset({"Opening"}),
     "source": str,
@@ -66,7 +70,7 @@ MOST_SHARES = 1100  # told of a file: one for each of its columns, and few more
 def load() -> None:
     """Load what all these tasks need, and run nothing of TensorFlow."""
     from lessons.doctor.loss import examination, mending  # noqa: F401
-    from lessons.engine import mask_xray, model_batch, pasted_loss  # noqa: F401
+    from lessons.engine import pasted_loss, pasted_model  # noqa: F401
     from lessons.own_data import reading
 
     modules.imported(families)  # a recipe comes pickled, and names the class of its settings
@@ -125,6 +129,16 @@ def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict
     return examine(text, function, options)
 
 
+@answers(INSPECTION, ends_process=True)
+def inspect_model(
+    text: str, choice: str | None = None, x: np.ndarray | None = None, real: np.ndarray | None = None
+) -> dict[str, Any]:
+    """The x-ray of a pasted model. `x`: (batch, time, features), `real`: (batch, time); None: a batch of ours."""
+    from lessons.engine.pasted_model import inspect
+
+    return inspect(text, choice, x, real)
+
+
 @answers(MENDED)
 def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Mended versions of a loss, re-examined, the best first."""
@@ -143,29 +157,6 @@ def train(recipe: Recipe) -> Iterator[dict[str, Any]]:
         if isinstance(item, Opening):
             values["layers"] = [tuple(vars(row).values()) for row in item.layers]
         yield values
-
-
-@answers(XRAY)
-def xray_model(text: str) -> dict[str, Any]:
-    """The x-ray of the model that a text builds, on a padded batch; or why there is none."""
-    from lessons.engine.mask_xray import xray
-    from lessons.engine.model_batch import batch_for
-    from lessons.sandbox import model_text
-
-    try:
-        made = model_text.built(text, TIMESTEPS, FEATURES)
-        batch, real = batch_for(made.model)
-        with model_text.bounded():  # what has not seen an input yet is built by its first call
-            seen = xray(made.model, batch, real, made.lines)
-    except Refused as problem:
-        refusal = model_text.as_said(problem)
-        return {"refused": {"line": refusal.line, "message": refusal.message}}
-    except Exception as failure:  # what Keras says of a batch that the model does not take
-        said = " ".join(str(failure).split())[:300] or type(failure).__name__
-        return {"refused": {"line": None, "message": f"the model does not take a padded batch; Keras says: {said}"}}
-    calls = [{**{name: getattr(call, name) for name in CALL if name not in ("shape", "moved")},
-              "shape": list(call.shape), "moved": float(call.moved)} for call in seen.calls]  # fmt: skip
-    return {"calls": calls, "says": seen.says}
 
 
 def may_be_read(item: Any, before: Sequence[Any], data: bytes) -> bool:

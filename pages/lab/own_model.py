@@ -22,14 +22,15 @@ from pages.parts.quotation import quoted, warn
 from pages.parts.waiting import poll
 
 TEXT, EXAMPLE, PLACE = "own_model:text", "own_model:example", "own_model:look"  # session keys
+CHOICE = "own_model:choice"
 HEIGHT = 260
 ASK = (
-    "Paste a Keras model of layers, one after the other or by calls. It is read, not run, and looked at on a small "
+    "Paste a Keras model: layers in a row, by calls, or a class of your own. It is run here, behind walls, on a small "
     "padded batch: where a mask goes in and comes out, and whether what stands on masked steps gets in."
 )
 OTHERS = (
-    "Classes and functions of your own are not read here: `python -m lessons examine MODEL.py` looks at any model on "
-    "your machine, and so does the first of these files in your notebook."
+    "`python -m lessons examine MODEL.py` does the same on your machine, where nothing is refused, and so does the "
+    "first of these files in your notebook."
 )
 MADE = {"lost before": "lost on the way here", "ended": "ends here", "": "–"}
 SAME = 1e-4
@@ -40,6 +41,7 @@ class Look:
     """What was asked of a text, and the job that finds it out."""
 
     text: str
+    choice: str | None  # of the models in it; None: the one that is meant when nothing is said
     job: Job
     since: float = field(default_factory=time.monotonic)
 
@@ -76,17 +78,17 @@ def take_example() -> None:
         begin()
 
 
-def begin() -> None:
+def begin(choice: str | None = None) -> None:
     """Have the text looked at; one that is under way is stopped."""
     stop()
     text = st.session_state[TEXT]
     try:
         pace.spend("clinic", identity.who())
-        job = walled_pool.shared().submit(walled_tasks.xray_model, text, who=identity.who())
+        job = walled_pool.shared().submit(walled_tasks.inspect_model, text, choice, who=identity.who())
     except (Busy, TooOften) as problem:
         job = Job(object, (), {})
         job.set_exception(problem)
-    st.session_state[PLACE] = Look(text, job)
+    st.session_state[PLACE] = Look(text, choice, job)
 
 
 def stop() -> None:
@@ -108,9 +110,13 @@ def result(look: Look | None) -> None:
         warn(sentence(first_line(failure)))
         return
     found: Mapping[str, Any] = look.job.result()
-    if refused := found.get("refused"):
+    if refused := found["refused"]:
         warn(f"line {refused['line']}: {refused['message']}" if refused["line"] else refused["message"])
         return
+    if len(found["candidates"]) > 1:
+        candidates = found["candidates"]
+        st.selectbox("Model", candidates, candidates.index(found["choice"]), key=CHOICE,
+                     on_change=lambda: begin(st.session_state[CHOICE]))  # fmt: skip
     for said in found["says"]:
         st.markdown(f"- {quoted(said)}")
     st.dataframe([told(call) for call in found["calls"]], hide_index=True)
@@ -129,5 +135,5 @@ def told(call: Mapping[str, Any]) -> dict[str, str]:
         "mask out": "yes" if call["mask_out"] else "–",
         "what became of it": MADE.get(call["verdict"], call["verdict"]),
         "padding gets in": "" if moved != moved else "yes" if moved > SAME else "no",
-        "where": call["line"],
+        "where": f"line {call['line']}" if call["line"] else "",
     }

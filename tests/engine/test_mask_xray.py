@@ -197,6 +197,8 @@ def test_models_as_people_bring_them(case):
     x = [padded(IDS)] * 2 if build is pair else padded(IDS)
     seen = xray(build, x)
     assert (seen.lost and seen.lost.layer, seen.enters and seen.enters.layer) == (lost, enters), str(seen)
+    told = xray(build, x, np.arange(PADDED) < np.full((3, 1), LENGTH))  # the real steps say no more
+    assert (told.lost and told.lost.layer, told.enters and told.enters.layer) == (lost, enters), str(told)
     if case not in OF_FIXED_LENGTH and build is not pair:
         model = build()
         assert np.allclose(model(IDS), model(padded(IDS)), atol=1e-5) is (enters is None), "and plain Keras agrees"

@@ -19,6 +19,7 @@ from lessons.sandbox.admission.syntax import shown
 __all__ = ["FILENAME", "Admitted", "NeverRun", "Refused", "admit", "line_of"]
 
 FILENAME = "<pasted loss>"
+FILENAMES = (FILENAME, "<pasted model>")
 CALL_FILENAME = "<function>"
 
 
@@ -115,7 +116,7 @@ def line_of(error: BaseException) -> int | None:
 def _last_line(trace: TracebackType | None) -> int | None:
     line = None
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == FILENAME:
+        if trace.tb_frame.f_code.co_filename in FILENAMES:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line

@@ -26,9 +26,13 @@ MAX_TEXT = 200
 class Expressions(ast.NodeTransformer):
     """Rewrites expressions in place. `uses`: each dotted name that they need, with the line that has it first."""
 
+    words = vocabulary.LOSS
+    readable = guards.READABLE  # the attributes that may be read of a value
+    inherited: tuple[str, ...] = ("call", "__call__")  # the methods that may be called of `super()`
+
     def __init__(self):
         self.uses: dict[str, int] = {}
-        self.scopes = Scopes()
+        self.scopes = Scopes(self.words)
         self.fields: frozenset[str] = frozenset()  # what the classes of the text define
 
     # Names and attributes
@@ -39,7 +43,7 @@ class Expressions(ast.NodeTransformer):
         if path is not None:
             return self._library(node, path)
         if node.id == "__name__":
-            refuse(node, "`__name__`", "paste the loss only, without the program around it")
+            refuse(node, "`__name__`", f"paste the {self.words.what} only, without the program around it")
         if node.id == "super":
             refuse(node, "`super`", "only `super().__init__(…)` and `super().call(…)` inside a class are allowed")
         if self.scopes.is_builtin(node.id) and node.id not in vocabulary.BUILTINS and isinstance(node.ctx, ast.Load):
@@ -53,13 +57,13 @@ class Expressions(ast.NodeTransformer):
         if isinstance(node.value, ast.Name) and self.scopes.is_record(node.value.id):
             return at(node, ast.Subscript(node.value, ast.Constant(node.attr), node.ctx))
         path = self.scopes.path(node)
-        if path is not None and not vocabulary.is_allowed(path.rpartition(".")[0]):
+        if path is not None and not self.words.is_allowed(path.rpartition(".")[0]):
             return self._library(node, path)
         if not isinstance(node.ctx, ast.Load):
             refuse(node, f"`{shown(node)} = …`", "only `self.name = …` inside a class sets an attribute")
         if node.attr in self.fields and "__" not in node.attr:
             return call_at(node, "<field>", ast.Constant(node.attr), self.visit(node.value))
-        if node.attr not in guards.READABLE:
+        if node.attr not in self.readable:
             self._refuse_attribute(node)
         return call_at(node, f"<read {node.attr}>", self.visit(node.value))
 
@@ -80,11 +84,11 @@ class Expressions(ast.NodeTransformer):
             refuse(node, f"`{shown(node)} = …`", "give the variable a name that is not imported")
         if path in vocabulary.NEVER_RUN:
             return call_at(node, "<never run>", ast.Constant(path), ast.Constant(node.lineno))
-        if path in vocabulary.MODULES:
+        if path in self.words.modules:
             refuse(node, f"the module {path} as a value", "name the function in it")
         if any(part.startswith("_") for part in path.split(".")):
             refuse(node, path, "only public names are allowed")
-        if not vocabulary.is_allowed(path) and (reason := vocabulary.denial(path)):
+        if not self.words.is_allowed(path) and (reason := self.words.denial(path)):
             refuse(node, path, reason)
         self.uses.setdefault(path, node.lineno)
         return at(node, ast.Name(path, ast.Load()))
@@ -100,7 +104,7 @@ class Expressions(ast.NodeTransformer):
             return self._mask(node, callee)
         if is_super_init(node.func):
             return self._of_super(node, "<super>")
-        if is_super_call(node.func):
+        if is_super_call(node.func, self.inherited):
             return self._of_super(node, "<inherited>", ast.Constant(node.func.attr))
         if self._takes_out(node.func):
             what = f".{node.func.attr}()"

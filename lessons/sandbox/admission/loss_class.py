@@ -23,8 +23,8 @@ class Record:
     Of a subclass of keras.losses.Loss it is only `self`; the loss itself is Keras'.
     """
 
-    def __init__(self, name: str, members: Members, loss: object = None):
-        self._name, self._members, self._loss = name, members, loss
+    def __init__(self, name: str, members: Members, made: object = None):
+        self._name, self._members, self._object = name, members, made
         self._fields: dict[str, object] = {}
 
     def __getitem__(self, name: str) -> object:
@@ -93,7 +93,7 @@ def plain_arguments(function: Callable, *args: object, **kwargs: object) -> obje
 
 def initialise(record: Record, *args: object, **kwargs: object) -> None:
     """`super().__init__(…)` in pasted code. Raises TypeError for arguments that the base takes none of."""
-    loss: Any = record._loss
+    loss: Any = record._object
     if loss is None:  # a plain class
         if args or kwargs:
             raise TypeError(f"{record._name}() takes no arguments")
@@ -108,7 +108,7 @@ def initialise(record: Record, *args: object, **kwargs: object) -> None:
 
 def inherited(record: Record, name: str, *args: object, **kwargs: object) -> object:
     """`super().call(…)` and `super().__call__(…)` in pasted code. Raises AttributeError in a plain class."""
-    loss: Any = record._loss
+    loss: Any = record._object
     if loss is None:
         raise AttributeError(f"'super' object has no attribute '{name}'")
     base: Any = type(loss).__mro__[2]

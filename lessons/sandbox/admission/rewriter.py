@@ -78,7 +78,7 @@ class Rewriter(Expressions):
         """What a node becomes. Raises Refused after MAX_VISITS of them."""
         self._visits += 1
         if self._visits > MAX_VISITS:
-            raise Refused("the text takes too long to check: paste the loss only")
+            raise Refused(f"the text takes too long to check: paste the {self.words.what} only")
         return super().visit(node)
 
     def generic_visit(self, node: ast.AST) -> Any:
@@ -169,7 +169,9 @@ class Rewriter(Expressions):
     def visit_If(self, node: ast.If) -> ast.stmt:
         """An `if`. Raises Refused for the one around a program."""
         if any(isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(node.test)):
-            refuse(node, '`if __name__ == "__main__"`', "paste the loss only, without the program around it")
+            refuse(
+                node, '`if __name__ == "__main__"`', f"paste the {self.words.what} only, without the program around it"
+            )
         return self._branch(node)
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
@@ -208,7 +210,7 @@ class Rewriter(Expressions):
         """A `raise` of one of _ERRORS. Raises Refused for any other."""
         error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         if not (isinstance(error, ast.Name) and error.id in _ERRORS) or node.cause or self.scopes.is_bound(error.id):
-            refuse(node, "`raise`", f"only {', '.join(_ERRORS)} are raised by a loss")
+            refuse(node, "`raise`", f"only {', '.join(_ERRORS)} are raised by a {self.words.what}")
         if isinstance(node.exc, ast.Call):
             node.exc = call_at(node, error.id, *map(self._message, node.exc.args))
         return node
@@ -228,7 +230,7 @@ class Rewriter(Expressions):
         """Nothing: what is imported has a flat name. Raises Refused for what no loss may import."""
         for alias in node.names:
             if package_path(alias.name) is None and alias.name not in _DROPPED_IMPORTS:
-                _refuse_import(node, f"import {alias.name}")
+                self._refuse_import(node, f"import {alias.name}")
         return at(node, ast.Pass())
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt | list[ast.stmt]:
@@ -237,11 +239,14 @@ class Rewriter(Expressions):
             return at(node, ast.Pass())
         module = package_path(node.module or "")
         if module is None or node.level or node.names[0].name == "*":
-            _refuse_import(node, shown(node))
+            self._refuse_import(node, shown(node))
         # A name that is denied harms only where it is used; one that is missing fails here, as it does in Python.
-        paths = [path for alias in node.names if not vocabulary.denial(path := f"{module}.{alias.name}")]
+        paths = [path for alias in node.names if not self.words.denial(path := f"{module}.{alias.name}")]
         imports = [at(node, ast.Expr(call_at(node, "<missing import>", ast.Constant(path)))) for path in paths]
         return [*imports] or at(node, ast.Pass())
+
+    def _refuse_import(self, node: ast.stmt, found: str) -> NoReturn:
+        refuse(node, found, f"a {self.words.what} may import tensorflow, keras, numpy, math and functools")
 
     # Classes
 
@@ -267,8 +272,12 @@ class Rewriter(Expressions):
         ]
         table = ast.Dict([ast.Constant(name) for name in members], values)
         parts = [ast.Constant(node.name), table, *([ast.Constant(base)] if base else [])]
-        made = call_at(node, "<loss class>" if base else "<plain class>", *parts)
+        made = call_at(node, self._maker(base), *parts)
         return [*members.values(), at(node, ast.Assign([ast.Name(node.name, ast.Store())], made))]
+
+    def _maker(self, base: str | None) -> str:
+        """The name of what makes a class of its members."""
+        return "<loss class>" if base else "<plain class>"
 
     def _base(self, node: ast.ClassDef) -> str | None:
         """The Keras class that a class inherits from; None for a plain class. Raises Refused for any other."""
@@ -329,7 +338,3 @@ def _fields(tree: ast.Module) -> Iterator[str]:
 
 def _targets(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
     return node.targets if isinstance(node, ast.Assign) else [node.target]
-
-
-def _refuse_import(node: ast.stmt, found: str) -> NoReturn:
-    refuse(node, found, "a loss may import tensorflow, keras, numpy, math and functools")

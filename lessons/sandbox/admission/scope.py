@@ -22,8 +22,9 @@ class Scope:
 class Scopes:
     """The scopes around the place that is being rewritten, outermost first."""
 
-    def __init__(self):
+    def __init__(self, words: vocabulary.Vocabulary = vocabulary.LOSS):
         self.stack: list[Scope] = []
+        self.words = words
 
     def enter(self, names: set[str], body: Sequence[ast.stmt] = (), record: str | None = None) -> None:
         """Opens the scope of `body`, in which `names` are bound already: parameters, or a comprehension's targets."""
@@ -51,7 +52,7 @@ class Scopes:
         if not (isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)):
             return None
         path = self.path(node.value)
-        return path if path in vocabulary.MODULES else None
+        return path if path in self.words.modules else None
 
     def _find(self, name: str) -> Scope | None:
         return next((scope for scope in reversed(self.stack) if name in scope.values or name in scope.paths), None)
@@ -84,10 +85,10 @@ class Scopes:
             return None
         scope = self._find(node.id)
         if scope is None:
-            root = vocabulary.KNOWN.get(node.id)
+            root = self.words.known.get(node.id)
         else:
             root = None if node.id in scope.values else scope.paths[node.id]
-        return root and ".".join([root, *reversed(names)])
+        return root and self.words.canonical(".".join([root, *reversed(names)]))
 
 
 def imported(node: ast.Import | ast.ImportFrom) -> dict[str, str]:

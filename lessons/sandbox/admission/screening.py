@@ -40,7 +40,7 @@ def parse_expression(text: str) -> ast.Expression:
 
 def _check_characters(text: str) -> None:
     if len(text) > MAX_CHARACTERS:
-        raise Refused(f"the text has {len(text):,} characters: {MAX_CHARACTERS:,} are allowed, paste the loss only")
+        raise Refused(f"the text has {len(text):,} characters: {MAX_CHARACTERS:,} are allowed, paste what matters only")
     for number, line in enumerate(text.split("\n"), 1):
         for character in line:
             if unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in "\t\r\f":
@@ -62,11 +62,11 @@ def _tree(text: str) -> ast.Module:
             warnings.simplefilter("ignore")  # About escapes in strings, which are none of ours.
             return ast.parse(text)
     except SyntaxError as error:
-        raise Refused(f"not Python: {error.msg}; paste the loss as it stands in the file", error.lineno) from None
+        raise Refused(f"not Python: {error.msg}; paste the code as it stands in the file", error.lineno) from None
     except (RecursionError, MemoryError):
         raise Refused(f"nested too deeply: {MAX_DEPTH} levels are allowed, name the parts") from None
     except ValueError as error:
-        raise Refused(f"not Python: {error}; paste the loss as it stands in the file") from None
+        raise Refused(f"not Python: {error}; paste the code as it stands in the file") from None
 
 
 def _check_tree(tree: ast.AST) -> None:
@@ -84,7 +84,7 @@ def _check_tree(tree: ast.AST) -> None:
             _check_name(name, line)
         waiting.extend((child, depth + 1, blocks, line) for child in ast.iter_child_nodes(node))
     if count > MAX_NODES:
-        raise Refused(f"the text has {count:,} parts: {MAX_NODES:,} are allowed, paste the loss only")
+        raise Refused(f"the text has {count:,} parts: {MAX_NODES:,} are allowed, paste what matters only")
 
 
 def _blocks(node: ast.AST) -> int:
@@ -113,4 +113,4 @@ def _check_name(name: str, line: int | None) -> None:
     if not _GREEK.fullmatch(name):
         raise Refused(f"the name {name!a}: names are written in Latin or Greek letters", line)
     if "__" in name and name not in _DUNDERS:
-        raise Refused(f"the name {name}: a loss needs only __init__ and call", line)
+        raise Refused(f"the name {name}: only __init__ and call are needed", line)

@@ -48,9 +48,9 @@ def is_super_init(function: ast.expr) -> bool:
     return isinstance(function, ast.Attribute) and function.attr == "__init__" and _of_super(function)
 
 
-def is_super_call(function: ast.expr) -> bool:
-    """`super().call` or `super().__call__`."""
-    return isinstance(function, ast.Attribute) and function.attr in ("call", "__call__") and _of_super(function)
+def is_super_call(function: ast.expr, methods: tuple[str, ...] = ("call", "__call__")) -> bool:
+    """`super().call` or `super().__call__`, or another of `methods`."""
+    return isinstance(function, ast.Attribute) and function.attr in methods and _of_super(function)
 
 
 def _of_super(node: ast.Attribute) -> bool:

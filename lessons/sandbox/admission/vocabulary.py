@@ -6,6 +6,9 @@ NumPy are imported only when a name is resolved.
 
 import builtins
 import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 
 from lessons.sandbox.admission.families import LOSS_CLASSES, LOSSES, TABLE
@@ -35,11 +38,6 @@ BUILTINS = {
         "reversed round set slice sorted str sum tuple zip ValueError TypeError NotImplementedError"
     ).split()
 }
-
-# Every dotted name that leads to a family: it may be given a shorter name, but it is no value.
-MODULES = frozenset(
-    ".".join(parts[:count]) for parts in (family.split(".") for family in TABLE) for count in range(1, len(parts) + 1)
-)
 
 # The code may name them, so that the clinic can say what they do to a gradient; nothing is run when it gets there.
 NEVER_RUN = frozenset(
@@ -75,7 +73,7 @@ _TAPE = "the clinic takes the gradient itself: leave the tape out"
 _PURE = "a loss may only compute with its tensors"
 
 # Said at once, without loading a library. What is in neither table is looked up when the code is built.
-_DENIED = {
+DENIED = {
     _FILES: """
         tf.io tf.saved_model tf.data tf.summary tf.train tf.audio tf.profiler tf.lookup tf.debugging.experimental
         np.load np.loadtxt np.save np.savez np.savez_compressed np.savetxt np.genfromtxt np.fromfile np.fromregex
@@ -96,17 +94,47 @@ _DENIED = {
         np.fromfunction np.matrix np.r_ np.c_ np.set_printoptions np.seterrcall np.errstate np.random.seed
     """,
 }
-_REASONS = {prefix: reason for reason, prefixes in _DENIED.items() for prefix in prefixes.split()} | {
+REASONS = {prefix: reason for reason, prefixes in DENIED.items() for prefix in prefixes.split()} | {
     f"keras.{family}.{name}": _PURE
     for family in ("losses", "metrics", "activations")
     for name in ("get", "serialize", "deserialize")
 }
 
 
-def is_allowed(path: str) -> bool:
-    """Whether the value behind this dotted name may be given to pasted code."""
-    family, _, name = path.rpartition(".")
-    return name in TABLE.get(family, ())
+@dataclass(frozen=True)
+class Vocabulary:
+    """The names of libraries that one kind of text, `what`, may say.
+
+    `table`: family -> names. `known`: what is bound without an import. `reasons`: why names below a prefix are refused.
+    `canonical`: the path that stands for another.
+    """
+
+    what: str
+    table: Mapping[str, frozenset[str]]
+    known: Mapping[str, str]
+    reasons: Mapping[str, str]
+    canonical: Callable[[str], str] = str
+
+    @cached_property
+    def modules(self) -> frozenset[str]:
+        """Every dotted name that leads to a family: it may be given a shorter name, but it is no value."""
+        families = (family.split(".") for family in self.table)
+        return frozenset(".".join(parts[:count]) for parts in families for count in range(1, len(parts) + 1))
+
+    def is_allowed(self, path: str) -> bool:
+        """Whether the value behind this dotted name may be given to pasted code."""
+        family, _, name = path.rpartition(".")
+        return name in self.table.get(family, ())
+
+    def denial(self, path: str) -> str | None:
+        """Why a dotted name that is not allowed is refused out of hand; None if only the library can say."""
+        parts = path.replace("tf.keras.", "keras.", 1).split(".")
+        prefixes = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+        return next((self.reasons[prefix] for prefix in prefixes if prefix in self.reasons), None)
+
+
+LOSS = Vocabulary("loss", TABLE, KNOWN, REASONS)
+is_allowed = LOSS.is_allowed
 
 
 def is_loss_class(path: str | None) -> bool:
@@ -124,14 +152,6 @@ def is_loss_function(path: str | None) -> bool:
     """Whether this is one of Keras' own loss functions, such as `keras.losses.huber`."""
     family, _, name = (path or "").rpartition(".")
     return family in _LOSS_FAMILIES and name in LOSSES.split()
-
-
-def denial(path: str) -> str | None:
-    """Why a dotted name that is not allowed is refused out of hand; None if that cannot be said without the library."""
-    path = path.replace("tf.keras.", "keras.", 1)
-    parts = path.split(".")
-    prefixes = (".".join(parts[:count]) for count in range(1, len(parts) + 1))
-    return next((_REASONS[prefix] for prefix in prefixes if prefix in _REASONS), None)
 
 
 def resolve(path: str) -> object:

@@ -1,0 +1,75 @@
+"""What `model.compile(…)` in a pasted text says, as plain values. It is read, not run."""
+
+import ast
+from dataclasses import dataclass
+from typing import Any
+
+from lessons.sandbox.admission.model.free_names import root_name
+from lessons.sandbox.admission.syntax import shown
+
+_ORDER = ("optimizer", "loss", "metrics", "loss_weights", "weighted_metrics")  # by place in Keras
+_MOST = 50  # names in one of them
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """`model`: the name that is compiled. Of `loss`, `metrics`, `weighted_metrics` and `loss_weights` texts, numbers,
+    lists of these, or dicts of them by the outputs' names; what is no plain value is its text. `line`: where it is."""
+
+    model: str
+    line: int
+    loss: Any = None
+    metrics: Any = None
+    weighted_metrics: Any = None
+    loss_weights: Any = None
+    optimizer: str | None = None
+    learning_rate: float | None = None
+
+
+def compiled(tree: ast.Module) -> list[Compiled]:
+    """Each call of `….compile(…)`, in the order of the text."""
+    assigned = {
+        node.targets[0].id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    calls = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+        if isinstance(node.value.func, ast.Attribute) and node.value.func.attr == "compile"
+    ]
+    return [_read(call, assigned) for call in sorted(calls, key=lambda call: call.lineno)]
+
+
+def _read(call: ast.Call, assigned: dict[str, ast.expr]) -> Compiled:
+    given = dict(zip(_ORDER, call.args, strict=False)) | {one.arg: one.value for one in call.keywords if one.arg}
+    values = {name: _value(given[name]) for name in _ORDER[1:] if name in given}
+    optimizer = given.get("optimizer")
+    if isinstance(optimizer, ast.Name):
+        optimizer = assigned.get(optimizer.id, optimizer)
+    name, rate = _optimizer(optimizer)
+    return Compiled(root_name(call.func) or "", call.lineno, **values, optimizer=name, learning_rate=rate)
+
+
+def _value(node: ast.expr | None) -> Any:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | None):
+        return node.value[:100] if isinstance(node.value, str) else node.value
+    if isinstance(node, ast.List | ast.Tuple):
+        return list(map(_value, node.elts[:_MOST]))
+    if isinstance(node, ast.Dict):
+        return {
+            str(_value(key)): _value(value) for key, value in list(zip(node.keys, node.values, strict=True))[:_MOST]
+        }
+    return shown(node, 100) if node else None
+
+
+def _optimizer(node: ast.expr | None) -> tuple[str | None, float | None]:
+    """Its name, and the learning rate where that is a number."""
+    if isinstance(node, ast.Constant):
+        return (node.value[:100] if isinstance(node.value, str) else None), None
+    if not isinstance(node, ast.Call):
+        return (shown(node, 100) if node else None), None
+    rates = [one.value for one in node.keywords if one.arg in ("learning_rate", "lr")] or node.args[:1]
+    rate = rates[0].value if rates and isinstance(rates[0], ast.Constant) else None
+    return shown(node.func, 100).rpartition(".")[2], float(rate) if isinstance(rate, int | float) else None

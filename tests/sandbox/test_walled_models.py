@@ -1,0 +1,96 @@
+"""Pasted models behind both walls: real walled processes, each of which serves one text."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lessons.sandbox.walled_pool import WARM, Overrun, WalledPool
+from lessons.server import walled_tasks
+from lessons.workers.job import WorkerDied
+from tests.sandbox.test_model_admission import OWN, SEQUENTIAL
+from tests.sandbox.test_walls import HEALTHY, LIMITS
+from tests.tools.attacks import LIMITED, TRACE
+from tests.tools.model_attacks import MODEL_ATTACKS
+from tests.tools.patience import PATIENCE, patient
+from tests.workers.test_pool import eventually
+
+LIMITED_ATTACKS = [(name, text) for name, text, fate in MODEL_ATTACKS if fate == LIMITED]
+SOME = ("a layer that calls itself",)  # in `make test`; all in `make verify`
+CHOSEN = [(name, text) for name, text in LIMITED_ATTACKS if os.environ.get("VERIFY") or name in SOME]
+
+
+@pytest.fixture(scope="module")
+def walled_pool():
+    walled_pool = WalledPool(1, spares=1, limits=LIMITS, warm=WARM)
+    assert walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}).result(PATIENCE)["healthy"]
+    yield walled_pool
+    walled_pool.shutdown()
+
+
+def ready(walled_pool) -> set[int]:
+    """The processes, once all are warm and have nothing to do."""
+    assert eventually(lambda: all(worker.idle for worker in walled_pool.workers), PATIENCE)
+    return {worker.process.pid for worker in walled_pool.workers}
+
+
+def test_a_model_is_seen_layer_by_layer(walled_pool):
+    answer = walled_pool.submit(walled_tasks.inspect_model, SEQUENTIAL, who="learner").result(PATIENCE)
+    assert answer["refused"] is None
+    assert [(call["layer"], call["line"], call["verdict"]) for call in answer["calls"]][1:] == [
+        ("Masking", 10, "made"),
+        ("LSTM", 12, "kept"),
+        ("LSTM", 12, "kept"),
+        ("Dense", 13, "kept"),
+    ]
+    assert answer["compiled"]["metrics"] == ["mae"] and answer["weights"] == 277
+
+
+def test_own_data_and_a_choice_reach_it(walled_pool):
+    x, real = np.ones((3, 7, 2), "float32"), np.arange(7) < np.array([[7], [3], [5]])
+    text = OWN + "\nmodel = keras.Sequential([layers.Masking(), Pool(2)])\n"
+    answer = walled_pool.submit(walled_tasks.inspect_model, text, "Tagger", x, real, who="learner").result(PATIENCE)
+    assert (answer["choice"], answer["candidates"]) == ("Tagger", ["Tagger", "model"])
+    assert answer["calls"][1]["shape"] == [3, 7, 2] and answer["steps_of_batch"] == [3, 7]
+
+
+def test_a_process_that_ran_a_model_ends_and_one_that_ran_a_loss_does_not(walled_pool):
+    before = ready(walled_pool)
+    assert walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}, who="one").result(PATIENCE)["healthy"]
+    assert ready(walled_pool) == before
+    for text in (SEQUENTIAL, "x = 1"):
+        before = ready(walled_pool)
+        walled_pool.submit(walled_tasks.inspect_model, text, who="two").result(PATIENCE)
+        assert len(before - ready(walled_pool)) == 1
+    print(f"starts took {[round(worker.took, 2) for worker in walled_pool.workers]} s")
+
+
+@pytest.mark.parametrize(("name", "text"), CHOSEN, ids=[name for name, _ in CHOSEN])
+def test_what_is_admitted_ends_within_the_limits_and_the_next_learner_is_served(walled_pool, name, text):
+    started = time.monotonic()
+    job = walled_pool.submit(walled_tasks.inspect_model, text, who="attacker")
+    neighbour = walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}, who="learner")
+    try:
+        answer = job.result(patient(LIMITS.waiting + 15))
+    except (Overrun, WorkerDied) as ended:
+        assert str(ended) and "\n" not in str(ended)
+    else:
+        assert len(answer["refused"]["message"]) < 500 and "\n" not in answer["refused"]["message"]
+    assert time.monotonic() - started < patient(LIMITS.waiting + 15)
+    assert neighbour.result(PATIENCE)["healthy"]
+    assert not Path(TRACE).exists()
+
+
+def test_an_answer_in_another_form_is_not_believed():
+    refused = {"refused": {"line": 1, "message": "x"}}
+    assert walled_tasks.inspect_model.may_return(refused)
+    for answer in (
+        {},
+        {"refused": None},
+        refused | {"html": "<b>"},
+        {"refused": {"line": "1", "message": "x"}},
+        [refused],
+    ):
+        assert not walled_tasks.inspect_model.may_return(answer)
