@@ -47,8 +47,8 @@ def render(pages: Mapping, others: Mapping) -> None:
         )
         st.caption("Paste a loss of your own: it is examined on this server, and each finding shows its numbers.")
     with middle.container(border=True, gap=None, height="stretch", key="case-card"):
-        st.page_link(others["your_case"], label="**With my own data?** Your case", icon=":material/table:")
-        st.caption("Bring a file: what its columns are is guessed, you see what becomes of it, and train on it.")
+        st.page_link(others["your_case"], label="**With my own data or model?** Your case", icon=":material/table:")
+        st.caption("Bring a file and train on it, or paste a model and see which layer loses its mask.")
     with right.container(border=True, gap=None, height="stretch", key="room-card"):
         st.page_link(others["room"], label="**With a class?** The workshop room", icon=":material/groups:")
         st.caption("Join with a code, or open a room: vote, discuss, vote again, run, and see what the class believed.")

@@ -20,6 +20,7 @@ from pages.lab.link import PRESENT, bench_of, query
 from pages.lab.luck import luck
 from pages.lab.measurements import experiment
 from pages.lab.own_data import bring_data, own_data_row, shown_at_once, uploader
+from pages.lab.own_model import own_model
 from pages.lab.prediction import ask
 from pages.lab.state import Form
 from pages.lab.takeaway import preview, takeaway
@@ -48,6 +49,8 @@ def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> N
     if not bench.presenting:
         st.markdown(lesson.text)
     laboratory(bench)
+    if lesson.open:
+        own_model()
     if bench.presenting:  # the teacher says it; below the fold it is still there
         st.markdown(lesson.text)
     if idle:

@@ -20,7 +20,8 @@ LESSON = Lesson(
     chapter=CHAPTERS[-1],
     order=100,
     title="Your case",
-    text="Bring a file, look at what becomes of it, and press Run. All that lessons change can be changed here.",
+    text="Bring a file, look at what becomes of it, and press Run: all that lessons change can be set here. Or paste "
+    "a model, and see which layer loses its mask.",
     aims=("Train on data of your own.", "See where the gradient of your loss lies."),
     notes="",
     controls=tuple(CONTROLS.split()),

@@ -141,24 +141,23 @@ def xray(
     model: keras.Model | Callable[[], keras.Model],
     x: Any,
     real: np.ndarray | None = None,
-    line: Callable[[Any], str] | None = None,
+    lines: dict[int, str] | None = None,
 ) -> XRay:
     """The calls of `model` on the batch x: (batch, time, …), or several in a list or a dictionary.
 
     `model` may be a function that builds it. `real`: (batch, time), True for real steps; where no layer makes a mask
-    the padding is changed in the inputs themselves then. `line`: of the text that calls a layer, where it is not the
-    innermost outside of packages. Raises what the model raises.
+    the padding is changed in the inputs themselves then. `lines`: where layers were called, by their id, where that is
+    known. Raises what the model raises.
     """
-    line = line or line_of_caller
-    built = Recorder(building=True, line=line)
+    built = Recorder(lines, building=True)
     with watched(built):
         model = model if isinstance(model, keras.Layer) else model()
         model(x, training=False)  # a subclassed model is built by its first call
-    first = Recorder(built.lines, built.said, line=line)
+    first = Recorder(built.lines, built.said)
     with watched(first):
         model(x, training=False)
     born = any(call.verdict == "made" for call in first.calls)
-    second = Recorder(before=first.calls, line=line)
+    second = Recorder(before=first.calls)
     with watched(second):
         model(x if born or real is None else changed_inputs(x, np.asarray(real, bool)), training=False)
     if born or real is not None:
@@ -178,9 +177,7 @@ class Recorder:
         said: dict[int, list[str]] | None = None,
         before: Sequence[Call] = (),
         building: bool = False,
-        line: Callable[[Any], str] | None = None,
     ):
-        self.line = line or line_of_caller
         self.lines, self.said = {} if lines is None else lines, {} if said is None else said
         self.before, self.building = before, building
         self.calls: list[Call] = []
@@ -193,7 +190,7 @@ class Recorder:
         """Call it and keep what went in and came out."""
         if self.within and not self.within[-1]:  # what a layer of Keras does inside is its own
             return original(operation, *args, **kwargs)
-        line = self.line(operation)
+        line = line_of_caller()
         inputs = tensors([args, kwargs])
         if self.building:
             self.lines.setdefault(id(operation), line)
@@ -276,7 +273,7 @@ def watched(recorder: Recorder) -> Iterator[None]:
     def symbolic_call(operation: Any, *args: Any, **kwargs: Any) -> Any:
         """An operator between tensors of a model that is built, such as t * 2, comes here and not to __call__."""
         if recorder.building:
-            recorder.lines.setdefault(id(operation), recorder.line(operation))
+            recorder.lines.setdefault(id(operation), line_of_caller())
         return symbolic(operation, *args, **kwargs)
 
     for kind, replacement in zip(kinds, (layer_call, operation_call), strict=True):
@@ -290,7 +287,7 @@ def watched(recorder: Recorder) -> Iterator[None]:
         keras.Operation.symbolic_call = symbolic
 
 
-def line_of_caller(operation: Any = None) -> str:
+def line_of_caller() -> str:
     """The innermost line on the way here that stands neither in Keras, nor in a package, nor in this file."""
     frame = sys._getframe(1)
     while frame is not None:

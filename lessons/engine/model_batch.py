@@ -1,18 +1,12 @@
-"""A padded batch for somebody's own model."""
+"""A padded batch for any Keras model, made to its inputs."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+import keras
 import numpy as np
 
 from lessons.recipe.data import Bools
-
-if TYPE_CHECKING:
-    import keras
-
-SEQUENCES, TIMESTEPS, FEATURES, CLASSES = 8, 12, 3, 4  # of the batch, where the model leaves them open
-WORDS = 20  # ids of tokens, where there is no Embedding that says how many
+from lessons.runs.model_batch import FEATURES, SEQUENCES, TIMESTEPS, WORDS
 
 
 def batch_for(model: keras.Model, x: np.ndarray | None = None, real: Bools | None = None) -> tuple[Any, Bools]:
@@ -21,8 +15,6 @@ def batch_for(model: keras.Model, x: np.ndarray | None = None, real: Bools | Non
     `x` (batch, time, features), `real`: of the owner's own data, where there are some. Padding is what a Masking layer
     of the model looks for, and 0 for ids.
     """
-    import keras
-
     every = list(model._flatten_layers())
     embeddings = [layer for layer in every if isinstance(layer, keras.layers.Embedding)]
     mark = next((layer.mask_value for layer in every if isinstance(layer, keras.layers.Masking)), 0.0)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import asdict
-from types import FrameType
 from typing import Any
 
-from lessons.engine.model_batch import CLASSES, FEATURES, TIMESTEPS, batch_for
+from lessons.engine.model_batch import batch_for
 from lessons.recipe.data import Bools, Floats
 from lessons.recipe.words import first_line
+from lessons.runs.model_batch import FEATURES, TIMESTEPS
 from lessons.sandbox.admission import line_of
 from lessons.sandbox.admission.model import MODEL_FILENAME, Refused, admit_model, counted
-from lessons.sandbox.admission.model.objects import line_made, make
+from lessons.sandbox.admission.model.objects import line_made
 
 _CALL = ("name", "layer", "depth", "mask_in", "mask_out", "verdict", "moved", "operation")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # which Keras puts around what went wrong
 _WRAPPED = re.compile(r"^Exception encountered when calling [^\n]*\n+", re.M)
-LINE = "line "
+PLACE = f"{MODEL_FILENAME}:"
+CLASSES = 4  # that a function `build` is told of
+_OURS = re.compile(r", \w+\.py:\d+")  # a line of what stands between the text and Keras
 MOST_CALLS = 400
 MOST_WARNINGS = 5  # of one call
 LONGEST = 400  # letters of what Keras says
@@ -46,18 +47,23 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
     admitted = admit_model(text)
     timesteps, features = (TIMESTEPS, FEATURES) if x is None else x.shape[1:]
 
+    lines: dict[int, str] = {}
+
     def build() -> Any:
-        return admitted.build(timesteps, features, CLASSES, choice)
+        model = admitted.build(timesteps, features, CLASSES, choice)
+        _placed(model, lines)
+        return model
 
     with counted() as count:
         batch, steps = batch_for(build(), x, real)
         keras.utils.clear_session()  # layers are numbered by how many there were
-        seen = xray(build, batch, steps, line_of_call)
+        lines.clear()
+        seen = xray(build, batch, steps, lines)
     calls = [
         {name: getattr(call, name) for name in _CALL}
         | {"shape": [int(size) for size in call.shape], "moved": float(call.moved)}
         | {
-            "line": int(call.line.removeprefix(LINE)) if call.line else None,
+            "line": _line(call.line),
             "warnings": [_short(one) for one in call.warnings[:5]],
         }
         for call in seen.calls[:MOST_CALLS]
@@ -72,21 +78,20 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
         "weights": count.weights,
         "steps_of_batch": [int(size) for size in seen.steps],
         "calls": calls,
-        "says": list(map(_short, seen.says)),
+        "says": [_short(_OURS.sub("", said).replace(PLACE, "line ")) for said in seen.says],
     }
 
 
-def line_of_call(operation: Any) -> str:
-    """The line of the text that calls a layer; that where it is made, where Keras calls it, as in a Sequential."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code is make.__code__ and (made := line_made(operation)):
-            return f"{LINE}{made}"
-        if frame.f_code.co_filename == MODEL_FILENAME:
-            return f"{LINE}{frame.f_lineno}"
-        frame = frame.f_back
-    made = line_made(operation)
-    return f"{LINE}{made}" if made else ""
+def _placed(model: Any, lines: dict[int, str]) -> None:
+    """Have `lines` say where a layer was made, where Keras called it, as in a Sequential."""
+    for layer in model._flatten_layers():
+        made = line_made(layer)
+        if made and not lines.get(id(layer), "").startswith(PLACE):
+            lines[id(layer)] = f"{PLACE}{made}"
+
+
+def _line(place: str) -> int | None:
+    return int(place.removeprefix(PLACE)) if place.startswith(PLACE) else None
 
 
 def _said(failure: Exception) -> str:

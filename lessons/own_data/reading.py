@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ UNPACKED = 200 * 2**20  # bytes that a file may have when it is unpacked
 MOST_ROWS = 1_000_000
 MOST_BYTES = 48 * 2**20  # of all columns that are kept
 MOST_NOTES = 20
+# Of the work, measured on 14 MB of numbers, dates and texts in 4 s; numbers alone are nearly all parsing, and 0.2 s.
+DECODED, PARSED = 0.03, 0.17
 WRITTEN_BY_A_SPREADSHEET = (
     "The file is a spreadsheet (Excel or OpenDocument), whatever its name says: save it there as “CSV UTF-8”."
 )
@@ -62,6 +65,13 @@ def warm_up() -> None:
 
 def read(data: bytes) -> Sheet:
     """The sheet in a file. Raises BadInput, one sentence that says what to do."""
+    *_, sheet = parts(data)
+    assert isinstance(sheet, Sheet)
+    return sheet
+
+
+def parts(data: bytes) -> Iterator[float | Sheet]:
+    """How much of a file is read, as shares of the work, and last the sheet. Raises BadInput as `read` does."""
     if len(data) > MEGABYTES * 2**20:
         raise BadInput(f"The file has {len(data) / 2**20:.1f} MB; up to {MEGABYTES} MB are read.")
     for start, says in OTHERS.items():
@@ -70,17 +80,22 @@ def read(data: bytes) -> Sheet:
     if data[:2] == b"\x1f\x8b":
         data = unpacked(data)
     if data[:6] == b"\x93NUMPY":
-        return bounded(arrays.sheet_of(arrays.arrays_of(data, UNPACKED)))
+        yield bounded(arrays.sheet_of(arrays.arrays_of(data, UNPACKED)))
+        return
     if data[:4] == b"PK\x03\x04":
         inside = of_zip(data)
         if inside is None:
-            return bounded(arrays.sheet_of(arrays.arrays_of(data, UNPACKED)))
+            yield bounded(arrays.sheet_of(arrays.arrays_of(data, UNPACKED)))
+            return
         data = inside
     if data[:4] == b"PAR1":
         frame, notes = of_parquet(data)
-        return sheet_of(frame, notes, 1)
-    frame, notes = delimited.frame_of(archives.as_csv(delimited.text_of(data)))
-    return sheet_of(frame, notes, 2)
+        yield from columns(frame, notes, 1)
+        return
+    text = archives.as_csv(delimited.text_of(data))
+    yield DECODED
+    frame, notes = delimited.frame_of(text)
+    yield from columns(frame, notes, 2)
 
 
 def unpacked(data: bytes) -> bytes:
@@ -173,20 +188,24 @@ def zoned(schema: pa.Schema) -> bool:
     return any(getattr(one.type, "tz", None) for one in schema)
 
 
-def sheet_of(frame: pd.DataFrame, notes: list[str], first: int) -> Sheet:
-    """The columns of a data frame. `first`: the line of its first row. Raises BadInput where there is none."""
+def columns(frame: pd.DataFrame, notes: list[str], first: int) -> Iterator[float | Sheet]:
+    """The columns of a data frame, one after the other, and last the sheet. `first`: the line of its first row.
+
+    Raises BadInput where there is none.
+    """
     if not len(frame) or not len(frame.columns):
         raise BadInput("There is no row below the names of the columns; takes a row for each step.")
     if len(frame) > MOST_ROWS:
         notes.append(f"The file has {len(frame):,} rows; the first {MOST_ROWS:,} are read.")
         frame = frame.iloc[:MOST_ROWS]
     names = delimited.distinct([str(name) for name in frame.columns])
-    columns: list[Column] = []
+    found: list[Column] = []
     for place, name in enumerate(names):
+        yield PARSED + (1 - PARSED) * place / len(names)
         column, told = cells.column_of(name, frame.iloc[:, place], first)
-        columns.append(column)
+        found.append(column)
         notes += told
-    return bounded(without_odd_rows(Sheet(tuple(columns), tuple(notes[:MOST_NOTES]))))
+    yield bounded(without_odd_rows(Sheet(tuple(found), tuple(notes[:MOST_NOTES]))))
 
 
 def without_odd_rows(sheet: Sheet) -> Sheet:

@@ -14,7 +14,9 @@ from lessons.recipe import modules
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
+from lessons.runs.model_batch import FEATURES, TIMESTEPS
 from lessons.runs.run import THRESHOLDS, Closing, LayerMask, Opening, Snapshot, kept_epochs
+from lessons.sandbox.admission import Refused
 from lessons.sandbox.schema import answers, array, by_name, empty, fits, plain_by_name, texts_by_name
 
 TOLD = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
@@ -42,8 +44,13 @@ EXAMINATION = (
         "seconds": float,
     },
 )  # fmt: skip
-MENDED = [{"title": str, "codes": [str], "text": str, "left": [str]}]
 CALL = {
+    **dict.fromkeys(("name", "layer", "line", "verdict"), str), "depth": int, "mask_in": bool, "mask_out": bool,
+    "warnings": [str], "shape": [int], "moved": float,
+}  # fmt: skip
+XRAY = ({"refused": REFUSAL}, {"calls": [CALL], "says": [str]})
+MENDED = [{"title": str, "codes": [str], "text": str, "left": [str]}]
+INSPECTED = {
     **dict.fromkeys(("name", "layer", "verdict"), str), "depth": int, "line": (int, None), "shape": [int],
     **dict.fromkeys(("mask_in", "mask_out", "operation"), bool), "moved": float, "warnings": [str],
 }  # fmt: skip
@@ -51,7 +58,7 @@ INSPECTION = (
     {"refused": REFUSAL},
     {
         "refused": None, "choice": str, "candidates": [str], "compiled": (None, by_name), "steps": texts_by_name,
-        "weights": int, "steps_of_batch": [int], "calls": [CALL], "says": [str],
+        "weights": int, "steps_of_batch": [int], "calls": [INSPECTED], "says": [str],
     },
 )  # fmt: skip
 OPENING = {
@@ -64,10 +71,13 @@ OPENING = {
 }
 
 
+MOST_SHARES = 1100  # told of a file: one for each of its columns, and few more
+
+
 def load() -> None:
     """Load what all these tasks need, and run nothing of TensorFlow."""
     from lessons.doctor.loss import examination, mending  # noqa: F401
-    from lessons.engine import pasted_loss, pasted_model  # noqa: F401
+    from lessons.engine import mask_xray, model_batch, pasted_loss, pasted_model  # noqa: F401
     from lessons.own_data import reading
 
     modules.imported(families)  # a recipe comes pickled, and names the class of its settings
@@ -156,15 +166,46 @@ def train(recipe: Recipe) -> Iterator[dict[str, Any]]:
         yield values
 
 
-@answers(({"refused": str}, is_sheet))
-def read_file(data: bytes) -> dict[str, Any]:
-    """The sheet in a learner's file, as `Sheet.from_plain` takes it; or why there is none."""
-    from lessons.own_data.reading import read
+@answers(XRAY)
+def xray_model(text: str) -> dict[str, Any]:
+    """The x-ray of the model that a text builds, on a padded batch; or why there is none."""
+    from lessons.engine.mask_xray import xray
+    from lessons.engine.model_batch import batch_for
+    from lessons.sandbox import model_text
 
     try:
-        return read(data).to_plain()
+        made = model_text.built(text, TIMESTEPS, FEATURES)
+        batch, real = batch_for(made.model)
+        with model_text.bounded():  # what has not seen an input yet is built by its first call
+            seen = xray(made.model, batch, real, made.lines)
+    except Refused as problem:
+        refusal = model_text.as_said(problem)
+        return {"refused": {"line": refusal.line, "message": refusal.message}}
+    except Exception as failure:  # what Keras says of a batch that the model does not take
+        said = " ".join(str(failure).split())[:300] or type(failure).__name__
+        return {"refused": {"line": None, "message": f"the model does not take a padded batch; Keras says: {said}"}}
+    calls = [{**{name: getattr(call, name) for name in CALL if name not in ("shape", "moved")},
+              "shape": list(call.shape), "moved": float(call.moved)} for call in seen.calls]  # fmt: skip
+    return {"calls": calls, "says": seen.says}
+
+
+def may_be_read(item: Any, before: Sequence[Any], data: bytes) -> bool:
+    """Whether this can be told next of a file: shares of the work, and last a sheet or why there is none."""
+    if len(before) > MOST_SHARES or any(type(one) is not float for one in before):
+        return False
+    return (type(item) is float and 0 <= item <= 1) or fits(item, {"refused": str}) or is_sheet(item)
+
+
+@answers(None, item=may_be_read)
+def read_file(data: bytes) -> Iterator[float | dict[str, Any]]:
+    """How much of a file is read, and last its sheet, as `Sheet.from_plain` takes it, or why there is none."""
+    from lessons.own_data import reading
+
+    try:
+        for part in reading.parts(data):
+            yield part if isinstance(part, float) else part.to_plain()
     except BadInput as problem:
-        return {"refused": str(problem)}
+        yield {"refused": str(problem)}
 
 
 def run_part(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:

@@ -13,10 +13,12 @@ import numpy as np
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import Bools
 from lessons.recipe.words import first_line, shortened
+from lessons.runs.model_batch import FEATURES, TIMESTEPS
 
 if TYPE_CHECKING:
     import keras
 
+CLASSES = 4  # that `build` is told of
 HOW = "takes a Python file with `def build(timesteps, features)`, or with a Keras model at its top level"
 
 
@@ -25,8 +27,6 @@ def builder(path: str, x: np.ndarray | None = None) -> Callable[[], keras.Model]
 
     It raises BadInput where the file cannot be run or holds no model.
     """
-    from lessons.engine.model_batch import CLASSES, FEATURES, TIMESTEPS
-
     sizes = {
         "timesteps": TIMESTEPS if x is None else x.shape[1],
         "features": FEATURES if x is None else x.shape[2],

@@ -65,7 +65,8 @@ def arriving() -> None:
 def progress(under_way: Reading) -> str:
     """How far it is, in words."""
     seconds = time.monotonic() - under_way.since
-    return f"Reading **{named(under_way.name)}**, {seconds:.0f} s so far …"
+    share = max((part for part in list(under_way.job.items) if isinstance(part, float)), default=0.0)
+    return f"Reading **{named(under_way.name)}**, {share:.0%} in {seconds:.0f} s …"
 
 
 def named(name: str) -> str:
@@ -79,7 +80,8 @@ def settle(under_way: Reading) -> None:
     if under_way.job.stopped:
         return
     try:
-        told = under_way.job.result()
+        under_way.job.result()
+        told = under_way.job.items[-1]
     except Exception as failure:  # a limit was broken, or no process can be had
         refuse(under_way.name, f"reading it was given up. {sentence(first_line(failure))} A smaller file may do.")
         return

@@ -14,7 +14,6 @@ from pages.lab.brought import OWN
 from pages.lab.controls import control
 from pages.lab.roles import role_controls
 from pages.lab.state import Form
-from pages.lab.takeaway import own_notebook
 from pages.parts.download import offer
 from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, warn
@@ -30,10 +29,6 @@ NAMES = (
     "value is predicted. Cells may be empty and times may be missing."
 )
 PRIVACY = "Your data stay in this session: no link and no other learner gets them."
-OWN_MODEL = (
-    "Which layer lost the mask? `python -m lessons examine MODEL.py` says it of the Keras model in a file of yours, "
-    "layer by layer, with the line. Or in your own notebook, with one of these files:"
-)
 CLASSES_SHOWN = 6
 
 
@@ -100,10 +95,6 @@ def uploader(bench: Bench) -> None:
     offer(pair, "Download the sample", sample.NAME, sample.sample(), bench.key("sample_file"),
           icon=":material/download:", type="tertiary")  # fmt: skip
     st.caption(PRIVACY)
-    if bench.lesson.open and not bench.form.table:
-        st.markdown("##### A model of your own")
-        st.markdown(OWN_MODEL)
-        own_notebook(bench.key("own_model"))
 
 
 def take_sample() -> None:

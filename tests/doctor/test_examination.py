@@ -11,7 +11,6 @@ from tests.tools.scorecard import NOTES, Score
 from tests.tools.selection import first
 from tests.tools.specimens import PARTS, cases, codes
 
-UNDER_WAY = ("K",)  # kinds of report that the rules are not done with
 CASES = [case for part in PARTS for case in cases(part)]
 FULL = bool(os.environ.get("VERIFY"))
 _found: dict[str, set[str]] = {}
@@ -24,7 +23,7 @@ def found(case) -> set[str]:
     return _found[case.name]
 
 
-TUNED = [*cases("tuned"), *(case for case in cases("reports") if not case.held and case.kind not in UNDER_WAY)]
+TUNED = [*cases("tuned"), *(case for case in cases("reports") if not case.held)]
 RULES = [*LOSS_RULES.rules.values()][::-1]  # the newest first
 SOME = TUNED[::12]
 

@@ -31,6 +31,21 @@ FLAGGED_BOX = loss(
 )
 
 
+PAIRED = loss(
+    "same = tf.cast(tf.equal(y_true, tf.transpose(y_true)), tf.float32)",
+    "return tf.reduce_mean(tf.square(same - tf.matmul(y_pred, y_pred, transpose_b=True)), -1)",
+)
+AT_RISK = loss(
+    "time, failed, risk = y_true[:, 0], y_true[:, 1], y_pred[:, 0]",
+    "later = tf.cast(time[None, :] >= time[:, None], tf.float32)",
+    "return failed * (tf.math.log(tf.reduce_sum(later * tf.exp(risk)[None, :], 1)) - risk)",
+)
+LARGEST = loss(
+    "peak = tf.equal(y_true, tf.reduce_max(y_true, -1, keepdims=True)) & (y_true > tf.round(y_true))",
+    "return tf.reduce_sum(tf.where(peak, y_pred, 0.0), -1)",
+)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -41,11 +56,30 @@ FLAGGED_BOX = loss(
         (FLAGS, {"flags": True, "vector": False}),
         (NEIGHBOURS, {"columns": None, "label_columns": None}),
         (FLAGGED_BOX, {"columns": 2, "label_columns": 3}),
+        (PAIRED, {"alike": True, "ordered": False}),
+        (AT_RISK, {"ordered": True, "alike": False, "label_columns": 2, "first": True}),
+        (LARGEST, {"ordered": False, "alike": False}),
     ],
 )
 def test_a_graph_tells_columns_ids_and_flags(text, told):
     found = vars(hints(admit(text).build()))
     assert {name: found[name] for name in told} == told
+
+
+@pytest.mark.parametrize(("text", "task"), [(PAIRED, "embedding"), (AT_RISK, "survival"), (HEADS, "regression")])
+def test_what_samples_are_to_each_other_tells_the_task(text, task):
+    result = examine(text, None, {})
+    assert result["usage"]["task"] == task and not result["elsewhere"]
+
+
+def test_ids_beside_numbers_are_never_given_as_ids_that_there_are_not():
+    text = loss(
+        "wanted = tf.cast(y_true[:, 0], tf.int32)",
+        "named = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=wanted, logits=y_pred[:, :4])",
+        "return named + tf.square(y_true[:, 1] - y_pred[:, 4])",
+    )
+    declared = {"activation": "linear", "shape": "B,5", "label_shape": "B,2", "labels": "ids,float"}
+    assert examine(text, None, {"task": "regression"} | declared)["findings"] == []
 
 
 @pytest.mark.parametrize(("text", "shape", "labels"), [(MIXTURE, "B,6", "B,1"), (HEADS, "B,2", "B,1")])

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from lessons.own_data import reading
-from lessons.own_data.reading import MEGABYTES, UNPACKED, read
+from lessons.own_data.reading import MEGABYTES, UNPACKED, parts, read
 from lessons.own_data.sheet import Sheet, is_sheet
 from lessons.recipe.bad_input import BadInput
+from lessons.server import walled_tasks
 from tests.conftest import ROOT
 
 
@@ -139,6 +140,16 @@ def zipped(**files: bytes) -> bytes:
         for name, data in files.items():
             archive.writestr(name.replace("_csv", ".csv"), data)
     return packed.getvalue()
+
+
+def test_how_much_is_read_is_told_and_last_the_sheet():
+    told = list(parts(b"a,b,c\n" + b"1,x,2024-01-31\n" * 50))
+    assert told[:-1] == sorted(told[:-1]) and all(0 < share < 1 for share in told[:-1]) and len(told) == 5
+    assert told[-1].rows == 50 and told[-1].names == ("a", "b", "c")
+    sheet = told[-1].to_plain()
+    assert walled_tasks.may_be_read(0.5, [], b"") and walled_tasks.may_be_read(sheet, [0.1, 0.2], b"")
+    for item, before in ((2.0, []), ("0.5", []), (0.5, [sheet]), ({}, []), (0.5, [0.1] * 2000)):
+        assert not walled_tasks.may_be_read(item, before, b"")
 
 
 def test_a_table_in_a_zip():

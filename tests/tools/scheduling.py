@@ -15,6 +15,7 @@ GROUPS = {  # the longest first
             "pages/test_comparison_page",
             "pages/test_diagnosis_page",
             "pages/test_own_data_page",
+            "pages/test_own_model_page",
         ),
         *("pages/test_takeaway_page", "pages/test_folklore_page", "pages/test_plan_page", "browser/test_leaving"),
         "pages/test_grid_page",

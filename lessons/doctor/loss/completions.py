@@ -55,7 +55,7 @@ def completions(declared: Usage, told: Hints = NOTHING) -> Iterator[Usage]:
     for task in likely_tasks(declared, told):
         for shape in likely_shapes(declared, task, told):
             for activation, labels in likely_kinds(declared, task, shape, told):
-                for label_shape in likely_label_shapes(declared, shape, labels, told):
+                for label_shape in likely_label_shapes(declared, task, shape, labels, told):
                     yield replace(
                         declared,
                         task=task,
@@ -73,13 +73,19 @@ def likely_tasks(declared: Usage, told: Hints) -> tuple[str, ...]:
         return found
     if told.ids:
         return ("multiclass",)
+    if told.alike:
+        return ("embedding",)
+    if told.ordered and told.label_columns == 2:  # times beside events
+        return ("survival",)
     if told.flags:
         found = "binary", "distance", "multiclass"
     elif told.shares and told.vector:
         return ("multiclass",)
     elif told.rank == 4:
         found = "binary", "regression", "multiclass"
-    return tuple(task for task in found if task != "multiclass" or told.vector)
+    heads = told.columns and told.columns > 1 and told.label_columns in (None, 1) and not told.flags
+    odd = ("binary", "multiclass") if heads and told.several else ("binary",) if heads else ()  # parts mean two things
+    return tuple(task for task in found if task not in odd and (task != "multiclass" or told.vector))
 
 
 def likely_shapes(declared: Usage, task: str, told: Hints) -> tuple[tuple[int, ...], ...]:
@@ -89,9 +95,11 @@ def likely_shapes(declared: Usage, task: str, told: Hints) -> tuple[tuple[int, .
         return found
     columns = told.columns or (told.classes if told.ids else None)
     if columns is None and told.label_columns and told.label_columns > 1:
-        columns = told.label_columns
+        columns = 1 if told.first else told.label_columns
     if columns:
         widths = (columns, 3 * columns) if told.several and columns > 1 else (columns,)
+        if told.vector:  # a sum over the columns of a part: it has several
+            widths = widths[::-1]
         found = tuple(shape for width in widths for shape in ((width,), (TIMESTEPS, width)))
         return (*found, (8, 8, columns)) if told.rank == 4 else found
     if told.rank in (3, 4):
@@ -119,15 +127,17 @@ def likely_kinds(declared: Usage, task: str, shape: tuple[int, ...], told: Hints
     return found
 
 
-def likely_label_shapes(declared: Usage, shape: tuple[int, ...], labels: str, told: Hints) -> list[tuple[int, ...]]:
+def likely_label_shapes(
+    declared: Usage, task: str, shape: tuple[int, ...], labels: str, told: Hints
+) -> list[tuple[int, ...]]:
     """The shapes of labels that fit both: where only predictions are taken apart, one label for all their columns."""
     if declared.label_shape is not None or labels in ("ids", "boxes", "onehot") or not told.traced:
-        return label_shapes(declared, shape, labels)
+        return label_shapes(declared, task, shape, labels)
     if told.label_columns:
         return [(*shape[:-1], told.label_columns)]
     if told.columns and shape[-1] > 1 and declared.shape is None:
         return [(*shape[:-1], 1), shape]
-    return label_shapes(declared, shape, labels)
+    return label_shapes(declared, task, shape, labels)
 
 
 def tasks(declared: Usage) -> tuple[str, ...]:
@@ -179,12 +189,12 @@ def shapes(declared: Usage, task: str) -> tuple[tuple[int, ...], ...]:
     return offered
 
 
-def label_shapes(declared: Usage, shape: tuple[int, ...], labels: str) -> list[tuple[int, ...]]:
+def label_shapes(declared: Usage, task: str, shape: tuple[int, ...], labels: str) -> list[tuple[int, ...]]:
     """Shapes of the labels, the batch axis left out, that go with a prediction of that shape."""
     if declared.label_shape is not None:
         return [declared.label_shape]
-    if declared.task in OF_RELATED:  # in each a label says something about its sample, not about a column
-        return OF_RELATED[declared.task]
+    if task in OF_RELATED:  # in each a label says something about its sample, not about a column
+        return OF_RELATED[task]
     if len(declared.label_kinds) > 1:
         return [(*shape[:-1], len(declared.label_kinds))]
     if labels == "ids" and shape and shape[-1] > 1:

@@ -129,7 +129,7 @@ def subjects_of(admitted: Admitted, function: str | None, declared: Usage) -> li
     elif raised is not None:
         subject.crash = crash_of(raised)
     else:
-        subject.settle_labels()
+        settle_labels(subject)
     return [subject, *(in_usage(loss, other) for other in others)]
 
 
@@ -137,8 +137,16 @@ def in_usage(loss: Callable, usage: Usage) -> Subject:
     """The loss in another usage, in which it is known to run."""
     subject = Subject(loss, usage)
     subject.settle_rows()
-    subject.settle_labels()
+    settle_labels(subject)
     return subject
+
+
+def settle_labels(subject: Subject) -> None:
+    """Find out what labels are to the loss. What other labels make it raise is noted as a crash."""
+    try:
+        subject.settle_labels()
+    except tf.errors.OpError as failure:
+        subject.crash = crash_of(failure)
 
 
 def stillborn(declared: Usage, **what) -> Subject:

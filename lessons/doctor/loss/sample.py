@@ -40,7 +40,7 @@ class Sampler:
         self.size = batch_size(usage)
         self.activations = usage.activation
         self.link = link(usage)
-        self.grouped = False  # whether a loss compares the rows of a group
+        self.rows = 1  # so many rows of a batch a loss compares with each other
         self.related = usage.task if usage.task in RELATED else ""  # "" where a label is a value or a class
         self.unused = False  # whether the loss does not look at its labels
         self.encoding = self.encodings()[0]
@@ -59,7 +59,8 @@ class Sampler:
         """Labels that all differ from y and are as legal. (batch, …), as y."""
         kinds = self.usage.label_kinds
         if len(kinds) > 1:
-            return np.where(np.array(kinds) == "binary", 1 - y, self.labels(len(y)) + 1).astype(np.float32)
+            kind, more = np.array(kinds), self.labels(len(y)) + 1
+            return np.select([kind == "binary", kind == "ids"], [1 - y, y == 0], more).astype(np.float32)
         if self.usage.labels == "binary":
             return 1 - y
         if self.usage.labels == "onehot":
@@ -104,6 +105,11 @@ class Sampler:
         if usage.labels in ("binary", "onehot") and usage.task in ("binary", "multiclass"):
             return ("sure", "plain") if usage.activation == ("linear",) else ("sure",)
         return ("plain",)
+
+    @property
+    def grouped(self) -> bool:
+        """Whether a loss compares the rows of a group."""
+        return self.rows > 1
 
     @property
     def has_truth(self) -> bool:
@@ -192,8 +198,12 @@ class Sampler:
         usage = self.usage
         y, z = self.labels(), self.predictions()
         hard = usage.labels in ("binary", "onehot", "ids")
-        logits = self.logits
+        logits, several = self.logits, len(usage.label_kinds) > 1
         yield Point("ordinary predictions", y, z)
+        if self.grouped and usage.labels == "binary":  # scores of a group may be as far apart as logits
+            sides = np.where(np.arange(len(z)) % self.rows == 0, saturated, -saturated)
+            far_apart = (sides.reshape(-1, *[1] * (z.ndim - 1)) + 0 * z).astype(np.float32)
+            yield Point("predictions far apart within a group", y, far_apart)
         if not self.has_truth:
             pass
         elif hard:
@@ -203,7 +213,7 @@ class Sampler:
         else:
             p = said(z)
             bounded = usage.labels in ("nonnegative", "probabilities") and self.link == ("linear",)
-            if bounded and aligns(usage.label_shape, usage.shape):  # not every prediction is such a label
+            if (bounded or several) and aligns(usage.label_shape, usage.shape):  # not every prediction is such a label
                 yield Point("predictions equal to the labels", y, self.truth(y, z))
             elif usage.label_shape == usage.shape:
                 yield Point("predictions equal to the labels", p, z)
@@ -222,7 +232,6 @@ class Sampler:
         if self.related:  # what is absent has a rule of its own
             return
         surplus = len(usage.label_shape) == 1 and 1 < usage.label_shape[0] <= 8 and not self.has_truth
-        several = len(usage.label_kinds) > 1
         kinds = usage.label_kinds if several else (usage.labels,) * y.shape[-1] * surplus
         for column, kind in enumerate(kinds):
             if (kind == "nonnegative" or (several and kind == "float")) and usage.padding != 0:

@@ -149,7 +149,7 @@ class Subject:
             return
         several = (n for n in range(2, MOST_ROWS + 1) if n != STATIC_BATCH)
         self.rows = next((n for n in several if all(takes(n * times) for times in (2, 3, 5))), 1)
-        self.sampler.grouped = self.rows > 1
+        self.sampler.rows = self.rows
         self.sampler.encoding = self.sampler.encodings()[0]
         self.sampler.size = self.rows * math.ceil(self.sampler.size / self.rows)
 

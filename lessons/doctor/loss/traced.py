@@ -15,13 +15,17 @@ import tensorflow as tf
 WIDEST = 64  # columns that a constant or a slice may speak of
 PASSED = ("Identity", "Cast", "StopGradient", "EnsureShape", "PreventGradient", "CheckNumerics")
 ELEMENTWISE = ("Mul", "AddV2", "Sub", "RealDiv", "SquaredDifference", "Pow", "Maximum", "Minimum", "Equal", "NotEqual")
+VIEWS = (*PASSED, "Transpose", "Reshape", "Squeeze", "ExpandDims")  # the same numbers
+ORDERS = ("Greater", "GreaterEqual", "Less", "LessEqual")
 COMPARED = ("Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual")
 
 
 @dataclass(frozen=True)
 class Hints:
     """`columns` and `label_columns`: how many the last axes have; None: nothing tells. `ids`: labels pick a class, of
-    `classes`, where that is known. `flags`: labels are compared with 1, or with a half."""
+    `classes`, where that is known. `flags`: labels are compared with 1, or with a half. `alike`: it asks which
+    labels are equal to those of other samples; `ordered`: which are above them. `first`: of the prediction it takes the
+    first column alone."""
 
     traced: bool = False
     columns: int | None = None
@@ -34,6 +38,9 @@ class Hints:
     shares: bool = False
     boxes: bool = False
     rank: int | None = None
+    alike: bool = False
+    ordered: bool = False
+    first: bool = False
 
 
 NOTHING = Hints()
@@ -73,7 +80,41 @@ def told(graph: tf.Graph, rank: int) -> Hints:
         label_columns is None and any(is_share(one, of_labels - of_predictions) for one in logs),
         columns == label_columns == 4 and {"Maximum", "Minimum"} <= types,
         rank,
+        crossed(graph, of_labels - of_predictions, ("Equal", "NotEqual")),
+        crossed(graph, of_labels - of_predictions, ORDERS) or sorts(graph, of_labels - of_predictions),
+        columns == 1,
     )
+
+
+def crossed(graph: tf.Graph, of_labels: set[str], types: tuple[str, ...]) -> bool:
+    """Whether labels (batch, …) meet those of other samples in an operation of these types: the same labels twice,
+    their axes in another place."""
+    for operation in graph.get_operations():
+        if operation.type in types and all(tensor.name in of_labels for tensor in operation.inputs):
+            (one, turned), (other, again) = (viewed(tensor) for tensor in operation.inputs)
+            if one is other and turned != again:
+                return True
+    return False
+
+
+def viewed(tensor: tf.Tensor) -> tuple[tf.Tensor, tuple[str, ...]]:
+    """(the tensor (batch, …) that another is the same numbers of, what has moved its axes on the way)"""
+    moved: tuple[str, ...] = ()
+    while tensor.op.type in VIEWS or (tensor.op.type == "StridedSlice" and tensor.op.get_attr("new_axis_mask")):
+        if tensor.op.type not in PASSED:
+            moved = (tensor.op.name, *moved)
+        tensor = tensor.op.inputs[0]
+    return column_source(tensor), moved
+
+
+def column_source(tensor: tf.Tensor) -> tf.Tensor:
+    """What a column (batch,) was taken of: each time it is taken is an operation of its own."""
+    return tensor.op.inputs[0] if tensor.op.type == "StridedSlice" else tensor
+
+
+def sorts(graph: tf.Graph, of_labels: set[str]) -> bool:
+    """Whether samples are brought into the order of labels (batch, …)."""
+    return any(op.type == "TopKV2" and op.inputs[0].name in of_labels for op in graph.get_operations())
 
 
 def is_share(tensor: tf.Tensor, of_labels: set[str]) -> bool:

@@ -46,11 +46,12 @@ BINARY = {"task": "binary", "activation": "sigmoid"}
 @LOSS_RULES.rule(
     code="log_of_zero",
     severity="error",
-    title="The value is not finite at predictions that training can reach",
+    title="The loss becomes NaN or infinite at predictions that training can reach",
     tried="the value at exact, zero and saturated predictions and at labels of 0",
-    why="A logarithm, a division or a root meets the edge of its domain there.",
-    fix="Keep the argument inside the domain: clip it, add epsilon inside the logarithm, divide by a number that "
-    "cannot be 0, or compute from logits.",
+    why="There it takes a logarithm of 0 or less, divides by 0, or meets a number that is too large. One such sample "
+    "spoils the loss of its batch, and then the weights.",
+    fix="Clip what goes into the operation, add epsilon inside the logarithm, divide by a number that cannot be 0, or "
+    "compute from logits.",
     lesson="small_epsilon",
     fires_on=Specimen(PLAIN_BCE, BINARY),
     silent_on=Specimen(CLIPPED_BCE, BINARY),
@@ -76,7 +77,7 @@ def unexplained(subject: Subject) -> Iterator[tuple[Point, Reading]]:
 @LOSS_RULES.rule(
     code="where_grad_nan",
     severity="error",
-    title="The value is finite and its gradient is not",
+    title="The loss is a number, but its gradient is NaN or infinite",
     tried="the gradient at the same places",
     why="The derivative of a root, a norm, a power or of the branch that `where` does not take is infinite there, and "
     "0 times infinite is NaN.",
@@ -170,7 +171,7 @@ def ordinary(subject: Subject):
 @LOSS_RULES.rule(
     code="graph_differs",
     severity="warning",
-    title="It is finite in one world and not in the other",
+    title="It is NaN inside fit and not outside, or the other way round",
     tried="the same places outside a graph",
     why="Inside `fit` the loss is a graph, and TensorFlow simplifies graphs: `1 - p + 1e-8` becomes `(1 + 1e-8) - p`, "
     "in which the epsilon is lost.",

@@ -1,0 +1,8 @@
+import tensorflow as tf
+
+COST = tf.constant([[1.0, 6.0, 2.0]])
+
+
+def loss(y_true, y_pred):
+    p = tf.clip_by_value(y_pred, 1e-7, 1.0)
+    return -tf.reduce_sum(COST * y_true * tf.math.log(p), axis=-1)

@@ -1,0 +1,27 @@
+"""“Your case”: a model as text and what becomes of its mask, in a real browser before a real walled process."""
+
+from lessons.course.model_examples import EXAMPLES
+from tests.tools.screen import await_
+
+
+def test_an_example_a_text_of_ones_own_and_what_is_refused(page, site):
+    page.goto(f"{site.url}/?page=your_case")
+    await_(lambda: page.get_by_role("radio", name="Flatten").count(), "the examples")
+    page.get_by_role("radio", name="Flatten").click()
+    await_(lambda: page.get_by_text("Padding enters at flatten").count(), "what became of the padding")
+    assert page.get_by_role("textbox", name="Your model").input_value() == EXAMPLES["Flatten"]
+    await_(lambda: page.locator(".stDataFrame").count(), "the layers")
+    write(page, EXAMPLES["Flatten"].replace("layers.Flatten()", "layers.LSTM(4)"))
+    await_(lambda: page.get_by_text("The mask goes through").count(), "that all is right")
+    assert page.get_by_role("radio", name="Flatten", checked=True).count() == 0
+    write(page, "class Mine(keras.Model):\n    pass")
+    await_(lambda: page.get_by_text("line 1: a class is not read").count(), "the refusal")
+    assert not page.get_by_text("Traceback").count() and not page.locator(".stDataFrame").count()
+
+
+def write(page, text: str) -> None:
+    """Into the text area, as one who pastes does, and look at it."""
+    page.get_by_role("textbox", name="Your model").fill(text)
+    page.get_by_role("textbox", name="Your model").press("Control+Enter")
+    await_(lambda: page.get_by_text("The text has changed since").count(), "that it is another text")
+    page.get_by_role("button", name="Look at it").click()
