@@ -107,6 +107,8 @@ def _bound(path: str, line: int) -> Any:
     family, _, name = path.rpartition(".")
     if vocabulary.is_loss_class(path):
         return partial(loss_class.plain_arguments, value)
+    if name == "get":
+        return partial(objects.identified, family.rpartition(".")[2].removesuffix("s"), value)
     ours = family.rpartition(".")[2] in _FAMILIES
     made = ours or makes_model(path) or name == "Input"
     return partial(objects.make, path, value) if made else value

@@ -114,7 +114,7 @@ INITIALIZERS = frozenset(
     Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity LecunNormal LecunUniform Ones Orthogonal
     RandomNormal RandomUniform TruncatedNormal VarianceScaling Zeros constant glorot_normal glorot_uniform he_normal
     he_uniform identity lecun_normal lecun_uniform ones orthogonal random_normal random_uniform truncated_normal
-    variance_scaling zeros
+    variance_scaling zeros normal one uniform zero
     """.split()
 )
 REGULARIZERS = frozenset("L1 L1L2 L2 OrthogonalRegularizer l1 l1_l2 l2 orthogonal_regularizer".split())

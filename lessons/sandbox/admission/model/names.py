@@ -12,9 +12,10 @@ _OURS = {
     "layers": frozenset(layers.LAYERS) | frozenset(layers.MERGES) | {"Input"},
     "models": MODELS,
     "": MODELS | {"Input"},
-    "initializers": layers.INITIALIZERS,
-    "regularizers": layers.REGULARIZERS,
-    "constraints": layers.CONSTRAINTS,
+    "initializers": layers.INITIALIZERS | {"get"},
+    "regularizers": layers.REGULARIZERS | {"get"},
+    "constraints": layers.CONSTRAINTS | {"get"},
+    "activations": TABLE["keras.activations"] | {"get"},
 }
 _TABLE = TABLE | {(f"{root}.{part}" if part else root): names for root in _ROOTS for part, names in _OURS.items()}
 
@@ -38,10 +39,13 @@ def _canonical(path: str) -> str:
 
 
 # A text without its imports is read too.
-_BARE = {name: f"keras.layers.{name}" for name in (*layers.LAYERS, "Layer", "Input")} | {
+_BARE = {name: f"keras.layers.{name}" for name in (*layers.LAYERS, *layers.MERGES, "Layer", "Input")} | {
     "Sequential": "keras.models.Sequential",
     "Model": "keras.models.Model",
-    **{part: f"keras.{part}" for part in ("layers", "models", "initializers", "regularizers", "constraints")},
+    **{
+        part: f"keras.{part}"
+        for part in ("layers", "models", "initializers", "regularizers", "constraints", "activations")
+    },
 }
 
 _HERE = "only the model is built here: leave it out"

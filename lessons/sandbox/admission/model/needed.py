@@ -94,4 +94,6 @@ def _check_bound(kept: list[ast.stmt], given: frozenset[str]) -> None:
     for statement in kept:
         for name in sorted(read_names(statement) - bound):
             line = next(node.lineno for node in ast.walk(statement) if isinstance(node, ast.Name) and node.id == name)
-            raise Refused(f"`{name}` is used and not defined here: add a line such as `{name} = 10`", line)
+            classes = name[:1].isupper() and not name.isupper()
+            instead = "use one of Keras' layers, or paste its class" if classes else f"add a line such as `{name} = 10`"
+            raise Refused(f"`{name}` is used and not defined here: {instead}", line)

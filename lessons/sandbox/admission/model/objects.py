@@ -56,6 +56,12 @@ def make(path: str, function: Any, *args: Any, **kwargs: Any) -> Any:
     return made
 
 
+def identified(kind: str, function: Any, identifier: Any) -> Any:
+    """`initializers.get(…)` and its like. Raises Refused for what is not in our tables."""
+    check(f"{kind}s.get", kind, identifier)
+    return function(identifier)
+
+
 def line_made(layer: Any) -> int | None:
     """The line of the text that made a layer, where one did."""
     return vars(layer).get("line_made")

@@ -48,6 +48,22 @@ class ModelRewriter(Rewriter):
             refuse(node, "an f-string with a format", "write the value alone, such as {i}")
         return call_at(node, "<text>", *map(self.visit, parts))
 
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """A call; `"{}_W".format(self.name)` is put together by a function of ours.
+
+        Raises Refused for formats.
+        """
+        function = node.func
+        if isinstance(function, ast.Attribute) and function.attr == "format" and _is_text(function.value):
+            words = getattr(function.value, "value", "").split("{}")
+            if "{" in "".join(words) or len(words) != len(node.args) + 1 or node.keywords:
+                refuse(node, "a text with formats", "write {} for each value")
+            parts: list[ast.expr] = [at(node, ast.Constant(words[0]))]
+            for value, word in zip(node.args, words[1:], strict=True):
+                parts += [value, at(node, ast.Constant(word))]
+            return call_at(node, "<text>", *map(self.visit, parts))
+        return super().visit_Call(node)
+
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         """An operator; `name + "_1"` is put together by a function of ours."""
         if isinstance(node.op, ast.Add) and any(map(_is_text, (node.left, node.right))):
