@@ -5,9 +5,8 @@ import os
 import numpy as np
 import pytest
 
-from lessons.engine.model_batch import batch_for
+from lessons.engine.model_batch import FEATURES, TIMESTEPS, batch_for
 from lessons.engine.pasted_model import CLASSES
-from lessons.runs.model_batch import FEATURES, TIMESTEPS
 from lessons.sandbox.admission.model import Refused, admit_model, counted
 from tests.tools.model_strangers import MODEL_STRANGERS
 
