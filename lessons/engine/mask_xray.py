@@ -154,10 +154,12 @@ def xray(
     with watched(built):
         model = model if isinstance(model, keras.Layer) else model()
         model(x, training=False)  # a subclassed model is built by its first call
+    begin_anew(model)
     first = Recorder(built.lines, built.said, line=line)
     with watched(first):
         model(x, training=False)
     born = any(call.verdict == "made" for call in first.calls)
+    begin_anew(model)
     second = Recorder(before=first.calls, line=line)
     with watched(second):
         model(x if born or real is None else changed_inputs(x, np.asarray(real, bool)), training=False)
@@ -167,6 +169,13 @@ def xray(
     for call in first.calls:
         call.output = call.mask = None
     return XRay(first.calls, steps)
+
+
+def begin_anew(model: keras.Model) -> None:
+    """Let no state of a run before be told as padding."""
+    for layer in model._flatten_layers():
+        if getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
+            layer.reset_state()
 
 
 class Recorder:

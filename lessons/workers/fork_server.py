@@ -18,6 +18,7 @@ import selectors
 import signal
 import socket
 import sys
+import warnings
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -82,7 +83,10 @@ class ForkServer:
         gc.collect()
         gc.freeze()  # the garbage collector of a child would touch, and so copy, what it looks at
         stdin, stdout, end = descriptors
-        child = os.fork()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of any other thread: jemalloc has one, which holds no lock of ours.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
         if child == 0:
             self.become(request, stdin, stdout, end)
         os.close(stdin)

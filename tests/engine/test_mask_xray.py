@@ -188,6 +188,14 @@ BROUGHT = {  # what builds it -> where the mask is lost, where padding enters
     ),
     "a mean": (lambda: tokens(layers.LSTM(3, return_sequences=True), layers.GlobalAveragePooling1D()), None, None),
 }  # fmt: skip
+
+
+def stateful() -> keras.Model:
+    inputs = keras.Input((None,), batch_size=3)
+    return keras.Model(inputs, layers.LSTM(3, stateful=True)(layers.Embedding(9, 4, mask_zero=True)(inputs)))
+
+
+BROUGHT["a state that is kept"] = (stateful, None, None)
 OF_FIXED_LENGTH = ("a reshape", "flattened", "an autoencoder")
 
 
@@ -199,7 +207,7 @@ def test_models_as_people_bring_them(case):
     assert (seen.lost and seen.lost.layer, seen.enters and seen.enters.layer) == (lost, enters), str(seen)
     told = xray(build, x, np.arange(PADDED) < np.full((3, 1), LENGTH))  # the real steps say no more
     assert (told.lost and told.lost.layer, told.enters and told.enters.layer) == (lost, enters), str(told)
-    if case not in OF_FIXED_LENGTH and build is not pair:
+    if case not in OF_FIXED_LENGTH and build not in (pair, stateful):
         model = build()
         assert np.allclose(model(IDS), model(padded(IDS)), atol=1e-5) is (enters is None), "and plain Keras agrees"
 
