@@ -28,7 +28,9 @@ LESSONS = ROOT / "lessons"
 # What the dynamic linker and TensorFlow read of the system: libraries, the size of caches. None of it is a secret.
 LIBRARIES = "/lib /lib64 /usr/lib /usr/lib64 /etc/ld.so.cache"
 MACHINE = "/dev/urandom /proc/self/cmdline /proc/cpuinfo /proc/meminfo /sys/bus/cpu /sys/devices/system/cpu"
-LATE_IMPORTS = 8  # descriptors left for what Keras imports when it is first used; Landlock says which files
+# Descriptors left for what Keras imports when it is first used (Landlock says which files), and for what texts leave
+# open: without one TensorFlow ends the process.
+LATE_IMPORTS = 32
 MOST_DESCRIPTORS = 256  # a warm process has six
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 CAPABILITY_VERSION = 0x20080522
