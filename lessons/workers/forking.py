@@ -60,7 +60,7 @@ class Forked:
     def poll(self) -> int | None:
         """How it ended: its exit code, or the negative number of a signal; None while it lives."""
         with self._reading:
-            if self.returncode is None and select.select([self._end], [], [], 0)[0]:
+            if self.returncode is None and self._told(0):
                 told = os.read(self._end, 16)
                 if not told:  # the fork server is gone: nobody would tell of its end
                     with contextlib.suppress(ProcessLookupError):
@@ -71,11 +71,17 @@ class Forked:
     def wait(self, timeout: float | None = None) -> int:
         """Raises subprocess.TimeoutExpired after so many seconds."""
         if self.returncode is None:
-            select.select([self._end], [], [], timeout)
+            self._told(timeout)
         code = self.poll()
         if code is None:
             raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
         return code
+
+    def _told(self, timeout: float | None) -> bool:
+        """Whether there is something of its end to read, within so many seconds. `select` stops at descriptor 1,023."""
+        asked = select.poll()
+        asked.register(self._end, select.POLLIN)
+        return bool(asked.poll(None if timeout is None else 1000 * timeout))
 
     def kill(self) -> None:
         if self.poll() is None:  # till it is told of, nobody else has its number

@@ -437,3 +437,21 @@ def test_what_can_be_done_later_waits_for_a_quiet_moment(monkeypatch):
         assert first_ended <= second_began
         alone.submit(nap, None, 0.6).result(PATIENT)
         assert not any(job.done() for job in never)
+
+
+@pytest.mark.skipif(not forking.CAN_FORK, reason="processes are not forked here")
+def test_a_server_with_more_than_a_thousand_connections_still_hears_how_a_process_ended():
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, before[1]), before[1]))
+    taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        with WorkerPool(1) as pool:
+            number = pool.submit(number_of_process).result(PATIENT)
+            os.kill(number, signal.SIGKILL)
+            assert pool.submit(number_of_process).result(PATIENT) != number
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
