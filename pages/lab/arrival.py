@@ -11,7 +11,7 @@ from lessons.recipe.words import first_line, sentence, shortened
 from lessons.sandbox import walled_pool
 from lessons.sandbox.walled_pool import Busy
 from lessons.server import walled_tasks
-from lessons.workers.job import Job
+from lessons.workers.job import Job, OutOfOrder
 from pages.lab.brought import OWN
 from pages.learner import identity
 from pages.parts.layout import button, row
@@ -83,7 +83,8 @@ def settle(under_way: Reading) -> None:
         under_way.job.result()
         told = under_way.job.items[-1]
     except Exception as failure:  # a limit was broken, or no process can be had
-        refuse(under_way.name, f"reading it was given up. {sentence(first_line(failure))} A smaller file may do.")
+        smaller = "" if isinstance(failure, OutOfOrder) else " A smaller file may do."
+        refuse(under_way.name, f"reading it was given up. {sentence(first_line(failure))}{smaller}")
         return
     if "refused" in told:
         refuse(under_way.name, told["refused"])
