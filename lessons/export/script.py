@@ -26,7 +26,7 @@ IMPORTS = "import keras\nimport numpy as np\nimport tensorflow as tf\nfrom keras
 WIDTH = 120
 SHOWN_ROWS = 8  # of the learner's data, where the script is only looked at
 TAKEN = "Your data as the app took them: split, scaled and filled as the settings say"
-LARGE = 40_000  # letters of the learner's data from which on they stand in a file beside the script
+LARGE = 2_000  # numbers of the learner's data, some 40 kB, from which on they stand in a file beside the script
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def numbers(settings: Settings, code: str) -> str:
 
 def own_data(bundle: Bundle, notebook: bool, shortened: bool) -> str:
     """The statements that make `rows` of the learner's data as a run takes them."""
-    if data_beside(bundle):
+    if beside(bundle.recipe):
         name = json.dumps(bundle.file("-data.csv"))
         at = name if notebook else f"Path(__file__).with_name({name})"
         first = "" if notebook else "from pathlib import Path\n\n"
@@ -106,10 +106,10 @@ def own_data(bundle: Bundle, notebook: bool, shortened: bool) -> str:
     return f'# {TAKEN}\nOWN_DATA = """{rows}\n"""\nrows = np.loadtxt(OWN_DATA.splitlines()[1:], delimiter=",")'
 
 
-def data_beside(bundle: Bundle) -> str | None:
-    """The text of the file with the learner's data that belongs beside the script; None where they stand in it."""
-    text = "\n".join(own_rows(bundle.recipe)) + "\n" if bundle.recipe.table else ""
-    return text if len(text) > LARGE else None
+def beside(recipe: Recipe) -> bool:
+    """Whether a learner's data are so large that they lie in a file beside the script."""
+    table = recipe.table
+    return table is not None and table.lengths(recipe.settings).sum() * (table.features + 1) > LARGE
 
 
 def own_rows(recipe: Recipe) -> list[str]:

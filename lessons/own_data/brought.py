@@ -37,18 +37,10 @@ class Brought:
         """The file with its columns turned to rows, or the file itself where it has no column per time."""
         return turned(self.file)
 
-    @property
+    @cached_property
     def sheet(self) -> Sheet:
         """What the roles are of."""
-        return self.across_joined if self.turn else self.file_joined
-
-    @cached_property
-    def across_joined(self) -> Sheet:
-        return joined(self.across)
-
-    @cached_property
-    def file_joined(self) -> Sheet:
-        return joined(self.file)
+        return joined(self.across if self.turn else self.file)
 
     @cached_property
     def roles(self) -> Roles:

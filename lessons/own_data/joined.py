@@ -24,6 +24,8 @@ PARTS = {  # of a moment: how a column is recognised, and the range of its whole
 CLOCK = re.compile(r"(\d{1,2})[:.h](\d{2})(?:[:.](\d{2}))?")
 MOST_PAIRED = 6  # columns that are tried in pairs
 MOST_PAIRS = 5_000  # sequences that two columns tell apart
+FEW = 0.01  # share of rows with the time of another that is no more than a slip
+HEAD = 20_000  # rows on which pairs are tried first
 
 
 def joined(sheet: Sheet) -> Sheet:
@@ -124,26 +126,38 @@ def pair_of_names(sheet: Sheet) -> tuple[Column, tuple[str, ...]] | None:
     if len(moment.distinct) == moment.known.sum():
         return None
     alone = roles.sequence_of(usable, label, time)
-    if alone and roles.shared(sheet.column(alone), moment) < 0.01:
+    if alone and roles.shared(sheet.column(alone), moment) < FEW:
         return None
     taken = (label, time, *(name for parts in sheet.joined.values() for name in parts))
     possible = [one for one in usable if one.name not in taken and roles.may_be_sequence(one)]
     called = [one for one in possible if roles.plain(one.name) in roles.NAMES_OF["sequence"]]
     tried = list(dict.fromkeys([*called, *(one for one in possible if one.kind == "text")]))[:MOST_PAIRED]
+    head = {column.name: first_rows(column) for column in (*tried, moment)}
     for first, second in combinations(tried, 2):
+        if shares_times(head[first.name], head[second.name], head[time]):
+            continue
         pair = paired(first, second)
-        if len(pair.words) <= MOST_PAIRS and roles.shared(pair, moment) < 0.01:
+        if len(pair.words) <= MOST_PAIRS and roles.shared(pair, moment) < FEW:
             return pair, (first.name, second.name)
     return None
 
 
+def first_rows(column: Column) -> Column:
+    """The column as far as a pair that is none shows it: of a million rows each pair would take half a second."""
+    return Column(column.name, column.kind, column.values[:HEAD], column.words)
+
+
+def shares_times(first: Column, second: Column, moment: Column) -> bool:
+    """Whether a time comes again within pairs of the two."""
+    return roles.shared(paired(first, second), moment) >= FEW
+
+
 def paired(first: Column, second: Column) -> Column:
     """The pairs of two columns' values, as texts (rows,)."""
-    known = first.known & second.known
-    pairs, codes = np.unique(
-        np.column_stack([first.values, second.values])[known].astype("float64"), axis=0, return_inverse=True
-    )
+    known, width = first.known & second.known, len(second.distinct) + 1
+    pairs, codes = np.unique((first.places * width + second.places)[known], return_inverse=True)
     values = np.full(len(known), np.nan)
-    values[known] = codes.ravel()
-    words = tuple(f"{first.said(one)}, {second.said(other)}" for one, other in pairs[: MOST_PAIRS + 1])
+    values[known] = codes
+    both = ((first.distinct[pair // width], second.distinct[pair % width]) for pair in pairs[: MOST_PAIRS + 1])
+    words = tuple(f"{first.said(one)}, {second.said(other)}" for one, other in both)
     return Column(f"{first.name} + {second.name}", "text", frozen(values), words)

@@ -215,9 +215,9 @@ def in_blocks(column: Column) -> bool:
 
 def shared(sequence: Column, time: Column) -> float:
     """Share of the rows that have sequence and time of a row before."""
-    pairs = np.column_stack([sequence.values, time.values]).astype("float64")
-    pairs = pairs[~np.isnan(pairs).any(axis=1)]
-    return 1 - len(np.unique(pairs, axis=0)) / max(1, len(pairs))
+    known = sequence.known & time.known
+    pairs = (sequence.places * (len(time.distinct) + 1) + time.places)[known]
+    return 1 - len(np.unique(pairs)) / max(1, len(pairs))
 
 
 def label_of(

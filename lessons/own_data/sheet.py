@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.data import Bools, Floats
+from lessons.recipe.data import Bools, Floats, Whole
 from lessons.recipe.words import shortened
 
 KINDS = ("number", "date", "text")  # of a column
@@ -37,6 +37,11 @@ class Column:
     def distinct(self) -> Floats:
         """(values,) its different values, in order."""
         return np.unique(self.values[self.known])
+
+    @cached_property
+    def places(self) -> Whole:
+        """(rows,) the place of each value among `distinct`; of a missing one any."""
+        return np.searchsorted(self.distinct, self.values)
 
     @cached_property
     def whole(self) -> bool:

@@ -9,7 +9,7 @@ from lessons.export import page, sheets
 from lessons.export.archive import ending_of, taken
 from lessons.export.bundle import Bundle
 from lessons.export.own_notebook import FILES, text
-from lessons.export.script import data_beside, script
+from lessons.export.script import beside, script
 from lessons.recipe.bad_input import BadInput
 from lessons.sandbox.admission import Refused
 from lessons.server.laboratory import Training
@@ -35,7 +35,7 @@ def takeaway(bench: Bench) -> None:
         for label, ending in (("Script", ".py"), ("Notebook", ".ipynb")):
             name = bundle.file(ending_of(bundle, ending))
             file(bench, row, label, name, partial(taken, bundle, ending), bool(problem))
-        if data_beside(bundle):
+        if beside(bundle.recipe):
             st.caption("Your data are large: they lie beside it as a table. Unpack both into one folder.")
         results(bench, bench.runs.training)
         st.caption("For a model of your own, in your own notebook:")
@@ -46,15 +46,8 @@ def own_notebook(key: str) -> None:
     """Files of ours that look at any model; the first lines of each say how."""
     row = st.container(horizontal=True, gap="small")
     for name, says in FILES.items():
-        offer(
-            row,
-            name,
-            name,
-            text(name).encode(),
-            f"{key}:{name}",
-            help=says[0].upper() + says[1:] + ".",
-            type="tertiary",
-        )
+        says = says[0].upper() + says[1:] + "."
+        offer(row, name, name, partial(text, name), f"{key}:{name}", help=says, type="tertiary")
 
 
 def results(bench: Bench, training: Training | None) -> None:
