@@ -59,6 +59,16 @@ class Call:
     output: np.ndarray | None = None  # (batch, time, …) or (batch, …)
     mask: np.ndarray | None = None  # (batch, time), the last one that was seen when it ended
 
+    @property
+    def enters(self) -> bool | None:
+        """Whether its real steps moved when the padding was changed; None where that was not tried."""
+        return None if np.isnan(self.moved) else self.moved > SAME
+
+    def to_plain(self) -> dict[str, Any]:
+        """Its parts by their names, without arrays."""
+        told = {name: part for name, part in vars(self).items() if name not in ("opened", "output", "mask")}
+        return told | {"shape": [int(size) for size in self.shape], "moved": float(self.moved), "enters": self.enters}
+
 
 @dataclass
 class XRay:
@@ -80,7 +90,7 @@ class XRay:
     @property
     def enters(self) -> Call | None:
         """The first call whose real steps differ when the padding is changed."""
-        return self.innermost(lambda call: call.moved > SAME)
+        return self.innermost(lambda call: bool(call.enters))
 
     def innermost(self, holds: Callable[[Call], bool]) -> Call | None:
         """The first call of which something holds, and of none that it has made."""
@@ -120,7 +130,7 @@ class XRay:
         ]
         for call in self.calls:
             marks = ["yes" if there else "-" for there in (call.mask_in, call.mask_out)]
-            moved = "" if np.isnan(call.moved) else f"{call.moved:.2g}" if call.moved > SAME else "0"
+            moved = "" if call.enters is None else f"{call.moved:.2g}" if call.enters else "0"
             rows.append(
                 ("  " * call.depth + call.name, call.layer, str(call.shape), *marks, call.verdict, moved, call.line)
             )

@@ -15,7 +15,6 @@ from lessons.sandbox.admission import line_of
 from lessons.sandbox.admission.model import MODEL_FILENAME, Refused, admit_model, counted
 from lessons.sandbox.admission.model.objects import line_made, make
 
-_CALL = ("name", "layer", "depth", "mask_in", "mask_out", "verdict", "moved", "operation")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # which Keras puts around what went wrong
 _WRAPPED = re.compile(r"^Exception encountered when calling [^\n]*\n+", re.M)
 LINE = "line "
@@ -54,11 +53,10 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
         keras.utils.clear_session()  # layers are numbered by how many there were
         seen = xray(build, batch, steps, line_of_call)
     calls = [
-        {name: getattr(call, name) for name in _CALL}
-        | {"shape": [int(size) for size in call.shape], "moved": float(call.moved)}
+        call.to_plain()
         | {
             "line": int(call.line.removeprefix(LINE)) if call.line else None,
-            "warnings": [_short(one) for one in call.warnings[:5]],
+            "warnings": [_short(one) for one in call.warnings[:MOST_WARNINGS]],
         }
         for call in seen.calls[:MOST_CALLS]
     ]

@@ -110,7 +110,7 @@ class WalledPool(WorkerPool):
         self.shares, self.share = Shares(), SHARE
         if not self.fewer_walls and (lacking := confinement.lacking()):
             self.trouble = (
-                f"code from strangers is not run here, because this system has no {' and no '.join(lacking)}; "
+                f"what strangers bring is not run or read here, because this system has no {' and no '.join(lacking)}; "
                 f"where only its owner can reach the server, {FEWER_WALLS}=1 lets it run"
             )
 
@@ -132,7 +132,7 @@ class WalledPool(WorkerPool):
         """
         with self.changed:
             if who is not None and sum(job.who == who for job in self.unfinished()) >= AT_ONCE:
-                raise Busy("one of your examinations runs and one waits: try again when the first is done")
+                raise Busy("two of yours run or wait already: try again when the first is done")
             return self.enqueue(Job(fn, args, kwargs, who=who))
 
     def unfinished(self) -> list[Job]:

@@ -45,7 +45,8 @@ EXAMINATION = (
 MENDED = [{"title": str, "codes": [str], "text": str, "left": [str]}]
 CALL = {
     **dict.fromkeys(("name", "layer", "verdict"), str), "depth": int, "line": (int, None), "shape": [int],
-    **dict.fromkeys(("mask_in", "mask_out", "operation"), bool), "moved": float, "warnings": [str],
+    **dict.fromkeys(("mask_in", "mask_out", "operation"), bool), "moved": float, "enters": (bool, None),
+    "warnings": [str],
 }  # fmt: skip
 INSPECTION = (
     {"refused": REFUSAL},

@@ -103,6 +103,4 @@ def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) 
 
 def report(path: str, seen: Any) -> dict[str, Any]:
     """The x-ray as plain values."""
-    names = ("name", "layer", "depth", "line", "mask_in", "mask_out", "verdict", "moved", "warnings")
-    calls = [{name: getattr(call, name) for name in names} | {"shape": list(call.shape)} for call in seen.calls]
-    return {"model": path, "calls": calls, "says": seen.says}
+    return {"model": path, "calls": [call.to_plain() for call in seen.calls], "says": seen.says}

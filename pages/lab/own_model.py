@@ -23,6 +23,7 @@ from pages.parts.waiting import poll
 
 TEXT, EXAMPLE, PLACE = "own_model:text", "own_model:example", "own_model:look"  # session keys
 CHOICE = "own_model:choice"
+KEPT = "own_model:kept"  # the text: Streamlit forgets that of a widget which another page does not show
 HEIGHT = 260
 ASK = (
     "Paste a Keras model: layers in a row, by calls, or a class of your own. It is run here, behind walls, on a small "
@@ -33,7 +34,7 @@ OTHERS = (
     "first of these files in your notebook."
 )
 MADE = {"lost before": "lost on the way here", "ended": "ends here", "": "–"}
-SAME = 1e-4
+ENTERS = {True: "yes", False: "no", None: ""}
 
 
 @dataclass
@@ -41,8 +42,8 @@ class Look:
     """What was asked of a text, and the job that finds it out."""
 
     text: str
-    choice: str | None  # of the models in it; None: the one that is meant when nothing is said
-    job: Job
+    job: Job | None  # None: it was not begun
+    problem: str = ""  # why not
     since: float = field(default_factory=time.monotonic)
 
 
@@ -51,10 +52,9 @@ def own_model() -> None:
     """The text, what came of it, and where any other model can be looked at."""
     st.markdown("##### Which layer loses the mask?")
     st.markdown(ASK)
-    st.session_state.setdefault(TEXT, next(iter(EXAMPLES.values())))
-    st.session_state[EXAMPLE] = next(
-        (label for label, text in EXAMPLES.items() if text == st.session_state[TEXT]), None
-    )
+    state = st.session_state
+    state[KEPT] = text = state.setdefault(TEXT, state.get(KEPT, next(iter(EXAMPLES.values()))))
+    state[EXAMPLE] = next((label for label, example in EXAMPLES.items() if example == text), None)
     st.pills("Example", list(EXAMPLES), key=EXAMPLE, label_visibility="collapsed", on_change=take_example)
     left, right = st.columns([1, 1.4], gap="medium")
     with left:
@@ -62,7 +62,7 @@ def own_model() -> None:
         place = row("own_model_bar")
         look: Look | None = st.session_state.get(PLACE)
         button(place, "Look at it", "own_model:go", "search", begin, type="primary")
-        if look and not look.job.done():
+        if look and look.job and not look.job.done():
             button(place, "Stop", "own_model:stop", "stop", stop)
             with place:
                 poll(look.job.done, lambda: f"looking, {time.monotonic() - look.since:.0f} s")
@@ -79,21 +79,21 @@ def take_example() -> None:
 
 
 def begin(choice: str | None = None) -> None:
-    """Have the text looked at; one that is under way is stopped."""
+    """Have the text looked at; one that is under way is stopped. `choice`: of several models in it."""
     stop()
     text = st.session_state[TEXT]
     try:
         pace.spend("clinic", identity.who())
         job = walled_pool.shared().submit(walled_tasks.inspect_model, text, choice, who=identity.who())
     except (Busy, TooOften) as problem:
-        job = Job(object, (), {})
-        job.set_exception(problem)
-    st.session_state[PLACE] = Look(text, choice, job)
+        st.session_state[PLACE] = Look(text, None, str(problem))
+    else:
+        st.session_state[PLACE] = Look(text, job)
 
 
 def stop() -> None:
     look: Look | None = st.session_state.pop(PLACE, None)
-    if look:
+    if look and look.job:
         look.job.stop()
 
 
@@ -101,6 +101,9 @@ def result(look: Look | None) -> None:
     """What was found, or why nothing was."""
     if look is None:
         st.caption("Press “Look at it”: each layer appears here, with what became of the mask.")
+        return
+    if look.job is None:
+        warn(look.problem)
         return
     if not look.job.done() or look.job.stopped:
         return
@@ -127,13 +130,12 @@ def result(look: Look | None) -> None:
 
 def told(call: Mapping[str, Any]) -> dict[str, str]:
     """A call as a row of the table."""
-    moved = call["moved"]
     return {
         "layer": "\u2003" * call["depth"] + call["layer"],
         "shape": " × ".join(map(str, call["shape"][1:])) or "1",
         "mask in": "yes" if call["mask_in"] else "–",
         "mask out": "yes" if call["mask_out"] else "–",
         "what became of it": MADE.get(call["verdict"], call["verdict"]),
-        "padding gets in": "" if moved != moved else "yes" if moved > SAME else "no",
+        "padding gets in": ENTERS[call["enters"]],
         "where": f"line {call['line']}" if call["line"] else "",
     }

@@ -258,7 +258,7 @@ def test_a_learner_with_two_jobs_is_told_to_wait(real):
     page = opened(example="healthy")
     jobs = [real.submit(walled_tasks.examine, ENDLESS, None, {}, who=known(page)) for _ in range(2)]
     press(page)
-    assert "One of your examinations runs and one waits: try again when the first is done." in told(page)
+    assert "Two of yours run or wait already: try again when the first is done." in told(page)
     assert brought(page).examination is None
     for job in jobs[::-1]:
         job.stop()
@@ -286,7 +286,7 @@ def test_a_learner_is_the_same_in_all_their_tabs(real):
         press(tab)
     jobs = [brought(tab).examination for tab in tabs if brought(tab).examination]
     assert len(jobs) == 2
-    assert all("One of your examinations runs and one waits" in told(tab) for tab in tabs[2:])
+    assert all("Two of yours run or wait already" in told(tab) for tab in tabs[2:])
     press(other)
     mine = brought(other).examination
     assert mine and eventually(lambda: mine.running() or mine.done(), WITHIN), "others do not wait behind both"

@@ -16,6 +16,11 @@ def test_an_example_a_text_of_ones_own_and_what_is_refused(page, site):
     assert page.get_by_role("radio", name="Flatten", checked=True).count() == 0
     write(page, "x = 1\nmodel = keras.models.load_model('x')")
     await_(lambda: page.get_by_text("no model in this text").count(), "the refusal")
+    page.get_by_role("link", name="Clinic").click()
+    await_(lambda: page.get_by_role("heading", name="What is wrong with my loss?").count(), "another page")
+    page.get_by_role("link", name="Your case").click()
+    await_(lambda: page.get_by_role("textbox", name="Your model").count(), "the page again")
+    assert "load_model" in page.get_by_role("textbox", name="Your model").input_value(), "the text is still there"
     assert not page.get_by_text("Traceback").count() and not page.locator(".stDataFrame").count()
 
 

@@ -58,7 +58,7 @@ def test_without_a_wall_the_walled_pool_does_nothing_and_says_why(wall):
     done = without(wall, "-c", REFUSES)
     assert done.returncode == 0, done.stderr
     assert done.stdout == (
-        f"code from strangers is not run here, because this system has no {WALLS[wall]}; "
+        f"what strangers bring is not run or read here, because this system has no {WALLS[wall]}; "
         "where only its owner can reach the server, UNMASKED_FEWER_WALLS=1 lets it run\n"
     )
 
@@ -95,7 +95,7 @@ def test_the_clinic_says_so_in_one_sentence_and_the_page_is_whole():
     assert done.returncode == 0, done.stderr[-2000:]
     for seen in json.loads(done.stdout.splitlines()[-1]):
         (told,) = seen["told"]
-        assert told.startswith("Code from strangers is not run here, because this system has no Landlock; ")
+        assert told.startswith("What strangers bring is not run or read here, because this system has no Landlock; ")
         assert told.endswith(".") and seen["lists"] >= 6 and seen["texts"] == 1
         assert not any("warming up" in text or "still being started" in text for text in seen["text"])
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lessons.sandbox.walled_pool import WARM, Overrun, WalledPool
+from lessons.sandbox.walled_pool import Overrun
 from lessons.server import walled_tasks
 from lessons.workers.job import WorkerDied
+from tests.sandbox.conftest import HEALTHY, LIMITS
 from tests.sandbox.test_model_admission import OWN, SEQUENTIAL
-from tests.sandbox.test_walls import HEALTHY, LIMITS
 from tests.tools.attacks import LIMITED, TRACE
 from tests.tools.model_attacks import MODEL_ATTACKS
 from tests.tools.patience import PATIENCE, patient
@@ -20,14 +20,6 @@ from tests.workers.test_pool import eventually
 LIMITED_ATTACKS = [(name, text) for name, text, fate in MODEL_ATTACKS if fate == LIMITED]
 SOME = ("a layer that calls itself",)  # in `make test`; all in `make verify`
 CHOSEN = [(name, text) for name, text in LIMITED_ATTACKS if os.environ.get("VERIFY") or name in SOME]
-
-
-@pytest.fixture(scope="module")
-def walled_pool():
-    walled_pool = WalledPool(1, spares=1, limits=LIMITS, warm=WARM)
-    assert walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}).result(PATIENCE)["healthy"]
-    yield walled_pool
-    walled_pool.shutdown()
 
 
 def ready(walled_pool) -> set[int]:

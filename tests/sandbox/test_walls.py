@@ -11,27 +11,18 @@ from pathlib import Path
 import pytest
 
 from lessons.sandbox.confinement import LESSONS
-from lessons.sandbox.walled_pool import WARM, Limits, Overrun, WalledPool
+from lessons.sandbox.walled_pool import WARM, Overrun, WalledPool
 from lessons.server import walled_tasks
 from lessons.workers.job import WorkerDied
+from tests.sandbox.conftest import HEALTHY, LIMITS
 from tests.tools import intruders
 from tests.tools.attacks import ATTACKS, LIMITED, TRACE
 from tests.tools.patience import PATIENCE, patient
 from tests.workers.test_pool import eventually
 
-LIMITS = Limits(waiting=14, computing=4, memory=1.5e9)
-HEALTHY = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
 SOME = 2  # of them in `make test`, evenly chosen; all in `make verify`
 LIMITED_ATTACKS = [(name, text) for name, text, fate in ATTACKS if fate == LIMITED]
 CHOSEN = LIMITED_ATTACKS if os.environ.get("VERIFY") else LIMITED_ATTACKS[:: max(1, len(LIMITED_ATTACKS) // SOME)]
-
-
-@pytest.fixture(scope="module")
-def walled_pool():
-    walled_pool = WalledPool(1, spares=1, limits=LIMITS, warm=WARM)
-    assert walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}).result(PATIENCE)["healthy"]
-    yield walled_pool
-    walled_pool.shutdown()
 
 
 @pytest.mark.parametrize(("name", "text"), CHOSEN, ids=[name for name, _ in CHOSEN])
