@@ -20,7 +20,7 @@ from pages.lab.link import PRESENT, bench_of, query
 from pages.lab.luck import luck
 from pages.lab.measurements import experiment
 from pages.lab.own_data import bring_data, own_data_row, shown_at_once, uploader
-from pages.lab.own_model import own_model
+from pages.lab.own_model import in_use, own_model
 from pages.lab.prediction import ask
 from pages.lab.state import Form
 from pages.lab.takeaway import preview, takeaway
@@ -39,7 +39,7 @@ def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> N
         st.html(LARGE)
     head = row("head", horizontal_alignment="distribute")
     head.markdown(f"### {lesson.title}")
-    idle = lesson.open and not bench.form.table  # there is nothing to train yet
+    idle = lesson.open and not (bench.form.table or bench.form.model)  # there is nothing to train yet
     if not idle:
         tools = head.container(horizontal=True, horizontal_alignment="right", gap="small")
         with tools:
@@ -48,9 +48,12 @@ def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> N
         button(tools, label, bench.key("present"), icon, bench.present, quiet=True)
     if not bench.presenting:
         st.markdown(lesson.text)
+    if bench.form.model:  # what comes of it is what one looks at
+        with st.expander("Your model, layer by layer", icon=":material/layers:"):
+            own_model(bench)
     laboratory(bench)
-    if lesson.open:
-        own_model()
+    if lesson.open and not bench.form.model:
+        own_model(bench)
     if bench.presenting:  # the teacher says it; below the fold it is still there
         st.markdown(lesson.text)
     if idle:
@@ -72,11 +75,15 @@ def laboratory(bench: Bench) -> None:
         st.rerun()  # what is measured below has to do with the data and the loss too
     for problem in bench.problems:
         warn(problem)
-    if not bench.lesson.open or bench.form.table:
+    form = bench.form
+    if not bench.lesson.open or form.table or form.model:
         presets(bench)
         own_loss(bench)
+        in_use(bench)
     own_data_row(bench)
-    if bench.lesson.open and not bench.form.table:
+    if form.unfit:
+        warn(form.unfit)
+    if bench.lesson.open and not (form.table or form.model):
         uploader(bench)
         return
     bar(bench)
@@ -168,6 +175,7 @@ def share(bench: Bench, place) -> None:
             "This link opens the lesson with these settings."
             + " It does not carry your loss." * bool(form.pasted)
             + " It does not carry your data." * bool(form.table)
+            + " It does not carry your model." * bool(form.model)
         )
         slug = bench.lesson.slug
         st.code(root_link({"lesson": slug, **query(bench)}, slug), language=None, wrap_lines=True)

@@ -72,7 +72,12 @@ class GradientMeter(keras.callbacks.Callback):
         watched = next(one for one in tf.nest.flatten(inputs) if one.dtype.is_floating)
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(watched)
-            predictions = self.model(inputs, training=True)
+            made = self.model(inputs, training=True)
+            # Of a copy, for Keras' cross-entropies look for the logits behind a sigmoid or a softmax, past the
+            # predictions (keras/src/backend/tensorflow/nn.py: _get_logits).
+            predictions = tf.identity(made)
+            if (mask := getattr(made, "_keras_mask", None)) is not None:
+                predictions._keras_mask = mask
             loss = self.model.compute_loss(inputs, self.y, predictions, sample_weight=self.sample_weight)
         zero = tf.UnconnectedGradients.ZERO
         return (

@@ -133,8 +133,11 @@ class Graph:
         """Where the mask of this run goes, layer by layer."""
         return self.layers if self.train_part["masked"] else xray.without_mask(self.layers)
 
+    def _call(self, given, training):
+        return self.model(given, training=training)
+
     def _predictions(self, part):
-        return self.model(inputs(part), training=False)
+        return self._call(inputs(part), training=False)
 
     def _epochs(self, part, val_part, batch_size, epochs):
         self.traces += 1
@@ -161,7 +164,7 @@ class Graph:
         put_out = self.model.outputs[0]
         parts = {
             name: tf.TensorArray(tf.float32, batches, infer_shape=False, element_shape=(None, *like.shape[1:]))
-            for name, like in (("predictions", put_out), ("gradient", put_out), ("input_gradient", part["x"]))
+            for name, like in (("predictions", put_out), ("gradient", put_out), ("input_gradient", self._read(part)))
         }
 
         def step(k, sums, parts):
@@ -184,20 +187,36 @@ class Graph:
         """keras/src/backend/tensorflow/trainer.py: train_step, with the gradients at predictions and inputs besides."""
         with tf.GradientTape() as tape:
             tape.watch(part["x"])
-            predictions = self.model(inputs(part), training=True)
+            predictions = self._call(inputs(part), training=True)
             loss = self._loss(part, predictions)
-        weights = self.model.trainable_variables
+        weights, read = self.model.trainable_variables, self._read(part)
         at_predictions, at_inputs, *gradients = tape.gradient(
-            loss, [predictions, part["x"], *weights], unconnected_gradients=tf.UnconnectedGradients.NONE
+            loss, [predictions, read, *weights], unconnected_gradients=tf.UnconnectedGradients.NONE
         )
         self.optimizer.apply(gradients, weights)
+        if fused(predictions):
+            at_predictions = self._at_copy(part, predictions)
         return {
             "loss": loss,
             "real_loss": self._real_loss(part, predictions),
             "predictions": predictions,
             "gradient": or_zeros(at_predictions, predictions),
-            "input_gradient": or_zeros(at_inputs, part["x"]),
+            "input_gradient": or_zeros(at_inputs, read),
         }
+
+    def _read(self, part):
+        """What the model reads, (batch, time, …): the gradient at the inputs is taken there."""
+        return part["x"]
+
+    def _at_copy(self, part, predictions):
+        """The gradient of the loss at a copy of the predictions, of which Keras cannot tell where it comes from."""
+        copied = tf.identity(predictions)
+        if (mask := getattr(predictions, "_keras_mask", None)) is not None:
+            copied._keras_mask = mask
+        with tf.GradientTape() as tape:
+            tape.watch(copied)
+            loss = self._loss(part, copied)
+        return tape.gradient(loss, copied)
 
     def _loss(self, part, predictions):
         """The loss as compile() computes it; without a mask where none was passed."""
@@ -226,12 +245,12 @@ class Graph:
     def _evaluate(self, part, batch_size):
         """evaluate()'s loss: the mean over batches, weighted by their size."""
         if not self.batched:
-            return self._loss(part, self.model(inputs(part), training=False))
+            return self._loss(part, self._call(inputs(part), training=False))
         sequences = tf.shape(part["x"])[0]
 
         def step(start, total):
             piece = batch_of(part, start // batch_size, batch_size)
-            value = self._loss(piece, self.model(inputs(piece), training=False))
+            value = self._loss(piece, self._call(inputs(piece), training=False))
             return start + batch_size, total + value * tf.cast(tf.shape(piece["x"])[0], tf.float32)
 
         _, total = tf.while_loop(lambda start, _: start < sequences, step, (0, 0.0))
@@ -284,6 +303,15 @@ def batch_of(part, k, batch_size):
         name: value if name == "masked" else value[k * batch_size : (k + 1) * batch_size]
         for name, value in part.items()
     }
+
+
+def fused(predictions) -> bool:
+    """Whether Keras' cross-entropies would take the logits behind these predictions (…), past the predictions.
+
+    keras/src/backend/tensorflow/nn.py: _get_logits. Then no gradient arrives at them.
+    """
+    made_by = getattr(getattr(predictions, "op", None), "type", "")
+    return hasattr(predictions, "_keras_logits") or made_by in ("Sigmoid", "Softmax")
 
 
 def or_zeros(gradient, like):

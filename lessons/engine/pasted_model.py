@@ -9,6 +9,8 @@ from types import FrameType
 from typing import Any
 
 from lessons.engine.model_batch import CLASSES, FEATURES, TIMESTEPS, batch_for
+from lessons.engine.model_form import deaf, form_of
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import Bools, Floats
 from lessons.recipe.words import first_line
 from lessons.sandbox.admission import line_of
@@ -23,21 +25,27 @@ MOST_WARNINGS = 5  # of one call
 LONGEST = 400  # letters of what Keras says
 
 
-def inspect(text: str, choice: str | None = None, x: Floats | None = None, real: Bools | None = None) -> dict[str, Any]:
+def inspect(
+    text: str,
+    choice: str | None = None,
+    x: Floats | None = None,
+    real: Bools | None = None,
+    classes: int = CLASSES,
+) -> dict[str, Any]:
     """What the x-ray says of a model in the text, or why there is none: {"refused": {"line", "message"}}.
 
-    `x`: (batch, time, features), with the steps that are real (batch, time); without them a batch of ours.
+    `x`: (batch, time, features), with the steps that are real (batch, time); without them a batch of ours. `classes`:
+    what `build` is told of them, where it asks.
     """
     try:
-        return _inspected(text, choice, x, real)
+        return _inspected(text, choice, x, real, classes)
     except Refused as refusal:
         return {"refused": {"line": refusal.line, "message": refusal.message}}
     except Exception as failure:  # what Keras, or the text, raises
-        said = _said(failure)
-        return {"refused": {"line": line_of(failure), "message": f"Keras says: {said}"}}
+        return {"refused": {"line": line_of(failure), "message": said(failure)}}
 
 
-def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | None) -> dict[str, Any]:
+def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | None, classes: int) -> dict[str, Any]:
     import keras
 
     from lessons.engine.mask_xray import xray
@@ -46,12 +54,18 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
     timesteps, features = (TIMESTEPS, FEATURES) if x is None else x.shape[1:]
 
     def build() -> Any:
-        return admitted.build(timesteps, features, CLASSES, choice)
+        return admitted.build(timesteps, features, classes, choice)
 
     with counted() as count:
         batch, steps = batch_for(build(), x, real)
         keras.utils.clear_session()  # layers are numbered by how many there were
         seen = xray(build, batch, steps, line_of_call)
+        keras.utils.clear_session()
+        model = build()
+        try:
+            form, untrained = asdict(form_of(model, batch, seen.calls[-1].name)), ""
+        except BadInput as problem:
+            form, untrained = None, str(problem)
     calls = [
         call.to_plain()
         | {
@@ -70,7 +84,9 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
         "weights": count.weights,
         "steps_of_batch": [int(size) for size in seen.steps],
         "calls": calls,
-        "says": list(map(_short, seen.says)),
+        "form": form,
+        "untrained": untrained,
+        "says": list(map(_short, [*seen.says, *deaf(model)])),
     }
 
 
@@ -87,9 +103,11 @@ def line_of_call(operation: Any) -> str:
     return f"{LINE}{made}" if made else ""
 
 
-def _said(failure: Exception) -> str:
+def said(failure: Exception) -> str:
+    """What Keras raised, in a line."""
     text = _WRAPPED.sub("", _COLOUR.sub("", str(failure))).strip()
-    return _short(text.splitlines()[0] if text else first_line(failure) or type(failure).__name__)
+    line = text.splitlines()[0] if text else first_line(failure) or type(failure).__name__
+    return f"Keras says: {_short(line)}"
 
 
 def _short(text: str) -> str:

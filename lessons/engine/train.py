@@ -96,9 +96,9 @@ def versions() -> dict[str, str]:
 
 @lru_cache(maxsize=GRAPHS_KEPT)
 def traced(structure: Structure) -> Graph:
-    """The graph of the loss that the settings name. Raises ValueError for a pasted one: that runs behind the walls."""
-    if structure.pasted:
-        raise ValueError("a pasted loss is trained by lessons.engine.pasted_loss")
+    """The graph of what the settings name. Raises ValueError for a pasted loss or model: that runs behind the walls."""
+    if structure.pasted or structure.model:
+        raise ValueError("what is pasted is trained by lessons.engine.pasted_loss and pasted_training")
     return store.graph(structure) if store else Graph(structure)
 
 

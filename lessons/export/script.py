@@ -39,6 +39,10 @@ class Part:
 
 def script(bundle: Bundle, shortened: bool = False) -> str:
     """Raises BadInput for a pasted loss that cannot be taken along. `shortened`: of a table only the first rows."""
+    if bundle.recipe.model:
+        raise BadInput(
+            "the script: a run with a model of your own has none yet; gradient_meter.py goes with your own fit."
+        )
     given = loss_of(bundle)
     top = "\n\n".join(filter(None, [f'"""{head(bundle)}\n"""', given.first]))
     first, *others = (f"{MARK} {part.title}\n{part.code}" for part in parts_of(bundle, given, False, shortened))

@@ -79,7 +79,6 @@ class Encoder(Settings):
     heads: int = whole(1, 1, 4, "Heads", "Attentions side by side.", True, (1, 2, 4))
     units: int = whole(16, 1, 64, "Units", "Width of what goes into the attention.", True, (4, 8, 16, 32))
 
-    features: ClassVar[int] = FEATURES
     template: ClassVar[str] = """
 {% extends "script.jinja" %}
 {% block sequences %}

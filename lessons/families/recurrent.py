@@ -70,7 +70,6 @@ class Recurrent(Settings):
         True,
     )
 
-    features: ClassVar[int] = FEATURES
     takes_table: ClassVar[bool] = True
     template: ClassVar[str] = """
 {% extends "script.jinja" %}

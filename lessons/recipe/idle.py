@@ -22,10 +22,12 @@ FROM_LABELS = ("labels", "not_nan")  # masks that are made from the labels of al
 
 def idle(recipe: Recipe) -> dict[str, str]:
     """The fields that cannot change this run, each with the reason why."""
+    reasons = dict(_idle(recipe) if recipe.walled or recipe.table else _remembered(recipe))
     if recipe.table:
-        return dict(_idle(recipe)) | recipe.table.idle(recipe.settings)
-    reasons = _idle(recipe) if recipe.pasted else _remembered(recipe)
-    return dict(reasons) | dict.fromkeys((*OWN_DATA, "classes"), "This is for your own data.")
+        reasons |= recipe.table.idle(recipe.settings)
+    else:
+        reasons |= dict.fromkeys((*OWN_DATA, "classes"), "This is for your own data.")
+    return reasons | recipe.model.idle(recipe.table) if recipe.model else reasons
 
 
 @lru_cache(maxsize=1024)  # a map asks for each of its rows and columns
@@ -66,7 +68,7 @@ def _ends_unseen(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch)
     """Whether the mask leaves out zeros only, and in training the ends of sequences that no other step looks at."""
     zeros = all(_zero_at(~batch.mask, batch) for batch in (training, validation))
     ends = not (training.mask[:, 1:] & ~training.mask[:, :-1]).any()  # once False it stays so
-    return zeros and ends and recipe.settings.causal
+    return zeros and ends and recipe.settings.causal and not recipe.model  # whose layers nobody has looked at
 
 
 def _idle_masks(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch) -> Iterator[tuple[str, str]]:
@@ -75,7 +77,7 @@ def _idle_masks(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch) 
     nothing_left_out = "There is no mask." if s.mask == "none" else "The mask leaves no step out."
     # A mask that leaves nothing out is no mask, but for one scalar: times a mask or a weight it is a number for each
     # step, which shows where they are summed up.
-    scalar, unknown = losses.scalar(s.loss), recipe.pasted is not None
+    scalar, unknown = losses.scalar(s.loss), recipe.walled
     summed = (scalar or unknown) and s.reduction == "sum"
     counted = summed or unknown or (losses.reads_mask(s.loss) and s.epsilon > 0)
     if s.mask == "none" or (whole and not (counted and _mask_at_loss(recipe.with_changes({"mask_route": "passed"})))):

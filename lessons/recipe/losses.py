@@ -119,10 +119,19 @@ def scalar_cross_entropy(y_true, y_pred):
     return keras.ops.mean(keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True))
 
 
+def cross_entropy_clipped(y_true, y_pred, epsilon):
+    """cross-entropy of the right class, probability clipped at epsilon"""
+    from keras import ops
+
+    right = ops.one_hot(ops.cast(y_true[..., 0], "int32"), y_pred.shape[-1], dtype=y_pred.dtype)
+    return -ops.sum(right * ops.log(ops.clip(y_pred, epsilon, 1 - epsilon)), axis=-1)
+
+
 Loss = Callable[..., Any]  # of tensors, of whatever float type; see above
 
 
-OF_CLASSES = ("cross_entropy", "scalar_cross_entropy")  # for the classes of a learner's own data
+# For the classes of a learner's own data or model.
+OF_CLASSES = ("cross_entropy", "scalar_cross_entropy", "cross_entropy_clipped")
 LABELS = {
     name: (inspect.getdoc(function) or "").partition("\n")[0]
     for name, function in list(globals().items())
@@ -178,7 +187,7 @@ def fitting(name: str, classes: bool) -> str:
     """
     if classes == (name in OF_CLASSES):
         return name
-    one, each = OF_CLASSES[::-1] if classes else ("scalar_mse", "mse")
+    one, each = ("scalar_cross_entropy", "cross_entropy") if classes else ("scalar_mse", "mse")
     return one if scalar(name) else each
 
 

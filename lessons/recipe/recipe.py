@@ -10,6 +10,7 @@ from lessons.recipe import losses
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import extent
 from lessons.recipe.idle import idle
+from lessons.recipe.model import Model
 from lessons.recipe.settings import Settings
 from lessons.recipe.table import Table
 
@@ -39,15 +40,17 @@ class Structure:
     extent: tuple[int, int, int]  # sequences in the training and in the validation data, features
     own: bool  # a learner's own data: not every label is known
     pasted: Pasted | None
+    model: Model | None
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings, the data and the loss of a run. `settings` are as they are trained: a table decides some of them."""
+    """Settings, data, loss and model of a run. `settings` are as they are trained: a table and a model decide some."""
 
     settings: Settings
     table: Table | None = None  # the learner's own data, in place of generated ones
     pasted: Pasted | None = None  # a loss in place of the settings' own; it runs behind the walls
+    model: Model | None = None  # a model in place of the family's; it runs behind the walls
     asked: Settings = field(init=False, repr=False, compare=False)  # the settings as they were given
 
     def __post_init__(self) -> None:
@@ -55,13 +58,21 @@ class Recipe:
         if self.table and not self.settings.takes_table:
             raise BadInput("own data: got a table; this lesson’s model takes none.")
         settings = self.table.fit(self.settings) if self.table else replace(self.settings, classes=0)
-        if self.table or settings.loss in losses.OF_CLASSES:
+        if self.model:
+            object.__setattr__(self, "settings", settings)
+            settings = self.model.fit(self)
+        if self.table or self.model or settings.loss in losses.OF_CLASSES:
             settings = replace(settings, loss=losses.fitting(settings.loss, settings.predicts.ranked))
         object.__setattr__(self, "settings", settings)
 
     def with_changes(self, given: Mapping[str, Any]) -> Recipe:
         """A copy with the given fields of the settings changed. Raises BadInput on the first that cannot be used."""
         return replace(self, settings=self.asked.with_changes(given))
+
+    @property
+    def walled(self) -> bool:
+        """Whether it runs text of the learner's own, and so behind the walls."""
+        return bool(self.pasted or self.model)
 
     @property
     def mask_path(self) -> MaskPath:
@@ -91,7 +102,7 @@ class Recipe:
 
     def structure(self) -> Structure:
         """What a traced graph is made for; recipes of equal structure share one."""
-        return Structure(self.settings.structure(), extent(self), self.table is not None, self.pasted)
+        return Structure(self.settings.structure(), extent(self), self.table is not None, self.pasted, self.model)
 
     def idle(self) -> dict[str, str]:
         """The fields that cannot change this run, each with the reason why."""

@@ -186,9 +186,14 @@ class Settings:
 
     # --- what a family says of itself (lessons/families)
 
-    features: ClassVar[int] = 2  # of a step, in the data that it generates
     takes_table: ClassVar[bool] = False  # whether it can be trained on a learner's own data
+    takes_model: ClassVar[bool] = False  # whether a model of the learner's own can stand in place of the family's
     template: ClassVar[str] = ""  # of the script to take home: Jinja2 that extends lessons/export/script.jinja
+
+    @property
+    def features(self) -> int:
+        """Of a step, in the data that it generates."""
+        return 2
 
     @property
     def predicts(self) -> Output:

@@ -4,6 +4,7 @@ Of one epoch everything is from before its update, so that runs which part in th
 told different things of the same answers.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -54,11 +55,7 @@ class Comparison:
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
         """The toggles that differ; those that change neither run come last."""
-        found = differences(self.pinned.recipe, self.other.recipe)
-        sources = self.pinned.opening.source, self.other.opening.source
-        if sources[0] != sources[1] and "loss" not in {difference.field for difference in found}:
-            found = (Difference("loss", "Text of the loss", "one text", "another"), *found)
-        return found
+        return differences(self.pinned.recipe, self.other.recipe)
 
     @cached_property
     def given(self) -> dict[str, int]:
@@ -145,13 +142,26 @@ class Comparison:
 
 
 def differences(pinned: Recipe, other: Recipe) -> tuple[Difference, ...]:
-    """The fields in which two recipes differ; those that change neither run come last."""
+    """The texts and the fields in which two recipes differ; those that change neither run come last."""
     still = pinned.idle().keys() & other.idle().keys()
     before, now = pinned.settings, other.settings
     names = sorted(now.to_query(before), key=lambda name: name in still)
-    return tuple(
-        Difference(name, now.specs()[name].label, before.said(name), now.said(name), name in still) for name in names
+    return (
+        *own_texts(pinned, other),
+        *(
+            Difference(name, now.specs()[name].label, before.said(name), now.said(name), name in still)
+            for name in names
+        ),
     )
+
+
+def own_texts(pinned: Recipe, other: Recipe) -> Iterator[Difference]:
+    """Whether a loss or a model of the learner's own is in one of them and not in the other."""
+    for name, words in (("pasted", "Text of the loss"), ("model", "Text of the model")):
+        texts = getattr(pinned, name), getattr(other, name)
+        if texts[0] != texts[1]:
+            before, now = ("yours" if text else "the lesson’s" for text in texts)
+            yield Difference(name, words, *(("one text", "another") if all(texts) else (before, now)))
 
 
 def differs(a: NDArray[Any], b: NDArray[Any]) -> Bools:

@@ -61,13 +61,13 @@ class Training:
     def items(self) -> list[Opening | Snapshot | Closing | RunText]:
         """What the training has told so far."""
         items = list(self.job.items)
-        return [walled_tasks.run_part(item) for item in items] if self.recipe.pasted else items
+        return [walled_tasks.run_part(item) for item in items] if self.recipe.walled else items
 
     def text(self, run: Run, live: bool) -> str:
         """What a page shows of `run`, one of this training: as its worker has written it, or written here.
 
         A worker writes it after each part of a training and at the end. Left are runs that were stopped in between,
-        and those with a pasted loss: what their processes say is read as numbers only.
+        and those with a pasted loss or model: what their processes say is read as numbers only.
         """
         told = (item for item in reversed(self.job.items) if isinstance(item, RunText))
         return next((one.text for one in told if (one.epochs, one.live) == (run.epochs, live)), None) or written(
@@ -127,17 +127,16 @@ class Laboratory:
     def train(self, recipe: Recipe, who: Hashable, learner: Hashable = None) -> Training:
         """The training of this recipe, watched by `who`: one under way, one remembered, or a new one.
 
-        With a pasted loss it runs behind the walls, on the account of `learner`, who may watch from several
+        With a pasted loss or model it runs behind the walls, on the account of `learner`, who may watch from several
         places; left out, of `who`. Raises Busy. On a learner's own data it is remembered only as long as somebody holds
         it.
         """
         with self.lock:
             training = self.trainings.get(recipe)
             if training is None or training.failure or not training.watch(who):
-                if recipe.pasted:
-                    job = walled_pool.shared().submit(
-                        walled_tasks.train, recipe, who=who if learner is None else learner
-                    )
+                if recipe.walled:
+                    task = walled_tasks.train_model if recipe.model else walled_tasks.train
+                    job = walled_pool.shared().submit(task, recipe, who=who if learner is None else learner)
                 else:
                     job = submit(self.executor, tasks.train, recipe)
                 training = self.trainings[recipe] = Training(recipe, job)
@@ -248,7 +247,7 @@ class Laboratory:
 def size(training: Training) -> float:
     """About how many bytes it keeps."""
     snapshots = [item for item in training.items if isinstance(item, Snapshot)]
-    text = len(training.recipe.pasted.text) if training.recipe.pasted else 0
+    text = sum(len(own.text) for own in (training.recipe.pasted, training.recipe.model) if own)
     text += sum(len(item.text) for item in training.items if isinstance(item, RunText))
     arrays = [array for snapshot in snapshots for array in vars(snapshot).values() if array is not None]
     return LEAST_BYTES + text + sum(array.nbytes for array in arrays)

@@ -17,7 +17,7 @@ from lessons.recipe.recipe import Recipe
 from lessons.runs.run import THRESHOLDS, Closing, LayerMask, Opening, Snapshot, kept_epochs
 from lessons.sandbox.schema import answers, array, by_name, empty, fits, plain_by_name, texts_by_name
 
-TOLD = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
+PARTS = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
 
 
 # The forms of what these tasks answer.
@@ -48,11 +48,15 @@ CALL = {
     **dict.fromkeys(("mask_in", "mask_out", "operation"), bool), "moved": float, "enters": (bool, None),
     "warnings": [str],
 }  # fmt: skip
+FORM = {
+    **dict.fromkeys(("timesteps", "features", "words", "columns"), int), **dict.fromkeys(("per_step", "given"), bool),
+    "activation": str, "mark": (float, None),
+}  # fmt: skip
 INSPECTION = (
     {"refused": REFUSAL},
     {
         "refused": None, "choice": str, "candidates": [str], "compiled": (None, by_name), "steps": texts_by_name,
-        "weights": int, "steps_of_batch": [int], "calls": [CALL], "says": [str],
+        "weights": int, "steps_of_batch": [int], "calls": [CALL], "says": [str], "form": (None, FORM), "untrained": str,
     },
 )  # fmt: skip
 OPENING = {
@@ -71,7 +75,7 @@ MOST_SHARES = 1100  # told of a file: one for each of its columns, and few more
 def load() -> None:
     """Load what all these tasks need, and run nothing of TensorFlow."""
     from lessons.doctor.loss import examination, mending  # noqa: F401
-    from lessons.engine import pasted_loss, pasted_model  # noqa: F401
+    from lessons.engine import pasted_loss, pasted_model, pasted_training  # noqa: F401
     from lessons.own_data import reading
 
     modules.imported(families)  # a recipe comes pickled, and names the class of its settings
@@ -131,13 +135,14 @@ def examine(text: str, function: str | None, options: Mapping[str, Any]) -> dict
 
 
 @answers(INSPECTION, ends_process=True)
-def inspect_model(
-    text: str, choice: str | None = None, x: np.ndarray | None = None, real: np.ndarray | None = None
-) -> dict[str, Any]:
-    """The x-ray of a pasted model. `x`: (batch, time, features), `real`: (batch, time); None: a batch of ours."""
+def inspect_model(text: str, choice: str | None = None, *batch: Any) -> dict[str, Any]:
+    """The x-ray of a pasted model, and what a training needs to know of it.
+
+    `batch`: x (batch, time, features), real (batch, time) and the number of classes; left out, a batch of ours.
+    """
     from lessons.engine.pasted_model import inspect
 
-    return inspect(text, choice, x, real)
+    return inspect(text, choice, *batch)
 
 
 @answers(MENDED)
@@ -150,14 +155,26 @@ def mend(text: str, function: str | None, options: Mapping[str, Any]) -> list[di
 
 @answers(None, item=may_follow)
 def train(recipe: Recipe) -> Iterator[dict[str, Any]]:
-    """A training with a pasted loss. `told` makes of the items what they were."""
+    """A training with a pasted loss. `run_part` makes of the items what they were."""
     from lessons.engine.pasted_loss import train
 
-    for item in train(recipe):
-        values = {"kind": type(item).__name__, **vars(item)}
-        if isinstance(item, Opening):
-            values["layers"] = [tuple(vars(row).values()) for row in item.layers]
-        yield values
+    yield from map(told, train(recipe))
+
+
+@answers(None, item=may_follow, ends_process=True)
+def train_model(recipe: Recipe) -> Iterator[dict[str, Any]]:
+    """A training with a pasted model, and a pasted loss if there is one."""
+    from lessons.engine.pasted_training import train
+
+    yield from map(told, train(recipe))
+
+
+def told(item: Opening | Snapshot | Closing) -> dict[str, Any]:
+    """What a training tells, in plain values."""
+    values = {"kind": type(item).__name__, **vars(item)}
+    if isinstance(item, Opening):
+        values["layers"] = [tuple(vars(row).values()) for row in item.layers]
+    return values
 
 
 def may_be_read(item: Any, before: Sequence[Any], data: bytes) -> bool:
@@ -184,4 +201,4 @@ def run_part(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:
     values = dict(item)
     if "layers" in values:
         values["layers"] = tuple(LayerMask(*row) for row in values["layers"])
-    return TOLD[values.pop("kind")](**values)
+    return PARTS[values.pop("kind")](**values)

@@ -16,14 +16,13 @@ from lessons.classroom.refusal import TooOften
 from lessons.course.lesson import Lesson, Preset
 from lessons.course.variation import variation
 from lessons.doctor.run import diagnose, next_steps
-from lessons.recipe import losses
+from lessons.recipe.model import Model
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import OWN_DATA, Settings
-from lessons.runs.comparison import Comparison
 from lessons.runs.run import Run
 from lessons.sandbox.walled_pool import Busy
 from lessons.server.laboratory import Training, shared
-from pages.lab.brought import let_go, own_table, remember_care, taken
+from pages.lab.brought import MODEL, let_go, own_model, own_table, remember_care, taken
 from pages.lab.guesses import Guess, Twin, kept, newer
 from pages.lab.state import LISTS, Diagnosis, Form, Luck, Map, Pin, Runs, look_at, under_way, verb, wait_in_queue
 from pages.learner import identity
@@ -96,15 +95,19 @@ class Bench:
         form.collect()
         pasted = state.get(BROUGHT) if state.get(self.key("own"), True) else None
         table = own_table() if form.settings.takes_table and state.get(self.key("own_data"), True) else None
-        self.redraw |= (pasted, table) != (form.pasted, form.table)
+        model, form.outset, form.unfit = own_model(form, table)
+        self.redraw |= (pasted, table, model) != (form.pasted, form.table, form.model)
         if table != form.table:
             self._unpin()
             self.map.forget_table(self.me("map"))
-            if table:
-                self.lay(taken(form, table, first=self.runs.training is None))
-        if pasted or table != form.table:
+        if pasted or model or table != form.table:
             self.luck.leave(self.luck.trainings, self.me("luck"))
-        form.pasted, form.table = pasted, table
+        if table and table != form.table:
+            self.lay(taken(form, table, first=self.runs.training is None))
+        brought = model if model != form.model else None
+        form.pasted, form.table, form.model = pasted, table, model
+        if brought:
+            self.lay(form.settings.with_changes(form.outset))
         if table:
             remember_care(form)
 
@@ -113,8 +116,7 @@ class Bench:
 
         A loss that own data cannot be trained with gives way to the one like it that can.
         """
-        if self.form.table:
-            settings = replace(settings, loss=losses.fitting(settings.loss, self.form.table.task == "classes"))
+        settings = self.form.fitted(settings)
         self.form.lay(replace(settings, seed=self.pin.settings.seed) if self.pin.settings else settings)
 
     @verb
@@ -131,6 +133,13 @@ class Bench:
 
     def forget_loss(self) -> None:
         st.session_state.pop(BROUGHT, None)
+
+    @verb
+    def train_model(self, model: Model, outset: dict[str, Any]) -> None:
+        """Train this model in place of the lesson's. `outset`: what its runs begin with."""
+        st.session_state[MODEL] = model, outset
+        self.collect()
+        self.start()
 
     def forget_table(self) -> None:
         """Let go of own data and of every run on them: the laboratory keeps none that nobody holds."""
@@ -191,8 +200,8 @@ class Bench:
         if self.outdated and runs.training is not self.pin.training:
             self._leave()
         try:
-            account = identity.who() if form.pasted else None
-            if form.pasted:
+            account = identity.who() if form.walled else None
+            if form.walled:
                 pace.spend("clinic", account)
             runs.training = shared().train(form.recipe, self.me(), account)
             self._train_pinned()
@@ -263,7 +272,7 @@ class Bench:
         if runs.diagnosis is None or runs.diagnosis.run is not run:
             found = diagnose(run)
             runs.diagnosis = Diagnosis(run, found, next_steps(run, found, (*form.controls, *form.more)))
-            if any(finding.code == "non_finite" for finding in found) and not run.recipe.pasted:
+            if any(finding.code == "non_finite" for finding in found) and not run.recipe.walled:
                 runs.diagnosis.nan_origin = shared().nan_origin(run.recipe)
         return runs.diagnosis
 
@@ -325,7 +334,8 @@ class Bench:
         training = self.pin.training
         lost = training is None or training.failure or (training.job.stopped and training.run() is None)
         if self.pin.settings and lost:
-            self.pin.training = shared().train(Recipe(self.pin.settings, self.form.table), self.me())
+            recipe = training.recipe if training else self.pin.recipe(self.form.table)
+            self.pin.training = shared().train(recipe, self.me(), identity.who() if recipe.walled else None)
 
     def _stop_pinned(self) -> None:
         training = self.pin.training
@@ -341,20 +351,12 @@ class Bench:
         """Wait a moment for the two that are compared. Whether one of them still trains."""
         return look_at(filter(self.waits, (self.pin.training, self.runs.training)), self.me())
 
-    def compared(self, pinned: Run, other: Run) -> Comparison:
-        """The comparison of these two runs; a new one begins at the epoch where their gradients part."""
-        before = self.pin.comparison
-        if before is None or before.pinned is not pinned or before.other is not other:
-            self.pin.comparison = Comparison(pinned, other)
-            st.session_state.pop(self.key("comparison-epoch"), None)
-        return self.pin.comparison
-
     # --- luck
 
     @verb
     def try_seeds(self) -> None:
         """Train what is on the form with several seeds."""
-        self.luck.begin(Recipe(self.form.settings, self.form.table), self.me("luck"))
+        self.luck.begin(self.form.recipe, self.me("luck"))
 
     @verb
     def stop_luck(self) -> None:

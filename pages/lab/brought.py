@@ -1,14 +1,20 @@
-"""The learner's own data, as the session holds them: whatever the lesson, and nowhere else."""
+"""The learner's own data and model, as the session holds them: whatever the lesson, and nowhere else."""
+
+from typing import Any
 
 import streamlit as st
 
 from lessons.own_data.brought import Brought
+from lessons.recipe.bad_input import BadInput
+from lessons.recipe.model import Model
+from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.recipe.table import Table
 from pages.lab.state import Form
 
 OWN = "own:brought"  # session keys: the file that was brought,
-TREATED = "own:treated"  # and which table was treated last, and how
+TREATED = "own:treated"  # which table was treated last, and how,
+MODEL = "own_model:brought"  # and the model, with what its runs begin with
 
 
 def own_table() -> Table | None:
@@ -33,6 +39,22 @@ def remember_care(form: Form) -> None:
     """How the table in use is treated: another lesson does so too."""
     treated = {name: getattr(form.settings, name) for name in form.treatments}
     st.session_state[TREATED] = form.table, treated
+
+
+def own_model(form: Form, table: Table | None) -> tuple[Model | None, dict[str, Any], str]:
+    """The model that the session has brought, what its runs begin with, and why it cannot be trained on these data."""
+    model, outset = st.session_state.get(MODEL, (None, {}))
+    if model is None or not form.settings.takes_model:
+        return None, {}, ""
+    try:
+        Recipe(form.settings, table, model=model)
+    except BadInput as problem:
+        return None, {}, str(problem)
+    return model, outset, ""
+
+
+def forget_model() -> None:
+    st.session_state.pop(MODEL, None)
 
 
 def let_go() -> None:

@@ -77,10 +77,7 @@ def name_of(form: Form, pinned: Settings) -> str:
 def toggles(bench: Bench) -> str:
     """The toggles that differ between the pinned run and the settings on the form."""
     form, training = bench.form, bench.pin.training
-    found = differences(Recipe(bench.pin.settings, form.table), form.recipe)
-    if training and training.recipe.pasted != form.pasted:
-        told = ["yours" if pasted else "the lesson’s" for pasted in (training.recipe.pasted, form.pasted)]
-        found = (Difference("loss", "Text of the loss", *told), *found)
+    found = differences(training.recipe if training else bench.pin.recipe(form.table), form.recipe)
     if not found:
         return "These settings are the same: **change one toggle and press Run.**"
     told = "; ".join(change(each) for each in found)
@@ -115,7 +112,9 @@ def comparison(bench: Bench) -> None:
     if None in runs:
         training_words(bench, runs, live)
         return
-    both = bench.compared(*runs)
+    before, both = bench.pin.comparison, bench.pin.compared(*runs)
+    if both is not before:  # it begins at the epoch where their gradients part
+        st.session_state.pop(bench.key("comparison-epoch"), None)
     if both.equal and not live:
         st.caption("The pinned run and this one are equal. Change one toggle and press Run.")
         return

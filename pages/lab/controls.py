@@ -14,8 +14,7 @@ def controls(bench: Bench) -> None:
     reasons = form.recipe.idle()
     if pinned:
         reasons["seed"] = f"the pinned run has seed {pinned.seed}"
-    if form.pasted:
-        reasons |= dict.fromkeys(("loss", "epsilon"), "your loss runs")
+    reasons |= form.decided
     for name in form.controls:
         control(form, name, reasons.get(name))
     if form.more:
@@ -40,7 +39,7 @@ def control(form: Form, name: str, reason: str | None) -> None:
 
 def offered_losses(form: Form) -> list[str]:
     """The lesson's losses, and the one that an address or a preset brought along."""
-    if form.table and form.table.task == "classes":  # no other loss takes a class
+    if form.of_classes:  # no other loss takes a class
         return list(losses.OF_CLASSES)
     presets = [preset.settings.loss for preset in form.lesson.presets]
     return list(dict.fromkeys([*form.lesson.losses, *presets, form.settings.loss]))

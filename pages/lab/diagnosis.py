@@ -20,7 +20,6 @@ from pages.parts.layout import button, row
 from pages.parts.quotation import quoted
 from pages.parts.waiting import poll
 
-OWN_LOSS = ("loss", "epsilon")  # fields that change nothing while the learner's own loss is trained
 UNPASSED = {
     MaskPath(): "every layer and the loss take padding for real steps",
     MaskPath(weighted=True): "every layer takes padding for real steps, and the loss weighs each step by the mask",
@@ -54,7 +53,7 @@ def diagnosis_below(bench: Bench, run: Run, diagnosis: Diagnosis) -> None:
             finding = next(finding for finding in diagnosis.findings if finding.code == card["code"])
             if finding.code == "mask_dropped":
                 xray(run)
-            if finding.code == "non_finite" and not run.recipe.pasted:
+            if finding.code == "non_finite" and not run.recipe.walled:
                 certificate(diagnosis)
             buttons(bench, diagnosis, finding)
 
@@ -98,7 +97,7 @@ def buttons(bench: Bench, diagnosis: Diagnosis, finding: Finding) -> None:
                disabled=fixed == form.settings)  # fmt: skip
         place.markdown(f":small[{change_words(form.settings, fixed) or 'These settings have it already.'}]")
     elif finding.changes:
-        place.markdown(":small[Your own loss has to be mended in its text.]")
+        place.markdown(":small[What is yours has to be mended in its text.]")
     if not diagnosis.has_marks(finding):
         return
     key = bench.key(f"show:{code}")
@@ -112,7 +111,7 @@ def buttons(bench: Bench, diagnosis: Diagnosis, finding: Finding) -> None:
 
 def fixed_settings(form: Form, finding: Finding) -> Settings | None:
     """The form's settings with the fix; None where no field is one."""
-    if not finding.changes or (form.pasted and any(name in OWN_LOSS for name in finding.changes)):
+    if not finding.changes or any(name in form.decided for name in finding.changes):
         return None
     return form.settings.with_changes(finding.changes)
 
@@ -125,14 +124,14 @@ def change_words(before: Settings, after: Settings) -> str:
 def try_next(bench: Bench, diagnosis: Diagnosis) -> None:
     """One toggle at a time: a button for each, and what to look for."""
     form = bench.form
-    steps = [step for step in diagnosis.steps if not (form.pasted and step.field in OWN_LOSS)]
+    steps = [step for step in diagnosis.steps if step.field not in form.decided]
     if not steps:
         return
     st.markdown("**Try this next** :gray[· one toggle at a time]")
     for number, step in enumerate(steps):
         changed = form.settings.with_changes({step.field: step.value})
         place = row(f"try-{number}")
-        found = differences(form.recipe, Recipe(changed, form.table))
+        found = differences(form.recipe, form.recipe_of(changed))
         label = f"{found[0].label}: {found[0].other}" if found else "These are the settings now"
         button(place, label, bench.key(f"try:{number}"), "play_arrow", bench.apply, changed, disabled=not found)
         place.markdown(quoted(step.says))

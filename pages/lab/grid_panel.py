@@ -32,8 +32,8 @@ def map_of_failure(bench: Bench) -> None:
     if bench.redraw:
         st.rerun()
     st.markdown("##### Map of failure")
-    if bench.form.pasted:
-        st.caption("A map trains this lesson’s losses: it is off while your own is in use.")
+    if bench.form.walled:
+        st.caption("A map trains this lesson’s own losses and model: it is off while one of yours is in use.")
         return
     live = bench.map.look(bench.me("map"))
     plan = choose(bench, live)

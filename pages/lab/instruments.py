@@ -78,7 +78,7 @@ def status(bench: Bench, run: Run | None, diagnosis: Diagnosis | None) -> dict:
 
 
 def waiting(training: Training) -> str:
-    if training.recipe.pasted:
+    if training.recipe.walled:
         return "starting behind walls, a few seconds the first time"
     if not shared().ready():
         return "warming up: TensorFlow is loading"

@@ -14,8 +14,8 @@ from pages.parts.layout import button, row
 
 def luck(bench: Bench) -> None:
     """A button; then a band of curves that grows as the seeds are trained."""
-    if bench.form.pasted:
-        st.caption(f"“Is it luck?” trains {SEEDS} runs at once: it is off while your own loss is in use.")
+    if bench.form.walled:
+        st.caption(f"“Is it luck?” trains {SEEDS} runs at once: it is off while your own loss or model is in use.")
         return
     place = row(gap="medium")
     seeds = f"Trains these settings with {SEEDS} seeds: other data, other initial weights."

@@ -1,20 +1,29 @@
-"""Which layer loses the mask? A model as text, read behind the walls, and its x-ray layer by layer."""
+"""A model as text, read behind the walls: its x-ray layer by layer, and the way to train it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from lessons.classroom import pace
 from lessons.classroom.refusal import TooOften
 from lessons.course.model_examples import EXAMPLES
+from lessons.recipe import model
+from lessons.recipe.data import training_batch
+from lessons.recipe.recipe import Recipe
+from lessons.recipe.table import Table
 from lessons.recipe.words import first_line, sentence
 from lessons.sandbox import walled_pool
 from lessons.sandbox.walled_pool import Busy
 from lessons.server import walled_tasks
 from lessons.workers.job import Job
+from pages.lab.bench import Bench
+from pages.lab.brought import forget_model
+from pages.lab.state import Form
 from pages.lab.takeaway import own_notebook
 from pages.learner import identity
 from pages.parts.layout import button, row
@@ -42,53 +51,73 @@ class Look:
     """What was asked of a text, and the job that finds it out."""
 
     text: str
+    table: Table | None  # the data that it was looked at with
     job: Job | None  # None: it was not begun
     problem: str = ""  # why not
     since: float = field(default_factory=time.monotonic)
 
 
+def in_use(bench: Bench) -> None:
+    """That the learner's own model is trained, and the way back."""
+    if bench.form.model:
+        place = row("own_model_in_use")
+        place.markdown("**Your model** is trained, in place of a recurrent layer.")
+        place.button("Forget it", key="own_model:forget", type="tertiary", on_click=forget_model)
+
+
 @st.fragment
-def own_model() -> None:
+def own_model(bench: Bench) -> None:
     """The text, what came of it, and where any other model can be looked at."""
+    if bench.redraw:
+        st.rerun()  # it is trained in another part of the page
     st.markdown("##### Which layer loses the mask?")
     st.markdown(ASK)
     state = st.session_state
     state[KEPT] = text = state.setdefault(TEXT, state.get(KEPT, next(iter(EXAMPLES.values()))))
     state[EXAMPLE] = next((label for label, example in EXAMPLES.items() if example == text), None)
-    st.pills("Example", list(EXAMPLES), key=EXAMPLE, label_visibility="collapsed", on_change=take_example)
+    look_at = partial(begin, bench.form)
+    st.pills(
+        "Example", list(EXAMPLES), key=EXAMPLE, label_visibility="collapsed", on_change=take_example, args=[look_at]
+    )
     left, right = st.columns([1, 1.4], gap="medium")
     with left:
         st.text_area("Your model", key=TEXT, height=HEIGHT, label_visibility="collapsed")
         place = row("own_model_bar")
         look: Look | None = st.session_state.get(PLACE)
-        button(place, "Look at it", "own_model:go", "search", begin, type="primary")
+        button(place, "Look at it", "own_model:go", "search", look_at, type="primary")
         if look and look.job and not look.job.done():
             button(place, "Stop", "own_model:stop", "stop", stop)
             with place:
                 poll(look.job.done, lambda: f"looking, {time.monotonic() - look.since:.0f} s")
     with right:
-        result(look)
+        result(bench, look)
     st.caption(OTHERS)
     own_notebook("own_model")
 
 
-def take_example() -> None:
+def take_example(look_at: Callable[[], None]) -> None:
     if label := st.session_state[EXAMPLE]:
         st.session_state[TEXT] = EXAMPLES[label]
-        begin()
+        look_at()
 
 
-def begin(choice: str | None = None) -> None:
-    """Have the text looked at; one that is under way is stopped. `choice`: of several models in it."""
+def begin(form: Form, choice: str | None = None) -> None:
+    """Have the text looked at, on own data where there are some; one that is under way is stopped.
+
+    `choice`: of several models in it.
+    """
     stop()
-    text = st.session_state[TEXT]
+    text, batch = st.session_state[TEXT], []
+    if form.table:
+        padded = training_batch(Recipe(form.settings, form.table))
+        batch = [np.nan_to_num(padded.x), padded.real, max(2, len(form.table.classes))]
     try:
         pace.spend("clinic", identity.who())
-        job = walled_pool.shared().submit(walled_tasks.inspect_model, text, choice, who=identity.who())
+        job = walled_pool.shared().submit(walled_tasks.inspect_model, text, choice, *batch, who=identity.who())
     except (Busy, TooOften) as problem:
-        st.session_state[PLACE] = Look(text, None, str(problem))
+        st.session_state[PLACE] = Look(text, form.table, None, str(problem))
     else:
-        st.session_state[PLACE] = Look(text, job)
+        st.session_state[PLACE] = Look(text, form.table, job)
 
 
 def stop() -> None:
@@ -97,7 +126,7 @@ def stop() -> None:
         look.job.stop()
 
 
-def result(look: Look | None) -> None:
+def result(bench: Bench, look: Look | None) -> None:
     """What was found, or why nothing was."""
     if look is None:
         st.caption("Press “Look at it”: each layer appears here, with what became of the mask.")
@@ -107,8 +136,10 @@ def result(look: Look | None) -> None:
         return
     if not look.job.done() or look.job.stopped:
         return
-    if look.text != st.session_state[TEXT]:
+    if changed := look.text != st.session_state[TEXT]:
         st.caption("The text has changed since: look at it again.")
+    elif changed := look.table != bench.form.table:
+        st.caption("Your data have changed since: look at it again.")
     if failure := look.job.exception():
         warn(sentence(first_line(failure)))
         return
@@ -119,13 +150,33 @@ def result(look: Look | None) -> None:
     if len(found["candidates"]) > 1:
         candidates = found["candidates"]
         st.selectbox("Model", candidates, candidates.index(found["choice"]), key=CHOICE,
-                     on_change=lambda: begin(st.session_state[CHOICE]))  # fmt: skip
+                     on_change=lambda: begin(bench.form, st.session_state[CHOICE]))  # fmt: skip
     for said in found["says"]:
         st.markdown(f"- {quoted(said)}")
+    if not changed:
+        to_train(bench, look.text, found)
     st.dataframe([told(call) for call in found["calls"]], hide_index=True)
     for call in found["calls"]:
         for warning in call["warnings"]:
             st.caption(f"Keras warns: {quoted(warning)}")
+
+
+def to_train(bench: Bench, text: str, found: Mapping[str, Any]) -> None:
+    """The button that trains it; else why it cannot be trained here."""
+    if not found["form"]:
+        st.caption(f"It is not trained here. {quoted(found['untrained'])}")
+        return
+    form = model.Form(**found["form"])
+    mine = model.Model(text, found["choice"], form)
+    label = "Train it again" if bench.form.model == mine else "Train it"
+    place = row("own_model_train")
+    begins = model.outset(form, found["compiled"])
+    button(place, label, "own_model:train", "play_arrow", bench.train_model, mine, begins)
+    data = "your data" if bench.form.table else "generated ids" if form.words else "generated sequences"
+    per = "step" if form.per_step else "sequence"
+    place.caption(f"On {data}, a label per {per}: curve, gradient at each step, findings.")
+    if found["steps"]:
+        st.caption(f"{' and '.join(map(quoted, found['steps']))} of your text is not run: Keras' own takes its place.")
 
 
 def told(call: Mapping[str, Any]) -> dict[str, str]:

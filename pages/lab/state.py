@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import wraps
+from typing import Any
 
 import streamlit as st
 
@@ -18,6 +19,7 @@ from lessons.doctor.run.advice import NextStep
 from lessons.doctor.run.finding import Finding
 from lessons.recipe import losses
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.model import Model
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import OWN_DATA, Settings
 from lessons.recipe.table import Table
@@ -42,6 +44,7 @@ LISTS = ("map_x", "map_y", "map_size")  # widgets of the map, and their names in
 SIZES = ("8x8", "16x16", "32x32")  # of a map
 OWN_SIZES = ("5x5", "3x3")  # of one on own data
 CLUSTER_SIZES = ("64x64",)  # offered where other machines train
+OWN_LOSS = ("loss", "epsilon")  # fields that a pasted loss has in its text
 TREATMENTS = (*OWN_DATA, "nan_fill")  # fields that say how own data are treated
 
 
@@ -54,6 +57,9 @@ class Form:
     settings: Settings
     pasted: Pasted | None = None  # a loss from the clinic that is trained in place of the settings' own
     table: Table | None = None  # the learner's own data, trained on in place of the lesson's
+    model: Model | None = None  # the learner's own, trained in place of the lesson's
+    outset: dict[str, Any] = field(default_factory=dict)  # what runs with that model begin with
+    unfit: str = ""  # why the learner's own model cannot be trained on the data that are in use
     hidden: tuple[str, ...] = ()  # fields whose controls an instructor's link leaves out
     laid: int = 0  # how often the fields have been moved in place of the learner
 
@@ -80,23 +86,52 @@ class Form:
 
     @property
     def own(self) -> bool:
-        """Whether the learner's own loss or data are in use: no lesson knows what will come of them."""
-        return bool(self.pasted or self.table)
+        """Whether the learner's own loss, data or model are in use: no lesson knows what will come of them."""
+        return bool(self.pasted or self.table or self.model)
+
+    @property
+    def walled(self) -> bool:
+        """Whether what Run trains runs behind the walls, where there is room for one training at a time."""
+        return bool(self.pasted or self.model)
+
+    @property
+    def decided(self) -> dict[str, str]:
+        """Fields that the learner's own loss or model decides, each with the reason."""
+        own = dict.fromkeys(OWN_LOSS, "your loss runs") if self.pasted else {}
+        return own | (self.model.idle(self.table) if self.model else {})
 
     @property
     def recipe(self) -> Recipe:
         """What Run trains."""
-        return Recipe(self.settings, self.table, self.pasted)
+        return self.recipe_of(self.settings)
+
+    def recipe_of(self, settings: Settings) -> Recipe:
+        """The recipe of other settings with the loss, the data and the model that are in use."""
+        return Recipe(settings, self.table, self.pasted, self.model)
 
     @property
     def base(self) -> Settings:
-        """The preset's settings as own data need them; what differs from them has been changed by the learner."""
-        settings = self.preset.settings
-        if not self.table:
-            return settings
-        if self.lesson.open:
+        """The preset's settings as own data and model need them; what differs has been changed by the learner."""
+        settings, first = self.preset.settings, self.lesson.presets[0].settings
+        if self.model:  # what the preset shows stays
+            same = [name for name in self.outset if getattr(settings, name) == getattr(first, name)]
+            settings = settings.with_changes({name: self.outset[name] for name in same})
+        if self.table and self.lesson.open:
             settings = settings.with_changes(self.table.outset)
-        return replace(settings, loss=losses.fitting(settings.loss, self.table.task == "classes"))
+        return self.fitted(settings)
+
+    def fitted(self, settings: Settings) -> Settings:
+        """A loss that own data or an own model cannot be trained with gives way to the one like it that can."""
+        if not (self.table or self.model):
+            return settings
+        return replace(settings, loss=losses.fitting(settings.loss, self.of_classes))
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether own data or an own model have classes."""
+        if self.model:
+            return self.model.form.columns > 1
+        return self.table is not None and self.table.task == "classes"
 
     def lay(self, settings: Settings) -> None:
         """Take these settings and set the widgets to them."""
@@ -176,6 +211,17 @@ class Pin:
     settings: Settings | None = None
     training: Training | None = None  # None: a link has pinned it, and Run trains it too
     comparison: Comparison | None = None  # this run and the one in sight, as they were last compared
+
+    def recipe(self, table: Table | None) -> Recipe:
+        """That of settings which a link has pinned: it carries no loss and no model."""
+        return Recipe(self.settings, table)
+
+    def compared(self, pinned: Run, other: Run) -> Comparison:
+        """The comparison of these two runs: the last one, where it is theirs."""
+        before = self.comparison
+        if before is None or before.pinned is not pinned or before.other is not other:
+            self.comparison = Comparison(pinned, other)
+        return self.comparison
 
 
 @dataclass

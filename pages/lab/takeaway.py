@@ -28,7 +28,7 @@ def takeaway(bench: Bench) -> None:
         return
     bundle = packed(bench)
     with menu:
-        problem = attempted(bundle)[1] if bundle.recipe.pasted else ""  # of the lessons' own losses all can be taken
+        problem = attempted(bundle)[1] if bundle.recipe.walled else ""  # of the lessons' own losses all can be taken
         if problem:
             warn(problem)
         row = st.container(horizontal=True, gap="small")
@@ -81,7 +81,7 @@ def preview(bench: Bench) -> None:
 
 def packed(bench: Bench) -> Bundle:
     """What is on the form. What the predictions of a pasted loss are, its run has told, if there is one."""
-    run = bench.runs.training.run() if bench.runs.training and bench.form.pasted and not bench.outdated else None
+    run = bench.runs.training.run() if bench.runs.training and bench.form.walled and not bench.outdated else None
     output = run.opening.output if run else None
     return Bundle(bench.lesson.slug, bench.form.preset.name, bench.form.recipe, output)
 

@@ -9,10 +9,13 @@ import tensorflow as tf
 
 from lessons.course.discovery import LESSONS
 from lessons.course.lesson import Lesson
+from lessons.engine import pasted_loss
+from lessons.engine.gradient_meter import GradientMeter
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import training_batch
-from lessons.recipe.recipe import Recipe
+from lessons.recipe.recipe import Pasted, Recipe
+from lessons.runs.run import Run
 from tests.tools.oracle import LOSSES, Compared
 
 MASK_AND_LOSS: Lesson = LESSONS["mask_and_loss"]
@@ -144,3 +147,20 @@ def test_the_mask_that_masking_computes_is_the_one_in_use():
     batch = training_batch(Recipe(settings))
     computed = keras.layers.Masking(0.0).compute_mask(batch.x)
     assert np.array_equal(np.array(computed), batch.mask) and np.array_equal(batch.mask, batch.real)
+
+
+@pytest.mark.parametrize("mask", ["aligned", "none"])
+def test_keras_own_cross_entropy_has_a_gradient_at_probabilities(mask):
+    """It takes the logits behind a sigmoid where it can, past the predictions: nothing would arrive at them."""
+    text = "import keras\ndef loss(y_true, y_pred):\n    return keras.losses.binary_crossentropy(y_true, y_pred)\n"
+    settings = Recurrent(task="binary", activation="sigmoid", mask=mask, epochs=3, padded_labels="zero")
+    pasted, ours = Recipe(settings, pasted=Pasted(text)), Recipe(replace(settings, loss="bce_clipped"))
+    run, other = Run.gather(pasted, training_batch(pasted), pasted_loss.train(pasted)), trained(ours)
+    np.testing.assert_allclose(run.snapshot.loss, other.snapshot.loss, rtol=1e-5)
+    np.testing.assert_allclose(run.snapshot.gradient, other.snapshot.gradient, rtol=1e-3, atol=1e-7)
+    inputs = keras.Input(run.batch.x.shape[1:])
+    model = keras.Model(inputs, keras.layers.Dense(1, "sigmoid")(keras.layers.Masking()(inputs)))
+    model.compile("sgd", "binary_crossentropy")
+    meter = GradientMeter(run.batch.x, run.batch.y, run.batch.real)
+    model.fit(run.batch.x, run.batch.y, batch_size=32, verbose=0, callbacks=[meter])
+    assert (meter.gradients[0] > 0)[run.batch.real].all()

@@ -211,7 +211,7 @@ def test_a_learner_with_two_jobs_is_told_to_wait(walled_pool):
     page.session_state[presence.SESSION] = "Ada"
     jobs = [walled_pool.submit(time.sleep, 60, who="Ada") for _ in range(2)]
     press(page, MEND, "check")
-    assert "one waits: try again when the first is done." in told(page) and mine.trial is None
+    assert "Two of yours run or wait already: try again when the first is done." in told(page) and mine.trial is None
     for job in jobs:
         job.stop()
 

@@ -24,6 +24,35 @@ def test_an_example_a_text_of_ones_own_and_what_is_refused(page, site):
     assert not page.get_by_text("Traceback").count() and not page.locator(".stDataFrame").count()
 
 
+def test_a_model_is_trained_compared_and_forgotten(page, site):
+    page.goto(f"{site.url}/?page=your_case")
+    await_(lambda: page.get_by_role("radio", name="Attention with a residual").count(), "the examples")
+    page.get_by_role("radio", name="Attention with a residual").click()
+    await_(lambda: page.get_by_role("button", name="Train it").count(), "that it can be trained")
+    page.get_by_role("button", name="Train it").click()
+    await_(lambda: page.get_by_text("60 epochs in").count(), "its run")
+    await_(lambda: page.get_by_text("The mask is lost on the way").count(), "what is wrong with it")
+    page.get_by_role("button", name="Pin", exact=True).click()
+    await_(lambda: page.get_by_text("change one toggle and press Run").count(), "that it is pinned")
+    page.get_by_text("Your model, layer by layer").click()
+    box = page.get_by_role("textbox", name="Your model")
+    await_(lambda: box.count() and box.is_visible(), "the text")
+    write(page, EXAMPLES["Attention with a residual"].replace("layers.Add()([x, attended])", "attended"))
+    await_(lambda: page.get_by_role("button", name="Train it").count(), "that the other can be trained")
+    page.get_by_role("button", name="Train it").click()
+    await_(lambda: page.get_by_text("Text of the model").count(), "the comparison of two models")
+    page.get_by_role("button", name="Forget it").click()
+    await_(lambda: page.get_by_role("button", name="Try a sample").count(), "the empty bench")
+    assert not page.get_by_text("Traceback").count()
+
+
+def test_what_is_not_trained_is_said(page, site):
+    page.goto(f"{site.url}/?page=your_case")
+    await_(lambda: page.get_by_role("radio", name="Two sequences in a row").count(), "the examples")
+    page.get_by_role("radio", name="Two sequences in a row").click()
+    await_(lambda: page.get_by_text("It is not trained here.").count(), "why it is not trained")
+
+
 def write(page, text: str) -> None:
     """Into the text area, as one who pastes does, and look at it."""
     page.get_by_role("textbox", name="Your model").fill(text)

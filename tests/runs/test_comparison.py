@@ -11,7 +11,7 @@ from lessons.engine.train import train
 from lessons.families.recurrent import Recurrent
 from lessons.figures import comparison_figures
 from lessons.recipe.data import training_batch
-from lessons.recipe.recipe import Recipe
+from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs.comparison import VISIBLE, Comparison, differs, headline, others, visibly
 from lessons.runs.run import Run
@@ -155,9 +155,9 @@ def test_a_step_that_is_real_in_one_run_and_padding_in_the_other_is_told(compari
 
 def test_another_text_of_the_loss_is_a_difference(comparison):
     run = comparison["equal"].pinned
-    other = replace(run, opening=replace(run.opening, source="def mse(y_true, y_pred): ..."))
+    other = replace(run, recipe=replace(run.recipe, pasted=Pasted("def mse(y_true, y_pred): ...")))
     (text,) = Comparison(run, other).differences
-    assert text.label == "Text of the loss"
+    assert (text.label, text.pinned, text.other) == ("Text of the loss", "the lesson’s", "yours")
 
 
 def test_visible_is_by_the_largest_of_the_epoch():

@@ -378,7 +378,7 @@ def test_a_process_that_dies_before_the_job_begins_costs_it_nothing(walled_pool,
 def test_one_learner_has_one_running_and_one_waiting(walled_pool):
     assert both_ready(walled_pool)
     running, waiting = (walled_pool.submit(intruders.pause, 1, who="a") for _ in range(2))
-    with pytest.raises(Busy, match="one of your"):
+    with pytest.raises(Busy, match="two of yours"):
         walled_pool.submit(intruders.pause, 0, who="a")
     other = walled_pool.submit(intruders.pause, 0, who="b")
     nobody = [walled_pool.submit(intruders.pause, 0) for _ in range(4)]

@@ -1,0 +1,175 @@
+"""A pasted model is trained as plain `fit` trains it: the same text, run twice."""
+
+import keras
+import numpy as np
+import pytest
+
+from lessons.course.model_examples import EXAMPLES
+from lessons.doctor.run import diagnose
+from lessons.engine import pasted_training
+from lessons.engine.pasted_model import inspect
+from lessons.engine.train import trained
+from lessons.families.own import Own
+from lessons.families.recurrent import Recurrent
+from lessons.own_data import sample
+from lessons.own_data.brought import Brought
+from lessons.recipe.bad_input import BadInput
+from lessons.recipe.data import training_batch, validation_batch
+from lessons.recipe.losses import find
+from lessons.recipe.model import Form, Model, outset
+from lessons.recipe.recipe import Pasted, Recipe
+from lessons.runs.run import Run
+
+EPOCHS = 12
+TRAINED = [name for name in EXAMPLES if name != "Two sequences in a row"]
+OWN_CLASSES = """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+class Pool(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.supports_masking = True
+
+    def call(self, x, mask=None):
+        weight = tf.cast(mask, x.dtype)[..., None]
+        return tf.reduce_sum(x * weight, axis=1) / tf.reduce_sum(weight, axis=1)
+
+    def compute_mask(self, x, mask=None):
+        return None
+
+class Net(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.masking = layers.Masking()
+        self.lstm = layers.LSTM(6, return_sequences=True, kernel_regularizer="l2")
+        self.norm = layers.BatchNormalization()
+        self.pool = Pool()
+        self.out = layers.Dense(1, activation="sigmoid")
+
+    def call(self, x):
+        return self.out(self.pool(self.norm(self.lstm(self.masking(x)))))
+
+model = Net()
+model.compile(loss="binary_crossentropy", optimizer=tf.keras.optimizers.RMSprop(0.005))
+"""
+BARE = """
+def build(timesteps, features, classes):
+    inputs = keras.Input((timesteps, features))
+    x = layers.GRU(5, return_sequences=True)(inputs)
+    return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+"""
+SOFTMAX = BARE + "model = build(12, 3, 4)\nmodel.compile(loss='sparse_categorical_crossentropy')\n"
+
+
+def looked_at(text: str, *batch) -> tuple[Model, dict]:
+    """The model of a text as a page takes it, and what its runs begin with."""
+    found = inspect(text, None, *batch)
+    assert not found["refused"] and found["form"], found["refused"] or found["untrained"]
+    form = Form(**found["form"])
+    return Model(text, found["choice"], form), outset(form, found["compiled"])
+
+
+def recipe_of(text: str, **changes) -> Recipe:
+    model, begins = looked_at(text)
+    return Recipe(Own(**begins | {"epochs": EPOCHS} | changes), model=model)
+
+
+def train(recipe: Recipe) -> Run:
+    return Run.gather(recipe, training_batch(recipe), pasted_training.train(recipe))
+
+
+def plain_fit(text: str, recipe: Recipe) -> dict:
+    """What `fit` says of the same text, run as Python runs it."""
+    settings = recipe.settings
+    keras.utils.set_random_seed(settings.seed)
+    names: dict = {"keras": keras, "layers": keras.layers}
+    exec(text, names)
+    model = names["model"]
+    kinds = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
+    kept = {"bce_clipped": "binary_crossentropy", "cross_entropy_clipped": "sparse_categorical_crossentropy"}
+    loss = kept.get(settings.loss) or find(settings.loss)
+    model.compile(kinds[settings.optimizer](settings.learning_rate), loss, jit_compile=False)
+    parts = training_batch(recipe), validation_batch(recipe)
+    (x, y), validation = (((part.x[..., 0].astype(int) if settings.words else part.x), part.y) for part in parts)
+    size = settings.batch_size or len(x)
+    how = {"epochs": settings.epochs, "batch_size": size, "shuffle": False, "verbose": 0}
+    return model.fit(x, y, validation_data=validation, validation_batch_size=size, **how).history
+
+
+@pytest.mark.parametrize("text", [*map(EXAMPLES.get, TRAINED), OWN_CLASSES, SOFTMAX], ids=[*TRAINED, "own", "softmax"])
+def test_it_trains_as_plain_fit_does(text):
+    recipe = recipe_of(text)
+    run, history = train(recipe), plain_fit(text, recipe)
+    np.testing.assert_allclose(run.snapshot.loss, history["loss"], rtol=1e-5)
+    np.testing.assert_allclose(run.snapshot.val_loss, history["val_loss"], rtol=1e-5)
+
+
+def test_in_batches_too():
+    recipe = recipe_of(EXAMPLES["Attention with a residual"], batch_size=5)
+    run, history = train(recipe), plain_fit(recipe.model.text, recipe)
+    np.testing.assert_allclose(run.snapshot.loss, history["loss"], rtol=1e-5)
+    assert run.snapshot.input_gradient[0].any(), "of ids the gradient is taken at what the Embedding makes of them"
+
+
+def test_what_compile_says_is_what_a_run_begins_with():
+    _, begins = looked_at(OWN_CLASSES)
+    assert (begins["loss"], begins["optimizer"], begins["learning_rate"]) == ("bce_clipped", "rmsprop", 0.005)
+
+
+def test_where_the_mask_is_lost_the_gradient_of_padding_is_found():
+    found = diagnose(train(recipe_of(EXAMPLES["Attention with a residual"])))
+    assert "mask_dropped" in [finding.code for finding in found]
+    healthy = train(recipe_of(EXAMPLES["Both directions, a label per step"]))
+    assert not healthy.leak.any() and not healthy.input_leak.any()
+
+
+def test_a_mask_is_given_to_a_model_that_makes_none():
+    aligned, none = (train(recipe_of(SOFTMAX, mask=mask)) for mask in ("aligned", "none"))
+    assert none.leak[0] > 0.05 and not aligned.leak.any()
+
+
+def test_own_data_and_an_own_loss_go_with_it():
+    table = Brought.parse(sample.sample(), sample.NAME).table
+    plain = Recipe(Own(**table.care(Own())), table)
+    batch = training_batch(plain)
+    text = BARE.replace('Dense(classes, activation="softmax")', "Dense(1)")
+    model, begins = looked_at(text, batch.x, batch.real, 2)
+    loss = Pasted(
+        "import tensorflow as tf\ndef loss(y_true, y_pred):\n    return tf.reduce_mean(tf.abs(y_true - y_pred))\n"
+    )
+    run = train(Recipe(plain.asked.with_changes(begins | {"epochs": EPOCHS}), table, loss, model))
+    assert run.snapshot.loss[-1] < run.snapshot.loss[0] and run.opening.source == loss.text
+    assert run.leak[0] > 0, "one number: no mask reaches it"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (EXAMPLES["Two sequences in a row"], "one input"),
+        ("i = keras.Input((6, 2))\nmodel = keras.Model(i, [layers.Dense(1)(i), layers.Dense(2)(i)])", "2 outputs"),
+        ("i = keras.Input((6, 2))\nmodel = keras.Model(i, layers.Reshape((6, 2, 1))(i))", "puts out"),
+    ],
+)
+def test_what_is_not_trained_is_said(text, says):
+    found = inspect(text)
+    assert not found["refused"] and found["form"] is None and says in found["untrained"]
+
+
+def test_what_does_not_go_together_is_one_sentence():
+    model, begins = looked_at(BARE)
+    table = Brought.parse(sample.sample(), sample.NAME).table
+    with pytest.raises(BadInput, match="Look at it again"):
+        Recipe(Own(**begins), table, model=model)
+    with pytest.raises(BadInput, match="“Your case” takes it"):
+        Recipe(Recurrent(), model=model)
+    recipe = recipe_of("i = keras.Input((12, 3))\nmodel = keras.Model(i, layers.Dense(1)(i))")
+    wrong = Model(recipe.model.text.replace("(12, 3)", "(9, 3)"), "model", recipe.model.form)
+    with pytest.raises(BadInput, match="Keras says: .*shape") as raised:
+        train(Recipe(recipe.asked, model=wrong))
+    assert "\n" not in str(raised.value)
+
+
+def test_without_a_model_the_family_is_the_recurrent_one():
+    one, other = (trained(Recipe(family(epochs=3))) for family in (Own, Recurrent))
+    assert (one.snapshot.loss == other.snapshot.loss).all()
