@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from lessons.course import own_case
@@ -22,7 +23,7 @@ from lessons.runs.grid import Grid, Square, squares
 from lessons.runs.outcome import MEANINGS
 from lessons.runs.run import Run
 from lessons.server import tasks
-from lessons.tools import examine, model_file
+from lessons.tools import check, examine, model_file
 from lessons.workers.worker import QUIET, silenced
 
 ROLES_IN_STEPS = {
@@ -101,7 +102,10 @@ def parser() -> Parser:
 
     add = command("examine", show_examine, "look at a model of yours, or train on a file of yours", json_too)
     add("model", metavar="MODEL.py", nargs="?", help="a Keras model: which layer loses the mask, where padding enters")
-    add("--data", metavar="FILE", help="CSV, TSV, Parquet, .npz or .npy; a model is looked at on these then")
+    add(
+        "--data", metavar="FILE", help="CSV, TSV, Parquet, .npz or .npy; a model is looked at and trained on these then"
+    )
+    add("--loss", metavar="FILE[:FUNCTION]", help="a loss of yours for the model; else what its compile says")
     for role, kind in examine.ROLES.items():
         metavar, says = ("COLUMN", f"the column of the {role}") if kind is str else ("STEPS", ROLES_IN_STEPS[role])
         add(f"--{role}", metavar=metavar, type=kind, help=f"{says}; guessed when left out")
@@ -142,14 +146,24 @@ def show_run(given: argparse.Namespace) -> None:
 
 
 def show_model(given: argparse.Namespace) -> None:
-    """The x-ray of a model, on own data where there are some."""
-    x = real = None
+    """The x-ray of a model and its training, on own data where there are some."""
+    x = real = table = None
     if given.data:
-        batch = training_batch(examine.recipe_of(examine.brought(given), given.family, given.changes))
+        recipe = examine.recipe_of(examine.brought(given), given.family, [])
+        batch, table = training_batch(recipe), recipe.table
         x, real = batch.x, batch.real
+    loss = check.loss_of(given.loss) if given.loss else None
+    os.environ.update(QUIET)
     with silenced():
-        seen = model_file.examined(given.model, x, real)
-    print(json.dumps(plain(model_file.report(given.model, seen))) if given.json else seen)
+        found = model_file.examined(given.model, x, real)
+    report = plain(found.to_plain())
+    if not given.json:
+        print(found, end="\n\n")
+    if found.form:
+        recipe = model_file.recipe_of(found, table, loss, dict(map(examine.change_of, given.changes)))
+        show_training(given, recipe, own_case.LESSON, report, partial(model_file.trained, path=given.model))
+    else:
+        print(json.dumps(report) if given.json else f"It is not trained here. {found.untrained}")
 
 
 def show_examine(given: argparse.Namespace) -> None:
@@ -166,11 +180,17 @@ def show_examine(given: argparse.Namespace) -> None:
     show_training(given, recipe, own_case.LESSON, report)
 
 
-def show_training(given: argparse.Namespace, recipe: Recipe, lesson: Lesson, report: Mapping) -> None:
+def show_training(
+    given: argparse.Namespace,
+    recipe: Recipe,
+    lesson: Lesson,
+    report: Mapping,
+    train: Callable[[Recipe], Run] | None = None,
+) -> None:
     """Train and print what happened; with --json the report, too."""
     os.environ.update(QUIET)
     with silenced():
-        run = run_of(recipe)
+        run = (train or run_of)(recipe)
         findings = diagnosed(run)
     steps = next_steps(run, findings, (*lesson.controls, *lesson.more))
     if given.json:
@@ -193,7 +213,7 @@ def show_training(given: argparse.Namespace, recipe: Recipe, lesson: Lesson, rep
 def diagnosed(run: Run) -> tuple[Finding, ...]:
     """What the doctor finds; where a number is not finite its origin is looked for."""
     findings = diagnose(run)
-    if any(found.code == "non_finite" for found in findings):
+    if any(found.code == "non_finite" for found in findings) and not run.recipe.walled:
         return diagnose(run, tasks.nan_origin(run.recipe))
     return findings
 
@@ -303,8 +323,6 @@ def line_of(row: dict) -> str:
 
 def show_check(given: argparse.Namespace) -> None:
     """Examine one file, or each line of a batch: there every result is one line, and printed when it is ready."""
-    from lessons.tools import check
-
     options = {name: value for name in check.OPTIONS if (value := getattr(given, name)) is not None}
     if bool(given.name) == bool(given.batch):
         raise BadInput("check takes FILE[:FUNCTION], or --batch FILE.")
@@ -356,11 +374,11 @@ def show_preflight(given: argparse.Namespace) -> int:
     count = preflight.learners(given.learners) if given.learners is not None else preflight.LEARNERS
     port = preflight.port_of(given.port)
     found = []
-    for check in preflight.checks(count, port):
-        found.append(check)
+    for one in preflight.checks(count, port):
+        found.append(one)
         if not given.json:
-            print(f"{check.verdict:8} {check.name:10} {check.says}", flush=True)
-            print(f"{'':19} {check.do}\n" * bool(check.do), end="", flush=True)
+            print(f"{one.verdict:8} {one.name:10} {one.says}", flush=True)
+            print(f"{'':19} {one.do}\n" * bool(one.do), end="", flush=True)
     report = preflight.report(found, count)
     print(json.dumps(report) if given.json else f"\n{report['needs']['says']}")
     return 0 if report["ok"] else 1

@@ -29,6 +29,7 @@ import numpy as np
 OTHER_NUMBERS = 3.0  # stand on masked steps in the second run: large beside what layers usually put out
 GONE = ("lost", "lost before", "ended")
 SAME = 1e-4  # relative difference that is rounding
+ALL_RIGHT = "The mask goes through, and what stands on masked steps changes no real step."
 FINDINGS = {  # verdict of a call: what it means, and what helps
     "lost": "a mask goes in and none comes out: give the layer supports_masking = True, or compute_mask; or pass "
     "mask= to what comes after it",
@@ -104,7 +105,7 @@ class XRay:
     def uncounted(self) -> bool:
         """Whether predictions per step come without the mask that there was."""
         root = self.calls[0]
-        return not root.mask_out and root.shape[:2] == self.steps
+        return bool(self.steps) and not root.mask_out and len(root.shape) > 2 and root.shape[:2] == self.steps
 
     @property
     def says(self) -> list[str]:
@@ -117,14 +118,18 @@ class XRay:
             where = "before" if call.verdict == "lost before" else "in"
             advice = FINDINGS["operation" if call.operation and call.verdict == "lost" else call.verdict]
             said.append(f"The mask is lost {where} {told(call)}: {advice}.{silence}")
-            if self.uncounted:
-                said.append("No mask comes with the predictions: a loss per step counts the masked steps too.")
+        if self.uncounted:
+            said.append("No mask comes with the predictions: a loss per step counts the masked steps too.")
         if call := self.enters:
-            size = f"{call.moved:.2g} of their size"
+            size = f"{call.moved:.2g} times their size"
             said.append(f"Padding enters at {told(call)}: other numbers on masked steps move its real steps by {size}.")
-        return said or ["The mask goes through, and what stands on masked steps changes no real step."]
+        return said or [ALL_RIGHT]
 
     def __str__(self) -> str:
+        return "\n".join([*self.table(), "", *self.says])
+
+    def table(self) -> list[str]:
+        """The calls, a line each."""
         rows: list[tuple[str, ...]] = [
             ("layer", "class", "shape", "mask in", "out", "verdict", "moved by padding", "line")
         ]
@@ -135,8 +140,7 @@ class XRay:
                 ("  " * call.depth + call.name, call.layer, str(call.shape), *marks, call.verdict, moved, call.line)
             )
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        return "\n".join([*lines, "", *self.says])
+        return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def deeper(call: Call, other: Call) -> bool:

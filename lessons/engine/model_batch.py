@@ -12,7 +12,24 @@ if TYPE_CHECKING:
     import keras
 
 SEQUENCES, TIMESTEPS, FEATURES, CLASSES = 8, 12, 3, 4  # of the batch, where the model leaves them open
+WORDS_INSIDE = 6  # of a sentence, where sequences are of sentences
 WORDS = 20  # ids of tokens, where there is no Embedding that says how many
+
+
+def reads_ids(model: keras.Model, place: int) -> bool:
+    """Whether an Embedding comes first behind an input, perhaps inside a TimeDistributed or a model."""
+    import keras
+
+    nodes = model.inputs[place]._keras_history.operation._outbound_nodes if getattr(model, "inputs", None) else []
+    first = next((node.operation for node in nodes if isinstance(node.operation, keras.Layer)), None)
+    while not isinstance(first, keras.layers.Embedding):
+        if isinstance(first, keras.layers.Wrapper):
+            first = first.layer
+        elif isinstance(first, keras.Model):
+            first = next((one for one in first.layers if not isinstance(one, keras.layers.InputLayer)), None)
+        else:
+            return False
+    return True
 
 
 def batch_for(model: keras.Model, x: np.ndarray | None = None, real: Bools | None = None) -> tuple[Any, Bools]:
@@ -38,12 +55,14 @@ def batch_for(model: keras.Model, x: np.ndarray | None = None, real: Bools | Non
         real = np.arange(steps) < lengths[:, None]
     inputs = []
     for place, shape in enumerate(shapes):
-        ids = len(shape) == 2 and bool(embeddings)
+        ids = bool(embeddings) and (len(shape) == 2 or reads_ids(model, place))
         if len(shape) == 2 and not ids:
             inputs.append(real.copy())
         elif ids:
             words = embeddings[min(place, len(embeddings) - 1)].input_dim or WORDS
-            inputs.append(np.where(real, rng.integers(1, max(2, words), real.shape), 0))
+            size = (*real.shape, *(axis or WORDS_INSIDE for axis in shape[2:]))
+            spread = real.reshape(*real.shape, *[1] * (len(size) - 2))
+            inputs.append(np.where(spread, rng.integers(1, max(2, words), size), 0))
         elif x is not None and len(shape) == 3:
             inputs.append(np.where(real[..., None], x, mark).astype("float32"))
         else:

@@ -10,6 +10,7 @@ from typing import Any
 
 from lessons.engine.model_batch import CLASSES, FEATURES, TIMESTEPS, batch_for
 from lessons.engine.model_form import deaf, form_of
+from lessons.engine.model_samples import MOST_STEPS, looked_into, said_of, shown_row
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import Bools, Floats
 from lessons.recipe.words import first_line
@@ -66,13 +67,15 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
             form, untrained = asdict(form_of(model, batch, seen.calls[-1].name)), ""
         except BadInput as problem:
             form, untrained = None, str(problem)
+        shown, further = looked_into(model, batch, steps, seen)
     calls = [
         call.to_plain()
+        | sample
         | {
             "line": int(call.line.removeprefix(LINE)) if call.line else None,
             "warnings": [_short(one) for one in call.warnings[:MOST_WARNINGS]],
         }
-        for call in seen.calls[:MOST_CALLS]
+        for call, sample in zip(seen.calls[:MOST_CALLS], shown, strict=False)
     ]
     told = admitted.compiled
     return {
@@ -84,9 +87,10 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
         "weights": count.weights,
         "steps_of_batch": [int(size) for size in seen.steps],
         "calls": calls,
+        "real": steps[shown_row(steps)][:MOST_STEPS].tolist(),
         "form": form,
         "untrained": untrained,
-        "says": list(map(_short, [*seen.says, *deaf(model)])),
+        "says": list(map(_short, [*said_of(seen, further), *deaf(model)])),
     }
 
 

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any
-
-import keras
-import tensorflow as tf
+from collections.abc import Iterator
 
 from lessons.engine import train as engine
-from lessons.engine.graph import Graph, inputs
-from lessons.engine.mask_xray import Call
-from lessons.engine.mask_xray import xray as layer_calls
-from lessons.engine.models import build_optimizer
+from lessons.engine.model_graph import ModelGraph
 from lessons.engine.pasted_model import said
-from lessons.engine.xray import LOSS, heeds_mask, short
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.data import training_batch
-from lessons.recipe.model import Model
-from lessons.recipe.recipe import Recipe, Structure
-from lessons.recipe.settings import Settings
-from lessons.runs.run import Closing, LayerMask, Opening, Snapshot
+from lessons.recipe.recipe import Recipe
+from lessons.runs.run import Closing, Opening, Snapshot
 from lessons.sandbox.admission import admit, line_of
 from lessons.sandbox.admission.model import Refused, admit_model, counted
 
@@ -37,106 +25,15 @@ def train(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing]:
 
 
 def _trained(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing]:
-    pasted = recipe.pasted
+    structure, pasted, model = recipe.structure(), recipe.pasted, recipe.model
+    assert model
+    _, _, features = structure.extent
+    settings, admitted = structure.settings, admit_model(model.text)
     loss = admit(pasted.text).build(pasted.function) if pasted else None
+
+    def build():
+        return admitted.build(settings.timesteps, features, settings.predicts.columns, model.choice)
+
     with counted():
-        graph = ModelGraph(recipe.structure(), recipe.settings.seed, loss, pasted.text if pasted else "")
-    graph.start(recipe, training_batch(recipe), training_batch(recipe))
-    graph.layers = rows(graph)
-    yield from engine.train(recipe, graph)
-
-
-class ModelGraph(Graph):
-    """A graph of a pasted model. Its first weights are drawn as after `keras.utils.set_random_seed`."""
-
-    def __init__(self, structure: Structure, seed: int, loss: Callable | None, source: str):
-        self.seed = seed
-        self.embedded: list[tf.Tensor] = []  # what the Embeddings put out since the model was called last
-        super().__init__(structure, loss, source)
-        self.draws = []  # they are drawn already
-        # That the whole model puts out no mask, Keras says only because it stands in one of ours.
-        self.warnings = tuple(said for said in self.warnings if f"Layer '{self.given.name}'" not in said)
-
-    def _built(self, settings: Settings, features: int) -> tuple[keras.Model, keras.optimizers.Optimizer]:
-        assert self.structure.model
-        model, self.given = wrapped(self.structure.model, settings, features, self.seed)
-        if self.structure.model.form.words:
-            for layer in model._flatten_layers():
-                if isinstance(layer, keras.layers.Embedding):
-                    layer.call = partial(self._kept, layer.call)
-        optimizer = build_optimizer(settings)
-        optimizer.build(model.trainable_variables)
-        return model, optimizer
-
-    def _kept(self, call: Callable, ids: Any) -> Any:
-        embedded = call(ids)
-        self.embedded.append(embedded)
-        return embedded
-
-    def _call(self, given: list, training: bool) -> Any:
-        """`fit` tells a model of `training` where its `call` takes it. keras/src/backend/tensorflow/trainer.py."""
-        return super()._call(given, training) if self.given._call_has_training_arg else self.model(given)
-
-    def _loss(self, part: dict, predictions: Any) -> Any:
-        """With what the layers add: `add_loss`, and regularizers. keras/src/trainers/trainer.py: compute_loss."""
-        return sum(self.model.losses, super()._loss(part, predictions))
-
-    def _train_step(self, part: dict) -> dict:
-        self.embedded.clear()
-        return super()._train_step(part)
-
-    def _read(self, part: dict) -> Any:
-        """An id has no gradient: what its Embedding makes of it has."""
-        steps = self.structure.settings.timesteps
-        words = (one for one in self.embedded if len(one.shape) == 3 and one.shape[1] == steps)
-        return next(words, part["x"])
-
-
-def wrapped(given: Model, settings: Settings, features: int, seed: int) -> tuple[keras.Model, keras.Model]:
-    """A model of x (batch, time, features) and mask (batch, time) bool, as the engine calls one, and that of the text.
-
-    Raises Refused, and what the text raises.
-    """
-    form = given.form
-    keras.utils.set_random_seed(seed)
-    model = admit_model(given.text).build(settings.timesteps, features, settings.predicts.columns, given.choice)
-    x = keras.Input((settings.timesteps, features))
-    mask = keras.Input((settings.timesteps,), dtype="bool")
-    read = AsIds()(x) if form.words else x
-    if form.mark is None:  # else the model makes its own
-        read = GiveMask()(read, mask=mask)
-    return keras.Model([x, mask], model([read, mask] if form.given else read)), model
-
-
-class AsIds(keras.layers.Layer):
-    """Numbers (batch, time, 1) as ids (batch, time) int32."""
-
-    def call(self, x: Any) -> Any:
-        return keras.ops.cast(x[..., 0], "int32")
-
-
-class GiveMask(keras.layers.Layer):
-    """Hangs the mask (batch, time) that it is given on x, as a Masking layer does with the one that it makes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.supports_masking = True
-
-    def call(self, x: Any, mask: Any = None) -> Any:
-        return keras.ops.copy(x)
-
-
-def rows(graph: ModelGraph) -> tuple[LayerMask, ...]:
-    """Where the mask goes on the data of this run, layer by layer, as Keras carries it when the model is called."""
-    given = inputs(graph.train_part)
-    if not graph.train_part["masked"]:
-        given = [given[0], tf.ones_like(given[1])]
-    calls = [call for call in layer_calls(graph.model, given).calls if not call.opened]
-    masked = any(call.mask_out for call in calls[-1:])
-    shape = (graph.structure.settings.sequences, *graph.model.outputs[0].shape[1:])
-    heeded = masked and heeds_mask(graph.loss, shape, graph.puts_out)
-    return (*map(row, calls), LayerMask(LOSS, "your loss", masked, heeded))
-
-
-def row(call: Call) -> LayerMask:
-    return LayerMask(short(call.name), call.layer, call.mask_in, call.mask_out)
+        graph = ModelGraph(structure, build, recipe.settings.seed, loss, pasted.text if pasted else "")
+        yield from engine.train(recipe, graph)

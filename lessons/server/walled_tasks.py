@@ -46,7 +46,10 @@ MENDED = [{"title": str, "codes": [str], "text": str, "left": [str]}]
 CALL = {
     **dict.fromkeys(("name", "layer", "verdict"), str), "depth": int, "line": (int, None), "shape": [int],
     **dict.fromkeys(("mask_in", "mask_out", "operation"), bool), "moved": float, "enters": (bool, None),
-    "warnings": [str],
+    "warnings": [str], "on_padding": str,
+    "sample": lambda value: value is None or (
+        isinstance(value, np.ndarray) and value.ndim == 2 and array(value, "f", *value.shape) and value.size <= 1000
+    ),
 }  # fmt: skip
 FORM = {
     **dict.fromkeys(("timesteps", "features", "words", "columns"), int), **dict.fromkeys(("per_step", "given"), bool),
@@ -56,7 +59,8 @@ INSPECTION = (
     {"refused": REFUSAL},
     {
         "refused": None, "choice": str, "candidates": [str], "compiled": (None, by_name), "steps": texts_by_name,
-        "weights": int, "steps_of_batch": [int], "calls": [CALL], "says": [str], "form": (None, FORM), "untrained": str,
+        "weights": int, "steps_of_batch": [int], "calls": [CALL], "real": [bool], "says": [str],
+        "form": (None, FORM), "untrained": str,
     },
 )  # fmt: skip
 OPENING = {

@@ -11,6 +11,7 @@ from typing import Any
 from lessons.doctor.refusal import refused
 from lessons.doctor.usage import Usage
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.recipe import Pasted
 from lessons.sandbox.walled_pool import WARM, Limits, WalledPool
 from lessons.server import walled_tasks
 from lessons.workers.job import Job
@@ -83,6 +84,12 @@ def split(name: str) -> tuple[str, str | None]:
     if not colon or Path(name).exists() or not path or function.startswith(("/", "\\")):
         return name, None
     return path, function or None
+
+
+def loss_of(name: str) -> Pasted:
+    """The loss of FILE[:FUNCTION]. Raises BadInput."""
+    path, function = split(name)
+    return Pasted(read(Path(path)), function)
 
 
 def found(name: str, folder: Path) -> Path:

@@ -1,18 +1,26 @@
-"""`python -m lessons examine MODEL.py`: the Keras model in a file of one's own, and its x-ray on a padded batch."""
+"""`python -m lessons examine MODEL.py`: the Keras model in a file of one's own, its x-ray and its training."""
 
 from __future__ import annotations
 
+import ast
 import inspect
 import runpy
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lessons.course.own_case import START
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.data import Bools
+from lessons.recipe.data import Bools, training_batch
+from lessons.recipe.model import Form, Model, outset
+from lessons.recipe.recipe import Pasted, Recipe
+from lessons.recipe.table import Table
 from lessons.recipe.words import first_line, shortened
+from lessons.runs.run import Run
+from lessons.sandbox.admission.model.compiling import compiled
 
 if TYPE_CHECKING:
     import keras
@@ -80,18 +88,47 @@ def model_of(names: Mapping[str, Any], sizes: Mapping[str, int], path: str) -> k
     return model
 
 
-def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) -> Any:
-    """The x-ray (lessons.engine.mask_xray.XRay) of the model in a file. Raises BadInput."""
+@dataclass(frozen=True)
+class Examined:
+    """A model in a file, and what was found on a batch."""
+
+    path: str
+    seen: Any  # the x-ray, lessons.engine.mask_xray.XRay
+    says: list[str]
+    form: Form | None  # None: it is not trained, and
+    untrained: str  # why
+
+    def to_plain(self) -> dict[str, Any]:
+        """The x-ray as plain values."""
+        calls = [call.to_plain() for call in self.seen.calls]
+        return {"model": self.path, "calls": calls, "says": self.says, "untrained": self.untrained or None}
+
+    def __str__(self) -> str:
+        """A table of the calls, and what was found."""
+        return "\n".join([*self.seen.table(), "", *self.says])
+
+
+def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) -> Examined:
+    """The model in a file, looked at. Raises BadInput."""
     import keras
 
     from lessons.engine.mask_xray import xray
     from lessons.engine.model_batch import batch_for
+    from lessons.engine.model_form import deaf, form_of
+    from lessons.engine.model_samples import looked_into, said_of
 
     build = builder(path, x)
     batch, steps = batch_for(build(), x, real)
     keras.utils.clear_session()  # layers are numbered by how many there were
     try:
-        return xray(build, batch, steps)
+        seen = xray(build, batch, steps)
+        keras.utils.clear_session()
+        model = build()
+        try:
+            form, untrained = form_of(model, batch, seen.calls[-1].name), ""
+        except BadInput as problem:
+            form, untrained = None, str(problem)
+        _, further = looked_into(model, batch, steps, seen)
     except BadInput:
         raise
     except Exception as failure:
@@ -99,8 +136,32 @@ def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) 
         where = f"{path}, line {line}" if line else path
         shapes = ", ".join(str(one.shape) for one in (batch if isinstance(batch, list) else [batch]))
         raise BadInput(f"{where}: the model does not take inputs of {shapes}: {first_line(failure)}") from failure
+    return Examined(path, seen, [*said_of(seen, further), *deaf(model)], form, untrained)
 
 
-def report(path: str, seen: Any) -> dict[str, Any]:
-    """The x-ray as plain values."""
-    return {"model": path, "calls": [call.to_plain() for call in seen.calls], "says": seen.says}
+def recipe_of(found: Examined, table: Table | None, loss: Pasted | None, changes: Mapping[str, str]) -> Recipe:
+    """What is trained: the model of the file, as its `compile` says, and over that what was set. Raises BadInput."""
+    assert found.form
+    text = Path(found.path).read_text(encoding="utf-8")
+    calls = compiled(ast.parse(text))
+    begins = outset(found.form, asdict(calls[-1]) if calls else None)
+    settings = START.with_changes({**(table.care(START) if table else {}), **begins})
+    return Recipe(settings, table, loss, Model(text, found.path, found.form)).with_changes(changes)
+
+
+def trained(recipe: Recipe, path: str) -> Run:
+    """The run of a model in a file: on this machine, where nothing is refused. Raises BadInput."""
+    from lessons.engine import train
+    from lessons.engine.model_graph import ModelGraph
+    from lessons.engine.pasted_model import said
+    from lessons.sandbox.admission import admit
+
+    batch, pasted = training_batch(recipe), recipe.pasted
+    build = builder(path, batch.x)
+    try:
+        loss = admit(pasted.text).build(pasted.function) if pasted else None
+        graph = ModelGraph(recipe.structure(), build, recipe.settings.seed, loss, pasted.text if pasted else "")
+        return Run.gather(recipe, batch, train.train(recipe, graph))
+    except Exception as failure:
+        line = line_in(failure, path)
+        raise BadInput(f"{path}{f', line {line}' if line else ''}: {said(failure)}") from failure

@@ -12,6 +12,7 @@ import streamlit as st
 from lessons.classroom import pace
 from lessons.classroom.refusal import TooOften
 from lessons.course.model_examples import EXAMPLES
+from lessons.figures.layer_figures import layer_figure, layer_words
 from lessons.recipe import model
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
@@ -26,6 +27,7 @@ from pages.lab.brought import forget_model
 from pages.lab.state import Form
 from pages.lab.takeaway import own_notebook
 from pages.learner import identity
+from pages.parts.charts import chart
 from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, warn
 from pages.parts.waiting import poll
@@ -33,6 +35,7 @@ from pages.parts.waiting import poll
 TEXT, EXAMPLE, PLACE = "own_model:text", "own_model:example", "own_model:look"  # session keys
 CHOICE = "own_model:choice"
 KEPT = "own_model:kept"  # the text: Streamlit forgets that of a widget which another page does not show
+SAMPLE = "own_model:sample"
 HEIGHT = 260
 ASK = (
     "Paste a Keras model: layers in a row, by calls, or a class of your own. It is run here, behind walls, on a small "
@@ -156,6 +159,7 @@ def result(bench: Bench, look: Look | None) -> None:
     if not changed:
         to_train(bench, look.text, found)
     st.dataframe([told(call) for call in found["calls"]], hide_index=True)
+    samples(found)
     for call in found["calls"]:
         for warning in call["warnings"]:
             st.caption(f"Keras warns: {quoted(warning)}")
@@ -179,6 +183,18 @@ def to_train(bench: Bench, text: str, found: Mapping[str, Any]) -> None:
         st.caption(f"{' and '.join(map(quoted, found['steps']))} of your text is not run: Keras' own takes its place.")
 
 
+def samples(found: Mapping[str, Any]) -> None:
+    """A picture of what a layer puts out for one padded sequence."""
+    calls = [call for call in found["calls"] if call["sample"] is not None]
+    if not calls:
+        return
+    names = [f"{number + 1} · {call['name']}" for number, call in enumerate(calls)]
+    picked = st.selectbox("What a layer puts out, for one sequence", names, key=SAMPLE)
+    call = calls[names.index(picked) if picked in names else 0]
+    real = np.array(found["real"])
+    chart("own_model:sample_chart", layer_figure(call["sample"], real), layer_words(call["sample"], real), height=220)
+
+
 def told(call: Mapping[str, Any]) -> dict[str, str]:
     """A call as a row of the table."""
     return {
@@ -187,6 +203,7 @@ def told(call: Mapping[str, Any]) -> dict[str, str]:
         "mask in": "yes" if call["mask_in"] else "–",
         "mask out": "yes" if call["mask_out"] else "–",
         "what became of it": MADE.get(call["verdict"], call["verdict"]),
+        "on masked steps": call["on_padding"],
         "padding gets in": ENTERS[call["enters"]],
         "where": f"line {call['line']}" if call["line"] else "",
     }

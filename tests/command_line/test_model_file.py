@@ -5,6 +5,7 @@ import json
 import pytest
 
 from lessons.__main__ import main
+from lessons.own_data import sample
 
 FUNCTION = """
 import keras
@@ -102,3 +103,24 @@ def test_what_cannot_be_looked_at_is_one_sentence(case, tmp_path, capsys):
 def test_neither_a_model_nor_data_is_told(capsys):
     assert main(["examine"]) == 2
     assert "takes --data FILE, MODEL.py, or both" in capsys.readouterr().err
+
+
+def test_it_is_trained_too_on_own_data_and_with_an_own_loss(tmp_path, capsys):
+    model, loss, data = tmp_path / "model.py", tmp_path / "loss.py", tmp_path / "data.csv"
+    model.write_text(FUNCTION.replace("layers.LSTM(3)(x)", "layers.Dense(1)(x)").replace("Masking(-1.0)", "Masking()"))
+    loss.write_text("import keras\n\n\ndef mine(y_true, y_pred):\n    return keras.ops.mean((y_true - y_pred) ** 2)\n")
+    data.write_bytes(sample.sample())
+    asked = ["examine", str(model), "--data", str(data), "--loss", str(loss), "--set", "epochs=4", "--json"]
+    assert main(asked) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["loss"]) == 4 and told["loss"][-1] < told["loss"][0] and "def mine" in told["source"]
+    assert "mask_dropped" in [found["code"] for found in told["findings"]] and told["calls"][0]["shape"][1] == 16
+    assert main(["examine", str(model), "--set", "epochs=3"]) == 0
+    assert "your_case: 3 epochs" in capsys.readouterr().out
+
+
+def test_what_is_not_trained_is_said(tmp_path, capsys):
+    file = tmp_path / "model.py"
+    file.write_text(FUNCTION.replace("keras.Model(inputs, layers.LSTM(3)(x))", "keras.Model(inputs, [x, x])"))
+    assert main(["examine", str(file)]) == 0
+    assert "It is not trained here. It has 2 outputs." in capsys.readouterr().out
