@@ -15,7 +15,7 @@ from lessons.engine.mask_xray import xray as layer_calls
 from lessons.engine.models import build_optimizer
 from lessons.engine.xray import LOSS, heeds_mask, short
 from lessons.recipe.data import PaddedBatch
-from lessons.recipe.model import Form
+from lessons.recipe.model import Interface
 from lessons.recipe.recipe import Recipe, Structure
 from lessons.recipe.settings import Settings
 from lessons.runs.run import LayerMask
@@ -44,8 +44,8 @@ class ModelGraph(Graph):
         assert self.structure.model
         keras.utils.set_random_seed(self.seed)
         self.given = self.build()
-        model = wrapped(self.given, self.structure.model.form, settings.timesteps, features)
-        if self.structure.model.form.words:
+        model = wrapped(self.given, self.structure.model.interface, settings.timesteps, features)
+        if self.structure.model.interface.words:
             for layer in model._flatten_layers():
                 if isinstance(layer, keras.layers.Embedding):
                     layer.call = partial(self._kept, layer.call)
@@ -93,14 +93,14 @@ class ModelGraph(Graph):
         return next(words, part["x"])
 
 
-def wrapped(model: keras.Model, form: Form, timesteps: int, features: int) -> keras.Model:
+def wrapped(model: keras.Model, interface: Interface, timesteps: int, features: int) -> keras.Model:
     """The model as the engine calls one: of x (batch, time, features) and mask (batch, time) bool."""
     x = keras.Input((timesteps, features))
     mask = keras.Input((timesteps,), dtype="bool")
-    read = AsIds()(x) if form.words else x
-    if form.mark is None:  # else the model makes its own
+    read = AsIds()(x) if interface.words else x
+    if interface.mark is None:  # else the model makes its own
         read = GiveMask()(read, mask=mask)
-    return keras.Model([x, mask], model([read, mask] if form.given else read))
+    return keras.Model([x, mask], model([read, mask] if interface.given else read))
 
 
 class AsIds(keras.layers.Layer):

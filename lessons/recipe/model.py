@@ -37,7 +37,7 @@ NAMES = {  # of Keras' losses, without underscores -> ours
 
 
 @dataclass(frozen=True)
-class Form:
+class Interface:
     """What goes into a model and what comes out, measured on a batch."""
 
     timesteps: int  # of a sequence, and
@@ -56,97 +56,103 @@ class Model:
 
     text: str
     choice: str
-    form: Form
+    interface: Interface
 
     def fit(self, recipe: Recipe) -> Settings:
         """The settings of a recipe with what the model decides.
 
         Raises BadInput where model and data do not go together.
         """
-        form, settings = self.form, recipe.settings
+        interface, settings = self.interface, recipe.settings
         if not settings.takes_model:
             raise BadInput("own model: got one; this lesson’s own is trained here. “Your case” takes it.")
         if recipe.table:
             self._meets(recipe.table, settings.timesteps)
-        changes = decided(form) | {"columns": form.columns, "words": form.words}
+        changes = decided(interface) | {"columns": interface.columns, "words": interface.words}
         if not recipe.table:
-            changes |= {"timesteps": form.timesteps, "features": form.features}
-            changes |= {"task": "binary" if form.activation == "sigmoid" else "regression"}
+            changes |= {"timesteps": interface.timesteps, "features": interface.features}
+            changes |= {"task": "binary" if interface.activation == "sigmoid" else "regression"}
         return settings.with_changes(changes)
 
     def _meets(self, table: Table, timesteps: int) -> None:
-        form = self.form
-        if form.words:
+        interface = self.interface
+        if interface.words:
             raise BadInput(
                 "own model: it reads ids of words; your data have numbers. It is trained on ours without them."
             )
-        if (form.timesteps, form.features) != (timesteps, table.features):
+        if (interface.timesteps, interface.features) != (timesteps, table.features):
             raise BadInput(
-                f"own model: it was looked at with {plural(form.timesteps, 'step')} of "
-                f"{plural(form.features, 'feature')}; your data have {timesteps} of {table.features}. Look at "
+                f"own model: it was looked at with {plural(interface.timesteps, 'step')} of "
+                f"{plural(interface.features, 'feature')}; your data have {timesteps} of {table.features}. Look at "
                 "it again."
             )
-        if table.task == "classes" and form.columns < len(table.classes):
+        if table.task == "classes" and interface.columns < len(table.classes):
             raise BadInput(
-                f"own model: it puts out {plural(form.columns, 'column')}; your labels have {len(table.classes)} "
+                f"own model: it puts out {plural(interface.columns, 'column')}; your labels have {len(table.classes)} "
                 "classes, and each needs one."
             )
-        if table.task == "regression" and form.columns > 1:
-            raise BadInput(f"own model: it puts out {form.columns} columns, as for classes; your labels are numbers.")
+        if table.task == "regression" and interface.columns > 1:
+            raise BadInput(
+                f"own model: it puts out {interface.columns} columns, as for classes; your labels are numbers."
+            )
 
     def idle(self, table: Table | None) -> dict[str, str]:
         """The fields that the model decides, each with the reason."""
-        form = self.form
+        interface = self.interface
         said = {
-            "output": f"one prediction per {'step' if form.per_step else 'sequence'}",
-            "columns": plural(form.columns, "column"),
-            "inputs": f"ids below {form.words}" if form.words else "numbers",
+            "output": f"one prediction per {'step' if interface.per_step else 'sequence'}",
+            "columns": plural(interface.columns, "column"),
+            "inputs": f"ids below {interface.words}" if interface.words else "numbers",
         }
         reasons = {name: text.format(**said) for name, text in DECIDED.items()}
         if not table:
             reasons |= dict.fromkeys(("timesteps", "features"), "Your model takes so many.")
             reasons["task"] = "It follows from your model’s last layer."
-        if form.mark is not None:
+        if interface.mark is not None:
             makes = "Your model makes its mask of the inputs."
             reasons |= dict.fromkeys(("mask", "mask_route", "mask_shift", "padded_inputs", "validation_mask"), makes)
-        if form.words:
+        if interface.words:
             reasons["padded_inputs"] = "Your model reads ids: 0 is padding."
         return reasons
 
 
-def decided(form: Form) -> dict[str, Any]:
+def decided(interface: Interface) -> dict[str, Any]:
     """Fields that such a model decides, and to what."""
     fields = {
-        "output": "every_step" if form.per_step else "last_step",
-        "activation": "sigmoid" if form.activation == "sigmoid" else "linear",
+        "output": "every_step" if interface.per_step else "last_step",
+        "activation": "sigmoid" if interface.activation == "sigmoid" else "linear",
     }
-    if form.words:
+    if interface.words:
         fields["padded_inputs"] = "zero"
-    if form.mark is not None:
-        mask = {"mask": "inputs" if form.mark == 0 else "aligned", "mask_route": "passed", "validation_mask": "same"}
-        fields |= mask | {"padded_inputs": PADDED[form.mark]}
+    if interface.mark is not None:
+        mask = {
+            "mask": "inputs" if interface.mark == 0 else "aligned",
+            "mask_route": "passed",
+            "validation_mask": "same",
+        }
+        fields |= mask | {"padded_inputs": PADDED[interface.mark]}
     return fields
 
 
-def outset(form: Form, compiled: Mapping[str, Any] | None) -> dict[str, Any]:
+def outset(interface: Interface, compiled: Mapping[str, Any] | None) -> dict[str, Any]:
     """What a run with such a model begins with: as `fit(x, y)` has it, and as the text's `compile` says.
 
     `compiled`: loss, optimizer and learning_rate as the text has them. What is not on offer here is left.
     """
     said = compiled or {}
-    loss = {"softmax": "cross_entropy_clipped", "sigmoid": "bce_clipped"}.get(form.activation)
+    loss = {"softmax": "cross_entropy_clipped", "sigmoid": "bce_clipped"}.get(interface.activation)
     asked = loss_of(said.get("loss"))
-    if asked in OF_CLASSES if form.columns > 1 else asked and asked not in OF_CLASSES:
+    if asked in OF_CLASSES if interface.columns > 1 else asked and asked not in OF_CLASSES:
         loss = asked
     begins: dict[str, Any] = {
         "mask": "none",
         "padded_labels": "zero",
-        "loss": loss or ("cross_entropy" if form.columns > 1 else "mse"),
+        "loss": loss or ("cross_entropy" if interface.columns > 1 else "mse"),
     }
     if (optimizer := str(said.get("optimizer")).lower()) in OPTIMIZERS:
         rate = said.get("learning_rate") or OPTIMIZERS[optimizer]
         begins |= {"optimizer": optimizer, "learning_rate": min(max(rate, 1e-6), 10.0)}
-    return begins | decided(form)
+    return begins | decided(interface)
 
 
 def loss_of(said: Any) -> str | None:

@@ -51,7 +51,7 @@ CALL = {
         isinstance(value, np.ndarray) and value.ndim == 2 and array(value, "f", *value.shape) and value.size <= 1000
     ),
 }  # fmt: skip
-FORM = {
+INTERFACE = {
     **dict.fromkeys(("timesteps", "features", "words", "columns"), int), **dict.fromkeys(("per_step", "given"), bool),
     "activation": str, "mark": (float, None),
 }  # fmt: skip
@@ -60,7 +60,7 @@ INSPECTION = (
     {
         "refused": None, "choice": str, "candidates": [str], "compiled": (None, by_name), "steps": texts_by_name,
         "weights": int, "steps_of_batch": [int], "calls": [CALL], "real": [bool], "says": [str],
-        "form": (None, FORM), "untrained": str,
+        "interface": (None, INTERFACE), "untrained": str,
     },
 )  # fmt: skip
 OPENING = {

@@ -15,7 +15,7 @@ import numpy as np
 from lessons.course.own_case import START
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import Bools, training_batch
-from lessons.recipe.model import Form, Model, outset
+from lessons.recipe.model import Interface, Model, outset
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.table import Table
 from lessons.recipe.words import first_line, shortened
@@ -95,7 +95,7 @@ class Examined:
     path: str
     seen: Any  # the x-ray, lessons.engine.mask_xray.XRay
     says: list[str]
-    form: Form | None  # None: it is not trained, and
+    interface: Interface | None  # None: it is not trained, and
     untrained: str  # why
 
     def to_plain(self) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) 
 
     from lessons.engine.mask_xray import xray
     from lessons.engine.model_batch import batch_for
-    from lessons.engine.model_form import deaf, form_of
+    from lessons.engine.model_interface import deaf, interface_of
     from lessons.engine.model_samples import looked_into, said_of
 
     build = builder(path, x)
@@ -125,9 +125,9 @@ def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) 
         keras.utils.clear_session()
         model = build()
         try:
-            form, untrained = form_of(model, batch, seen.calls[-1].name), ""
+            interface, untrained = interface_of(model, batch, seen.calls[-1].name), ""
         except BadInput as problem:
-            form, untrained = None, str(problem)
+            interface, untrained = None, str(problem)
         _, further = looked_into(model, batch, steps, seen)
     except BadInput:
         raise
@@ -136,17 +136,17 @@ def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) 
         where = f"{path}, line {line}" if line else path
         shapes = ", ".join(str(one.shape) for one in (batch if isinstance(batch, list) else [batch]))
         raise BadInput(f"{where}: the model does not take inputs of {shapes}: {first_line(failure)}") from failure
-    return Examined(path, seen, [*said_of(seen, further), *deaf(model)], form, untrained)
+    return Examined(path, seen, [*said_of(seen, further), *deaf(model)], interface, untrained)
 
 
 def recipe_of(found: Examined, table: Table | None, loss: Pasted | None, changes: Mapping[str, str]) -> Recipe:
     """What is trained: the model of the file, as its `compile` says, and over that what was set. Raises BadInput."""
-    assert found.form
+    assert found.interface
     text = Path(found.path).read_text(encoding="utf-8")
     calls = compiled(ast.parse(text))
-    begins = outset(found.form, asdict(calls[-1]) if calls else None)
+    begins = outset(found.interface, asdict(calls[-1]) if calls else None)
     settings = START.with_changes({**(table.care(START) if table else {}), **begins})
-    return Recipe(settings, table, loss, Model(text, found.path, found.form)).with_changes(changes)
+    return Recipe(settings, table, loss, Model(text, found.path, found.interface)).with_changes(changes)
 
 
 def trained(recipe: Recipe, path: str) -> Run:

@@ -167,17 +167,17 @@ def result(bench: Bench, look: Look | None) -> None:
 
 def to_train(bench: Bench, text: str, found: Mapping[str, Any]) -> None:
     """The button that trains it; else why it cannot be trained here."""
-    if not found["form"]:
+    if not found["interface"]:
         st.caption(f"It is not trained here. {quoted(found['untrained'])}")
         return
-    form = model.Form(**found["form"])
-    mine = model.Model(text, found["choice"], form)
+    interface = model.Interface(**found["interface"])
+    mine = model.Model(text, found["choice"], interface)
     label = "Train it again" if bench.form.model == mine else "Train it"
     place = row("own_model_train")
-    begins = model.outset(form, found["compiled"])
+    begins = model.outset(interface, found["compiled"])
     button(place, label, "own_model:train", "play_arrow", bench.train_model, mine, begins)
-    data = "your data" if bench.form.table else "generated ids" if form.words else "generated sequences"
-    per = "step" if form.per_step else "sequence"
+    data = "your data" if bench.form.table else "generated ids" if interface.words else "generated sequences"
+    per = "step" if interface.per_step else "sequence"
     place.caption(f"On {data}, a label per {per}: curve, gradient at each step, findings.")
     if found["steps"]:
         st.caption(f"{' and '.join(map(quoted, found['steps']))} of your text is not run: Keras' own takes its place.")

@@ -91,7 +91,7 @@ def test_of_what_is_left_when_nothing_is_left_plain_keras_makes_nan():
 
 def test_nan_is_no_mark():
     found = inspect(EXAMPLES["NaN as the mark"])
-    assert "leaves no step out" in found["says"][0] and found["form"]["mark"] is None
+    assert "leaves no step out" in found["says"][0] and found["interface"]["mark"] is None
     x = np.array([[[1.0, 2.0], [np.nan, np.nan]]], "float32")
     assert keras.layers.Masking(float("nan")).compute_mask(x).numpy().all()
 

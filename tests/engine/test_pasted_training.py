@@ -16,7 +16,7 @@ from lessons.own_data.brought import Brought
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch, validation_batch
 from lessons.recipe.losses import find
-from lessons.recipe.model import Form, Model, outset
+from lessons.recipe.model import Interface, Model, outset
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.runs.run import Run
 from tests.tools.selection import first
@@ -69,9 +69,9 @@ TEXTS = {"own": OWN_CLASSES, "softmax": SOFTMAX} | {name: EXAMPLES[name] for nam
 def looked_at(text: str, *batch) -> tuple[Model, dict]:
     """The model of a text as a page takes it, and what its runs begin with."""
     found = inspect(text, None, *batch)
-    assert not found["refused"] and found["form"], found["refused"] or found["untrained"]
-    form = Form(**found["form"])
-    return Model(text, found["choice"], form), outset(form, found["compiled"])
+    assert not found["refused"] and found["interface"], found["refused"] or found["untrained"]
+    interface = Interface(**found["interface"])
+    return Model(text, found["choice"], interface), outset(interface, found["compiled"])
 
 
 def recipe_of(text: str, **changes) -> Recipe:
@@ -157,7 +157,7 @@ def test_own_data_and_an_own_loss_go_with_it():
 )
 def test_what_is_not_trained_is_said(text, says):
     found = inspect(text)
-    assert not found["refused"] and found["form"] is None and says in found["untrained"]
+    assert not found["refused"] and found["interface"] is None and says in found["untrained"]
 
 
 def test_what_does_not_go_together_is_one_sentence():
@@ -168,7 +168,7 @@ def test_what_does_not_go_together_is_one_sentence():
     with pytest.raises(BadInput, match="“Your case” takes it"):
         Recipe(Recurrent(), model=model)
     recipe = recipe_of("i = keras.Input((12, 3))\nmodel = keras.Model(i, layers.Dense(1)(i))")
-    wrong = Model(recipe.model.text.replace("(12, 3)", "(9, 3)"), "model", recipe.model.form)
+    wrong = Model(recipe.model.text.replace("(12, 3)", "(9, 3)"), "model", recipe.model.interface)
     with pytest.raises(BadInput, match="Keras says: .*shape") as raised:
         train(Recipe(recipe.asked, model=wrong))
     assert "\n" not in str(raised.value)

@@ -7,6 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lessons.families.own import Own
+from lessons.recipe.data import training_batch
+from lessons.recipe.model import Interface, Model
+from lessons.recipe.recipe import Recipe
+from lessons.runs.run import Run
 from lessons.sandbox.walled_pool import Overrun
 from lessons.server import walled_tasks
 from lessons.workers.job import WorkerDied
@@ -20,6 +25,19 @@ from tests.workers.test_pool import eventually
 LIMITED_ATTACKS = [(name, text) for name, text, fate in MODEL_ATTACKS if fate == LIMITED]
 SOME = ("a layer that calls itself",)  # in `make test`; all in `make verify`
 CHOSEN = [(name, text) for name, text in LIMITED_ATTACKS if os.environ.get("VERIFY") or name in SOME]
+
+
+LATE = """
+class Late(layers.Layer):
+    def call(self, x, training=None):
+        if training:
+            for _ in range(10 ** 7):
+                x = x + 0.0
+        return x
+
+
+model = keras.Sequential([keras.Input((12, 3)), layers.Masking(), Late(), layers.Dense(1)])
+"""
 
 
 def ready(walled_pool) -> set[int]:
@@ -73,6 +91,31 @@ def test_what_is_admitted_ends_within_the_limits_and_the_next_learner_is_served(
     assert time.monotonic() - started < patient(LIMITS.waiting + 15)
     assert neighbour.result(PATIENCE)["healthy"]
     assert not Path(TRACE).exists()
+
+
+def test_a_training_is_told_in_numbers_and_its_process_ends(walled_pool):
+    before, recipe = ready(walled_pool), recipe_of(SEQUENTIAL)
+    job = walled_pool.submit(walled_tasks.train_model, recipe, who="learner")
+    job.result(PATIENCE)
+    run = Run.gather(recipe, training_batch(recipe), map(walled_tasks.run_part, job.items))
+    assert run.epochs == 3 and run.closing and run.snapshot.loss[-1] < run.snapshot.loss[0]
+    assert run.opening.layers[0].layer == "Masking" and len(before - ready(walled_pool)) == 1
+
+
+def test_what_a_model_does_only_in_training_is_ended_too(walled_pool):
+    found = walled_pool.submit(walled_tasks.inspect_model, LATE, who="attacker").result(PATIENCE)
+    assert not found["refused"] and found["interface"]
+    job = walled_pool.submit(walled_tasks.train_model, recipe_of(LATE), who="attacker")
+    with pytest.raises((Overrun, WorkerDied)) as ended:
+        job.result(patient(LIMITS.waiting + 15))
+    assert str(ended.value) and "\n" not in str(ended.value)
+    assert walled_pool.submit(walled_tasks.examine, HEALTHY, None, {}, who="learner").result(PATIENCE)["healthy"]
+
+
+def recipe_of(text: str) -> Recipe:
+    """A short training of a model that reads (12, 3) numbers."""
+    interface = Interface(12, 3, 0, True, 1, "linear", 0.0)
+    return Recipe(Own(epochs=3), model=Model(text, "model", interface))
 
 
 def test_an_answer_in_another_form_is_not_believed():

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.model import PADDED, Form
+from lessons.recipe.model import PADDED, Interface
 from lessons.recipe.words import plural
 
 if TYPE_CHECKING:
     import keras
 
 
-def form_of(model: keras.Model, batch: Any, last: str) -> Form:
+def interface_of(model: keras.Model, batch: Any, last: str) -> Interface:
     """`batch`: the arrays that the model takes, see model_batch; `last`: the name of the layer that is called last.
 
     Raises BadInput where it cannot be trained here, in a sentence that says what can.
@@ -39,7 +39,7 @@ def form_of(model: keras.Model, batch: Any, last: str) -> Form:
             "(batch, time, columns), or for each sequence, (batch, columns)."
         )
     mark = mark_of(model)
-    return Form(
+    return Interface(
         timesteps=first.shape[1],
         features=1 if words else first.shape[2],
         words=words_of(model) if words else 0,
