@@ -11,6 +11,7 @@ from lessons.recipe import losses
 from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import shared
 from pages.lab.bench import BROUGHT, Bench
+from pages.lab.case import case_in_link, travel
 from pages.lab.comparison_panel import comparison, pin_button, strip
 from pages.lab.controls import controls
 from pages.lab.exercises import exercises
@@ -48,12 +49,14 @@ def render(lesson: Lesson, pages: Mapping[str, Any] = MappingProxyType({})) -> N
         button(tools, label, bench.key("present"), icon, bench.present, quiet=True)
     if not bench.presenting:
         st.markdown(lesson.text)
+    if lesson.open:
+        case_in_link(bench)
     if bench.form.model:  # what comes of it is what one looks at
         with st.expander("Your model, layer by layer", icon=":material/layers:"):
-            own_model(bench)
+            own_model(bench, travel)
     laboratory(bench)
     if lesson.open and not bench.form.model:
-        own_model(bench)
+        own_model(bench, travel)
     if bench.presenting:  # the teacher says it; below the fold it is still there
         st.markdown(lesson.text)
     if idle:

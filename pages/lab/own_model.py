@@ -69,8 +69,8 @@ def in_use(bench: Bench) -> None:
 
 
 @st.fragment
-def own_model(bench: Bench) -> None:
-    """The text, what came of it, and where any other model can be looked at."""
+def own_model(bench: Bench, travel: Callable[[Bench], None]) -> None:
+    """The text, what came of it, and where any other model can be looked at. `travel`: draws how a case is shared."""
     if bench.redraw:
         st.rerun()  # it is trained in another part of the page
     st.markdown("##### Which layer loses the mask?")
@@ -92,6 +92,7 @@ def own_model(bench: Bench) -> None:
             button(place, "Stop", "own_model:stop", "stop", stop)
             with place:
                 poll(look.job.done, lambda: f"looking, {time.monotonic() - look.since:.0f} s")
+        travel(bench)
     with right:
         result(bench, look)
     st.caption(OTHERS)

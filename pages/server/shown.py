@@ -33,8 +33,11 @@ PARTS = {  # of each component; scripts are one module in the browser: each need
     "watch": ("watch.js",),
     "cookie": ("cookie.js",),
     "scroll": ("scroll.js",),
+    "case_link": ("case_link.js",),
+    "case_page": ("case_page.html", "case_page.css", "case_page.js"),  # no component: a page without Streamlit
 }
 SCRIPTS = "component-scripts/"
+CASE_PAGE = "case-in-link"
 # It runs from a blob: address, so the base must be said. Streamlit takes a text of one line for the path of a file.
 FETCHED = 'const { default: mount } = await import(new URL("{url}", document.baseURI));\nexport default mount;\n'
 FILES = (SCORECARD, STYLE, ALONE, *(f"pages/parts/{name}/{part}" for name, parts in PARTS.items() for part in parts))
@@ -73,7 +76,10 @@ def script_url(folder: str) -> str:
 
 def routes() -> list[BaseRoute]:
     """Where browsers fetch the scripts, below any base path."""
-    return [Route("/{base:path}" + SCRIPTS + "{folder}.js", fetched, methods=["GET"])]
+    return [
+        Route("/{base:path}" + SCRIPTS + "{folder}.js", fetched, methods=["GET"]),
+        Route("/{base:path}" + CASE_PAGE, case_page, methods=["GET"]),
+    ]
 
 
 async def fetched(request: Request) -> Response:
@@ -83,6 +89,15 @@ async def fetched(request: Request) -> Response:
         raise HTTPException(404)
     kept = "public, immutable, max-age=31536000" if script_url(folder).endswith(f"?{request.url.query}") else "no-cache"
     return Response(script(folder), media_type="text/javascript", headers={"Cache-Control": kept})
+
+
+async def case_page(request: Request) -> Response:
+    """What shows a case in a link: Streamlit drops what stands behind the # of an address before a script runs."""
+    page = text("pages/parts/case_page/case_page.html")
+    parts = {"{css}": joined("case_page", ".css"), "{script}": script_url("case_page")}
+    for name, part in parts.items():
+        page = page.replace(name, part)
+    return Response(page, media_type="text/html", headers={"Cache-Control": "no-cache"})
 
 
 def require() -> None:

@@ -1,0 +1,90 @@
+"""A case that travels: saved as a file or as a link, and opened. Opening one runs nothing."""
+
+import streamlit as st
+
+from lessons.course.case import FILE, MOST_LINK, Case
+from lessons.recipe.bad_input import BadInput
+from lessons.recipe.recipe import Pasted
+from lessons.recipe.settings import Settings
+from pages.lab.bench import BROUGHT, Bench
+from pages.lab.own_model import TEXT
+from pages.parts.address import root_link
+from pages.parts.download import offer
+from pages.parts.layout import row
+from pages.parts.quotation import warn
+from pages.server import shown
+
+PROBLEM, OPENED, TAKEN, LINK = "case:problem", "case:opened", "case:taken", "case:link"  # session keys
+_link = shown.component("case_link")
+
+
+def case_in_link(bench: Bench) -> None:
+    """Take a case that the learner has taken on the page that shows what a link carries."""
+    _link(key=LINK, on_taken_change=lambda: take(bench, st.session_state[LINK].taken))
+    if problem := st.session_state.pop(PROBLEM, ""):
+        warn(problem)
+    if st.session_state.pop(TAKEN, False):
+        st.info(
+            "The case is here, and nothing of it has run: look at the model, or press Run.", icon=":material/inbox:"
+        )
+
+
+def travel(bench: Bench) -> None:
+    """Save this case, as a file or a link; open another."""
+    place = row("case")
+    case = case_of(bench)
+    offer(place, "Save", FILE, case.to_text().encode(), "case:save", icon=":material/save:", type="tertiary")
+    link = place.popover("Link", icon=":material/link:", type="tertiary", key="case:share", on_change="rerun")
+    if link.open:
+        with link:
+            share(case)
+    other = place.popover("Open", icon=":material/folder_open:", type="tertiary", key="case:open", on_change="rerun")
+    if other.open:
+        with other:
+            key = f"{OPENED}:{st.session_state.get(OPENED, 0)}"  # another key is an empty uploader
+            st.file_uploader(FILE, "json", max_upload_size=1, key=key, on_change=lambda: open_file(bench, key))
+
+
+def share(case: Case) -> None:
+    part = case.to_link()
+    if part is None:
+        st.caption(f"This case is longer than a link may be, {MOST_LINK:,} letters: save it as a file.")
+        return
+    st.caption("It carries the model, the loss and the settings, no data. No server sees what stands behind the #.")
+    place = root_link({}, "your_case").removesuffix("?") + shown.CASE_PAGE
+    st.code(f"{place}#{part}", language=None, wrap_lines=True)
+
+
+def case_of(bench: Bench) -> Case:
+    """What is on this page."""
+    form = bench.form
+    loss = form.pasted or Pasted("")
+    changed = form.settings.to_query(bench.lesson.presets[0].settings)
+    return Case(st.session_state.get(TEXT, ""), loss.text, loss.function or "", changed)
+
+
+def open_file(bench: Bench, key: str) -> None:
+    file = st.session_state[key]
+    if file is None:
+        return
+    st.session_state[OPENED] = st.session_state.get(OPENED, 0) + 1
+    take(bench, file.getvalue().decode("utf-8", "replace"))
+
+
+def take(bench: Bench, text: str | None) -> None:
+    """Put a case on the page. What cannot be used of it is told."""
+    if not text:
+        return
+    state, bench.redraw = st.session_state, True  # what is told stands above what asked
+    try:
+        case = Case.read(text)
+    except BadInput as problem:
+        state[PROBLEM] = str(problem)
+        return
+    first = bench.lesson.presets[0].settings
+    settings, problems = Settings.read(case.settings, first)
+    bench.problems = list(map(str, problems))
+    bench.lay(settings)
+    state[TEXT], state[TAKEN] = case.model, True
+    if case.loss:
+        state[BROUGHT] = Pasted(case.loss, case.function or None)
