@@ -50,22 +50,29 @@ class Rooms:
             db.execute(insert(room).values(**values, opened=now, expires=now + lifetime))
         return code, key
 
-    def ask(self, code: str, key: str, slug: str, preset: str, variation: int = 0) -> None:
-        """Put a lesson's preset, or a variation of it, before the room: a new question, nobody has voted."""
+    def ask(self, code: str, key: str, slug: str, preset: str, variation: int = 0, after: int | None = None) -> None:
+        """Put a lesson's preset, or a variation of it, before the room: a new question, nobody has voted.
+
+        `after`: the question that the instructor had before them. Raises NotAllowed where the room has another one by
+        now: a second console has asked it, or a click came twice.
+        """
         with self._as_instructor(code, key) as (db, found):
+            still_at(found, after)
             values = {"slug": slug, "preset": preset, "variation": variation, "question": found.question + 1}
             db.execute(update(room).where(room.c.id == found.id).values(**values, phase=PHASES[0], closes=0.0))
             db.execute(insert(asked).values(**values, room=found.id, at=time.time()))
 
-    def move(self, code: str, key: str, phase: Phase, seconds: float = 0) -> None:
+    def move(self, code: str, key: str, phase: Phase, seconds: float = 0, question: int | None = None) -> None:
         """Go to a phase. What was voted stays; a ballot that is opened again goes on.
 
-        `seconds`: after which a vote closes by itself; 0: it does not.
+        `seconds`: after which a vote closes by itself; 0: it does not. `question`: as `after` of `ask`, or a reveal
+        that was meant for the question before would show the votes of this one.
         """
         if phase not in PHASES:
             raise BadInput(f"phase: got “{phase[:40]}”; takes {', '.join(PHASES)}.")
         closes = time.time() + seconds if seconds > 0 and phase in BALLOTS else 0.0
         with self._as_instructor(code, key) as (db, found):
+            still_at(found, question)
             if not found.slug:
                 raise NotAllowed("Choose a lesson first.")
             db.execute(update(room).where(room.c.id == found.id).values(phase=phase, closes=closes))
@@ -309,6 +316,12 @@ def room_of(row: Row) -> Room:
     found = Room(**{each.name: getattr(row, each.name) for each in fields(Room)})
     over = found.ballot and 0 < found.closes <= time.time()
     return replace(found, phase=CLOSED[found.phase], closes=0.0) if over else found
+
+
+def still_at(found: Row, question: int | None) -> None:
+    """Raises NotAllowed where the room has another question than an instructor's page had."""
+    if question is not None and found.question != question:
+        raise NotAllowed("Meanwhile another question was asked, maybe in another window: this page has caught up now.")
 
 
 def checked_identity(given: str) -> str:

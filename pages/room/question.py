@@ -15,8 +15,11 @@ from pages.parts.quotation import quoted
 
 
 def question(lesson: Lesson, preset: Preset) -> None:
+    """What is asked. Of a variation it is said in what it differs."""
     st.markdown(f"#### {lesson.title}")
     st.markdown(f"**{lesson.prediction.question}**")
+    if preset not in lesson.presets:
+        st.markdown(quoted(preset.says))
 
 
 def experiment(lesson: Lesson, preset: Preset) -> None:

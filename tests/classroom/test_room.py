@@ -210,6 +210,20 @@ def test_a_vote_closes_by_itself(rooms, elsewhere, phase, then):
     assert rooms.look(code).closes == 0, "opened again by hand it stays open"
 
 
+def test_a_second_console_that_has_not_looked_yet_moves_nothing(rooms, elsewhere):
+    """Both show question 1. The first goes on to the next; what the second clicks was meant for question 1."""
+    code, key = voting(rooms)
+    rooms.vote(code, rooms.join(code), 1, 0)
+    rooms.ask(code, key, *LESSON, after=1)
+    rooms.move(code, key, "vote", question=2)
+    before = rooms.look(code)
+    with pytest.raises(NotAllowed, match="Meanwhile"):
+        elsewhere.ask(code, key, *LESSON, after=1)
+    with pytest.raises(NotAllowed, match="Meanwhile"):
+        elsewhere.move(code, key, "reveal", question=1)
+    assert rooms.look(code) == before and elsewhere.revealed(code) is None
+
+
 def test_a_room_of_the_form_before_is_all_there_after_an_update(database_url):
     """SQLite makes a table anew for some changes, and dropping the old one would delete what hangs on it."""
     engine = create_engine(database_url)
