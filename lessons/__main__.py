@@ -113,6 +113,11 @@ def parser() -> Parser:
     add("--learners", metavar="N", help="how many will come; 30 when left out")
     add("--port", metavar="P", help="of the server; Streamlit's when left out")
 
+    add = command("database", show_database, "write rooms and progress into a file, or put them back", json_too)
+    add("action", choices=("dump", "load"), help="write the file, or read it")
+    add("file", metavar="FILE", help="of dump, a file of that name is replaced")
+    add("--replace", action="store_true", help="load: delete what the database has first")
+
     command("bench", show_bench, "speed, as ratios to the plain Keras way in the same run", json_too)
     return root
 
@@ -364,6 +369,17 @@ def show_preflight(given: argparse.Namespace) -> int:
     report = preflight.report(found, count)
     print(json.dumps(report) if given.json else f"\n{report['needs']['says']}")
     return 0 if report["ok"] else 1
+
+
+def show_database(given: argparse.Namespace) -> None:
+    from lessons.classroom import backup, database
+
+    options = {"replace": True} if given.replace else {}
+    if options and given.action == "dump":
+        raise BadInput("--replace: is for load only.")
+    counts = getattr(backup, given.action)(database.address(), Path(given.file), **options)
+    told = ", ".join(f"{count} of {table}" for table, count in counts.items())
+    print(json.dumps(counts) if given.json else f"{given.action}: rows {told}")
 
 
 def show_bench(given: argparse.Namespace) -> None:
