@@ -11,8 +11,14 @@ from pages.server.private import hold
 
 FETCHED_AFTER = 60.0  # seconds a browser on a poor line may take to ask for its file
 MADE_WITHIN = 30.0  # seconds; the largest sheets take one or two
-KINDS = {"py": "text/x-python", "ipynb": "application/x-ipynb+json", "csv": "text/csv", "html": "text/html",
-         "zip": "application/zip"}  # fmt: skip
+KINDS = {
+    "py": "text/x-python",
+    "ipynb": "application/x-ipynb+json",
+    "csv": "text/csv",
+    "html": "text/html",
+    "json": "application/json",
+    "zip": "application/zip",
+}
 
 free: deque[str] = deque()  # names under which nothing is held now; there are as many as files were ever held at once
 
