@@ -31,7 +31,7 @@ def map_of_failure(bench: Bench) -> None:
     """Choose two fields, draw, watch it fill, open a cell."""
     if bench.redraw:
         st.rerun()
-    st.markdown("##### Map of failure")
+    st.markdown("#### Map of failure")
     if bench.form.pasted:
         st.caption("A map trains this lesson’s losses: it is off while your own is in use.")
         return

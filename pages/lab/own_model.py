@@ -50,7 +50,7 @@ class Look:
 @st.fragment
 def own_model() -> None:
     """The text, what came of it, and where any other model can be looked at."""
-    st.markdown("##### Which layer loses the mask?")
+    st.markdown("#### Which layer loses the mask?")
     st.markdown(ASK)
     state = st.session_state
     state[KEPT] = text = state.setdefault(TEXT, state.get(KEPT, next(iter(EXAMPLES.values()))))
