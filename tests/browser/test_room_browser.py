@@ -79,6 +79,28 @@ def test_the_votes_are_taken_home_and_the_room_is_ended(page, replicas):
 
 
 @pytest.mark.verify
+def test_gradebook_and_report_are_taken_home_while_the_vote_goes_on(page, replicas):
+    """The file waits for the run that says which answer came true."""
+    here, _, rooms = replicas
+    code, key = voting(rooms)
+    rooms.vote(code, rooms.join(code, "Ada"), 1, 2)
+    page.goto(f"{here.url}/?room={code}&instructor={key}")
+    await_(lambda: "1 voted" in text(page), "the console")
+    page.get_by_role("button", name="Results").click()
+    for name, file, words in (
+        ("Download the gradebook", f"gradebook-{code}.csv", "Ada"),
+        ("Open the report", f"report-{code}.html", "First vote against second"),
+    ):
+        with page.expect_download() as taken:
+            page.get_by_role("button", name=name).click()
+        assert taken.value.suggested_filename == file and words in Path(taken.value.path()).read_text()
+    await_(lambda: "100% (1 of 1)" in text(page), "what the run has shown", 3 * PATIENCE)
+    assert rooms.look(code).phase == "vote"
+    page.get_by_role("button", name="Back to the room").click()
+    await_(lambda: "1 voted" in text(page), "the console again")
+
+
+@pytest.mark.verify
 def test_at_a_free_pace_nobody_is_taken_along(page, replicas):
     here, _, rooms = replicas
     code, key = voting(rooms)
