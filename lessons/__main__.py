@@ -117,6 +117,11 @@ def parser() -> Parser:
     add("--learners", metavar="N", help="how many will come; 30 when left out")
     add("--port", metavar="P", help="of the server; Streamlit's when left out")
 
+    add = command("database", show_database, "write rooms and progress into a file, or put them back", json_too)
+    add("action", choices=("dump", "load"), help="write the file, or read it")
+    add("file", metavar="FILE", help="of dump, a file of that name is replaced")
+    add("--replace", action="store_true", help="load: delete what the database has first")
+
     command("bench", show_bench, "speed, as ratios to the plain Keras way in the same run", json_too)
     return root
 
@@ -205,7 +210,7 @@ def show_training(
     print(f"error             {s.error[0]:.3g} -> {s.error[-1]:.3g}   (best constant: {run.baseline:.3g})")
     print(f"leak on padding   {run.leak[0]:.3g} -> {run.leak[-1]:.3g}")
     print(f"starved steps     {run.starved.sum()} of {run.batch.label_real.sum()}")
-    print("\n".join(line for found in findings for line in in_full(found.to_json())) or "healthy")
+    print("\n".join(line for found in findings for line in check.in_full(found.to_json())) or "healthy")
     for step in steps:
         print(f"try {step.field}={step.value}: {step.says}")
 
@@ -330,41 +335,10 @@ def show_check(given: argparse.Namespace) -> None:
         raise BadInput(f"--{next(iter(options)).replace('_', '-')}: with --batch the options stand in its lines.")
     if given.batch:
         for result in check.check_batch(*check.lines_of(given.batch)):
-            print(json.dumps(result) if given.json else summary(result), flush=True)
+            print(json.dumps(result) if given.json else check.summary(result), flush=True)
         return
     result = check.check_one(given.name, options)
-    print(json.dumps(result, indent=1) if given.json else diagnosis(result))
-
-
-def summary(result: dict) -> str:
-    """One line about one loss."""
-    if result["refused"]:
-        return f"{result['function'] or '?'}: refused, {result['refused']['message']}"
-    nothing = "it depends on the usage" if result.get("elsewhere") else "healthy"
-    return f"{result['function']}: {', '.join(found['code'] for found in result['findings']) or nothing}"
-
-
-def diagnosis(result: dict) -> str:
-    """The findings of one loss in full."""
-    lines = [summary(result)]
-    for found in result["findings"]:
-        lines += in_full(found)
-    for one in result.get("elsewhere", ()):
-        lines += ["", f"if it is meant for: {', '.join(f'{name} {value}' for name, value in one['usage'].items())}"]
-        lines += [f"    {found['title']} ({found['code']}): {found['message']}" for found in one["findings"]]
-        lines += ["    nothing else is wrong"] * (not one["findings"])
-    if not result["refused"]:
-        used = (
-            f"{name} {value}" + " (inferred)" * (name in result["inferred"]) for name, value in result["usage"].items()
-        )
-        lines += ["", f"examined as: {', '.join(used)}", *result.get("limits", ())]
-    return "\n".join(lines)
-
-
-def in_full(found: Mapping) -> list[str]:
-    """The lines about one finding, in a loss or in a run."""
-    lines = ["", f"{found['severity']}: {found['title']} ({found['code']})", f"    {found['message']}"]
-    return [*lines, f"    why: {found['why']}", f"    fix: {found['fix']}"]
+    print(json.dumps(result, indent=1) if given.json else check.diagnosis(result))
 
 
 def show_preflight(given: argparse.Namespace) -> int:
@@ -382,6 +356,17 @@ def show_preflight(given: argparse.Namespace) -> int:
     report = preflight.report(found, count)
     print(json.dumps(report) if given.json else f"\n{report['needs']['says']}")
     return 0 if report["ok"] else 1
+
+
+def show_database(given: argparse.Namespace) -> None:
+    from lessons.classroom import backup, database
+
+    options = {"replace": True} if given.replace else {}
+    if options and given.action == "dump":
+        raise BadInput("--replace: is for load only.")
+    counts = getattr(backup, given.action)(database.address(), Path(given.file), **options)
+    told = ", ".join(f"{count} of {table}" for table, count in counts.items())
+    print(json.dumps(counts) if given.json else f"{given.action}: rows {told}")
 
 
 def show_bench(given: argparse.Namespace) -> None:

@@ -57,7 +57,7 @@ def render(pages: Mapping, others: Mapping) -> None:
         if lessons:
             done = sum(stands[lesson.slug] == "done" for lesson in lessons)
             time = sum(minutes(lesson) for lesson in lessons)
-            st.markdown(f"#### {chapter} :gray[:small[{done} of {len(lessons)} done · about {time} minutes]]")
+            st.markdown(f"### {chapter} :gray[:small[{done} of {len(lessons)} done · about {time} minutes]]")
         for start in range(0, len(lessons), COLUMNS):
             for place, lesson in zip(st.columns(COLUMNS), lessons[start : start + COLUMNS], strict=False):
                 with place.container(border=True, height="stretch", gap=None, key=f"card-{lesson.slug}"):

@@ -24,6 +24,8 @@ from pages.parts.waiting import poll
 from pages.server.presence import session, watch
 from pages.server.private import went_back
 
+FILE = "plan:file"  # key of the widget
+
 
 @dataclass
 class Planner:
@@ -45,6 +47,13 @@ class Planner:
         if steps not in self.written or (went_back() and steps != self.agenda.address):
             self.agenda, self.problem = Agenda.kept(steps)
             self.written.add(steps)
+
+    def load(self, given: bytes) -> None:
+        """Take over a plan from a file."""
+        try:
+            self.agenda, self.problem = Agenda.from_file(given)
+        except BadInput as problem:
+            self.problem = str(problem)
 
     def change(self, change, *args) -> None:
         """Do to the plan what a button says."""
@@ -108,6 +117,13 @@ def choose(planner: Planner) -> None:
     place = row(vertical_alignment="bottom")
     item = choose_preset(place, "plan")
     button(place, "Add", "plan:add", "add", planner.change, Agenda.adding, item, type="primary")
+    with place.popover("Load", icon=":material/upload_file:", help="A plan that was saved, such as last year’s."):
+        st.file_uploader("A plan that “Save” has made", "json", key=FILE, on_change=load, args=(planner,))
+
+
+def load(planner: Planner) -> None:
+    if given := st.session_state[FILE]:  # None where the file was taken away again
+        planner.load(given.getvalue())
 
 
 def summary(planner: Planner) -> bool:
@@ -124,6 +140,8 @@ def summary(planner: Planner) -> bool:
     place.link_button(
         "Open a room", root_link({"page": "room", "plan": agenda.address}, "plan"), icon=":material/groups:"
     )
+    offer(place, "Save", "plan.json", agenda.file.encode(), "plan:save", icon=":material/save:",
+          help="A small file to load next year. The link says the same.")  # fmt: skip
     learners = "For learners, without answers. It opens in a browser and prints one question to a page."
     offer(place, "Open the worksheet", "worksheet.html", worksheet(agenda).encode(), "plan:worksheet",
           icon=":material/print:", help=learners)  # fmt: skip

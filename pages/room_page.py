@@ -7,12 +7,14 @@ import streamlit as st
 
 from lessons.classroom.refusal import Away
 from lessons.recipe.bad_input import BadInput
+from pages.learner.seat import SEAT, Seat, seat
 from pages.parts.quotation import warn
 from pages.room.console import console
 from pages.room.door import door, entry
 from pages.room.projector import projector
+from pages.room.results import results
 from pages.room.seat import seated
-from pages.room.visit import PROJECTOR, SEAT, Seat, found, seat
+from pages.room.visit import PROJECTOR, RESULTS, found
 
 
 def render(pages: Mapping[str, Any]) -> None:
@@ -23,7 +25,8 @@ def render(pages: Mapping[str, Any]) -> None:
         door(asked.get("plan", ""))
         return
     try:
-        code = found(code, word(asked)).code
+        room = found(code, word(asked))
+        code = room.code
     except Away as problem:
         warn(problem)
         st.button("Try again", key="room:retry", icon=":material/refresh:")
@@ -33,7 +36,7 @@ def render(pages: Mapping[str, Any]) -> None:
         door("")
         return
     if "instructor" in asked:
-        console(code, asked["instructor"])
+        (results if asked.get("view") == RESULTS else console)(code, asked["instructor"])
     elif asked.get("view") == PROJECTOR:
         projector(code)
     else:
@@ -41,7 +44,7 @@ def render(pages: Mapping[str, Any]) -> None:
             st.session_state[SEAT] = Seat(code, asked["me"])
         here = seat()
         if here is None or here.code != code:
-            entry(code)
+            entry(room)
         else:
             seated(here, pages)
 

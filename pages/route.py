@@ -10,9 +10,9 @@ from lessons.course.lesson import CHAPTERS
 from lessons.recipe.bad_input import BadInput
 from pages import clinic_page, folklore_page, home_page, lesson_page, plan_page, record_page, room_page
 from pages.learner import identity
+from pages.learner.seat import SEAT
 from pages.parts.quotation import warn
 from pages.room.companion import companion
-from pages.room.visit import SEAT
 from pages.server import shown
 
 STYLE = f"<style>{shown.text(shown.STYLE)}</style>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 from lessons.course.discovery import LESSONS, find
@@ -12,6 +13,9 @@ LONGEST = 30  # items; more than a day of teaching, and the link still fits into
 INTRODUCTION = 3  # minutes that a lesson's first item takes for its question and the padded batch
 # Minutes of each phase of the cycle. Crouch and Mazur (2001) give a question 5 to 10; a run and its charts come on top.
 PACE = {"vote": 2, "discuss": 3, "revote": 1, "run": 2, "reveal": 4}
+
+FORMAT = "unmasked plan 1"  # by which a file is known
+LARGEST = 100_000  # bytes of a file
 
 Item = tuple[str, str]  # slug, name of the preset
 
@@ -42,6 +46,33 @@ class Agenda:
                 if len(agenda.items) == LONGEST:
                     break
         return agenda, problems[0] if problems else ""
+
+    @classmethod
+    def from_file(cls, given: bytes) -> tuple[Agenda, str]:
+        """What can be read of a file that `file` has made, and one sentence about the rest. Raises BadInput.
+
+        A course changes from one year to the next: what it has no more is told, and the rest is taken.
+        """
+        refused = BadInput(f"plan: takes a file that “Save” has made, of up to {LARGEST} bytes.")
+        if len(given) > LARGEST:
+            raise refused
+        try:
+            found = json.loads(given)
+        except (ValueError, RecursionError):  # no JSON, no text, or nested without end
+            raise refused from None
+        steps = found.get("steps") if isinstance(found, dict) else None
+        if (
+            not isinstance(steps, list)
+            or found.get("format") != FORMAT
+            or not all(isinstance(one, str) for one in steps)
+        ):
+            raise refused
+        return cls.kept(",".join(steps))
+
+    @property
+    def file(self) -> str:
+        """As a file to keep for next year; a person can read it, and change it."""
+        return json.dumps({"format": FORMAT, "steps": [item_text(item) for item in self.items]}, indent=1) + "\n"
 
     @property
     def address(self) -> str:

@@ -24,6 +24,7 @@ VARIABLE = environment.URL
 FILE = "classroom.sqlite"  # where nothing else is said, in the folder that this system has for an app's data
 PATIENCE = 10.0  # seconds that a writer waits for another one, on SQLite
 READING = {"reading": True}  # execution option of a connection that will not write
+SNAPSHOT = {"isolation_level": "REPEATABLE READ"}  # for PostgreSQL; a transaction of SQLite's has one anyway
 SECRET = "secret"  # execution option of an engine: what learners' keys are stored under
 LOCK = 7_105_301  # ours among PostgreSQL's advisory locks; any number would do
 ANSWERS_WITHIN = 5  # seconds, for PostgreSQL to take a connection

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 Phase = Literal["waiting", "vote", "discuss", "revote", "run", "reveal"]
 PHASES: tuple[Phase, ...] = get_args(Phase)
 BALLOTS: dict[Phase, int] = {"vote": 1, "revote": 2}
+CLOSED: dict[Phase, Phase] = {"vote": "discuss", "revote": "run"}  # where a vote goes whose time is over
 NAMES: dict[Phase, str] = {
     "waiting": "Waiting",
     "vote": "Vote",

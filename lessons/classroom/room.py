@@ -4,23 +4,24 @@ Every change is one transaction that locks the room's row first: a vote that com
 ballot is either in it or refused, never half. It counts once `vote` has returned.
 """
 
-import csv
-import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
-from typing import Literal
+from dataclasses import fields, replace
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
-from lessons.classroom import keys
-from lessons.classroom.database import AWAY, READING, add, put
-from lessons.classroom.phase import BALLOTS, PHASES, Phase
+from lessons.classroom import keys, room_log
+from lessons.classroom.csv_text import csv_text, harmless
+from lessons.classroom.database import AWAY, READING, SNAPSHOT, add, put
+from lessons.classroom.phase import BALLOTS, CLOSED, PHASES, Phase
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
-from lessons.classroom.room_state import Counts, Room, Tally
-from lessons.classroom.schema import finish, member, room, vote
+from lessons.classroom.room_state import ASKS, IDENTITY_LONGEST, Counts, Log, Room, Tally
+from lessons.classroom.schema import asked, deed, finish, member, room, vote
+from lessons.classroom.steps import Step
 from lessons.course.discovery import find
+from lessons.course.lesson import CONFIDENCE
 from lessons.recipe.bad_input import BadInput
 
 Lock = Literal["shared", "alone"]
@@ -49,20 +50,32 @@ class Rooms:
             db.execute(insert(room).values(**values, opened=now, expires=now + lifetime))
         return code, key
 
-    def ask(self, code: str, key: str, slug: str, preset: str) -> None:
-        """Put a lesson's preset before the room: a new question, nobody has voted."""
-        with self._as_instructor(code, key) as (db, found):
-            values = {"slug": slug, "preset": preset, "question": found.question + 1, "phase": PHASES[0]}
-            db.execute(update(room).where(room.c.id == found.id).values(**values))
+    def ask(self, code: str, key: str, slug: str, preset: str, variation: int = 0, after: int | None = None) -> None:
+        """Put a lesson's preset, or a variation of it, before the room: a new question, nobody has voted.
 
-    def move(self, code: str, key: str, phase: Phase) -> None:
-        """Go to a phase. What was voted stays; a ballot that is opened again goes on."""
+        `after`: the question that the instructor had before them. Raises NotAllowed where the room has another one by
+        now: a second console has asked it, or a click came twice.
+        """
+        with self._as_instructor(code, key) as (db, found):
+            still_at(found, after)
+            values = {"slug": slug, "preset": preset, "variation": variation, "question": found.question + 1}
+            db.execute(update(room).where(room.c.id == found.id).values(**values, phase=PHASES[0], closes=0.0))
+            db.execute(insert(asked).values(**values, room=found.id, at=time.time()))
+
+    def move(self, code: str, key: str, phase: Phase, seconds: float = 0, question: int | None = None) -> None:
+        """Go to a phase. What was voted stays; a ballot that is opened again goes on.
+
+        `seconds`: after which a vote closes by itself; 0: it does not. `question`: as `after` of `ask`, or a reveal
+        that was meant for the question before would show the votes of this one.
+        """
         if phase not in PHASES:
             raise BadInput(f"phase: got “{phase[:40]}”; takes {', '.join(PHASES)}.")
+        closes = time.time() + seconds if seconds > 0 and phase in BALLOTS else 0.0
         with self._as_instructor(code, key) as (db, found):
+            still_at(found, question)
             if not found.slug:
                 raise NotAllowed("Choose a lesson first.")
-            db.execute(update(room).where(room.c.id == found.id).values(phase=phase))
+            db.execute(update(room).where(room.c.id == found.id).values(phase=phase, closes=closes))
 
     def follow(self, code: str, key: str, following: bool) -> None:
         self._set(code, key, following=following)
@@ -70,6 +83,12 @@ class Rooms:
     def plan(self, code: str, key: str, plan: str) -> None:
         """Keep an ordered list of presets, as `Agenda.address` says it."""
         self._set(code, key, plan=plan)
+
+    def require(self, code: str, key: str, asks: str) -> None:
+        """Ask learners for something that names them in the gradebook; for nothing, if empty. What they gave stays."""
+        if asks not in ASKS:
+            raise BadInput(f"asks: got “{asks[:40]}”; takes {', '.join(filter(None, ASKS))}, or nothing.")
+        self._set(code, key, asks=asks)
 
     def _set(self, code: str, key: str, **values: object) -> None:
         with self._as_instructor(code, key) as (db, found):
@@ -79,8 +98,9 @@ class Rooms:
         """Take a member's nickname away and let them do nothing more; their votes go too."""
         with self._as_instructor(code, key) as (db, found):
             here = (member.c.room == found.id) & (member.c.id == name)
-            db.execute(update(member).where(here).values(removed=True, nickname=""))
-            db.execute(delete(vote).where((vote.c.room == found.id) & (vote.c.member == name)))
+            db.execute(update(member).where(here).values(removed=True, nickname="", identity=""))
+            for table in (vote, deed):
+                db.execute(delete(table).where((table.c.room == found.id) & (table.c.member == name)))
 
     def end(self, code: str, key: str) -> None:
         """Delete the room and everything about it."""
@@ -105,13 +125,16 @@ class Rooms:
             columns = (member.c.id, member.c.nickname, *(vote.c[name] for name in VOTE_COLUMNS))
             asked = select(*columns).join(member, vote.c.member == member.c.id).where(vote.c.room == found.id)
             rows = db.execute(asked.order_by(vote.c.question, vote.c.ballot, vote.c.at)).all()
-        sheet = io.StringIO()
-        writer = csv.writer(sheet)
-        writer.writerow(("member", "nickname", *VOTE_COLUMNS, "text", "belief"))
+        sheet: list[tuple[object, ...]] = [("member", "nickname", *VOTE_COLUMNS, "text", "belief")]
         for row in rows:
             chosen = find(row.slug).prediction.answers[row.answer]
-            writer.writerow((row[0], harmless(row.nickname), *row[2:], chosen.text, chosen.belief))
-        return sheet.getvalue()
+            sheet.append((row[0], harmless(row.nickname), *row[2:], chosen.text, chosen.belief))
+        return csv_text(sheet)
+
+    def log(self, code: str, key: str) -> Log:
+        """All that happened, as it stands at one moment: votes may come in meanwhile."""
+        with self._as_instructor(code, key, reading=True, snapshot=True) as (db, found):
+            return room_log.read(db, found)
 
     # --- everybody
 
@@ -136,11 +159,13 @@ class Rooms:
             found = db.execute(select(room).where(here)).one_or_none()
         return room_of(found).state if found else ""
 
-    def join(self, code: str, nickname: str = "", key: str = "") -> str:
+    def join(self, code: str, nickname: str = "", key: str = "", identity: str = "") -> str:
         """The member's key: a new one, or the one given, whose owner is in the room but once however often they join.
 
-        A nickname is plain text, and may be left out. Raises NoRoom, NotAllowed where the room is full, BadInput.
+        A nickname is plain text, and may be left out; so may what the room asks for. Raises NoRoom, NotAllowed where
+        the room is full, BadInput.
         """
+        identity = checked_identity(identity)
         nickname = " ".join(nickname.split())
         if len(nickname) > NICKNAME_LONGEST or not nickname.isprintable():
             raise BadInput(f"nickname: takes up to {NICKNAME_LONGEST} letters, or none.")
@@ -152,20 +177,42 @@ class Rooms:
             if db.scalar(select(func.count()).where(member.c.room == found.id)) >= LARGEST:
                 raise NotAllowed(f"The room is full: it takes {LARGEST}.")
             values = {"room": found.id, "key": keys.sealed(key), "nickname": nickname, "joined": time.time()}
-            add(db, member, values, ("key",))
+            # What the room asks for no more is not kept.
+            add(db, member, values | {"identity": identity if found.asks else ""}, ("key",))
         return key
 
-    def vote(self, code: str, key: str, question: int, answer: int) -> None:
-        """A member's answer in the open ballot; the last one before it closes counts.
+    def identify(self, code: str, key: str, identity: str) -> None:
+        """Give what the room asks for; empty takes it back. Raises NotAllowed where the room asks for nothing."""
+        identity = checked_identity(identity)
+        with self._as_member(code, key) as (db, found, who):
+            if not found.asks:
+                raise NotAllowed("This room asks for nothing.")
+            db.execute(update(member).where(member.c.id == who).values(identity=identity))
+
+    def identity(self, code: str, key: str) -> str:
+        """What this member gave."""
+        with self._as_member(code, key, reading=True) as (db, _, who):
+            return db.scalar(select(member.c.identity).where(member.c.id == who)) or ""
+
+    def note(self, code: str, key: str, step: Step) -> None:
+        """Keep what a member did on a lesson's own page, for the instructor. Noted twice it is once."""
+        with self._as_member(code, key) as (db, found, who):
+            add(db, deed, room_log.row_of(step) | {"room": found.id, "member": who}, ("uid",))
+
+    def vote(self, code: str, key: str, question: int, answer: int, confidence: str = "") -> None:
+        """A member's answer in the open ballot; the last one before it closes counts, with how sure they are of it.
 
         Raises NotAllowed where no ballot is open, or for another question than the member saw.
         """
+        if confidence not in ("", *CONFIDENCE):
+            raise BadInput(f"confidence: got “{confidence[:40]}”; takes {', '.join(CONFIDENCE)}, or nothing.")
         with self._as_member(code, key) as (db, found, who):
             ballot = room_of(found).ballot
             if ballot is None or found.question != question:
                 raise NotAllowed("This vote is closed.")
             place = {"room": found.id, "member": who, "question": question, "ballot": ballot}
-            values = {"slug": found.slug, "preset": found.preset, "answer": answer, "at": time.time()}
+            values: dict[str, Any] = {"slug": found.slug, "preset": found.preset, "answer": answer, "at": time.time()}
+            values["confidence"] = confidence
             put(db, vote, place | values, ("member", "question", "ballot"))
 
     def own_votes(self, code: str, key: str, question: int) -> dict[int, int]:
@@ -173,6 +220,12 @@ class Rooms:
         with self._as_member(code, key, reading=True) as (db, _, who):
             mine = (vote.c.member == who) & (vote.c.question == question)
             return {row.ballot: row.answer for row in db.execute(select(vote.c.ballot, vote.c.answer).where(mine))}
+
+    def own_confidence(self, code: str, key: str, question: int) -> dict[int, str]:
+        """By ballot, how sure this member said they are; empty where they said nothing."""
+        with self._as_member(code, key, reading=True) as (db, _, who):
+            mine = (vote.c.member == who) & (vote.c.question == question)
+            return {row.ballot: row.confidence for row in db.execute(select(vote).where(mine))}
 
     def finish(self, code: str, key: str, question: int) -> None:
         """Say that this member has run the question's preset."""
@@ -194,8 +247,10 @@ class Rooms:
     # --- who asks
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with answering(), self.engine.connect().execution_options(**READING) as db:
+    def _reading(self, snapshot: bool = False) -> Iterator[Connection]:
+        """`snapshot`: all questions are answered as of one moment."""
+        options = {**READING, **(SNAPSHOT if snapshot and self.engine.dialect.name == "postgresql" else {})}
+        with answering(), self.engine.connect().execution_options(**options) as db:
             yield db
 
     @contextmanager
@@ -205,8 +260,10 @@ class Rooms:
             yield db
 
     @contextmanager
-    def _as_instructor(self, code: str, key: str, reading: bool = False) -> Iterator[tuple[Connection, Row]]:
-        with self._reading() if reading else self._writing() as db:
+    def _as_instructor(
+        self, code: str, key: str, reading: bool = False, snapshot: bool = False
+    ) -> Iterator[tuple[Connection, Row]]:
+        with self._reading(snapshot) if reading else self._writing() as db:
             found = found_room(db, code, None if reading else "alone")
             if not keys.fits(key, found.instructor):
                 raise NotAllowed("This link is not the instructor’s of this room.")
@@ -255,7 +312,24 @@ def seat_of(db: Connection, found: Row, key: str) -> int | None:
 
 
 def room_of(row: Row) -> Room:
-    return Room(**{each.name: getattr(row, each.name) for each in fields(Room)})
+    """The room as it stands now: a vote whose time is over is closed, and nobody has to do it."""
+    found = Room(**{each.name: getattr(row, each.name) for each in fields(Room)})
+    over = found.ballot and 0 < found.closes <= time.time()
+    return replace(found, phase=CLOSED[found.phase], closes=0.0) if over else found
+
+
+def still_at(found: Row, question: int | None) -> None:
+    """Raises NotAllowed where the room has another question than an instructor's page had."""
+    if question is not None and found.question != question:
+        raise NotAllowed("Meanwhile another question was asked, maybe in another window: this page has caught up now.")
+
+
+def checked_identity(given: str) -> str:
+    """Raises BadInput. The first letter is none that a spreadsheet takes for the beginning of a formula."""
+    text = " ".join(given.split())
+    if text and (len(text) > IDENTITY_LONGEST or not text.isprintable() or not text[0].isalnum()):
+        raise BadInput(f"identity: takes up to {IDENTITY_LONGEST} characters, a letter or a digit first, or nothing.")
+    return text
 
 
 def tallied(db: Connection, found: Row) -> Tally:
@@ -266,10 +340,5 @@ def tallied(db: Connection, found: Row) -> Tally:
     for ballot, answer, given in db.execute(select(*chosen, func.count()).where(here).group_by(*chosen)):
         votes.setdefault(ballot, {})[answer] = given
     done = db.scalar(select(func.count()).where((finish.c.room == found.id) & (finish.c.question == found.question)))
-    last = BALLOTS.get(found.phase) or max(votes, default=1)
+    last = room_of(found).ballot or max(votes, default=1)
     return Tally(joined, sum(votes.get(last, {}).values()), done, votes)
-
-
-def harmless(text: str) -> str:
-    """A spreadsheet takes a cell that begins like this for a formula."""
-    return "'" + text if text.startswith(("=", "+", "-", "@")) else text

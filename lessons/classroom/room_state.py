@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lessons.classroom.phase import BALLOTS, SHOWN, Phase
+from lessons.classroom.steps import Step
+
+# What an instructor may ask of learners for the gradebook, by the name under which the database has it.
+ASKS = {"": "nothing", "number": "student number", "username": "user name", "email": "e-mail address"}
+IDENTITY_LONGEST = 80
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,9 @@ class Room:
     phase: Phase
     following: bool
     plan: str  # the presets in order, as an address says them; empty: none
+    variation: int = 0  # which variation of the preset is asked about; 0: the preset itself
+    closes: float = 0.0  # seconds since 1970 at which the open vote closes by itself; 0: it does not
+    asks: str = ""  # one of ASKS
 
     @property
     def ballot(self) -> int | None:
@@ -32,7 +40,7 @@ class Room:
     @property
     def state(self) -> str:
         """Another one as soon as something has changed that learners see."""
-        return f"{self.question}:{self.phase}:{int(self.following)}"
+        return f"{self.question}:{self.phase}:{int(self.following)}:{self.asks}"
 
 
 @dataclass(frozen=True)
@@ -49,3 +57,54 @@ class Tally(Counts):
     """What only the instructor sees before the reveal. `votes`: by ballot, how many chose which answer."""
 
     votes: Mapping[int, Mapping[int, int]]
+
+
+# --- all that happened in a room, for whoever teaches
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question that was put before the room."""
+
+    question: int
+    slug: str
+    preset: str
+    variation: int
+    at: float
+
+
+@dataclass(frozen=True)
+class Member:
+    number: int
+    nickname: str
+    identity: str  # what they gave where the room asks for something; may be empty
+    joined: float
+
+
+@dataclass(frozen=True)
+class Vote:
+    """The last answer of a member in one ballot. `confidence`: one of CONFIDENCE, or empty."""
+
+    member: int
+    question: int
+    ballot: int
+    answer: int
+    confidence: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Log:
+    """A room as it stood at one moment. Everything in the order in which it happened.
+
+    `ran`: by member and question, when the preset was run. `deeds`: of each member on lessons' own pages.
+    """
+
+    code: str
+    plan: str
+    asks: str
+    asked: tuple[Asked, ...]
+    members: tuple[Member, ...]
+    votes: tuple[Vote, ...]
+    ran: Mapping[tuple[int, int], float]
+    deeds: Mapping[int, tuple[Step, ...]]

@@ -48,6 +48,20 @@ room = table(
     column("phase", sa.String(12)),
     column("following", sa.Boolean, default=True),  # learners' pages move along
     column("plan", sa.Text, default=""),  # the lessons and presets in order, as an address says them
+    column("variation", sa.Integer, default=0),  # which variation of the preset is asked about; 0: the preset itself
+    column("closes", sa.Float, default=0.0),  # when the open vote closes by itself; 0: it does not
+    column("asks", sa.String(20), default=""),  # what of a learner the gradebook shall have; empty: nothing
+)
+
+asked = table(  # every question that was put before a room: nobody may have voted on it
+    "asked",
+    of_room(),
+    column("question", sa.Integer),
+    column("slug", sa.String(80)),
+    column("preset", sa.String(80)),
+    column("variation", sa.Integer, default=0),
+    column("at", sa.Float),
+    sa.UniqueConstraint("room", "question"),
 )
 
 member = table(
@@ -55,6 +69,7 @@ member = table(
     of_room(),
     column("key", sa.LargeBinary(32), unique=True),
     column("nickname", sa.String(40), default=""),
+    column("identity", sa.String(80), default=""),  # what they gave where the room asks for something
     column("joined", sa.Float),
     column("removed", sa.Boolean, default=False),
 )
@@ -68,6 +83,7 @@ vote = table(
     column("slug", sa.String(80)),
     column("preset", sa.String(80)),
     column("answer", sa.Integer),
+    column("confidence", sa.String(20), default=""),  # how sure they said they are; empty: nothing said
     column("at", sa.Float),
     sa.UniqueConstraint("member", "question", "ballot"),
     sa.CheckConstraint("ballot IN (1, 2)", name="ballot"),
@@ -81,6 +97,18 @@ finish = table(
     column("question", sa.Integer),
     column("at", sa.Float),
     sa.UniqueConstraint("member", "question"),
+)
+
+deed = table(  # what a member did on a lesson's own page
+    "deed",
+    of_room(),
+    column("member", sa.ForeignKey("member.id", ondelete="CASCADE"), index=True),
+    column("uid", sa.String(32), unique=True),  # of the step: noted twice it is one
+    column("slug", sa.String(80)),
+    column("kind", sa.String(20)),  # prediction, twin, exercise
+    column("name", sa.String(80)),  # of the preset or the exercise
+    column("told", sa.Text, default=""),  # JSON: what was answered, how sure, and what came true
+    column("at", sa.Float),
 )
 
 seal = table(  # one row: by which a server knows that its secret is the one that learners' keys are stored under

@@ -52,7 +52,7 @@ def shown_row(real: Bools) -> int:
 
 
 def sample(call: Call, row: int, real: Bools) -> dict[str, Any]:
-    """The entries `sample` and `on_padding` of one call."""
+    """The entries `sample` (time, columns) and `on_padding` of one call. `real`: (batch, time)."""
     output = call.output
     if output is None or output.dtype.kind != "f" or output.ndim < 3 or output.shape[:2] != real.shape:
         return {"sample": None, "on_padding": ""}
@@ -100,7 +100,10 @@ def odd_numbers(calls: list[Call], real: Bools) -> list[str]:
 
 
 def nothing_left(model: keras.Model, batch: Any, real: Bools, lines: Sequence[str]) -> list[str]:
-    """Where a sequence of padding alone makes a number that is not finite, in a sentence, if it does."""
+    """Where a sequence of padding alone makes a number that is not finite, in a sentence, if it does.
+
+    `real`: (batch, time).
+    """
     padded = np.argwhere(~real)
     if not len(padded):
         return []

@@ -120,3 +120,34 @@ def lines_of(name: str) -> tuple[Iterable[str], Path]:
     if name == "-":
         return sys.stdin, Path()
     return read(Path(name)).splitlines(), Path(name).parent
+
+
+def summary(result: dict) -> str:
+    """One line about one loss."""
+    if result["refused"]:
+        return f"{result['function'] or '?'}: refused, {result['refused']['message']}"
+    nothing = "it depends on the usage" if result.get("elsewhere") else "healthy"
+    return f"{result['function']}: {', '.join(found['code'] for found in result['findings']) or nothing}"
+
+
+def diagnosis(result: dict) -> str:
+    """The findings of one loss in full."""
+    lines = [summary(result)]
+    for found in result["findings"]:
+        lines += in_full(found)
+    for one in result.get("elsewhere", ()):
+        lines += ["", f"if it is meant for: {', '.join(f'{name} {value}' for name, value in one['usage'].items())}"]
+        lines += [f"    {found['title']} ({found['code']}): {found['message']}" for found in one["findings"]]
+        lines += ["    nothing else is wrong"] * (not one["findings"])
+    if not result["refused"]:
+        used = (
+            f"{name} {value}" + " (inferred)" * (name in result["inferred"]) for name, value in result["usage"].items()
+        )
+        lines += ["", f"examined as: {', '.join(used)}", *result.get("limits", ())]
+    return "\n".join(lines)
+
+
+def in_full(found: Mapping) -> list[str]:
+    """The lines about one finding, in a loss or in a run."""
+    lines = ["", f"{found['severity']}: {found['title']} ({found['code']})", f"    {found['message']}"]
+    return [*lines, f"    why: {found['why']}", f"    fix: {found['fix']}"]

@@ -31,7 +31,7 @@ def map_of_failure(bench: Bench) -> None:
     """Choose two fields, draw, watch it fill, open a cell."""
     if bench.redraw:
         st.rerun()
-    st.markdown("##### Map of failure")
+    st.markdown("#### Map of failure")
     if bench.form.walled:
         st.caption("A map trains this lesson’s own losses and model: it is off while one of yours is in use.")
         return

@@ -73,7 +73,7 @@ def own_model(bench: Bench, travel: Callable[[Bench], None]) -> None:
     """The text, what came of it, and where any other model can be looked at. `travel`: draws how a case is shared."""
     if bench.redraw:
         st.rerun()  # it is trained in another part of the page
-    st.markdown("##### Which layer loses the mask?")
+    st.markdown("#### Which layer loses the mask?")
     st.markdown(ASK)
     state = st.session_state
     state[KEPT] = text = state.setdefault(TEXT, state.get(KEPT, next(iter(EXAMPLES.values()))))

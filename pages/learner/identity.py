@@ -18,6 +18,7 @@ from lessons.classroom import keys, load
 from lessons.classroom.patience import NoAnswer, Patience
 from lessons.classroom.steps import Course, NoLearner, Step, account_key, read_link
 from lessons.course.discovery import LESSONS
+from pages.learner.seat import note
 from pages.parts.address import root_link
 from pages.server import shown, store
 from pages.server.presence import session
@@ -63,6 +64,7 @@ def keep(kind: str, slug: str, name: str, told: Mapping[str, Any]) -> None:
     me.unkept = [*me.unkept, step][-UNKEPT:]
     me.at = slug
     write(me)
+    note(step)
 
 
 def kept(slug: str) -> list[Step]:

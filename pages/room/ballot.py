@@ -1,14 +1,20 @@
 """How a room voted, drawn as bars in HTML: a hundred phones take that at once, and it is text for who cannot see it."""
 
+import time
+from collections.abc import Iterable
 from concurrent.futures import wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from html import escape
 
 import streamlit as st
 
-from lessons.classroom.room_state import Room, Tally
+from lessons.classroom.gradebook import Item, item
+from lessons.classroom.room_state import Asked, Room, Tally
 from lessons.course.discovery import find
 from lessons.course.lesson import UNANSWERED, Answer, Lesson, Preset
+from lessons.course.variation import variation, variation_words
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import Training, shared
 from pages.parts.quotation import quoted
@@ -18,8 +24,40 @@ NAMES = {1: "first vote", 2: "second vote"}
 
 def asked(room: Room) -> tuple[Lesson, Preset]:
     """The lesson and preset before the room. Raises BadInput where the course has them no more."""
-    lesson = find(room.slug)
-    return lesson, lesson.preset(room.preset)
+    return lesson_and_preset(room.slug, room.preset, room.variation)
+
+
+def lesson_and_preset(slug: str, name: str, number: int) -> tuple[Lesson, Preset]:
+    """`number`: of the variation; 0 for the preset itself. Raises BadInput."""
+    lesson = find(slug)
+    preset = lesson.preset(name)
+    return lesson, varied(preset, number) if number else preset
+
+
+@cache
+def varied(preset: Preset, number: int) -> Preset:
+    """The preset with other numbers, as a preset of its own."""
+    settings = variation(preset.settings, number)
+    words = variation_words(preset.settings, settings)
+    return replace(preset, label=f"{preset.label}, a variation", says=f"The same with other numbers: {words}.",
+                   settings=settings)  # fmt: skip
+
+
+def outcomes(asked: Iterable[Asked], patience: float = 0) -> dict[Item, int | None]:
+    """Which answer comes true, of each question whose run says so within `patience` seconds in all.
+
+    None where the run cannot answer. What the course has no more is left out.
+    """
+    until, found = time.monotonic() + patience, {}
+    for one in asked:
+        try:
+            lesson, preset = lesson_and_preset(*item(one))
+        except BadInput:
+            continue
+        reading = right_answer(lesson, preset, max(0.0, until - time.monotonic()))
+        if reading.done:
+            found[item(one)] = reading.right
+    return found
 
 
 def training_of(preset: Preset) -> Training:

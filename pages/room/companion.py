@@ -6,7 +6,8 @@ import streamlit as st
 
 from lessons.classroom.phase import NAMES
 from lessons.classroom.refusal import Away, NoRoom
-from pages.room.visit import SEAT, Seat, address_of, spelled
+from pages.learner.seat import SEAT, Seat
+from pages.room.visit import address_of, spelled
 from pages.server.store import rooms
 from pages.server.watch import watch
 

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from lessons.classroom.agenda import Agenda, Item, lesson_of, preset_of
-from lessons.classroom.phase import NAMES, PHASES, Advice, advice
-from lessons.classroom.room_state import Room, Tally
+from lessons.classroom.phase import NAMES, PHASES, Advice, Phase, advice
+from lessons.classroom.room_state import ASKS, Room, Tally
 from lessons.course.lesson import Lesson
 from lessons.recipe.bad_input import BadInput
 from pages.parts.download import offer
@@ -14,17 +14,19 @@ from pages.parts.quotation import quoted, tell, warn, warn_once
 from pages.room.ballot import Reading, asked, bars, beliefs, right_answer
 from pages.room.invitation import invitation
 from pages.room.question import experiment, question
-from pages.room.visit import instructor_link, left, projector_link, spelled
+from pages.room.visit import RESULTS, instructor_link, left, projector_link, remaining, spelled
 from pages.server.store import rooms
 
 LOOK = 1.5  # seconds between two looks at the counts
 PROBLEM = "console:problem"  # session key: what was refused
+TIMER = "console:timer"  # key of the widget
+TIMES = {0: "by hand", 30: "after 30 s", 60: "after 1 min", 120: "after 2 min", 300: "after 5 min"}
 
 
 @st.fragment(run_every=LOOK)
 def console(code: str, key: str) -> None:
     """All of it in one fragment: Streamlit may join a click and the next look, and then draws one fragment only."""
-    if left():
+    if left() or st.query_params.get("view") == RESULTS:
         st.rerun()
     try:
         room = rooms().look(code)
@@ -42,6 +44,11 @@ def console(code: str, key: str) -> None:
         votes, right = tally.votes.get(max(tally.votes, default=1), {}), reading.right
         told = advice(room.phase, votes.get(right, 0), sum(votes.values())) if right is not None else None
         steps(room, key, told)
+        if room.phase == "reveal":
+            button(st, "Ask its variation", "console:variation", "shuffle", put, room, key, (room.slug, room.preset),
+                   room.variation + 1,
+                   help="The same question with other numbers: who learnt more than the answer is right there too."
+                   )  # fmt: skip
         standing(room, tally, lesson, reading)
         if told:
             tell(told.says, icon=":material/lightbulb:")
@@ -75,6 +82,10 @@ def head(room: Room, key: str) -> None:
         st.code(instructor_link(room.code, key), language=None, wrap_lines=True)
     offer(place, "CSV", f"room-{room.code}.csv", lambda: rooms().export(room.code, key), "console:csv",
           icon=":material/download:", type="tertiary")  # fmt: skip
+    button(place, "Results", "console:results", "school", st.query_params.update, {"view": RESULTS}, quiet=True,
+           help="Gradebook, and whether they learned. They tell the answers: do not project them.")  # fmt: skip
+    with place.popover("Asks for", icon=":material/badge:", type="tertiary"):
+        requirement(room, key)
     place.toggle(
         "Follow me",
         value=room.following,
@@ -85,6 +96,17 @@ def head(room: Room, key: str) -> None:
     with place.popover("End", icon=":material/delete:", type="tertiary"):
         st.caption("Deletes the room with all votes and names. The CSV is your copy.")
         st.button("Delete it all", key="console:end", on_click=lambda: end(room.code, key))
+
+
+def requirement(room: Room, key: str) -> None:
+    """What learners are asked for, so that a gradebook knows them."""
+    st.caption(
+        "For a gradebook that knows who is who. Learners are told where they join, and may leave it out. It is deleted "
+        "with the room."
+    )
+    widget = f"console:asks:{room.asks}"
+    st.radio("Ask learners for", list(ASKS), list(ASKS).index(room.asks), ASKS.get, key=widget,
+             on_change=lambda: act("require", room.code, key, st.session_state[widget]))  # fmt: skip
 
 
 def end(code: str, key: str) -> None:
@@ -124,15 +146,15 @@ def follow_plan(room: Room, key: str) -> None:
     ):
         if item:
             due = name == "next" and room.phase in ("waiting", "reveal")
-            button(where, preset_of(item).label, f"console:{name}", icon, put, room.code, key, item,
+            button(where, preset_of(item).label, f"console:{name}", icon, put, room, key, item,
                    type="primary" if due else "secondary",
                    help=f"{name.capitalize()} in the plan: {lesson_of(item).title}")  # fmt: skip
 
 
-def put(code: str, key: str, item: Item) -> None:
+def put(room: Room, key: str, item: Item, variation: int = 0) -> None:
     """Put a preset before the room, and let the lists show it."""
     set_preset(item, "console")
-    act("ask", code, key, *item)
+    act("ask", room.code, key, *item, variation, room.question)
 
 
 def choose(room: Room, key: str) -> None:
@@ -141,7 +163,7 @@ def choose(room: Room, key: str) -> None:
     if "console:lesson" not in st.session_state and room.slug:
         set_preset((room.slug, room.preset), "console")
     item = choose_preset(place, "console")
-    button(place, "Ask this", "console:ask", "campaign", put, room.code, key, item,
+    button(place, "Ask this", "console:ask", "campaign", put, room, key, item,
            type="secondary" if room.slug else "primary")  # fmt: skip
 
 
@@ -157,11 +179,19 @@ def teacher(lesson: Lesson) -> None:
 
 def steps(room: Room, key: str, told: Advice | None) -> None:
     """The phases in their order; any can be gone to. The one that is advised has a mark."""
-    place = st.container(key="console-steps", horizontal=True, gap="small")
+    place = row("console-steps", vertical_alignment="bottom")
     for phase in PHASES[1:]:
         icon = "lightbulb" if told and told.phase == phase else ""
-        button(place, NAMES[phase], f"console:phase:{phase}", icon, act, "move", room.code, key, phase,
+        button(place, NAMES[phase], f"console:phase:{phase}", icon, move, room, key, phase,
                type="primary" if phase == room.phase else "secondary")  # fmt: skip
+    place.selectbox("A vote closes", list(TIMES), format_func=TIMES.get, key=TIMER, width=150,
+                    help="It counts from the click on Vote, or on Vote again.")  # fmt: skip
+    if room.closes:
+        place.markdown(f":material/timer: {remaining(room)} s", width="content")
+
+
+def move(room: Room, key: str, phase: Phase) -> None:
+    act("move", room.code, key, phase, st.session_state.get(TIMER, 0), room.question)
 
 
 def standing(room: Room, tally: Tally, lesson: Lesson, reading: Reading) -> None:

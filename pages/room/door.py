@@ -4,15 +4,17 @@ import streamlit as st
 
 from lessons.classroom import keys, pace
 from lessons.classroom.agenda import Agenda, lesson_of, preset_of
+from lessons.classroom.room_state import ASKS, IDENTITY_LONGEST, Room
 from lessons.recipe.bad_input import BadInput
+from pages.learner.seat import SEAT, Seat, seat
 from pages.parts.quotation import quoted, warn, warn_once
-from pages.room.visit import SEAT, Seat, address_of, found, seat, spelled
+from pages.room.visit import address_of, found, spelled
 from pages.server.presence import session
 from pages.server.store import rooms
 
 PROBLEM = "room:problem"  # session key: why the last attempt failed
 JOINING = "room:joining"  # session key, the code after it: the key of a seat that is being taken
-CODE, NAME = "room:code", "room:name"  # keys of widgets
+CODE, NAME, IDENTITY = "room:code", "room:name", "room:identity"  # keys of widgets
 
 
 def door(plan: str) -> None:
@@ -42,18 +44,33 @@ def door(plan: str) -> None:
         st.button("Open a room", key="room:open", icon=":material/add:", on_click=lambda: open_room(agenda))
 
 
-def entry(code: str) -> None:
+def entry(room: Room) -> None:
     """For who has followed the link of one room."""
+    code = room.code
     st.markdown(f"### Room {spelled(code)}")
     warn_once(PROBLEM)
     with st.form("room:join", border=False, width=420):
         nickname()
+        if room.asks:
+            st.text_input(f"Your {ASKS[room.asks]}, or nothing", key=IDENTITY, max_chars=IDENTITY_LONGEST,
+                          autocomplete="off")  # fmt: skip
+            st.caption(asks_words(room))
         st.form_submit_button("Join", type="primary", icon=":material/login:", on_click=lambda: join(code))
 
 
 def nickname() -> None:
     st.text_input("Nickname, or none", key=NAME, max_chars=40, autocomplete="off")
-    st.caption("The instructor sees it, other learners do not.")
+    st.caption(
+        "The instructor sees it, other learners do not; with it your votes, and, while you have a seat, what you "
+        "predict and which exercises you pass on lessons’ pages. All of it is deleted with the room."
+    )
+
+
+def asks_words(room: Room) -> str:
+    return (
+        f"The instructor asks for your {ASKS[room.asks]}, to put what you do here into their gradebook. Nobody else "
+        "sees it, and you can take part without."
+    )
 
 
 def typed(key: str) -> str:
@@ -71,7 +88,7 @@ def join(code: str) -> None:
         if mine is None or mine.code != here:
             pace.spend("join", session())
             key = st.session_state.setdefault(f"{JOINING}:{here}", keys.key())
-            mine = Seat(here, rooms().join(here, typed(NAME), key))
+            mine = Seat(here, rooms().join(here, typed(NAME), key, typed(IDENTITY)))
             del st.session_state[f"{JOINING}:{here}"]
         sit(mine)
     except BadInput as problem:

@@ -11,7 +11,7 @@ from pages.parts.quotation import quoted, warn
 from pages.room.ballot import asked, revealed, right_answer, training_of
 from pages.room.invitation import invitation
 from pages.room.question import experiment, question
-from pages.room.visit import spelled
+from pages.room.visit import remaining, spelled
 from pages.server.store import rooms
 
 LOOK = 1.5  # seconds
@@ -42,7 +42,8 @@ def projector(code: str) -> None:
     except BadInput as problem:
         warn(problem)
         return
-    st.markdown(f"## {SAYS[room.phase]}")
+    time_left = f" · {remaining(room)} s" if room.closes else ""
+    st.markdown(f"## {SAYS[room.phase]}{time_left}")
     st.caption(f"Room {spelled(code)} · {counts.joined} joined · {counts.voted} voted · {counts.done} have run it")
     if not room.slug:
         invitation(code)

@@ -15,8 +15,11 @@ from pages.parts.quotation import quoted
 
 
 def question(lesson: Lesson, preset: Preset) -> None:
-    st.markdown(f"#### {lesson.title}")
+    """What is asked. Of a variation it is said in what it differs."""
+    st.markdown(f"### {lesson.title}")
     st.markdown(f"**{lesson.prediction.question}**")
+    if preset not in lesson.presets:
+        st.markdown(quoted(preset.says))
 
 
 def experiment(lesson: Lesson, preset: Preset) -> None:
@@ -27,7 +30,7 @@ def experiment(lesson: Lesson, preset: Preset) -> None:
                if name not in still]  # fmt: skip
     st.markdown(" · ".join(toggles))
     left, right = st.columns([1, 1.3], gap="medium")
-    left.code(losses.source(settings.loss), language="python")
+    left.code(losses.source(settings.loss), language="python", wrap_lines=True)  # a wall cannot be scrolled
     with right:
         chart(f"room:batch:{lesson.slug}:{preset.name}", *picture(settings))
 

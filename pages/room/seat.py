@@ -7,18 +7,20 @@ import streamlit as st
 
 from lessons.classroom import pace
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
-from lessons.classroom.room_state import Room, Tally
-from lessons.course.lesson import Lesson, Preset
+from lessons.classroom.room_state import ASKS, IDENTITY_LONGEST, Room, Tally
+from lessons.course.lesson import CONFIDENCE, Lesson, Preset
 from lessons.recipe.bad_input import BadInput
 from pages.lab.bench import Bench
 from pages.lab.instruments import instruments
 from pages.lab.state import Form
+from pages.learner.seat import SEAT, Seat
 from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, tell, warn, warn_once
 from pages.room.ballot import Reading, asked, revealed, right_answer
 from pages.room.companion import SEEN
+from pages.room.door import IDENTITY, asks_words, typed
 from pages.room.question import experiment, question
-from pages.room.visit import SEAT, Seat, left, spelled
+from pages.room.visit import left, remaining, spelled
 from pages.server.presence import session
 from pages.server.store import rooms
 from pages.server.watch import watch
@@ -47,6 +49,8 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
         st.session_state[SEEN] = room.state
         own = rooms().own_votes(seat.code, seat.key, room.question)
         tally = rooms().revealed(seat.code)
+        said = rooms().own_confidence(seat.code, seat.key, room.question) if room.ballot else {}
+        unnamed = bool(room.asks) and not rooms().identity(seat.code, seat.key)
     except (NoRoom, NotAllowed) as problem:
         st.session_state.pop(SEAT, None)
         tell("This room has ended." if isinstance(problem, NoRoom) else problem)
@@ -60,10 +64,13 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
     ear = st.container()  # in one place whatever comes below: what moves is mounted anew, and hears nothing meanwhile
     head(room)
     known = True
+    warn_once(REFUSED)
+    if unnamed:
+        identity(seat, room)
     if room.slug:
         lesson, preset = asked(room)
         question(lesson, preset)
-        known = body(seat, room, lesson, preset, own, tally, pages)
+        known = body(seat, room, lesson, preset, own, tally, pages, said.get(room.ballot, ""))
     with ear:
         watch("room:watch", room.watch, room.state if known else ANY)
 
@@ -88,13 +95,16 @@ def body(
     own: dict[int, int],
     tally: Tally | None,
     pages: Mapping[str, Any],
+    said: str,
 ) -> bool:
-    """What the phase asks for. False where something in it is still to come."""
+    """What the phase asks for; `said`: how sure they are of their vote. False where something is still to come."""
     reading: Reading | None = None
     answers = lesson.prediction.answers
     with st.container(key="room-body"):
         if room.ballot:
-            vote_buttons(seat, room, lesson, own)
+            if room.closes:
+                clock(room)
+            vote_buttons(seat, room, lesson, own, said)
         elif tally and room.phase == "reveal":
             reading = right_answer(lesson, preset, PATIENCE)
             revealed(lesson, tally, reading, own)
@@ -115,14 +125,13 @@ def body(
     return room.phase != "reveal" or bool(reading and reading.done)
 
 
-def vote_buttons(seat: Seat, room: Room, lesson: Lesson, own: dict[int, int]) -> None:
+def vote_buttons(seat: Seat, room: Room, lesson: Lesson, own: dict[int, int], said: str) -> None:
     """One touch is a vote. What is marked is what the database has."""
     mine = own.get(room.ballot)
     for at, answer in enumerate(lesson.prediction.answers):
         key = f"room:vote:{room.question}:{room.ballot}:{at}"
         icon, kind = ("check", "primary") if at == mine else ("", "secondary")
         button(st, quoted(answer.text), key, icon, cast, seat, room.question, at, type=kind, width="stretch")
-    warn_once(REFUSED)
     if mine is None:
         first = own.get(1)
         st.caption(
@@ -130,12 +139,45 @@ def vote_buttons(seat: Seat, room: Room, lesson: Lesson, own: dict[int, int]) ->
         )
     else:
         st.caption(f"Your vote is in: “{quoted(lesson.prediction.answers[mine].text)}”.")
+        sure(seat, room, mine, said)
 
 
-def cast(seat: Seat, number: int, answer: int) -> None:
+def sure(seat: Seat, room: Room, answer: int, said: str) -> None:
+    """How sure they are of their vote, for who wants to say: a second touch."""
+    place = row()
+    place.markdown("How sure are you?", width="content")
+    for at, word in enumerate(CONFIDENCE):
+        key = f"room:sure:{room.question}:{room.ballot}:{at}"
+        icon, kind = ("check", "primary") if word == said else ("", "secondary")
+        button(place, word, key, icon, cast, seat, room.question, answer, word, type=kind)
+
+
+def identity(seat: Seat, room: Room) -> None:
+    """What the instructor asks for, where it was not given at the door."""
+    with st.expander(f"Your {ASKS[room.asks]}, for the gradebook", icon=":material/badge:"):
+        st.caption(asks_words(room))
+        st.text_input(f"Your {ASKS[room.asks]}", key=IDENTITY, max_chars=IDENTITY_LONGEST, autocomplete="off")
+        button(st, "Give it", "room:identify", "send", identify, seat)
+
+
+def identify(seat: Seat) -> None:
+    try:
+        rooms().identify(seat.code, seat.key, typed(IDENTITY))
+    except BadInput as problem:
+        st.session_state[REFUSED] = str(problem)
+
+
+def clock(room: Room) -> None:
+    """The time that is left, as a bar that shrinks in the browser: its clock may be wrong, its seconds are not."""
+    left = remaining(room)
+    st.html(f'<div class="vote-clock"><span style="animation-duration:{left}s"></span></div>')
+    st.caption(f"This vote closes by itself, in {left} s from now.")
+
+
+def cast(seat: Seat, number: int, answer: int, confidence: str = "") -> None:
     try:
         pace.spend("vote", session())
-        rooms().vote(seat.code, seat.key, number, answer)
+        rooms().vote(seat.code, seat.key, number, answer, confidence)
     except BadInput as problem:
         st.session_state[REFUSED] = str(problem)
 
@@ -145,7 +187,7 @@ def desk(seat: Seat, room: Room, lesson: Lesson, preset: Preset, pages: Mapping[
     bench = bench_at(room, lesson, preset, pages)
     place = row()
     button(place, "Run", f"room:run:{room.question}", "play_arrow", run, seat, room, bench, type="primary")
-    if lesson.slug in pages:
+    if lesson.slug in pages and not room.variation:
         place.page_link(
             pages[lesson.slug],
             label="Open it in the laboratory",

@@ -1,30 +1,20 @@
 """What this session is in a room, and the links that lead there."""
 
-from dataclasses import dataclass
+import math
+import time
 
 import streamlit as st
 
 from lessons.classroom import pace
 from lessons.classroom.refusal import NoRoom
 from lessons.classroom.room_state import Room
+from pages.learner.seat import Seat
 from pages.parts.address import root_link
 from pages.server.presence import session
 from pages.server.store import rooms
 
-SEAT = "room:seat"  # session key: the seat that this learner has
 PROJECTOR = "projector"
-
-
-@dataclass(frozen=True)
-class Seat:
-    """A learner's place in a room."""
-
-    code: str
-    key: str
-
-
-def seat() -> Seat | None:
-    return st.session_state.get(SEAT)
+RESULTS = "results"
 
 
 def left() -> bool:
@@ -71,6 +61,11 @@ def projector_link(room: Room) -> str:
 
 def instructor_link(code: str, key: str) -> str:
     return root_link({"room": code, "instructor": key}, "room")
+
+
+def remaining(room: Room) -> int:
+    """Whole seconds until the open vote closes by itself. By this server's clock: a learner's may be wrong."""
+    return max(0, math.ceil(room.closes - time.time()))
 
 
 def spelled(code: str) -> str:

@@ -1,11 +1,13 @@
 """The workshop room in a real browser, on two servers that share a PostgreSQL."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
 from lessons.classroom.refusal import NoRoom
+from tests.tools.line import line_to
 from tests.tools.replicas import two_replicas, voting
 from tests.tools.screen import PATIENCE, address, await_
 
@@ -77,6 +79,28 @@ def test_the_votes_are_taken_home_and_the_room_is_ended(page, replicas):
 
 
 @pytest.mark.verify
+def test_gradebook_and_report_are_taken_home_while_the_vote_goes_on(page, replicas):
+    """The file waits for the run that says which answer came true."""
+    here, _, rooms = replicas
+    code, key = voting(rooms)
+    rooms.vote(code, rooms.join(code, "Ada"), 1, 2)
+    page.goto(f"{here.url}/?room={code}&instructor={key}")
+    await_(lambda: "1 voted" in text(page), "the console")
+    page.get_by_role("button", name="Results").click()
+    for name, file, words in (
+        ("Download the gradebook", f"gradebook-{code}.csv", "Ada"),
+        ("Open the report", f"report-{code}.html", "First vote against second"),
+    ):
+        with page.expect_download() as taken:
+            page.get_by_role("button", name=name).click()
+        assert taken.value.suggested_filename == file and words in Path(taken.value.path()).read_text()
+    await_(lambda: "100% (1 of 1)" in text(page), "what the run has shown", 3 * PATIENCE)
+    assert rooms.look(code).phase == "vote"
+    page.get_by_role("button", name="Back to the room").click()
+    await_(lambda: "1 voted" in text(page), "the console again")
+
+
+@pytest.mark.verify
 def test_at_a_free_pace_nobody_is_taken_along(page, replicas):
     here, _, rooms = replicas
     code, key = voting(rooms)
@@ -93,3 +117,74 @@ def test_at_a_free_pace_nobody_is_taken_along(page, replicas):
     await_(lambda: "The vote is closed" in text(page), "the room")
     page.get_by_role("button", name="Leave").click()
     await_(lambda: "Open a room" in text(page), "the door")
+
+
+def voting_on(page):
+    """The answers, once the page has all that it loads: the code below them comes last."""
+    answers = page.locator(".st-key-room-body button")
+    await_(lambda: "No vote yet" in text(page) and "def " in text(page) and answers.count(), "the vote")
+    return answers
+
+
+FOR = [3, pytest.param(20, marks=pytest.mark.verify)]  # seconds that the network is gone
+
+
+@pytest.mark.parametrize("seconds", FOR)
+def test_a_vote_on_a_line_that_stands_still_arrives_once(learner, replicas, seconds):
+    here, _, rooms = replicas
+    code, key = voting(rooms)
+    with line_to(here.url) as line:
+        learner.goto(f"{line.url}/?room={code}&me={rooms.join(code)}")
+        answers = voting_on(learner)
+        line.hold()
+        answers.first.click()
+        time.sleep(seconds)
+        assert rooms.tally(code, key).votes == {} and "Your vote is in" not in text(learner)
+        line.let_go()
+        await_(lambda: "Your vote is in" in text(learner), "the vote, or word that it is lost")
+    [vote] = rooms.log(code, key).votes
+    assert (vote.answer, vote.ballot) == (0, 1)
+
+
+@pytest.mark.parametrize("seconds", FOR)
+def test_a_vote_that_is_lost_with_its_line_is_told_as_not_given(learner, replicas, seconds):
+    """The touch is on its way when the line breaks. The page comes back by itself, and says how it stands."""
+    here, _, rooms = replicas
+    code, key = voting(rooms)
+    with line_to(here.url) as line:
+        learner.goto(f"{line.url}/?room={code}&me={rooms.join(code)}")
+        answers = voting_on(learner)
+        line.hold()
+        answers.first.click()
+        time.sleep(seconds)
+        line.cut()
+        await_(lambda: answers.first.is_disabled(), "answers that cannot be touched while the line is down")
+        line.mend()
+        await_(lambda: answers.first.is_enabled() and "No vote yet" in text(learner), "word that there is no vote")
+        assert rooms.tally(code, key).votes == {}
+        answers.nth(1).click()
+        await_(lambda: "Your vote is in" in text(learner), "the vote given again")
+    assert rooms.tally(code, key).votes == {1: {1: 1}}
+
+
+def test_a_phone_whose_clock_is_an_hour_off_votes_like_any_other(browser, replicas):
+    """Nothing of its clock is sent or believed: neither when a vote came, nor how long one is open."""
+    here, _, rooms = replicas
+    code, key = voting(rooms)
+    rooms.move(code, key, "vote", 3600)
+    context = browser.new_context()
+    off = "const now = Date.now.bind(Date); Date.now = () => now() + 3600e3;"
+    context.add_init_script(off + "const D = Date; Date = class extends D { constructor(...a) "
+                            "{ a.length ? super(...a) : super(D.now()) } };")  # fmt: skip
+    phone = context.new_page()
+    phone.goto(f"{here.url}/?room={code}&me={rooms.join(code)}")
+    await_(lambda: "This vote closes by itself" in text(phone), "the vote, open for an hour")
+    assert phone.evaluate("new Date().getTime()") / 1000 > time.time() + 3000, "its clock is off"
+    bar = await_(lambda: phone.query_selector(".vote-clock span"), "the time that is left")
+    left = bar.evaluate("bar => parseFloat(getComputedStyle(bar).animationDuration)")
+    assert 3500 < left <= 3600
+    phone.locator(".st-key-room-body button").first.click()
+    await_(lambda: "Your vote is in" in text(phone), "the vote")
+    context.close()
+    [vote] = rooms.log(code, key).votes
+    assert abs(vote.at - time.time()) < 600

@@ -21,6 +21,29 @@ def test_an_address_is_read_as_it_was_written(items):
     assert Agenda.kept(agenda.address) == (agenda, "")
 
 
+@given(st.lists(st.sampled_from(EVERY), unique=True, max_size=LONGEST))
+def test_a_file_is_read_as_it_was_written(items):
+    agenda = Agenda(tuple(items))
+    assert Agenda.from_file(agenda.file.encode()) == (agenda, "")
+
+
+def test_what_the_course_has_no_more_next_year_is_told_and_the_rest_is_taken():
+    text = Agenda((BROKEN, FIXED)).file.replace("mask_and_loss:broken", "mask_and_loss:renamed")
+    agenda, problem = Agenda.from_file(text.encode())
+    assert agenda.items == (FIXED,) and "“renamed”" in problem
+
+
+@pytest.mark.parametrize(
+    "given_file",
+    [b"", b"\xff\xfe", b"[]", b"[" * 90_000, b'{"steps": []}', b'{"format": "unmasked plan 1", "steps": [1]}',
+     b'{"format": "unmasked plan 2", "steps": []}', b" " * 100_001],
+    ids=range(8),
+)  # fmt: skip
+def test_a_file_that_is_none_is_one_sentence(given_file):
+    with pytest.raises(BadInput, match=r"^plan: takes a file that “Save” has made, of up to 100000 bytes\.$"):
+        Agenda.from_file(given_file)
+
+
 @given(st.text(max_size=200))
 def test_no_text_breaks_it(text):
     agenda, problem = Agenda.kept(text)

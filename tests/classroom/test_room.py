@@ -2,21 +2,24 @@
 
 import csv
 import io
+import os
 import sqlite3
 import threading
 import time
 from itertools import cycle
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import func, inspect, select
+from sqlalchemy import create_engine, func, inspect, select, text
 
-from lessons.classroom import database, keys
+from lessons.classroom import database, environment, keys
 from lessons.classroom.refusal import NoRoom, NotAllowed
 from lessons.classroom.room import NICKNAME_LONGEST, Rooms
 from lessons.classroom.schema import member, metadata, room, vote
 from lessons.recipe.bad_input import BadInput
+from tests.tools.screen import await_
 
 LESSON = "mask_and_loss", "broken"
 
@@ -189,9 +192,74 @@ def test_nothing_is_shown_before_the_reveal(rooms):
     assert rooms.revealed(code).votes == {1: {0: 1}}
 
 
+@pytest.mark.parametrize(("phase", "then"), [("vote", "discuss"), ("revote", "run")])
+def test_a_vote_closes_by_itself(rooms, elsewhere, phase, then):
+    """On every server, without anybody doing it; and a vote that comes later is refused."""
+    code, key = voting(rooms)
+    learner = rooms.join(code)
+    rooms.move(code, key, phase, 0.5)
+    rooms.vote(code, learner, 1, 0)
+    before = rooms.look(code)
+    assert before.phase == phase
+    await_(lambda: elsewhere.look(code).phase == then, "the end of the vote")
+    with pytest.raises(NotAllowed, match="closed"):
+        elsewhere.vote(code, learner, 1, 1)
+    assert rooms.news(before.watch) != before.state, "pages are told"
+    assert rooms.own_votes(code, learner, 1) == {before.ballot: 0} and rooms.tally(code, key).voted == 1
+    rooms.move(code, key, phase)
+    assert rooms.look(code).closes == 0, "opened again by hand it stays open"
+
+
+def test_a_second_console_that_has_not_looked_yet_moves_nothing(rooms, elsewhere):
+    """Both show question 1. The first goes on to the next; what the second clicks was meant for question 1."""
+    code, key = voting(rooms)
+    rooms.vote(code, rooms.join(code), 1, 0)
+    rooms.ask(code, key, *LESSON, after=1)
+    rooms.move(code, key, "vote", question=2)
+    before = rooms.look(code)
+    with pytest.raises(NotAllowed, match="Meanwhile"):
+        elsewhere.ask(code, key, *LESSON, after=1)
+    with pytest.raises(NotAllowed, match="Meanwhile"):
+        elsewhere.move(code, key, "reveal", question=1)
+    assert rooms.look(code) == before and elsewhere.revealed(code) is None
+
+
+def test_a_room_of_the_form_before_is_all_there_after_an_update(database_url):
+    """SQLite makes a table anew for some changes, and dropping the old one would delete what hangs on it."""
+    engine = create_engine(database_url)
+    with engine.begin() as db:
+        config = database.migrations()
+        config.attributes |= {"connection": db, "secret": os.environ[environment.SECRET].encode()}
+        command.upgrade(config, "0003")
+    with engine.begin() as db:
+        columns = "code, watch, instructor, opened, expires, slug, preset, question, phase, following, plan"
+        values = "'AAAAAAA', 'w', :key, 1, 4000000000, 'nan_labels', 'outside', 2, 'vote', :yes, ''"
+        given = {"key": keys.sealed("mine"), "yes": True}
+        db.execute(text(f"INSERT INTO room ({columns}) VALUES ({values})"), given)
+        db.execute(
+            text("INSERT INTO member (room, key, nickname, joined, removed) SELECT id, :key, 'Ada', 1, :no FROM room"),
+            {"key": b"k" * 32, "no": False},
+        )
+        db.execute(
+            text(
+                "INSERT INTO vote (room, member, question, ballot, slug, preset, answer, at) "
+                "SELECT room, id, 1, 1, 'mask_and_loss', 'broken', 2, 5 FROM member"
+            )
+        )
+    engine.dispose()
+    engine = database.connect(database_url)
+    log = Rooms(engine).log("AAAAAAA", "mine")
+    engine.dispose()
+    assert [(one.nickname, one.identity) for one in log.members] == [("Ada", "")]
+    assert [(vote.answer, vote.confidence) for vote in log.votes] == [(2, "")]
+    assert [(one.question, one.slug) for one in log.asked] == [(1, "mask_and_loss"), (2, "nan_labels")]
+
+
 ACTIONS = {
     "ask": lambda rooms, code, key: rooms.ask(code, key, *LESSON),
     "move": lambda rooms, code, key: rooms.move(code, key, "reveal"),
+    "require": lambda rooms, code, key: rooms.require(code, key, "number"),
+    "log": lambda rooms, code, key: rooms.log(code, key),
     "follow": lambda rooms, code, key: rooms.follow(code, key, False),
     "plan": lambda rooms, code, key: rooms.plan(code, key, "mask_and_loss:broken"),
     "remove": lambda rooms, code, key: rooms.remove(code, key, 1),

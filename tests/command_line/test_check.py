@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from lessons.__main__ import diagnosis, main
+from lessons.__main__ import main
 from lessons.recipe.bad_input import BadInput
 from lessons.tools import check
 from tests.tools.specimens import LOSSES
@@ -103,7 +103,7 @@ def test_what_is_wrong_in_one_usage_only_is_told_with_it():
         {"usage": {"task": "binary"}, "findings": []},
     ]
     result = {"function": "f", "refused": None, "findings": [], "elsewhere": usages, "usage": {}, "inferred": []}
-    told = diagnosis(result)
+    told = check.diagnosis(result)
     assert "healthy" not in told and "depends on the usage" in told
     assert "task regression\n    Its sign is lost (minimum_not_at_truth): Seen." in told
     assert "task binary\n    nothing else is wrong" in told

@@ -93,6 +93,14 @@ def test_a_plan_is_built_with_buttons():
     assert steps(page) == "mask_and_loss:fixed"
 
 
+def test_a_plan_is_saved_and_loaded_for_next_year():
+    page = opened(NAN[0] + ":" + NAN[1])
+    page.file_uploader(key="plan:file").set_value(("plan.json", PLAN.file.encode(), "application/json")).run()
+    assert not page.exception and steps(page) == PLAN.address and not page.warning
+    page.file_uploader(key="plan:file").set_value(("plan.json", b"{}", "application/json")).run()
+    assert "takes a file that “Save” has made" in page.warning[0].value and steps(page) == PLAN.address
+
+
 def test_a_click_that_brings_the_address_from_before_undoes_nothing():
     page = opened(PLAN.address)
     clicked(page, "plan:Remove:nan_labels:broken")

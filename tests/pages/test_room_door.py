@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lessons.classroom import pace
+from lessons.classroom.refusal import NoRoom
 from lessons.classroom.room import Rooms
 from pages.room import visit as visits
 from pages.room.visit import projector_link, spelled
@@ -81,6 +82,18 @@ def test_who_was_removed_holds_no_seat(rooms):
     ((number, _),) = rooms.members(code, key)
     rooms.remove(code, key, number)
     assert rooms.held(code, seat) is None
+
+
+def test_a_hundred_behind_one_address_come_in_with_thirty_wrong_codes_among_them(rooms, monkeypatch):
+    code, _ = rooms.open()
+    for learner in range(100):
+        monkeypatch.setattr(visits, "session", lambda learner=learner: f"learner {learner}")
+        if learner < 30:
+            with pytest.raises(NoRoom):
+                visits.found("ZZZZZZZ")
+        pace.spend("join", f"learner {learner}")
+        rooms.join(visits.found(code).code)
+    assert rooms.counts(code).joined == 100
 
 
 def test_a_class_that_misreads_the_projector_keeps_nobody_out(rooms):

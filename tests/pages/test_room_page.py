@@ -139,6 +139,101 @@ def test_before_the_reveal_only_the_instructor_sees_votes(replicas, phase):
     asyncio.run(look())
 
 
+def test_a_reload_after_the_close_changes_nothing(replicas):
+    here, there, rooms = replicas
+    code, key = voting(rooms)
+    seat = rooms.join(code)
+
+    async def reload() -> None:
+        learner = await Session.open(here.url, f"room={code}&me={seat}")
+        await learner.click("room:vote:1:1:2")
+        rooms.move(code, key, "discuss")
+        before = rooms.log(code, key)
+        for site in (here, there):
+            again = await Session.open(site.url, f"room={code}&me={seat}")
+            assert "your vote" in words(again) and not again.errors
+            assert not [shown for shown in again.elements("button") if shown.key.startswith("room:vote")]
+        assert rooms.log(code, key) == before
+
+    asyncio.run(reload())
+
+
+def test_a_learner_on_two_devices_has_one_vote(replicas):
+    """The address of a seat, opened on another device too: the last touch counts, and both show it."""
+    here, there, rooms = replicas
+    code, key = voting(rooms)
+    seat = rooms.join(code)
+
+    async def vote() -> None:
+        devices = [await Session.open(site.url, f"room={code}&me={seat}") for site in (here, there)]
+        for answer, device in enumerate(devices):
+            await device.click(f"room:vote:1:1:{answer}")
+        assert rooms.tally(code, key).votes == {1: {1: 1}} and rooms.counts(code).joined == 1
+        rooms.move(code, key, "run")
+        for device in devices:
+            await hears(device)
+            assert f"You voted: **{ANSWERS[1]}**" in words(device) and not device.errors
+
+    asyncio.run(vote())
+
+
+def test_two_consoles_of_one_teacher_do_not_undo_each_other(replicas):
+    """At the desk and on a phone. What the one that has not looked yet clicks is refused in a sentence."""
+    here, there, rooms = replicas
+    code, key = voting(rooms)
+    rooms.plan(code, key, "mask_and_loss:broken,mask_and_loss:fixed")
+
+    async def teach() -> None:
+        desk, phone = [await Session.open(site.url, f"room={code}&instructor={key}") for site in (here, there)]
+        await desk.click("console:next")
+        await desk.click("console:phase:vote")
+        rooms.vote(code, rooms.join(code), 2, 0)
+        await phone.click("console:phase:reveal")
+        assert "Meanwhile another question was asked" in words(phone)
+        assert (rooms.look(code).question, rooms.look(code).phase) == (2, "vote")
+        await phone.click("console:phase:discuss")
+        assert rooms.look(code).phase == "discuss" and not desk.errors and not phone.errors
+
+    asyncio.run(teach())
+
+
+def test_the_instructor_takes_home_what_came_of_it(replicas):
+    """The results page, while the room goes on; and for nobody who lacks the key."""
+    here, _, rooms = replicas
+    code, key = voting(rooms)
+    seat = rooms.join(code, "Ada")
+
+    async def look() -> None:
+        console = await Session.open(here.url, f"room={code}&instructor={key}")
+        await console.click("console:results")
+        shown = words(console)
+        assert "Did they learn?" in shown and "Nobody has voted." in shown and "Gradebook" in shown
+        assert rooms.look(code).phase == "vote" and not console.errors
+        for query in (f"room={code}&me={seat}&view=results", f"room={code}&instructor={seat}&view=results"):
+            other = await Session.open(here.url, query)
+            assert "Did they learn" not in words(other) and "Gradebook" not in words(other)
+
+    asyncio.run(look())
+
+
+def test_how_sure_a_voter_is_and_what_the_gradebook_knows_them_by(replicas):
+    here, _, rooms = replicas
+    code, key = voting(rooms)
+    rooms.require(code, key, "number")
+
+    async def say() -> None:
+        learner = await Session.open(here.url, f"room={code}")
+        assert "into their gradebook" in words(learner), "it is said where one joins"
+        await learner.set("room:identity", "00123")
+        await learner.click("Join")
+        await learner.click("room:vote:1:1:2")
+        await learner.click("room:sure:1:1:2")
+        [member], [vote] = rooms.log(code, key).members, rooms.log(code, key).votes
+        assert (member.identity, vote.answer, vote.confidence) == ("00123", 2, "certain") and not learner.errors
+
+    asyncio.run(say())
+
+
 def test_a_vote_from_a_page_that_has_not_heard_of_the_close_is_refused(replicas):
     here, _, rooms = replicas
     code, key = voting(rooms)

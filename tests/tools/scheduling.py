@@ -18,7 +18,7 @@ GROUPS = {  # the longest first
             "pages/test_own_model_page",
         ),
         *("pages/test_takeaway_page", "pages/test_folklore_page", "pages/test_plan_page", "browser/test_leaving"),
-        "pages/test_grid_page",
+        *("pages/test_grid_page", "browser/test_accessibility"),
     ),
     "runs": (
         *("engine/test_engine", "course/test_visible", "course/test_variation", "course/test_predictions"),
