@@ -16,7 +16,7 @@ def test_a_link_is_shown_first_and_runs_nothing(page, site):
     assert "epochs = 7" in page.locator("main").inner_text() and not any("case=" in url for url in asked)
     page.get_by_role("button", name="Take it").click()
     box = page.get_by_role("textbox", name="Your model")
-    await_(lambda: box.count() and box.input_value() == CASE.model, "the text of the case")
+    await_(lambda: box.count() == 1 and box.input_value() == CASE.model, "the text of the case")
     await_(lambda: page.get_by_text("nothing of it has run").count(), "that it did not run")
     assert not page.get_by_role("button", name="Train it").count()
     page.get_by_role("button", name="Look at it").click()
@@ -37,11 +37,12 @@ def test_a_file_is_saved_and_opened(page, site):
     await_(lambda: page.locator("input[type=file]").count() == 2, "where a case is opened")
     uploader.set_input_files({"name": "case.json", "mimeType": "application/json", "buffer": b"{}"})
     await_(lambda: page.get_by_text("takes a file case.json").count(), "what is taken")
+    await_(lambda: not page.get_by_test_id("stFileUploaderFile").count(), "an empty place for another")
     page.locator("input[type=file]").last.set_input_files(
         {"name": "case.json", "mimeType": "application/json", "buffer": CASE.to_text().encode()}
     )
     box = page.get_by_role("textbox", name="Your model")
-    await_(lambda: box.input_value() == CASE.model, "the text of the case")
+    await_(lambda: box.count() == 1 and box.input_value() == CASE.model, "the text of the case")
 
 
 def test_a_link_that_was_cut_short_says_so(page, site):
