@@ -43,6 +43,7 @@ class Sampler:
         self.link = link(usage)
         self.rows = 1  # so many rows of a batch a loss compares with each other
         self.related = usage.task if usage.task in RELATED else ""  # "" where a label is a value or a class
+        self.unpaired = False  # whether no column of the prediction answers the same one of the label
         self.unused = False  # whether the loss does not look at its labels
         self.encoding = self.encodings()[0]
 
@@ -115,10 +116,10 @@ class Sampler:
     @property
     def has_truth(self) -> bool:
         """Whether a label says what its prediction should be: not for label sequences of another length (CTC), for
-        distances, for an angle that several columns code, for labels of more columns than the prediction, and where
-        the loss does not look at them."""
+        distances, for an angle that several columns code, for labels of more columns than the prediction, where no
+        column answers the same one of the label, and where the loss does not look at them."""
         label, shape = self.usage.label_shape, self.usage.shape
-        if self.unused or self.related or self.grouped or self.usage.task == "distance":
+        if self.unused or self.unpaired or self.related or self.grouped or self.usage.task == "distance":
             return False
         if self.usage.labels == "angles" and label != shape:
             return False
