@@ -210,8 +210,8 @@ class Sampler:
             pass
         elif hard:
             sides = self.truth(y, z) * (saturated / SURE if self.encoding != "plain" else 1)
-            yield Point("predictions that are right and saturated", y, sides)
-            yield Point("predictions that are wrong and saturated", y, self.wrong(sides))
+            yield Point("predictions that are right and completely sure", y, sides)
+            yield Point("predictions that are wrong and completely sure", y, self.wrong(sides))
         else:
             p = said(z)
             bounded = usage.labels in ("nonnegative", "probabilities") and self.link == ("linear",)
@@ -223,9 +223,13 @@ class Sampler:
                 yield Point("predictions equal to the labels", p[..., : y.shape[-1]], z)
         lowest = self.everywhere(z, -saturated)
         if far or logits or "linear" not in self.activations:  # a linear output is never exactly 0
-            yield Point("predictions of 0" if not logits else "predictions saturated at 0", y, lowest)
+            yield Point("predictions of 0" if not logits else "scores so low that their probability is 0", y, lowest)
         if "sigmoid" in self.activations or logits:
-            yield Point("predictions saturated at 1", y, self.everywhere(z, saturated))
+            yield Point(
+                "predictions of 1" if not logits else "scores so high that their probability is 1",
+                y,
+                self.everywhere(z, saturated),
+            )
         if "linear" in self.activations and not logits and far:
             values = (-1.0, -3.0) if usage.labels != "boxes" else ()
             for value in values if usage.task != "distance" else (1.0, 20.0):
