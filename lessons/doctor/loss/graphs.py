@@ -15,7 +15,7 @@ def viewed(tensor: tf.Tensor) -> tuple[tf.Tensor, tuple[str, ...]]:
 
 
 def unmoved(tensor: tf.Tensor) -> tuple[tf.Tensor, tuple[str, ...]]:
-    """The same for a whole tensor: a column that was taken of another is not followed."""
+    """The same of a tensor (batch, …) that is whole: a column is not followed to what it was taken of."""
     moved: tuple[str, ...] = ()
     while tensor.op.type in VIEWS or (tensor.op.type == "StridedSlice" and tensor.op.get_attr("new_axis_mask")):
         if tensor.op.type not in PASSED:

@@ -117,13 +117,12 @@ def skips(subject: Subject, mark: float, asked_for: bool = False) -> bool:
     labels = subject.usage.labels
     near = labels in (*SIGNED, "probabilities") or (mark >= 0 and labels != "ids") or not asked_for
     at_mark = [marked(subject, mark) for _ in range(TRIALS)]
+    silent = all(read.gradient is not None and read.finite_gradient and not own for read, own in at_mark)
+    if not silent and not (asked_for and any(not read.finite for read, _ in at_mark)):
+        return False
     steps = (-BESIDE, BESIDE) if near else (None, None)
     beside = [marked(subject, mark, step) for step in steps for _ in range(TRIALS)]
-    if any(read.gradient is None or not read.finite for read, _ in beside) or not all(own for _, own in beside):
-        return False
-    if asked_for and any(not read.finite for read, _ in at_mark):
-        return True
-    return all(read.gradient is not None and read.finite_gradient and not own for read, own in at_mark)
+    return all(read.gradient is not None and read.finite and own for read, own in beside)
 
 
 def marked(subject: Subject, mark: float, step: float | None = 0.0) -> tuple[Reading, float]:
