@@ -92,8 +92,10 @@ class Usage:
 
     @property
     def timed(self) -> bool:
-        """Whether axis 1 of the prediction can be time: there is more than one number along it."""
-        return len(self.shape) > 1 or (len(self.shape) == 1 and self.shape[0] > 1)
+        """Whether axis 1 of the prediction can be time: there is more than one number along it, and it is not where an
+        id finds its class."""
+        classes = self.labels == "ids" and self.label_shape != self.shape
+        return len(self.shape) > 1 or (len(self.shape) == 1 and self.shape[0] > 1 and not classes)
 
 
 def choice(*taken: str):

@@ -201,7 +201,7 @@ def test_what_was_inferred_stands_in_its_place(real):
 
 def test_healthy_says_what_was_tried(real):
     page = answered(press(opened(example="healthy")))
-    assert "healthy" in told(page) and "the value at exact, zero and saturated predictions" in told(page)
+    assert "healthy" in told(page) and "the value at exact, zero and completely sure predictions" in told(page)
     assert "all inferred" in told(page)
     assert brought(page).mending is None, "there is nothing to mend"
 

@@ -38,7 +38,7 @@ KINDS = {  # task -> (activation, labels), the most usual first
 SHAPES = {
     "multiclass": ((4,), (TIMESTEPS, 4), (8, 8, 4)),
     "embedding": ((8,),),
-    "ranking": ((6,),),
+    "ranking": ((6,), (1,)),
     "survival": ((1,),),
     "transcript": ((TIMESTEPS, 5),),
     "other": ((1,), (4,), (2,), (3,), (TIMESTEPS, 1), (TIMESTEPS, 4), (8, 8, 1), (8, 8, 3)),
@@ -75,15 +75,20 @@ def likely_tasks(declared: Usage, told: Hints) -> tuple[str, ...]:
         return ("multiclass",)
     if told.alike:
         return ("embedding",)
-    if told.ordered and told.label_columns == 2:  # times beside events
-        return ("survival",)
+    if told.ordered:  # times beside events, or grades of what is to be put in order
+        return ("survival",) if told.label_columns == 2 else ("ranking",)
+    if told.woven or (told.folded and told.listed):
+        return ("regression",)
+    if told.sharing and told.columns in (None, told.label_columns, told.folded):
+        return ("multiclass", "regression") if told.folded else ("multiclass",)
     if told.flags:
         found = "binary", "distance", "multiclass"
     elif told.shares and told.vector:
         return ("multiclass",)
     elif told.rank == 4:
         found = "binary", "regression", "multiclass"
-    heads = told.columns and told.columns > 1 and told.label_columns in (None, 1) and not told.flags
+    fewer = told.label_columns in (None, 1) or (told.columns or 0) > told.label_columns
+    heads = told.columns and told.columns > 1 and fewer and not told.flags
     odd = ("binary", "multiclass") if heads and told.several else ("binary",) if heads else ()  # parts mean two things
     return tuple(task for task in found if task not in odd and (task != "multiclass" or told.vector))
 
@@ -91,8 +96,10 @@ def likely_tasks(declared: Usage, told: Hints) -> tuple[str, ...]:
 def likely_shapes(declared: Usage, task: str, told: Hints) -> tuple[tuple[int, ...], ...]:
     """The shapes that fit both, those that slices and constants speak of first."""
     found = shapes(declared, task)
-    if declared.shape is not None or declared.labels == "boxes" or len(found) == 1:
+    if declared.shape is not None or declared.labels == "boxes" or len(found) == 1 or task == "ranking":
         return found
+    if in_groups(task, told):
+        return ((1,),)
     columns = told.columns or (told.classes if told.ids else None)
     if columns is None and told.label_columns and told.label_columns > 1:
         columns = 1 if told.first else told.label_columns
@@ -111,11 +118,19 @@ def likely_shapes(declared: Usage, task: str, told: Hints) -> tuple[tuple[int, .
     return found
 
 
+def in_groups(task: str, told: Hints) -> bool:
+    """Whether some rows of the batch make a group, one of them the right one: they are woven, or are laid out as one
+    row of which a softmax is taken."""
+    return task == "regression" and bool(told.woven or (told.folded and (told.sharing or told.listed)))
+
+
 def likely_kinds(declared: Usage, task: str, shape: tuple[int, ...], told: Hints) -> list[tuple[tuple[str, ...], str]]:
     """(activation, labels) that fit both: ids only where labels pick, shares where they stand in a logarithm."""
     found = kinds(declared, task)
     if declared.labels or declared.activation or not told.traced:
         return found
+    if in_groups(task, told):
+        return [(("linear",), "float" if told.listed or not told.vector else "binary")]
     if task == "multiclass":
         found = [kind for kind in found if (kind[1] == "ids") == told.ids] or found
         if told.shares:
@@ -132,7 +147,13 @@ def likely_label_shapes(
 ) -> list[tuple[int, ...]]:
     """The shapes of labels that fit both: where only predictions are taken apart, one label for all their columns."""
     if declared.label_shape is not None or labels in ("ids", "boxes", "onehot") or not told.traced:
-        return label_shapes(declared, task, shape, labels)
+        found = label_shapes(declared, task, shape, labels)
+        one_less = told.label_rank is not None and told.label_rank < told.rank  # only so it could be traced
+        return sorted(found, key=len) if labels == "ids" and one_less else found
+    if in_groups(task, told):
+        return [shape]
+    if told.pooled and task in ("regression", "binary") and len(shape) == 2 and shape[-1] > 1:  # Keras drops a last 1
+        return [shape[1:]]
     if told.label_columns:
         return [(*shape[:-1], told.label_columns)]
     if told.columns and shape[-1] > 1 and declared.shape is None:

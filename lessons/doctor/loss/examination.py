@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import tensorflow as tf
 
 from lessons.doctor.loss import rules
-from lessons.doctor.loss.crash import about_shapes, cleaned
+from lessons.doctor.loss.completions import completions
+from lessons.doctor.loss.crash import about_shapes, cleaned, runs
 from lessons.doctor.loss.inference import settle
+from lessons.doctor.loss.rules.agreement import behind_another
 from lessons.doctor.loss.rules.nothing_left import behind_the_mask
 from lessons.doctor.loss.subject import Subject
+from lessons.doctor.loss.traced import Hints
 from lessons.doctor.refusal import refused
 from lessons.doctor.rule import SEVERITIES, Evidence, Rule
 from lessons.doctor.usage import Usage
@@ -90,11 +94,23 @@ def limits(subject: Subject) -> list[str]:
     """What holds of this usage only while something else does, in sentences: no fault, and no health either."""
     if subject.crash or subject.never_run:
         return []
-    try:
-        sentence = behind_the_mask(subject)
-    except Exception:  # it does not take such labels at all
-        return []
-    return [sentence] if sentence else []
+    sentences = []
+    for told in (behind_the_mask, behind_another, columns_apart):
+        try:
+            sentences.append(told(subject))
+        except Exception:  # it does not take such labels or predictions at all
+            continue
+    return [sentence for sentence in sentences if sentence]
+
+
+def columns_apart(subject: Subject) -> str | None:
+    """What is not judged where the columns of labels and predictions mean different things, and how to have it."""
+    if not subject.sampler.unpaired:
+        return None
+    return (
+        "Labels and predictions are taken apart into columns that do not answer each other, so where its lowest value "
+        "is was not judged. Say what each column of the labels is, such as nonnegative,binary."
+    )
 
 
 def subject_of(admitted: Admitted, function: str | None, declared: Usage) -> Subject:
@@ -112,15 +128,19 @@ def subjects_of(admitted: Admitted, function: str | None, declared: Usage) -> li
         return [stillborn(declared, never_run=(what.what, what.line))]
     except Exception as failure:
         return [stillborn(declared, crash=crash_of(failure))]
-    usage, raised, others = settle(loss, declared)
+    usage, raised, others, told = settle(loss, declared)
     if raised is not None and declared.task is None and declared.shape is None and about_shapes(raised):
-        raise Refused(
-            "the loss runs with none of the shapes that were tried: which shapes have the prediction and the label? "
-            f"Declare them, such as B,T,4 ({cleaned(str(raised))[:120]})",
-            line_of(raised),
-        )
+        known = with_written_batch(loss, declared, told)
+        if known is None:
+            raise Refused(
+                "the loss runs with none of the shapes that were tried: which shapes have the prediction and the "
+                f"label? Declare them, such as B,T,4 ({cleaned(str(raised))[:120]})",
+                line_of(raised),
+            )
+        usage = known
     subject = Subject(loss, usage)
     subject.activation_declared = declared.activation is not None
+    subject.sampler.unpaired = declared.labels is None and flags_elsewhere(usage)
     subject.settle_rows()
     if isinstance(raised, Refused):  # only running it showed what it does
         raise raised
@@ -130,7 +150,30 @@ def subjects_of(admitted: Admitted, function: str | None, declared: Usage) -> li
         subject.crash = crash_of(raised)
     else:
         settle_labels(subject)
+    if subject.sampler.unused:  # then usages that differ in their labels are one
+        return [subject]
     return [subject, *(in_usage(loss, other) for other in others)]
+
+
+def with_written_batch(loss: Callable, declared: Usage, told: Hints) -> Usage | None:
+    """The usage in which the loss runs with a batch as large as a constant of its own, and with no other."""
+    if told.fixed is None:
+        return None
+    rows, *shape = told.fixed
+    usage = next(completions(replace(declared, shape=tuple(shape), label_shape=tuple(shape), padding="none"), told))
+    return usage if runs(Subject(loss, usage), usage, rows) else None
+
+
+def flags_elsewhere(usage: Usage) -> bool:
+    """Whether a column of the label is a flag and the same one of the prediction is no probability: it says when
+    something else counts, and the columns do not answer each other."""
+    kinds, activations = usage.label_kinds, usage.activation
+    if len(kinds) < 2:
+        return False
+    return any(
+        kind == "binary" and activations[min(column, len(activations) - 1)] != "sigmoid"
+        for column, kind in enumerate(kinds)
+    )
 
 
 def in_usage(loss: Callable, usage: Usage) -> Subject:

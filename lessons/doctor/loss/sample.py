@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lessons.doctor.loss.draws import DRAWS, draw_boxes
 from lessons.doctor.usage import RELATED, Usage
 
 BATCH = 16
@@ -42,6 +43,7 @@ class Sampler:
         self.link = link(usage)
         self.rows = 1  # so many rows of a batch a loss compares with each other
         self.related = usage.task if usage.task in RELATED else ""  # "" where a label is a value or a class
+        self.unpaired = False  # whether no column of the prediction answers the same one of the label
         self.unused = False  # whether the loss does not look at its labels
         self.encoding = self.encodings()[0]
 
@@ -114,10 +116,10 @@ class Sampler:
     @property
     def has_truth(self) -> bool:
         """Whether a label says what its prediction should be: not for label sequences of another length (CTC), for
-        distances, for an angle that several columns code, for labels of more columns than the prediction, and where
-        the loss does not look at them."""
+        distances, for an angle that several columns code, for labels of more columns than the prediction, where no
+        column answers the same one of the label, and where the loss does not look at them."""
         label, shape = self.usage.label_shape, self.usage.shape
-        if self.unused or self.related or self.grouped or self.usage.task == "distance":
+        if self.unused or self.unpaired or self.related or self.grouped or self.usage.task == "distance":
             return False
         if self.usage.labels == "angles" and label != shape:
             return False
@@ -208,8 +210,8 @@ class Sampler:
             pass
         elif hard:
             sides = self.truth(y, z) * (saturated / SURE if self.encoding != "plain" else 1)
-            yield Point("predictions that are right and saturated", y, sides)
-            yield Point("predictions that are wrong and saturated", y, self.wrong(sides))
+            yield Point("predictions that are right and completely sure", y, sides)
+            yield Point("predictions that are wrong and completely sure", y, self.wrong(sides))
         else:
             p = said(z)
             bounded = usage.labels in ("nonnegative", "probabilities") and self.link == ("linear",)
@@ -221,9 +223,13 @@ class Sampler:
                 yield Point("predictions equal to the labels", p[..., : y.shape[-1]], z)
         lowest = self.everywhere(z, -saturated)
         if far or logits or "linear" not in self.activations:  # a linear output is never exactly 0
-            yield Point("predictions of 0" if not logits else "predictions saturated at 0", y, lowest)
+            yield Point("predictions of 0" if not logits else "scores so low that their probability is 0", y, lowest)
         if "sigmoid" in self.activations or logits:
-            yield Point("predictions saturated at 1", y, self.everywhere(z, saturated))
+            yield Point(
+                "predictions of 1" if not logits else "scores so high that their probability is 1",
+                y,
+                self.everywhere(z, saturated),
+            )
         if "linear" in self.activations and not logits and far:
             values = (-1.0, -3.0) if usage.labels != "boxes" else ()
             for value in values if usage.task != "distance" else (1.0, 20.0):
@@ -292,109 +298,3 @@ def in_place(y: np.ndarray, z: np.ndarray) -> np.ndarray:
     width = z.shape[-1]
     y = np.broadcast_to(y[..., :width], (*z.shape[:-1], min(width, y.shape[-1])))
     return np.concatenate([y, z[..., y.shape[-1] :]], axis=-1).astype(np.float32)
-
-
-def draw_float(sampler: Sampler, shape) -> np.ndarray:
-    """Numbers about 0, (shape), none of them nearly 0."""
-    y = sampler.rng.normal(0, 1, shape)
-    return np.where(np.abs(y) < 0.1, 0.1 + np.abs(y), y)  # an exact or nearly 0 label is looked at on its own
-
-
-def draw_nonnegative(sampler: Sampler, shape) -> np.ndarray:
-    """Numbers above 0.1, (shape)."""
-    return sampler.rng.gamma(2, 1, shape) + 0.1
-
-
-def draw_probabilities(sampler: Sampler, shape) -> np.ndarray:
-    """Shares that sum to 1 along the last axis, or numbers from 0.05 to 0.95, (shape)."""
-    if sampler.activations[0] == "softmax" or sampler.usage.task == "multiclass":
-        return sampler.rng.dirichlet(np.ones(shape[-1]), shape[:-1])
-    return sampler.rng.uniform(0.05, 0.95, shape)
-
-
-def draw_binary(sampler: Sampler, shape) -> np.ndarray:
-    """0 and 1, (shape), both of them there."""
-    y = sampler.rng.integers(0, 2, shape)
-    flat = y.reshape(-1)
-    flat[: min(2, flat.size)] = [0, 1][: flat.size]  # both kinds occur
-    return y
-
-
-def draw_onehot(sampler: Sampler, shape) -> np.ndarray:
-    """(shape) with a single 1 along the last axis."""
-    return np.eye(shape[-1])[sampler.rng.integers(0, shape[-1], shape[:-1])]
-
-
-def draw_ids(sampler: Sampler, shape) -> np.ndarray:
-    """Ids below the number of classes, without the one that marks padding; a last class may be CTC's blank. (shape)."""
-    classes = max(sampler.classes, 2) - (not sampler.has_truth)
-    ids = [number for number in range(classes) if number != sampler.usage.padding]
-    y = sampler.rng.choice(ids, shape)
-    flat = y.reshape(-1)
-    flat[: min(2, flat.size)] = ids[: min(2, flat.size)]
-    return y
-
-
-def draw_embedding(sampler: Sampler, shape) -> np.ndarray:
-    """Ids that each occur two or three times where there are that many, (shape)."""
-    count = math.prod(shape)
-    return sampler.rng.permutation(np.arange(count) % max(1, count // 3)).reshape(shape)
-
-
-def draw_ranking(sampler: Sampler, shape) -> np.ndarray:
-    """Grades of a list's items, (shape): as declared, ids from 0 to 4; in every list more than one grade."""
-    if sampler.usage.labels == "ids":
-        y = sampler.rng.integers(0, 5, shape)
-    else:
-        y = DRAWS[sampler.usage.labels](sampler, shape)
-    if sampler.usage.labels in ("ids", "binary") and shape[-1] > 1:
-        y[..., 0], y[..., -1] = 0, 1
-    return y
-
-
-def draw_survival(sampler: Sampler, shape) -> np.ndarray:
-    """(batch, …) as declared; of numbers times.
-
-    In a last column, where there is more than one, 1 for an event and 0 for an end of watching.
-    """
-    if sampler.usage.labels not in ("float", "nonnegative"):
-        return DRAWS[sampler.usage.labels](sampler, shape)
-    y = draw_nonnegative(sampler, shape)
-    if len(shape) > 1 and shape[-1] > 1:
-        y[..., -1] = draw_binary(sampler, shape[:-1])
-    return y
-
-
-def draw_transcript(sampler: Sampler, shape) -> np.ndarray:
-    """Ids without repetition, neither the first nor the last class: either may be the blank. (shape)."""
-    ids = max(2, sampler.classes - 2)
-    steps = sampler.rng.integers(1, ids, shape)
-    return 1 + np.cumsum(steps, axis=-1) % ids
-
-
-def draw_angles(sampler: Sampler, shape) -> np.ndarray:
-    """Radians from -π to π, (shape)."""
-    return sampler.rng.uniform(-math.pi, math.pi, shape)
-
-
-def draw_boxes(sampler: Sampler, shape) -> np.ndarray:
-    """Corners x1, y1, x2, y2 in the unit square, most of them small enough to miss each other. (…, 4)."""
-    low = sampler.rng.uniform(0.02, 0.7, (*shape[:-1], 2))
-    size = sampler.rng.uniform(0.1, 0.28, (*shape[:-1], 2))
-    return np.concatenate([low, low + size], axis=-1)
-
-
-DRAWS = {
-    "float": draw_float,
-    "nonnegative": draw_nonnegative,
-    "probabilities": draw_probabilities,
-    "binary": draw_binary,
-    "onehot": draw_onehot,
-    "ids": draw_ids,
-    "angles": draw_angles,
-    "boxes": draw_boxes,
-    "embedding": draw_embedding,
-    "ranking": draw_ranking,
-    "survival": draw_survival,
-    "transcript": draw_transcript,
-}

@@ -13,7 +13,8 @@ import tensorflow as tf
 from keras.src import backend
 from keras.src.trainers.compile_utils import CompileLoss
 
-from lessons.doctor.loss.sample import Point, Sampler, draw_embedding
+from lessons.doctor.loss.draws import draw_embedding
+from lessons.doctor.loss.sample import Point, Sampler
 from lessons.doctor.usage import Usage
 
 CURVE_POINTS = 61

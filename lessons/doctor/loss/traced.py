@@ -12,10 +12,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from lessons.doctor.loss.graphs import aligned, carriers, dependents, viewed
+from lessons.doctor.loss.roles import SOFTMAXES, fixed, folds, laid_out, lists, pools, sharing, weaves
+
 WIDEST = 64  # columns that a constant or a slice may speak of
-PASSED = ("Identity", "Cast", "StopGradient", "EnsureShape", "PreventGradient", "CheckNumerics")
 ELEMENTWISE = ("Mul", "AddV2", "Sub", "RealDiv", "SquaredDifference", "Pow", "Maximum", "Minimum", "Equal", "NotEqual")
-VIEWS = (*PASSED, "Transpose", "Reshape", "Squeeze", "ExpandDims")  # the same numbers
 ORDERS = ("Greater", "GreaterEqual", "Less", "LessEqual")
 COMPARED = ("Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual")
 
@@ -25,7 +26,11 @@ class Hints:
     """`columns` and `label_columns`: how many the last axes have; None: nothing tells. `ids`: labels pick a class, of
     `classes`, where that is known. `flags`: labels are compared with 1, or with a half. `alike`: it asks which
     labels are equal to those of other samples; `ordered`: which are above them. `first`: of the prediction it takes the
-    first column alone."""
+    first column alone. `sharing`: its columns share a one. `apart`: labels and predictions are both taken apart into
+    columns. `woven`: every how many rows one is taken; `folded`: so many numbers make a row anew. `pooled`: predictions
+    are taken together along axis 1, labels are not. `listed`: a softmax is taken of labels. `label_rank`: axes of the
+    labels, as `rank` of the predictions. `fixed`: the shape of a constant with a batch axis of its own that meets
+    labels or predictions."""
 
     traced: bool = False
     columns: int | None = None
@@ -41,6 +46,14 @@ class Hints:
     alike: bool = False
     ordered: bool = False
     first: bool = False
+    sharing: bool = False
+    apart: bool = False
+    woven: int | None = None
+    folded: int | None = None
+    pooled: bool = False
+    label_rank: int | None = None
+    fixed: tuple[int, ...] | None = None
+    listed: bool = False
 
 
 NOTHING = Hints()
@@ -55,17 +68,17 @@ def hints(loss: Callable | keras.losses.Loss) -> Hints:
             graph = tf.function(bare, autograph=False).get_concrete_function(*specs).graph
         except Exception:
             continue
-        return told(graph, axes[1])
+        return told(graph, *axes)
     return NOTHING
 
 
-def told(graph: tf.Graph, rank: int) -> Hints:
+def told(graph: tf.Graph, label_rank: int, rank: int) -> Hints:
     """The hints of a graph of labels and predictions, each with all sizes unknown."""
     labels, predictions = (carriers(graph, tensor) for tensor in graph.inputs[:2])
     of_labels, of_predictions = (dependents(graph, tensor) for tensor in graph.inputs[:2])
     ids, classes = picked(graph, of_labels - of_predictions, of_predictions)
-    columns, several = width(graph, predictions)
-    label_columns = None if ids else width(graph, labels)[0]
+    columns, several = width(graph, graph.inputs[1])
+    label_columns = None if ids else width(graph, graph.inputs[0])[0]
     types = {operation.type for operation in graph.get_operations()}
     logs = [op.inputs[0] for op in graph.get_operations() if op.type == "Log"]
     return Hints(
@@ -76,13 +89,21 @@ def told(graph: tf.Graph, rank: int) -> Hints:
         ids,
         classes,
         any(value in (1.0, 0.5) for value in compared(graph, labels)),
-        vectors(graph, of_predictions) or "Softmax" in types or "LogSoftmax" in types,
+        vectors(graph, of_predictions) or not types.isdisjoint(SOFTMAXES),
         label_columns is None and any(is_share(one, of_labels - of_predictions) for one in logs),
         columns == label_columns == 4 and {"Maximum", "Minimum"} <= types,
         rank,
         crossed(graph, of_labels - of_predictions, ("Equal", "NotEqual")),
         crossed(graph, of_labels - of_predictions, ORDERS) or sorts(graph, of_labels - of_predictions),
         columns == 1,
+        sharing(graph),
+        len(taken(graph, labels)) > 1 and len(taken(graph, predictions)) > 1,
+        weaves(graph),
+        folds(graph),
+        pools(graph),
+        label_rank,
+        fixed(graph),
+        lists(graph),
     )
 
 
@@ -95,21 +116,6 @@ def crossed(graph: tf.Graph, of_labels: set[str], types: tuple[str, ...]) -> boo
             if one is other and turned != again:
                 return True
     return False
-
-
-def viewed(tensor: tf.Tensor) -> tuple[tf.Tensor, tuple[str, ...]]:
-    """(the tensor (batch, …) that another is the same numbers of, what has moved its axes on the way)"""
-    moved: tuple[str, ...] = ()
-    while tensor.op.type in VIEWS or (tensor.op.type == "StridedSlice" and tensor.op.get_attr("new_axis_mask")):
-        if tensor.op.type not in PASSED:
-            moved = (tensor.op.name, *moved)
-        tensor = tensor.op.inputs[0]
-    return column_source(tensor), moved
-
-
-def column_source(tensor: tf.Tensor) -> tf.Tensor:
-    """What a column (batch,) was taken of: each time it is taken is an operation of its own."""
-    return tensor.op.inputs[0] if tensor.op.type == "StridedSlice" else tensor
 
 
 def sorts(graph: tf.Graph, of_labels: set[str]) -> bool:
@@ -136,42 +142,35 @@ def vectors(graph: tf.Graph, of_predictions: set[str]) -> bool:
     return False
 
 
-def carriers(graph: tf.Graph, tensor: tf.Tensor) -> set[str]:
-    """The names of the tensors that hold the same numbers as an input (batch, …), or those that pass a type."""
-    found = {tensor.name}
-    for operation in graph.get_operations():
-        if operation.type in PASSED and operation.inputs and operation.inputs[0].name in found:
-            found.update(output.name for output in operation.outputs)
-    return found
-
-
-def dependents(graph: tf.Graph, tensor: tf.Tensor) -> set[str]:
-    """The names of all tensors that are computed from an input (batch, …)."""
-    found = {tensor.name}
-    for operation in graph.get_operations():
-        if any(one.name in found for one in operation.inputs):
-            found.update(output.name for output in operation.outputs)
-    return found
-
-
-def width(graph: tf.Graph, whole: set[str]) -> tuple[int | None, bool]:
-    """(columns that slices, splits, unstacked columns and what it meets leave for a tensor, whether by a split)"""
-    ranges: list[tuple[int, int | None]] = []
+def width(graph: tf.Graph, tensor: tf.Tensor) -> tuple[int | None, bool]:
+    """(columns that slices, splits, rows laid out anew and what it meets leave for an input, whether by a split)"""
+    whole, meets = carriers(graph, tensor), aligned(graph, tensor)
     split: set[int] = set()
     exact: set[int] = set()
+    rows: set[int] = set()
     for operation in graph.get_operations():
         inputs = list(operation.inputs)
-        if operation.type == "StridedSlice" and inputs[0].name in whole:
-            ranges += columns_of(operation)
-        elif operation.type in ("Split", "SplitV", "Unpack"):
+        if operation.type in ("Split", "SplitV", "Unpack"):
             split.update(parts(operation, whole))
+        elif operation.type == "Reshape" and (laid := laid_out(operation, tensor)):
+            rows.add(laid)
         elif operation.type in ELEMENTWISE and len(inputs) == 2:
-            exact.update(beside(inputs, whole))
-    if ranges:
+            exact.update(beside(inputs, meets))
+    if ranges := taken(graph, whole):
         return spanned(ranges), False
     if split:
         return max(split), True
-    return (max(exact) if exact else None), False
+    found = {laid for laid in rows if 1 < laid <= WIDEST} or exact
+    return (max(found) if found else None), False
+
+
+def taken(graph: tf.Graph, whole: set[str]) -> list[tuple[int, int | None]]:
+    """The different ranges (first, end) of columns that slices take of a whole tensor."""
+    found: dict[tuple[int, int | None], None] = {}
+    for operation in graph.get_operations():
+        if operation.type == "StridedSlice" and operation.inputs[0].name in whole:
+            found.update(dict.fromkeys(columns_of(operation)))
+    return list(found)
 
 
 def parts(operation: tf.Operation, whole: set[str]) -> Iterator[int]:

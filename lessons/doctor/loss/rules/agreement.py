@@ -80,6 +80,31 @@ def wrong_activation(subject: Subject) -> Evidence | None:
     return None
 
 
+def behind_another(subject: Subject) -> str | None:
+    """With which other last layer the loss would be wrong, in a sentence, where nobody said which the model has."""
+    usage = subject.usage
+    if subject.activation_declared or len(usage.activation) > 1:
+        return None
+    name = {"binary": "sigmoid", "multiclass": "softmax"}.get(usage.task)
+    if name is None:
+        return None
+    given = (name,) if usage.activation == ("linear",) else ("linear",)
+    other = Subject(subject.loss, replace(usage, activation=given))
+    other.settle_rows()
+    other.settle_labels()
+    if not wrong_activation(other):
+        return None
+    if given == ("linear",):
+        return (
+            f"This holds if the model's last layer ends in a {name}: the loss takes probabilities. If the layer is "
+            "linear, the loss gets plain scores and is wrong for them."
+        )
+    return (
+        "This holds if the model's last layer is linear: the loss makes probabilities of plain scores itself. If the "
+        f"layer ends in a {name}, that is done twice and the loss cannot come near its lowest value."
+    )
+
+
 def twice(subject: Subject, plain: Subject) -> Evidence | None:
     """Evidence that an activation is applied in the model and in the loss."""
     y, z = plain.draw()

@@ -47,7 +47,7 @@ BINARY = {"task": "binary", "activation": "sigmoid"}
     code="log_of_zero",
     severity="error",
     title="The loss becomes NaN or infinite at predictions that training can reach",
-    tried="the value at exact, zero and saturated predictions and at labels of 0",
+    tried="the value at exact, zero and completely sure predictions and at labels of 0",
     why="There it takes a logarithm of 0 or less, divides by 0, or meets a number that is too large. One such sample "
     "spoils the loss of its batch, and then the weights.",
     fix="Clip what goes into the operation, add epsilon inside the logarithm, divide by a number that cannot be 0, or "
@@ -147,7 +147,7 @@ def exploding_gradient(subject: Subject) -> Evidence | None:
         return None
     y, z = where
     return Evidence(
-        f"At an error of {error:g} the gradient is {steepest:.3g}.",
+        f"Where a prediction is {error:g} off its label the gradient is {steepest:.3g}: one step throws it far away.",
         {"y_true": shown(y), "y_pred": shown(subject.prediction(z)), "error": error, "gradient": steepest},
         subject.curve_at(y, z, reach=1e-4),
     )
@@ -192,4 +192,4 @@ def graph_differs(subject: Subject) -> Evidence | None:
 
 
 def words_of(read: Reading) -> str:
-    return f"{read.value:.3g}" + ("" if read.finite_gradient else " with a gradient that is not finite")
+    return f"{read.value:.3g}" + ("" if read.finite_gradient else " with a gradient that is NaN or infinite")

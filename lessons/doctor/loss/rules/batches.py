@@ -90,9 +90,10 @@ def grouped_batch(subject: Subject) -> Evidence | None:
 @LOSS_RULES.rule(
     code="broadcast_bug",
     severity="error",
-    title="Labels and predictions are crossed",
+    title="Every sample meets every other one",
     tried="the shapes of all tensors inside",
-    why="(batch,) against (batch, 1) broadcasts to (batch, batch): every label meets every prediction.",
+    why="One side has lost its last axis. TensorFlow then lays (batch,) as a row across the column (batch, 1) and "
+    "makes a table (batch, batch) of them: every label is compared with every prediction, not with its own.",
     fix="Give both the same shape before the arithmetic: keep the axis with keepdims=True, or reshape the labels.",
     lesson="first_iteration",
     fires_on=Specimen(MIXED),
@@ -115,8 +116,9 @@ def broadcast_bug(subject: Subject) -> Evidence | None:
         if crossed:
             low, high = (readable(shape) for shape in crossed)
             return Evidence(
-                f"{operation.type} of {low} and {high} makes {readable(tuple(out))}: "
-                f"{math.prod(out)} numbers from a batch of {STATIC_BATCH} samples.",
+                f"{low} and {high} {crash.DEEDS.get(operation.type, 'meet')}, B being the samples of a batch, and "
+                f"make {readable(tuple(out))}: {math.prod(out)} numbers from {STATIC_BATCH} samples, for each sample "
+                "has met all the others.",
                 {"operation": operation.type, "shapes": [low, high], "result": readable(tuple(out))},
             )
     return None

@@ -95,8 +95,8 @@ def dead_region(subject: Subject) -> Evidence | None:
         return None
     y, z, row = example
     return Evidence(
-        f"{100 * np.mean(shares):.0f} % of random predictions get a gradient of exactly 0 although changing them "
-        "would lower the loss.",
+        f"{100 * np.mean(shares):.0f} % of random predictions get a gradient of exactly 0, so training leaves them as "
+        "they are, although other predictions in their place would lower the loss.",
         {"share": float(np.mean(shares)), "y_true": shown(y[row]), "y_pred": shown(subject.prediction(z)[row])},
         subject.curve_at(y, z, row),
     )
@@ -210,8 +210,9 @@ def minimum_not_at_truth(subject: Subject) -> Evidence | None:
         return None
     began, ended, at_truth = (subject.value(y, place) for place in (start, z, truth))
     return Evidence(
-        f"Going downhill from random predictions takes the loss from {began:.3g} to {ended:.3g}, about as low as at "
-        f"the labels ({at_truth:.3g}) or lower, and yet {100 * share:.0f} % of the predictions end elsewhere.",
+        f"Random predictions were moved step by step to where the loss is lower, from {began:.3g} to {ended:.3g}. "
+        f"Predictions equal to the labels cost {at_truth:.3g}, no less, and yet {100 * share:.0f} % of the predictions "
+        "did not come to their labels.",
         {
             "loss_at_end": ended,
             "loss_at_labels": at_truth,

@@ -160,7 +160,7 @@ def nan_labels(subject: Subject) -> Evidence | None:
     for labels, which in ((some, "some labels"), (row, "all labels of one sample"), (everything, "all labels")):
         read = subject.at(labels, z)
         if not read.finite:
-            what = f"the loss is {read.value:g}" if not read.finite_value else "the gradient is not finite"
+            what = f"the loss is {read.value:g}" if not read.finite_value else "the gradient is NaN or infinite"
             return Evidence(f"With {which} NaN {what}.", {"nan": which, "value": read.value})
     return None
 
@@ -198,8 +198,8 @@ def drops_legit_zeros(subject: Subject) -> Evidence | None:
     if any(zeros) or not all(others):
         return None
     return Evidence(
-        f"A label 0 got a gradient of exactly 0 in {SETTLED} of {SETTLED} batches; a label {other:g} in its place got "
-        f"{max(others):.3g}.",
+        f"Where a label is 0 its prediction is never corrected: the gradient there was exactly 0 in {SETTLED} of "
+        f"{SETTLED} batches. With a label {other:g} in the same place it was {max(others):.3g}.",
         {"gradient_at_0": 0.0, "gradient_at_other": max(others), "other": other},
     )
 

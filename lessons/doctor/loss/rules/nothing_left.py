@@ -64,7 +64,7 @@ MARKED = {"shape": "B,T,1", "padding": "-1"}
 
 def told(subject: Subject, when: str, read: Reading, y, z, mask=None) -> Evidence:
     """Evidence of a batch at which the loss broke. y and z (batch, …), mask (batch, time)."""
-    what = f"the loss is {read.value:g}" if not read.finite_value else "the gradient is not finite"
+    what = f"the loss is {read.value:g}" if not read.finite_value else "the gradient is NaN or infinite"
     found = origin(subject, y, z, mask) if not read.finite_value else None
     return Evidence(
         f"{when} {what}.{in_words(found)}",
@@ -244,7 +244,7 @@ def of_one_class(subject: Subject, y: np.ndarray) -> Iterator[tuple[np.ndarray, 
     severity="error",
     title="It divides by how much the numbers differ",
     tried="labels that are all equal, predictions that are all equal",
-    why="A correlation, a normalisation or a variance has 0 below the line where all labels or all predictions are "
+    why="A correlation, a normalisation or a variance divides by 0 where all labels or all predictions are "
     "equal, as a constant signal or a fresh model makes them.",
     fix="Add an epsilon such as 1e-3 to what is divided by, or under its root.",
     lesson="divided_by",

@@ -1,0 +1,219 @@
+"""Losses of which nobody says how they are used: what graph and values tell, and that no healthy one is called ill."""
+
+import textwrap
+from dataclasses import dataclass
+
+import pytest
+
+from lessons.doctor.loss.examination import examine
+from tests.tools.disguises import DISGUISES
+from tests.tools.scorecard import NOTES
+from tests.tools.selection import first
+
+
+@dataclass(frozen=True)
+class Bare:
+    """A loss as it is pasted. `usage`: what must be inferred of it; `found`: the codes, nothing else."""
+
+    name: str
+    lines: str
+    usage: dict[str, str]
+    found: set[str]
+
+    @property
+    def text(self) -> str:
+        body = textwrap.indent(textwrap.dedent(" " * 8 + self.lines), "    ")
+        return f"import tensorflow as tf\nimport keras\n\n\ndef loss(y_true, y_pred):\n{body}\n"
+
+
+def bare(name: str, lines: str, found: str = "", **usage: str) -> Bare:
+    return Bare(name, lines, usage, set(found.split()))
+
+
+LOSSES = [
+    # Shares of one: a softmax over the whole prediction, or divided by its own sum.
+    bare(
+        "crops_softened",
+        "return tf.nn.softmax_cross_entropy_with_logits(labels=0.9 * y_true + 0.02, logits=y_pred / 2.0)",
+        task="multiclass",
+        activation="linear",
+    ),
+    bare(
+        "roasts_log",
+        """p = tf.nn.softmax(y_pred, axis=-1)
+        return -tf.reduce_sum(y_true * tf.math.log(p), axis=-1)""",
+        "log_of_zero",
+        task="multiclass",
+        activation="linear",
+    ),
+    bare(
+        "clouds_own_sum",
+        """p = y_pred / tf.reduce_sum(y_pred, axis=-1, keepdims=True)
+        return -tf.reduce_sum(y_true * tf.math.log(tf.clip_by_value(p, 1e-6, 1.0)), axis=-1)""",
+        task="multiclass",
+        activation="softmax",
+    ),
+    # A transcript beside frames: of another length than they are.
+    bare(
+        "whale_calls",
+        """rows = tf.shape(y_true)[0]
+        calls, frames = tf.fill([rows], tf.shape(y_true)[1]), tf.fill([rows], tf.shape(y_pred)[1])
+        return keras.ops.ctc_loss(tf.cast(y_true, tf.int32), y_pred, calls, frames, mask_index=0)""",
+        task="transcript",
+    ),
+    bare(
+        "tablature_sum",
+        "return tf.reduce_sum(keras.losses.CTC(reduction='none')(y_true, y_pred))",
+        "not_batch_safe",
+        task="transcript",
+    ),
+    # Order: which label is above which, in the batch or in a list.
+    bare(
+        "cheeses_hinge",
+        """above = tf.cast(tf.transpose(y_true) < y_true, tf.float32)
+        short = tf.nn.relu(1.0 - (y_pred - tf.transpose(y_pred)))
+        return tf.reduce_sum(short * above) / (tf.reduce_sum(above) + 1.0)""",
+        task="ranking",
+    ),
+    bare(
+        "routes_per_list",
+        """above = tf.cast(tf.expand_dims(y_true, 2) > tf.expand_dims(y_true, 1), tf.float32)
+        short = tf.nn.softplus(tf.expand_dims(y_pred, 1) - tf.expand_dims(y_pred, 2))
+        return tf.reduce_sum(short * above, axis=[1, 2]) / tf.reduce_sum(above, axis=[1, 2])""",
+        "absent_label",
+        task="ranking",
+    ),
+    # Columns of different kinds on both sides.
+    bare(
+        "bearings_time_and_failure",
+        """hours, failed = y_true[:, 0], y_true[:, 1]
+        middle, width = y_pred[:, 0], tf.nn.softplus(y_pred[:, 1]) + 0.2
+        z = (tf.math.log1p(hours) - middle) / width
+        return failed * (0.5 * tf.square(z) + tf.math.log(width)) + (1.0 - failed) * tf.nn.softplus(z)""",
+        labels="nonnegative,binary",
+        activation="linear",
+    ),
+    bare(
+        "ships_there_and_log_length",
+        """there, length = y_true[..., 0], y_true[..., 1]
+        seen = keras.losses.binary_crossentropy(y_true[..., :1], y_pred[..., :1])
+        return seen + there * tf.abs(tf.math.log(length) - y_pred[..., 1])""",
+        "log_of_zero",
+        labels="binary,nonnegative",
+        activation="sigmoid,linear",
+    ),
+    # One label for a whole sequence.
+    bare(
+        "engine_peak",
+        """peak = tf.reduce_max(y_pred, axis=1)
+        return tf.reduce_mean(tf.abs(peak - y_true), axis=-1)""",
+    ),
+    # Marks that a limit parts from the labels, or that no label is equal to.
+    bare(
+        "bees_counted",
+        """there = tf.cast(y_true >= 0.0, tf.float32)
+        cost = y_pred - tf.maximum(y_true, 0.0) * tf.math.log(y_pred + 0.05)
+        return tf.reduce_sum(cost * there) / tf.maximum(tf.reduce_sum(there), 1.0)""",
+        padding="-1",
+    ),
+    bare(
+        "buses_late",
+        """there = tf.cast(y_true > -0.5, tf.float32)
+        p = tf.clip_by_value(y_pred, 1e-3, 1 - 1e-3)
+        cost = y_true * tf.math.log(p) + (1.0 - y_true) * tf.math.log(1.0 - p)
+        return -tf.reduce_sum(cost * there) / tf.reduce_sum(there)""",
+        "all_ignored",
+        padding="-1",
+    ),
+    bare(
+        "words_ignored",
+        """ids = tf.cast(y_true, tf.int32)
+        kept = tf.cast(ids != -7, tf.float32)
+        each = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(ids, 0), y_pred)
+        return tf.reduce_sum(each * kept) / tf.reduce_sum(kept)""",
+        "all_ignored",
+        padding="-7",
+    ),
+    # A Keras mask is read: there is a time axis.
+    bare(
+        "gait_mask",
+        """mask = getattr(y_pred, "_keras_mask", None)
+        each = tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+        if mask is None:
+            return tf.reduce_mean(each)
+        kept = tf.cast(mask, tf.float32)
+        return tf.reduce_sum(each * kept) / tf.maximum(tf.reduce_sum(kept), 1.0)""",
+        padding="keras",
+        shape="B,7,1",
+    ),
+    bare(
+        "rowing_mask",
+        """mask = getattr(y_pred, "_keras_mask", None)
+        each = tf.reduce_mean(tf.abs(y_pred - y_true), axis=-1)
+        if mask is None:
+            return tf.reduce_mean(each)
+        kept = tf.cast(mask, tf.float32)
+        return tf.reduce_sum(each * kept) / tf.reduce_sum(kept)""",
+        "all_ignored",
+        padding="keras",
+    ),
+    # A constant that is as long as one batch.
+    bare(
+        "valves_of_48",
+        """cost = tf.constant([[1.0, 4.0]] * 48)
+        return tf.reduce_sum(cost * tf.square(y_true - y_pred), axis=-1)""",
+        "raises_in_fit",
+        shape="B,2",
+    ),
+    bare(
+        "valves_of_any",
+        """cost = tf.constant([[1.0, 4.0]])
+        return tf.reduce_sum(cost * tf.square(y_true - y_pred), axis=-1)""",
+        shape="B,2",
+    ),
+    # Rows that are taken in turns.
+    bare(
+        "duels_in_turns",
+        """first, second = y_pred[0::2], y_pred[1::2]
+        won = y_true[0::2] - y_true[1::2]
+        return tf.reduce_mean(tf.nn.softplus(-won * (first - second)))""",
+        "grouped_batch",
+        shape="B,1",
+    ),
+]
+
+
+@pytest.mark.parametrize("loss", first(9, LOSSES[::-1]), ids=lambda loss: loss.name)
+def test_a_bare_loss_is_judged_in_the_usage_that_it_is_written_for(loss):
+    result = examine(loss.text, None, {})
+    assert result["refused"] is None and result["unprobed"] == []
+    assert {name: result["usage"][name] for name in loss.usage} == loss.usage
+    assert {found["code"] for found in result["findings"]} == loss.found
+    assert loss.found - NOTES or result["healthy"]
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+@pytest.mark.parametrize("disguise", DISGUISES, ids=lambda disguise: disguise.__name__)
+def test_what_is_inferred_does_not_depend_on_the_text(loss, disguise):
+    plain, other = (examine(text, None, {}) for text in (loss.text, disguise(loss.text)))
+    assert other["usage"] == plain["usage"]
+    assert [found["code"] for found in other["findings"]] == [found["code"] for found in plain["findings"]]
+
+
+def test_one_label_for_a_sequence_is_examined_beside_one_for_each_column():
+    loss = next(loss for loss in LOSSES if loss.name == "engine_peak")
+    result = examine(loss.text, None, {})
+    found = {one["usage"]["shape"]: [f["code"] for f in one["findings"]] for one in result["elsewhere"]}
+    assert found.pop("B,7,4") == [] and not result["findings"]
+    assert all("broadcast_bug" in codes for codes in found.values()) and found
+
+
+def test_what_holds_for_one_last_layer_only_is_said():
+    result = examine(
+        "import keras\nloss = lambda y_true, y_pred: "
+        "keras.losses.binary_crossentropy(y_true, y_pred, from_logits=True)\n",
+        None,
+        {},
+    )
+    assert result["healthy"] and any("sigmoid" in sentence for sentence in result["limits"])
