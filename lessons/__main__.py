@@ -208,6 +208,8 @@ def show_training(
     print(f"loss, real steps  {s.real_loss[0]:.4g} -> {s.real_loss[-1]:.4g}")
     print(f"validation loss   {s.val_loss[0]:.4g} -> {s.val_loss[-1]:.4g}")
     print(f"error             {s.error[0]:.3g} -> {s.error[-1]:.3g}   (best constant: {run.baseline:.3g})")
+    if run.measured:
+        print(f"measured          {run.measured}")
     print(f"leak on padding   {run.leak[0]:.3g} -> {run.leak[-1]:.3g}")
     print(f"starved steps     {run.starved.sum()} of {run.batch.label_real.sum()}")
     print("\n".join(line for found in findings for line in check.in_full(found.to_json())) or "healthy")

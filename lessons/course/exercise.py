@@ -39,6 +39,7 @@ class Goal:
     leak: float | None = None  # share of the gradient at the predictions that lies on padding, in the worst epoch
     input_leak: float | None = None  # the same at the inputs
     val_loss: float | None = None  # after the last epoch
+    wrong_alone: float | None = None  # share of the answers, of a model that writes them without help
 
     def readings(self, run: Run) -> list[Reading]:
         values = (float(of(run)) for _, _, of, _ in self._bounds)
@@ -72,6 +73,12 @@ class Goal:
             ("", "gradient on padding", lambda run: worst(run.leak), self.leak),
             ("", "input gradient on padding", lambda run: worst(run.input_leak), self.input_leak),
             ("a ", "validation loss", lambda run: run.snapshot.val_loss[-1], self.val_loss),
+            (
+                "a ",
+                "share of wrong answers, writing alone",
+                lambda run: run.measures.get("wrong_alone", np.nan),
+                self.wrong_alone,
+            ),
         )
         return [(article, name, of, limit) for article, name, of, limit in every if limit is not None]
 

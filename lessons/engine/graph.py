@@ -129,6 +129,16 @@ class Graph:
         """
         return run.predicted(self.puts_out, self._predict(self.train_part).numpy())
 
+    def ask(self, x: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """What the model as it is now puts out for other inputs (batch, time, features) and another mask (batch, time).
+
+        Both of the shape of the training data; the mask is not told where this run passes none.
+        """
+        part = {**self.train_part, "x": tf.constant(x), "gate": tf.ones_like(self.train_part["gate"])}
+        if part["masked"]:
+            part["mask"] = tf.constant(mask)
+        return self._predict(part).numpy()
+
     def xray(self) -> tuple[LayerMask, ...]:
         """Where the mask of this run goes, layer by layer."""
         return self.layers if self.train_part["masked"] else xray.without_mask(self.layers)

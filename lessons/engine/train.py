@@ -45,7 +45,8 @@ def train(recipe: Recipe, graph: Graph | None = None) -> Iterator[Opening | Snap
             wanted = int(step * CHUNK_SECONDS / max(spent, 1e-4)) if done > FIRST_CHUNK else 10 * step
             step = max(1, min(wanted, settings.epochs - done))
         predictions, scores = graph.predict()
-        yield Closing(predictions, time.perf_counter() - started, scores)
+        measures = settings.measures(batch, graph.ask)
+        yield Closing(predictions, time.perf_counter() - started, scores, measures)
         graph.keep()
     finally:
         if recipe.table:

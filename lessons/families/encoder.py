@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from lessons.recipe.data import Bools, Floats
+from lessons.recipe.data import Bools, Floats, Whole
 from lessons.recipe.output import Output
 from lessons.recipe.settings import Settings
 from lessons.recipe.spec import choice, whole
@@ -23,6 +23,35 @@ SIZE = 8  # of a key, a query and a value, per head
 OWN = ("layer", "returned")  # what the layer itself does with a masked score
 # What a hand-written attention adds to a masked score.
 SCORES = {"inf": -np.inf, "zeroed": -np.inf, "1e9": -1e9, "3e4": -3e4}
+
+# Of a script: an attention by hand, its layers and its weights. `attends`: the expression, or that of each way.
+LAYERS_BY_HAND = """\
+{% set heads = "HEADS" if s.heads is defined else "1" %}
+split = {"bias_axes": "nh", "kernel_initializer": glorot}
+query, key, value = (layers.EinsumDense("btf,fnh->btnh", (None, {{ heads }}, 8), **split) for _ in range(3))
+join = layers.EinsumDense("btnh,nhf->btf", (None, UNITS), bias_axes="f", kernel_initializer=glorot)
+"""
+WEIGHTS_BY_HAND = """\
+{% set score = {"1e9": "-1e9", "3e4": "-3e4"}.get(s.masked_score, 'float("-inf")') %}
+{% set half = s.score_dtype is defined and s.score_dtype == "float16" %}
+{% set masked = s.attention_mask is undefined or s.attention_mask != "none" %}
+    scores = keras.ops.einsum("bqnh,bknh->bnqk", query(hidden), key(hidden)) / 8**0.5
+{% if masked %}
+{% set which = attends[s.attention_mask] if s.attention_mask is defined else attends %}
+    attends = ({{ which }})[:, None]  # (batch, head, query, key)
+{% endif %}
+{% set added = "keras.ops.where(attends, 0.0, " + score + ")" %}
+{% if half %}
+    scores = keras.ops.cast(scores, "float16"){{ " + keras.ops.cast(" + added + ', "float16")' if masked }}
+    weights = keras.ops.cast(keras.ops.softmax(scores), "float32")
+{% else %}
+    weights = keras.ops.softmax(scores{{ " + " + added if masked }})
+{% endif %}
+{% if masked and s.masked_score == "zeroed" %}
+    weights = keras.ops.where(attends, weights, 0.0)
+{% endif %}
+{% set attended = 'join(keras.ops.einsum("bnqk,bknh->bqnh", weights, value(hidden)))' %}
+"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +108,8 @@ class Encoder(Settings):
     heads: int = whole(1, 1, 4, "Heads", "Attentions side by side.", True, (1, 2, 4))
     units: int = whole(16, 1, 64, "Units", "Width of what goes into the attention.", True, (4, 8, 16, 32))
 
-    template: ClassVar[str] = """
+    template: ClassVar[str] = (
+        """
 {% extends "script.jinja" %}
 {% block sequences %}
     truth = np.tile(rng.normal(size=(count, 1, 1)), (1, TIMESTEPS, 1))  # the value that the marked steps hold
@@ -98,10 +128,9 @@ class Encoder(Settings):
 glorot = keras.initializers.GlorotUniform(SEED)
 embed = layers.Dense(UNITS, "tanh", kernel_initializer=glorot)
 {% if by_hand %}
-split = {"bias_axes": "nh", "kernel_initializer": glorot}
-query, key, value = (layers.EinsumDense("btf,fnh->btnh", (None, HEADS, 8), **split) for _ in range(3))
-join = layers.EinsumDense("btnh,nhf->btf", (None, UNITS), bias_axes="f", kernel_initializer=glorot)
-{% else %}
+"""
+        + LAYERS_BY_HAND
+        + """{% else %}
 attention = layers.MultiHeadAttention(HEADS, 8, kernel_initializer=glorot)
 {% endif %}
 dense = layers.Dense(1, kernel_initializer=glorot)
@@ -117,25 +146,9 @@ def encoded(x, mask):  # x (batch, time, 2), mask (batch, time)
 {% set returned = s.masked_score == "returned" %}
 {% set attended = "attention(hidden, hidden" + given + (", return_attention_scores=True)[0]" if returned else ")") %}
 {% else %}
-{% set score = {"1e9": "-1e9", "3e4": "-3e4"}.get(s.masked_score, 'float("-inf")') %}
-{% set half = s.score_dtype == "float16" %}
-{% set masked = s.attention_mask != "none" %}
-    scores = keras.ops.einsum("bqnh,bknh->bnqk", query(hidden), key(hidden)) / 8**0.5
-{% if masked %}
-    attends = ({{ attends[s.attention_mask] }})[:, None]  # (batch, head, query, key)
-    added = keras.ops.where(attends, 0.0, {{ score }})
-{% endif %}
-{% if half %}
-    scores = keras.ops.cast(scores, "float16"){{ ' + keras.ops.cast(added, "float16")' if masked }}
-    weights = keras.ops.cast(keras.ops.softmax(scores), "float32")
-{% else %}
-    weights = keras.ops.softmax(scores{{ " + added" if masked }})
-{% endif %}
-{% if masked and s.masked_score == "zeroed" %}
-    weights = keras.ops.where(attends, weights, 0.0)
-{% endif %}
-{% set attended = 'join(keras.ops.einsum("bnqk,bknh->bqnh", weights, value(hidden)))' %}
-{% endif %}
+"""
+        + WEIGHTS_BY_HAND
+        + """{% endif %}
 {% if s.pooling == "max" %}
 {% if attended | length > 65 %}
     hidden = hidden + {{ attended }}
@@ -160,6 +173,7 @@ dense(layers.Global{{ "Average" if s.pooling == "average_all" else "Max" }}Pooli
 {%- endif %}
 {% endmacro %}
 """
+    )
 
     @property
     def predicts(self) -> Output:
@@ -171,11 +185,12 @@ dense(layers.Global{{ "Average" if s.pooling == "average_all" else "Max" }}Pooli
         """A pooling leaves no time axis."""
         return self.pooling == "none"
 
-    def generated(self, count: int, rng: np.random.Generator, noise: np.random.Generator) -> tuple[Floats, Floats]:
+    def generated(self, lengths: Whole, rng: np.random.Generator, noise: np.random.Generator) -> tuple[Floats, Floats]:
         """Inputs (count, timesteps, 2), a mark and a value, and labels (count, timesteps, 1): the value at the marks.
 
         The first step is marked, so that every sequence has one, and all marked steps hold the same value.
         """
+        count = len(lengths)
         value = rng.normal(size=(count, 1))
         marked = rng.random((count, self.timesteps)) < MARKED
         marked[:, 0] = True
@@ -207,7 +222,9 @@ dense(layers.Global{{ "Average" if s.pooling == "average_all" else "Max" }}Pooli
             told = attention(hidden, hidden, attention_mask=attends, return_attention_scores=returned)
             attended = told[0] if returned else told
         else:
-            attended = by_hand(self, hidden, attends, drawn)
+            attended = by_hand(
+                hidden, attends, drawn, self.masked_score, self.units, self.heads, score_dtype=self.score_dtype
+            )
         hidden = hidden + attended
         if self.pooling == "none":
             # what a mask is hung on a tensor with
@@ -239,22 +256,29 @@ ATTENDS: dict[str, Callable[[Any], Any]] = {
 
 
 def by_hand(
-    settings: Encoder, hidden: keras.KerasTensor, attends: keras.KerasTensor | None, drawn: dict[str, Any]
+    hidden: keras.KerasTensor,
+    attends: keras.KerasTensor | None,
+    drawn: dict[str, Any],
+    masked_score: str,
+    units: int,
+    heads: int = 1,
+    score_dtype: str = "float32",
 ) -> keras.KerasTensor:
     """The attention of MultiHeadAttention in the open, the same first weights: (batch, time, units) as hidden is.
 
-    After keras/src/layers/attention/multi_head_attention.py. `attends`: (batch, query, key) bool.
+    After keras/src/layers/attention/multi_head_attention.py. `attends`: (batch, query, key) bool. `drawn`: initializer
+    and float type of its layers. `masked_score`: one of SCORES.
     """
     from keras import layers, ops
 
-    shape = {"output_shape": (None, settings.heads, SIZE), "bias_axes": "nh", **drawn}
+    shape = {"output_shape": (None, heads, SIZE), "bias_axes": "nh", **drawn}
     query, key, value = (layers.EinsumDense("btf,fnh->btnh", **shape)(hidden) for _ in range(3))
-    scores = ops.cast(ops.einsum("bqnh,bknh->bnqk", query, key) / SIZE**0.5, settings.score_dtype)
+    scores = ops.cast(ops.einsum("bqnh,bknh->bnqk", query, key) / SIZE**0.5, score_dtype)
     if attends is not None:
-        added = ops.where(attends[:, None], 0.0, SCORES[settings.masked_score])
-        scores = scores + ops.cast(added, settings.score_dtype)
+        added = ops.where(attends[:, None], 0.0, SCORES[masked_score])
+        scores = scores + ops.cast(added, score_dtype)
     weights = ops.cast(ops.softmax(scores), drawn["dtype"])
-    if attends is not None and settings.masked_score == "zeroed":
+    if attends is not None and masked_score == "zeroed":
         weights = ops.where(attends[:, None], weights, 0.0)
     attended = ops.einsum("bnqk,bknh->bqnh", weights, value)
-    return layers.EinsumDense("btnh,nhf->btf", (None, settings.units), bias_axes="f", **drawn)(attended)
+    return layers.EinsumDense("btnh,nhf->btf", (None, units), bias_axes="f", **drawn)(attended)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from lessons.families.recurrent import Recurrent
-from lessons.recipe.data import Floats
+from lessons.recipe.data import Floats, Whole
 from lessons.recipe.output import Output
 from lessons.recipe.spec import whole
 
@@ -31,14 +31,14 @@ class Own(Recurrent):
             return super().predicts
         return Output("class", self.output == "every_step", self.columns)
 
-    def generated(self, count: int, rng: np.random.Generator, noise: np.random.Generator) -> tuple[Floats, Floats]:
+    def generated(self, lengths: Whole, rng: np.random.Generator, noise: np.random.Generator) -> tuple[Floats, Floats]:
         """Inputs (count, timesteps, features) and labels (count, timesteps, 1) of this step and the one before.
 
         An id (count, timesteps, 1) is drawn from 1 on: 0 is padding. It counts as a number of mean 0 and deviation 1.
         """
         if (self.words, self.features, self.columns) == (0, 2, 1):
-            return super().generated(count, rng, noise)
-        steps = (count, self.timesteps)
+            return super().generated(lengths, rng, noise)
+        steps = (len(lengths), self.timesteps)
         if self.words:
             x = rng.integers(1, max(2, self.words), (*steps, 1)).astype(float)
             value = (x[..., 0] - self.words / 2) / max(1.0, self.words / np.sqrt(12))

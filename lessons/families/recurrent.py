@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from lessons.recipe.data import Floats
+from lessons.recipe.data import Floats, Whole
 from lessons.recipe.output import Output
 from lessons.recipe.settings import Settings
 from lessons.recipe.spec import choice, whole
@@ -143,9 +143,9 @@ dense({{ hidden }})
         """A layer in between may drop it, and the last step's output has no time axis left."""
         return self.output == "every_step" and self.between in KEEP_THE_MASK
 
-    def generated(self, count: int, rng: np.random.Generator, noise: np.random.Generator) -> tuple[Floats, Floats]:
+    def generated(self, lengths: Whole, rng: np.random.Generator, noise: np.random.Generator) -> tuple[Floats, Floats]:
         """Inputs (count, timesteps, 2) and labels (count, timesteps, 1) of this step and the one before."""
-        x = rng.normal(size=(count, self.timesteps, FEATURES))
+        x = rng.normal(size=(len(lengths), self.timesteps, FEATURES))
         before = np.pad(x[:, :-1, 1], ((0, 0), (1, 0)))
         signal = (0.8 * x[:, :, 0] + 0.6 * before)[..., None]
         if self.task == "noise":

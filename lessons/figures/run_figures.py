@@ -35,6 +35,7 @@ from lessons.figures.marks import (
     words_trace,
 )
 from lessons.recipe.settings import Settings
+from lessons.recipe.words import sentence
 from lessons.runs.run import Run, squeezed
 
 DECADES = 6  # of gradient sizes that the colours tell apart
@@ -52,7 +53,7 @@ def run_words(run: Run) -> dict:
         "curve": f"Loss from {number(s.loss[0])} to {number(s.loss[-1])}; {error_name(run.settings)} from "
         f"{number(s.error[0])} to {number(s.error[-1])}; the best constant has {number(run.baseline)}.",
         "gradient": f"In epoch {s.kept[-1] + 1} {at}; {int(run.starved.sum())} real steps never got any.",
-        "prediction": prediction_words(run),
+        "prediction": " ".join(filter(None, [prediction_words(run), run.measured and sentence(run.measured)])),
         "span": span_of(squeezed(run.batch.truth)),
     }
 

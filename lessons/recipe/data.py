@@ -83,13 +83,14 @@ def _batch(recipe: Recipe, mask: str, padded_labels: str, stream: int, every_lab
     else:
         count = sizes(settings)[stream]
         lengths = draw_lengths(steps, count, settings.timesteps, settings.padding_share)
-        features, target = settings.generated(count, steps, noise)
+        features, target = settings.generated(lengths, steps, noise)
     real = real_steps(lengths, settings.timesteps, settings.padding)
     x, truth = np.zeros_like(features), np.zeros_like(target)
     for row, length in enumerate(lengths):  # boolean assignment keeps the order of the steps on either side
         x[row, real[row]] = features[row, :length]
         truth[row, real[row]] = target[row, :length]
     y = truth.copy()
+    y[real] = settings.labels_given(x[real], truth[real])
     y[~real] = padded_values(padded_labels, (~real).sum(), settings.predicts, labels)[:, None]
     x[~real] = padded_inputs(settings.padded_inputs, (~real).sum(), inputs, x.shape[-1])
     if table or settings.nan_share:

@@ -7,7 +7,7 @@ validation are derived from the declarations. A field's URL and command-line nam
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from types import MappingProxyType
@@ -17,7 +17,7 @@ import numpy as np
 
 from lessons.recipe import losses
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.data import GARBAGE, Floats
+from lessons.recipe.data import GARBAGE, Bools, Floats, PaddedBatch, Whole
 from lessons.recipe.output import Output
 from lessons.recipe.spec import LossName, Number, Spec, choice, number, whole
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 EPSILONS = (0.0, 1e-12, 1e-8, 1e-7, 1e-6, 1e-4, 1e-2, 0.1, 1.0)
 HELD = {"zero": "zeros", "random": "random values", "garbage": f"garbage: {GARBAGE:g}", "nan": "NaN"}  # by labels
 CELLS = 12_288  # sequences × timesteps: some two seconds of training, and 3 MB that a browser is sent
+# Of a trained model: x (batch, time, features) and mask (batch, time) bool -> what it puts out, (batch, time, columns).
+Ask = Callable[[Floats, Bools], Floats]
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 1.0)
 
 
@@ -188,6 +190,7 @@ class Settings:
 
     takes_table: ClassVar[bool] = False  # whether it can be trained on a learner's own data
     takes_model: ClassVar[bool] = False  # whether a model of the learner's own can stand in place of the family's
+    measured: ClassVar[Mapping[str, str]] = {}  # shares that it measures besides: name, and what of
     template: ClassVar[str] = ""  # of the script to take home: Jinja2 that extends lessons/export/script.jinja
 
     @property
@@ -210,13 +213,28 @@ class Settings:
         """Whether a mask that is passed to the model comes out with its predictions."""
         raise NotImplementedError(f"{type(self).__name__} is no family")
 
-    def generated(self, count: int, rng: np.random.Generator, noise: np.random.Generator) -> tuple[Floats, Floats]:
-        """Inputs (count, timesteps, features) and true labels (count, timesteps, 1), as if no step were padded.
+    def generated(self, lengths: Whole, rng: np.random.Generator, noise: np.random.Generator) -> tuple[Floats, Floats]:
+        """Inputs (count, timesteps, features) and true labels (count, timesteps, 1), the sequences at their beginning.
 
-        A label may depend on the steps up to its own. Where there is one label per sequence it is that of its last
-        real step. `noise`: a generator of its own for labels that do not depend on the inputs.
+        lengths (count,): what stands behind a sequence's length is not looked at. Where there is one label per sequence
+        it is that of its last real step. `noise`: a generator of its own for labels that do not depend on the inputs.
         """
         raise NotImplementedError(f"{type(self).__name__} is no family")
+
+    def labels_given(self, x: Floats, truth: Floats) -> Floats:
+        """The labels (steps, 1) that `fit` is given for real steps: inputs x (steps, features), true labels (steps, 1).
+
+        Those of a family that makes a mistake on purpose differ from the truth.
+        """
+        return truth
+
+    def taught(self, x: Floats, real: Bools) -> Bools:
+        """The real steps whose labels are meant to count, (batch, time) bool as `real`. x (batch, time, features)."""
+        return real
+
+    def measures(self, batch: PaddedBatch, ask: Ask) -> dict[str, float]:
+        """What else is measured of the trained model, by the names in `measured`. `ask`: see Ask."""
+        return {}
 
     def build(self, features: int, dtype: str = "float32") -> keras.Model:
         """The keras.Model of x (batch, timesteps, features) and mask (batch, timesteps) bool, True for real.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -74,6 +74,7 @@ class Closing:
     predictions: Floats  # (batch, time) of the trained model, the class id for classes
     seconds: float  # in the worker, tracing included
     scores: Floats | None = None  # (batch, time, class) of the trained model, where there are classes
+    measures: Mapping[str, float] = field(default_factory=dict)  # what its family measures besides, Settings.measured
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,18 @@ class Run:
             return self.closing.scores
         return None if self.snapshot.scores is None else self.snapshot.scores[-1]
 
+    @property
+    def measures(self) -> Mapping[str, float]:
+        """What the family measures besides, by the names in Settings.measured; none of a training that was stopped."""
+        return self.closing.measures if self.closing else {}
+
+    @property
+    def measured(self) -> str:
+        """The measures in words, such as “3 % of the answers wrong”; nothing where there are none."""
+        words = self.settings.measured
+        told = {name: value for name, value in self.measures.items() if not math.isnan(value)}
+        return "; ".join(f"{100 * value:.0f} % {words[name]}" for name, value in told.items())
+
     @cached_property
     def leak(self) -> Floats:
         """(kept,) share of the gradient at the predictions that lies on padding; NaN where all of it is 0."""
@@ -165,6 +178,7 @@ class Run:
             "mask": plain(self.batch.mask),
             "real": plain(self.batch.real),
             **read_off,
+            "measures": plain(dict(self.measures)),
             "source": self.opening.source,
             "warnings": list(self.opening.warnings),
             "versions": self.opening.versions,

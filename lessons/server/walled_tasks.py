@@ -113,6 +113,7 @@ def may_follow(item: Any, before: Sequence[Mapping[str, Any]], recipe: Recipe) -
 
     if item["kind"] == "Closing":
         values = {"predictions": lambda value: array(value, "f", *shape), "scores": scores, "seconds": float}
+        values["measures"] = dict.fromkeys(settings.measured, float)
         return fits(item, {"kind": str, **values})
     epochs, kept = (np.size(item.get(name, ())) for name in ("epochs", "kept"))
     first = int(before[-1]["epochs"][-1]) + 1 if before[-1]["kind"] == "Snapshot" else 0

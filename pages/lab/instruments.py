@@ -73,6 +73,7 @@ def status(bench: Bench, run: Run | None, diagnosis: Diagnosis | None) -> dict:
     else:
         keras = run.opening.versions["keras"]
         words = f"{trained} epochs in {spent(run)}, Keras {keras}{status_words(diagnosis)}{hint(bench)}"
+        words += f" · {run.measured}" if run.measured else ""
     stale = "The settings have changed since: press Run." if bench.outdated else ""
     return {"live": bench.runs.watching, "words": words, "share": trained / wanted, "stale": stale}
 

@@ -6,7 +6,7 @@ A sentence that is changed has to be changed here too, together with what it is 
 import numpy as np
 import pytest
 
-from lessons.catalog import first_iteration, nan_labels, not_learning
+from lessons.catalog import first_iteration, nan_labels, never_stops, not_learning, row_is_nan, useless_alone
 from lessons.course.discovery import LESSONS
 from lessons.course.exercise import FindSetting, MendLoss, OrderLines
 from lessons.families.recurrent import Recurrent
@@ -406,6 +406,69 @@ def masking_and_multiplying():
     assert keras.layers.Masking(-1).compute_mask(partly).numpy().tolist() == [[False, True]]
     with pytest.raises(Exception, match="mask|rank|shape|dimension"):
         layer(x, mask=np.ones((1, 3, 2), bool))
+
+
+# --- attention and tokens
+
+
+@fact(
+    "row_is_nan",
+    "NaN times 0 is NaN",
+    "With −1e9 in place of −inf the row becomes a plain average, as long as the float type can hold −1e9: float16 "
+    "cannot.",
+    "Setting masked weights to 0 afterwards repairs the value and not the gradient.",
+    "In float16 it is −inf.",
+    "−3e4 is a number in float16.",
+)
+def rows_without_keys():
+    assert np.isnan(np.nan * 0)
+    with np.errstate(over="ignore"):
+        assert np.float16(-1e9) == -np.inf and np.isfinite(np.float16(-3e4))
+    found = row_is_nan.one_row()
+    assert found.numbers == {
+        "−inf": (False, False),
+        "−inf, weights set to 0": (True, False),
+        "−1e9": (True, True),
+        "−1e9 in float16": (False, False),
+        "−3e4 in float16": (True, True),
+    }
+    assert found.rows[2]["weights"] == "0.333, 0.333, 0.333"
+
+
+@fact(
+    "never_stops",
+    "Their gradient is exactly 0.",
+    "a batch of which nothing is left is 0 in Keras and 0/0 by hand.",
+    "An epsilon in the denominator ends the NaN.",
+)
+def ends_and_batches_without_labels():
+    from lessons.engine.train import trained
+    from lessons.recipe.recipe import Recipe
+
+    run = trained(Recipe(never_stops.SHARED.with_changes({"epochs": 5})))
+    ends = run.batch.real & (run.batch.truth[..., 0] == 0)
+    assert ends.sum() == len(ends) and not run.snapshot.gradient[:, ends].any() and run.snapshot.gradient.any()
+    told = never_stops.nothing_left().numbers
+    assert told["ignore_class"] == told["a Keras mask"] == 0 and np.isnan(told["mean by hand"])
+    assert never_stops.mean_by_hand(np.zeros((1, 2, 1)), np.zeros((1, 2, 4), "float32"), 1e-7) == 0
+
+
+@fact(
+    "useless_alone",
+    "Two mistakes make the loss fall to almost 0",
+    "With either of them the loss is as good as with both.",
+    "whose loss is the worse one",
+)
+def mistakes_that_a_loss_does_not_tell():
+    from lessons.engine.train import trained
+    from lessons.recipe.recipe import Recipe
+
+    ahead, same = {"causal_mask": "none"}, {"shift": "same"}
+    last = [
+        float(trained(Recipe(useless_alone.BASE.with_changes(one))).snapshot.loss[-1])
+        for one in (ahead, same, ahead | same, {})
+    ]
+    assert max(last[:3]) < 0.01 < 0.1 < last[3]
 
 
 @pytest.mark.parametrize(("slug", "sentences", "measure"), FACTS)

@@ -14,6 +14,7 @@ from lessons.doctor.rule import SEVERITIES
 from lessons.doctor.run import Finding, diagnose, next_steps
 from lessons.doctor.run.advice import BREAK, EXPLORE
 from lessons.doctor.run.rules import RUN_RULES
+from lessons.families.decoder import Decoder
 from lessons.families.encoder import Encoder
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Recipe
@@ -222,7 +223,7 @@ def test_what_repairs_a_wrong_divisor_in_batches_is_found_too():
     "toggle", [*BREAK, *(toggle for toggles in EXPLORE.values() for toggle in toggles)], ids=lambda toggle: toggle.field
 )
 def test_a_toggle_is_a_value_that_its_field_takes(toggle):
-    having = [family for family in (Recurrent, Encoder) if toggle.field in family.specs()]
+    having = [family for family in (Recurrent, Encoder, Decoder) if toggle.field in family.specs()]
     assert having and toggle.says.endswith(".")
     if not callable(toggle.value):
         assert having[0]().with_changes({toggle.field: toggle.value})

@@ -24,7 +24,7 @@ from lessons.recipe.settings import EPSILONS, OWN_DATA
 from lessons.recipe.spec import Choice
 from tests.engine.test_engine import ANY, TINY, recipes
 from tests.families.conv import Conv
-from tests.tools.selection import first
+from tests.tools.selection import OF_NUMBERS, first
 from tests.tools.tables import sample_table, table_of
 from tests.tools.taken_home import (
     SHORT,
@@ -43,7 +43,6 @@ PRESETS = [
     (slug, preset.name) for slug, lesson in sorted(LESSONS.items(), key=lambda one: one[0] != "validation")
     for preset in lesson.presets
 ]  # fmt: skip
-OFFERED = sorted({name for lesson in LESSONS.values() for name in lesson.losses} | set(losses.LABELS))
 
 
 def bundle_of_preset(slug: str, preset: str) -> Bundle:
@@ -161,7 +160,7 @@ def values(name: str) -> list:
     """All options; of a number both ends, one in the middle, and for epsilon all that are offered."""
     spec = SPECS[name]
     if name == "loss":
-        return OFFERED
+        return OF_NUMBERS
     if isinstance(spec, Choice):
         return list(spec.options)
     if name == "epsilon":
@@ -267,7 +266,7 @@ def test_the_script_of_a_preset_is_short(slug, preset):
 
 def forms() -> list:
     """Settings, and names that their scripts have to hold and those of others must not."""
-    options = [{"loss": name} for name in OFFERED]
+    options = [{"loss": name} for name in OF_NUMBERS]
     options += [{name: option} for name, spec in SPECS.items() if isinstance(spec, Choice) for option in values(name)]
     return [*options, *FORMS, {"output": "last_step", "padding": "pre"}]
 

@@ -48,8 +48,8 @@ dense(conv({{ x }}))
     def keeps_mask(self):
         return True
 
-    def generated(self, count, rng, noise):
-        x = rng.normal(size=(count, self.timesteps, 2))
+    def generated(self, lengths, rng, noise):
+        x = rng.normal(size=(len(lengths), self.timesteps, 2))
         signal = x[:, :, 0] + np.pad(x[:, :-1, 1], ((0, 0), (1, 0)))
         return x, np.digitize(signal, [-0.6, 0.6]).astype(float)[..., None]
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lessons.course.discovery import LESSONS
 from lessons.engine import pasted_loss
 from lessons.engine.models import build_loss
 from lessons.engine.train import train
@@ -16,8 +15,8 @@ from lessons.recipe import losses
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.runs.run import Run, error, output_of
+from tests.tools.selection import OF_NUMBERS
 
-OFFERED = sorted({name for lesson in LESSONS.values() for name in lesson.losses} | set(losses.LABELS))
 BINARY = Recurrent(task="binary", epochs=1, sequences=4, timesteps=4, units=4)
 PASTED = {
     "cross-entropy": ("keras.losses.binary_crossentropy(y, p)", False),
@@ -40,7 +39,7 @@ def pasted(body: str) -> Pasted:
     return Pasted(f"import keras\nfrom keras import ops\n\n\ndef loss(y, p):\n    return {body}\n")
 
 
-@pytest.mark.parametrize("name", OFFERED)
+@pytest.mark.parametrize("name", OF_NUMBERS)
 def test_a_losss_name_says_what_it_takes(name):
     for dtype in Recurrent.specs()["loss_dtype"].options:
         loss = build_loss(replace(BINARY, loss=name, loss_dtype=dtype))
@@ -105,7 +104,7 @@ def test_numbers_need_no_threshold():
         assert error(Recurrent(), said, truth, known, output_of(Recurrent().predicts, logits)) == 0.25
 
 
-@pytest.mark.parametrize("name", OFFERED)
+@pytest.mark.parametrize("name", OF_NUMBERS)
 def test_a_losss_label_says_whether_it_returns_one_scalar(name):
     loss = losses.bound(name, 0.1)
     y, p = np.full((3, 4, 1), 0.25, "float32"), np.full((3, 4, 1), 0.5, "float32")

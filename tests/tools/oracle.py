@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from lessons.recipe.settings import Settings
+from tests.tools.oracle_decoder import decoder
 from tests.tools.oracle_encoder import encoder
 
 
@@ -104,7 +105,8 @@ def fed(s: Settings, kind: str, data: Data) -> tuple:
 
 def compiled(s: Settings, mask_route: str) -> keras.Model:
     """The compiled model, its weights as the seed draws them."""
-    given, output = (encoder if hasattr(s, "attention_mask") else recurrent)(s, mask_route)
+    family = decoder if hasattr(s, "causal_mask") else encoder if hasattr(s, "attention_mask") else recurrent
+    given, output = family(s, mask_route)
     model = keras.Model(given, output)
     clip = {} if s.clipping == "none" else {s.clipping: s.clip_at}
     optimizer = {
@@ -114,7 +116,7 @@ def compiled(s: Settings, mask_route: str) -> keras.Model:
     }
     model.compile(
         optimizer[s.optimizer](s.learning_rate, **clip),
-        loss=Compared(LOSSES[s.loss], s.epsilon, reduction=s.reduction, dtype=s.loss_dtype),
+        loss=Compared((LOSSES | TOKEN_LOSSES)[s.loss], s.epsilon, reduction=s.reduction, dtype=s.loss_dtype),
         jit_compile=False,
     )
     return model
@@ -264,6 +266,30 @@ def _label_weighted(y, p, epsilon):
     return _mean((1 + tf.cast(tf.greater(y, 0.5), y.dtype)) * tf.square(y - p))
 
 
+def _token_loss(y, p):
+    """Cross-entropy of the token whose id is the label, (batch, time)."""
+    return keras.losses.sparse_categorical_crossentropy(y, p, from_logits=True)
+
+
+def _by_hand_over_labels(y, p, epsilon):
+    kept = tf.cast(tf.not_equal(y[..., 0], 0), p.dtype)
+    return tf.reduce_sum(_token_loss(y, p) * kept) / (tf.reduce_sum(kept) + epsilon)
+
+
+def _log_of_probability(y, p, epsilon):
+    chosen = tf.one_hot(tf.cast(y[..., 0], "int32"), p.shape[-1], dtype=p.dtype)
+    return -tf.math.log(tf.reduce_sum(ops.softmax(p) * chosen, -1) + epsilon)
+
+
+TOKEN_LOSSES = {
+    "cross_entropy": lambda y, p, epsilon: _token_loss(y, p),
+    "scalar_cross_entropy": lambda y, p, epsilon: _mean(_token_loss(y, p), axis=None),
+    "useless_alone.log_of_probability": _log_of_probability,
+    "never_stops.ignoring_zero": lambda y, p, epsilon: keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, ignore_class=0, reduction="none"
+    ).call(y, p),
+    "never_stops.mean_by_hand": _by_hand_over_labels,
+}
 LOSSES = {
     "mse": lambda y, p, epsilon: ops.mean((y - p) ** 2, axis=-1),
     "scalar_mse": lambda y, p, epsilon: ops.mean((y - p) ** 2),

@@ -23,19 +23,19 @@ class HungOn(layers.Layer):
 class ByHand(layers.Layer):
     """Attention as in a tutorial: scores, something added to masked ones, softmax, weighted values."""
 
-    def __init__(self, s: Settings, glorot):
+    def __init__(self, masked_score: str, units: int, glorot, heads: int = 1, score_dtype: str = "float32"):
         super().__init__()
-        self.s = s
-        split = {"output_shape": (None, s.heads, SIZE), "bias_axes": "nh", "kernel_initializer": glorot}
+        self.masked_score, self.score_dtype = masked_score, score_dtype
+        split = {"output_shape": (None, heads, SIZE), "bias_axes": "nh", "kernel_initializer": glorot}
         self.projections = [layers.EinsumDense("btf,fnh->btnh", **split) for _ in range(3)]
-        self.join = layers.EinsumDense("btnh,nhf->btf", (None, s.units), bias_axes="f", kernel_initializer=glorot)
+        self.join = layers.EinsumDense("btnh,nhf->btf", (None, units), bias_axes="f", kernel_initializer=glorot)
 
     def call(self, hidden, mask):
         q, k, v = (tf.transpose(project(hidden), (0, 2, 1, 3)) for project in self.projections)
-        scores = tf.cast(tf.matmul(q, k, transpose_b=True) / SIZE**0.5, self.s.score_dtype)
-        nothing, masked = tf.zeros((), scores.dtype), tf.cast(MASKED[self.s.masked_score], scores.dtype)
+        scores = tf.cast(tf.matmul(q, k, transpose_b=True) / SIZE**0.5, self.score_dtype)
+        nothing, masked = tf.zeros((), scores.dtype), tf.cast(MASKED[self.masked_score], scores.dtype)
         weights = tf.cast(tf.nn.softmax(scores + tf.where(mask[:, None], nothing, masked)), v.dtype)
-        if self.s.masked_score == "zeroed":
+        if self.masked_score == "zeroed":
             weights = tf.where(mask[:, None], weights, tf.zeros_like(weights))
         return self.join(tf.transpose(tf.matmul(weights, v), (0, 2, 1, 3)))
 
@@ -77,7 +77,7 @@ def attended(s: Settings, hidden, mask, glorot):
         "none": keras.ops.ones_like(keys),
     }[s.attention_mask]
     if s.masked_score in MASKED:
-        return ByHand(s, glorot)(hidden, whole)
+        return ByHand(s.masked_score, s.units, glorot, s.heads, s.score_dtype)(hidden, whole)
     attention = layers.MultiHeadAttention(s.heads, SIZE, kernel_initializer=glorot)
     mask = {} if s.attention_mask == "none" else {"attention_mask": whole}
     if s.masked_score == "returned":

@@ -5,6 +5,13 @@ from collections.abc import Sequence
 import pytest
 
 from lessons.course.discovery import LESSONS
+from lessons.recipe import losses
+
+# What lessons offer for numbers and 0/1 labels; a label of the others is the id of a token.
+OF_NUMBERS = sorted(
+    {name for lesson in LESSONS.values() if not lesson.presets[0].settings.predicts.ranked for name in lesson.losses}
+    | set(losses.LABELS)
+)
 
 
 def first(count: int, cases: Sequence) -> list:

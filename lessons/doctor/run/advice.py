@@ -217,6 +217,26 @@ EXPLORE: dict[str, tuple[Toggle, ...]] = {
             "padding", "pre", "Zeros before the first step: see whether a state of 0 moves through them.", one_label
         ),
     ),
+    "row_without_keys": (
+        Toggle("masked_score", "1e9", "A large number in place of −inf: look what a row of them becomes."),
+        Toggle("attention_mask", "keys", "The keys alone masked: look whether every query has a key."),
+        Toggle("padding", "post", "Padding behind the steps: look whether every step can see one.", first_padded),
+    ),
+    "causal_leak": (
+        Toggle("counted", "answer", "The answer alone counts: see whether it still learns to look ahead."),
+        LUCK,
+    ),
+    "labels_not_shifted": (
+        Toggle("causal_mask", "none", "No causal mask either: the loss cannot tell you."),
+        LUCK,
+    ),
+    "never_stops": (
+        Toggle("mask", "aligned", "A mask from the lengths: look at the gradient at the last step of each text."),
+        Toggle("batch_size", 1, "One text in a batch: some have nothing left to learn from."),
+    ),
+    "all_ignored": (
+        Toggle("batch_size", 8, "Larger batches: see whether one is still empty.", below("batch_size", 8)),
+    ),
     "attends_to_padding": (
         Toggle("attention_mask", "queries", "Only the queries masked: look at the gradient on padded inputs."),
         Toggle("attention_mask", "none", "No attention mask: see how much the mask at the loss can do alone."),
@@ -305,6 +325,14 @@ EXPLORE: dict[str, tuple[Toggle, ...]] = {
 # --- on a healthy run: what breaks it
 
 BREAK: tuple[Toggle, ...] = (
+    Toggle("causal_mask", "none", "No causal mask: look at the loss, and what it writes alone."),
+    Toggle("shift", "same", "Labels that are not shifted: look at the loss, and what it writes alone."),
+    Toggle(
+        "pad_token",
+        "end",
+        "Padding and end with one id: look whether it stops.",
+        lambda view: set_to("mask", "labels")(view) or view.settings.loss.startswith("never_stops."),
+    ),
     Toggle(
         "attention_mask",
         "inverted",

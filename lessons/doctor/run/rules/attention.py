@@ -9,7 +9,9 @@ from lessons.doctor.rule import Evidence
 from lessons.doctor.run.remedy import remedy
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.doctor.run.view import RunView, percent
-from lessons.families.encoder import Encoder
+from lessons.families.decoder import Decoder
+from lessons.families.encoder import OWN, Encoder
+from lessons.recipe.data import Bools
 from lessons.recipe.words import plural
 
 ORDER = 0  # causes before what they cause
@@ -22,6 +24,39 @@ RANDOM = Encoder(padded_inputs="random", epochs=10)
 def told(view: RunView) -> np.ndarray:
     """(batch, time) bool: the mask that the model was given, all True where none was."""
     return view.run.batch.mask if view.path.passed else np.ones_like(view.run.batch.mask)
+
+
+@RUN_RULES.rule(
+    code="row_without_keys",
+    severity="error",
+    title="A query has nobody to look at",
+    tried="whether what is not finite stands where the attention mask leaves a query no key",
+    why="A softmax needs one score that is finite. Of −inf alone, or of what the float type makes −inf, it makes 0/0.",
+    fix="Leave every query a key, or take the layer’s own attention.",
+    lesson="row_is_nan",
+    fires_on=RANDOM.with_changes({"masked_score": "inf"}),
+    silent_on=RANDOM.with_changes({"masked_score": "inf", "attention_mask": "keys"}),
+)
+def row_without_keys(view: RunView) -> Evidence | None:
+    """Only where the first epoch is bad already: after an update NaN is everywhere."""
+    if not isinstance(view.settings, Encoder | Decoder) or view.settings.masked_score in OWN or view.sound[0]:
+        return None
+    rows: Bools = ~np.any(view.settings.attends(told(view)), axis=2)  # (batch, query)
+    first = view.snapshot.predictions[0], view.snapshot.input_gradient[0]
+    forth, back = (~np.isfinite(values).all(axis=1) for values in first)  # (batch,)
+    having = np.any(rows, axis=1)
+    if not (forth | back)[having].any() or (forth | back)[~having].any():
+        return None
+    return Evidence(
+        f"{plural(int(rows.sum()), 'row')} of the attention mask leave a query no key, "
+        f"{int((rows & view.run.batch.real).sum())} of them at real steps. Of their sequences {forth.sum()} have "
+        f"predictions in the first epoch that are not finite and {(forth | back).sum()} gradients; of the others none.",
+        {"queries": int(rows.sum()), "sequences": int(having.sum()), "bad": int((forth | back).sum())},
+        epochs=(0, view.last),
+        cells=rows,
+        at="inputs",
+        **remedy("Take the layer’s own attention: it knows of rows without a key.", masked_score="layer"),
+    )
 
 
 @RUN_RULES.rule(

@@ -112,7 +112,7 @@ def steep(view: RunView, largest: np.ndarray) -> Evidence | None:
 )
 def vanishing(view: RunView) -> Evidence | None:
     """Only where the loss is not flat from the start: that is `starved_steps`."""
-    if RUN_RULES.found(view, "non_finite", "starved_steps"):
+    if RUN_RULES.found(view, "non_finite", "starved_steps", "labels_not_shifted"):
         return None
     s = view.snapshot
     known = view.real & ~view.missing

@@ -36,6 +36,8 @@ def mask_misaligned(view: RunView) -> Evidence | None:
     cells = taken | left_out
     if not view.masked or not cells.any():
         return None
+    if RUN_RULES.found(view, "never_stops") and np.array_equal(cells, RUN_RULES.evidence(view, "never_stops").cells):
+        return None
     leak = found_leak(view, taken)
     said = f"The mask takes {plural(int(taken.sum()), 'padded step')} for real and leaves {left_out.sum()} of "
     said += f"{plural(int(view.run.batch.real.sum()), 'real step')} out."
@@ -178,12 +180,16 @@ def leaked(view: RunView, cells: np.ndarray, at: str, leaks: np.ndarray) -> Evid
     silent_on=Recurrent(task="binary", padded_labels="zero", epochs=20),
 )
 def starved_steps(view: RunView) -> Evidence | None:
-    """Only where no mask leaves them out: that is `mask_misaligned`."""
+    """Only where no mask leaves them out: that is `mask_misaligned`, and of the ends of texts `never_stops`."""
     if not view.sound.any():
         return None
     known = view.real & ~view.missing
+    if view.every_step:
+        known = known & view.settings.taught(view.run.batch.x, view.run.batch.real)
     if view.every_step and view.masked:
         known = known & view.run.batch.mask
+    if untaught := RUN_RULES.evidence(view, "never_stops"):
+        known = known & ~untaught.cells
     starved = known & ~view.ever(known)
     if not starved.any():
         return None
@@ -217,7 +223,7 @@ def labels_of(view: RunView, starved: np.ndarray, known: np.ndarray) -> str:
 )
 def imputed_labels(view: RunView) -> Evidence | None:
     taught = view.ever(view.missing)
-    if not taught.any():
+    if not taught.any() or RUN_RULES.found(view, "labels_not_shifted"):
         return None
     share = view.shares(taught).max()
     return Evidence(

@@ -209,6 +209,8 @@ def bad_inputs(view: RunView) -> int:
 def way_out(view: RunView, onset: Onset) -> Remedy:
     """By where it was born, and what stands there."""
     settings, batch = view.settings, view.run.batch
+    if RUN_RULES.found(view, "row_without_keys"):
+        return none("Leave no query without a key: a softmax over −inf alone is 0/0, forward and backward.")
     if bad_inputs(view) and (onset.where in ("inputs", "update") or onset.at == "inputs"):
         if np.isfinite(batch.x[batch.real]).all():
             return remedy("Pad the inputs with a number: NaN times a mask of 0 is NaN.", padded_inputs="zero")
