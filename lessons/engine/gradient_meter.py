@@ -61,7 +61,13 @@ class GradientMeter(keras.callbacks.Callback):
         return self.real & (np.nan_to_num(self.input_gradients, nan=1.0).max(axis=0, initial=0.0) == 0)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        kept = [(variable, variable.numpy()) for variable in self.model.non_trainable_variables]
         loss, at_predictions, at_inputs = self._measure()
+        for (
+            variable,
+            value,
+        ) in kept:  # averages of BatchNormalization, seeds of Dropout: the training goes on as without
+            variable.assign(value)
         self.losses.append(float(loss))
         self.measured.append((sizes(at_predictions), sizes(at_inputs)))
 

@@ -48,6 +48,7 @@ def interface_of(model: keras.Model, batch: Any, last: str) -> Interface:
         activation=activation_of(model, predictions, last),
         mark=mark if mark in PADDED else None,
         given=bool(others),
+        hears_training=bool(model._call_has_training_arg),
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from lessons.export import loss
+from lessons.export import loss, model
 from lessons.export.bundle import Bundle
 from lessons.export.loss import Loss
 from lessons.recipe.bad_input import BadInput
@@ -20,6 +20,7 @@ from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.recipe.spec import Number
 
+OWN_MODEL = '{% extends "own_model.jinja" %}'
 MARK = "# %%"  # begins a part of the script
 PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "numpy")
 IMPORTS = "import keras\nimport numpy as np\nimport tensorflow as tf\nfrom keras import layers"
@@ -39,10 +40,6 @@ class Part:
 
 def script(bundle: Bundle, shortened: bool = False) -> str:
     """Raises BadInput for a pasted loss that cannot be taken along. `shortened`: of a table only the first rows."""
-    if bundle.recipe.model:
-        raise BadInput(
-            "the script: a run with a model of your own has none yet; gradient_meter.py goes with your own fit."
-        )
     given = loss_of(bundle)
     top = "\n\n".join(filter(None, [f'"""{head(bundle)}\n"""', given.first]))
     first, *others = (f"{MARK} {part.title}\n{part.code}" for part in parts_of(bundle, given, False, shortened))
@@ -67,13 +64,14 @@ def parts_of(bundle: Bundle, given: Loss, notebook: bool, shortened: bool = Fals
 def rendered(bundle: Bundle, given: Loss, notebook: bool, shortened: bool) -> str:
     """All parts but the settings: script.jinja, which the template of the family extends."""
     recipe = bundle.recipe
-    return template(recipe.settings.template).render(
+    return template(OWN_MODEL if recipe.model else recipe.settings.template).render(
         s=recipe.settings,
         recipe=recipe,
         loss=given,
         says=bundle.says,
         notebook=notebook,
         page=bundle.file(".html"),
+        own_model=model.function_of(recipe) if recipe.model else None,
         own_data=own_data(bundle, notebook, shortened) if recipe.table else None,
     )
 
@@ -138,7 +136,7 @@ def head(bundle: Bundle) -> str:
         f" {', '.join(f'{package} {version}' for package, version in installed.items())} on a CPU."
     )
     link = f"The same in the app: /?{bundle.query}"
-    for yours, name in ((bundle.recipe.pasted, "loss"), (bundle.recipe.table, "data")):
+    for yours, name in ((bundle.recipe.pasted, "loss"), (bundle.recipe.table, "data"), (bundle.recipe.model, "model")):
         link += f"\nThe link does not carry your {name}." * bool(yours)
     return "\n\n".join([bundle.lesson.title, textwrap.fill(sentences, WIDTH), link])
 

@@ -52,7 +52,8 @@ CALL = {
     ),
 }  # fmt: skip
 INTERFACE = {
-    **dict.fromkeys(("timesteps", "features", "words", "columns"), int), **dict.fromkeys(("per_step", "given"), bool),
+    **dict.fromkeys(("timesteps", "features", "words", "columns"), int),
+    **dict.fromkeys(("per_step", "given", "hears_training"), bool),
     "activation": str, "mark": (float, None),
 }  # fmt: skip
 INSPECTION = (

@@ -1,5 +1,6 @@
 """The callback for anybody's own fit, held against the app's numbers on the presets of the lessons."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -56,3 +57,18 @@ def test_what_it_says():
     model.fit(x, y, epochs=2, batch_size=len(y), verbose=0, callbacks=[meter])
     assert "of the gradient at first" in str(meter) and "it is trained on" in str(meter)
     assert {trace.name for trace in meter.figure().data} == {"real steps", "padding"}
+
+
+def test_a_look_changes_no_training():
+    """BatchNormalization averages what it sees, and Dropout draws anew: both as if nobody had looked."""
+    x, y = np.random.default_rng(0).normal(size=(6, 5, 3)), np.ones((6, 5, 1))
+    layers = keras.layers
+
+    def history(*callbacks) -> list[float]:
+        keras.utils.set_random_seed(2)
+        inner = layers.BatchNormalization(), layers.Dropout(0.4), layers.Dense(1)
+        model = keras.Sequential([keras.Input((5, 3)), layers.GRU(4, return_sequences=True), *inner])
+        model.compile("sgd", "mse")
+        return model.fit(x, y, epochs=3, validation_data=(x, y), verbose=0, callbacks=callbacks).history
+
+    assert history() == history(GradientMeter(x, y, np.ones((6, 5), bool)))

@@ -14,6 +14,7 @@ import pytest
 
 from lessons.engine import train as engine
 from lessons.engine.pasted_loss import train as train_pasted
+from lessons.engine.pasted_training import train as train_model
 from lessons.export.bundle import Bundle
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
@@ -36,8 +37,8 @@ def tiny(**changes) -> Settings:
 def trained(bundle: Bundle) -> Run:
     """The app's own run of a bundle."""
     recipe = bundle.recipe
-    parts = train_pasted(recipe) if recipe.pasted else engine.train(recipe)
-    return Run.gather(recipe, training_batch(recipe), parts)
+    train = train_model if recipe.model else train_pasted if recipe.pasted else engine.train
+    return Run.gather(recipe, training_batch(recipe), train(recipe))
 
 
 def in_fresh_process(text: str, folder: Path, *, plotly: bool = False) -> str:

@@ -1,0 +1,47 @@
+"""A run with a model of the learner's own, as a script: it prints the app's numbers."""
+
+import pytest
+
+from lessons.course.model_examples import EXAMPLES
+from lessons.export.bundle import Bundle
+from lessons.export.script import script
+from lessons.families.own import Own
+from lessons.recipe.bad_input import BadInput
+from lessons.recipe.recipe import Pasted, Recipe
+from tests.engine.test_pasted_training import BARE, OWN_CLASSES, SOFTMAX, looked_at
+from tests.tools.selection import first
+from tests.tools.taken_home import assert_gives_the_apps_numbers
+
+LOSS = "def loss(y_true, y_pred):\n    return keras.losses.sparse_categorical_crossentropy(y_true, y_pred)\n"
+PER_STEP = "model = keras.Sequential([keras.Input((9, 2)), layers.LSTM(4, return_sequences=True), layers.Dense(1)])"
+CASES = {  # text, settings, own loss
+    "a class of its own": (OWN_CLASSES.replace("def call(self, x)", "def call(self, x, training=None)"), {}, None),
+    "a mask that is given, its own loss": (SOFTMAX, {"mask": "shifted", "validation_mask": "none"}, Pasted(LOSS)),
+    "ids and one label": (EXAMPLES["Flatten"], {"batch_size": 5}, None),
+    "both directions": (EXAMPLES["Both directions, a label per step"], {"sample_weight": "besides"}, None),
+    "ids and a label per step": (EXAMPLES["Attention with a residual"], {"optimizer": "sgd"}, None),
+    "multiplied": (PER_STEP, {"mask": "aligned", "mask_route": "multiplied", "padding": "pre"}, None),
+    "build": (BARE, {"nan_share": 0.2, "nan_fill": "zero", "seed": 4}, None),
+}
+
+
+def bundle_of(text: str, changes: dict, loss: Pasted | None = None) -> Bundle:
+    model, begins = looked_at(text)
+    settings = Own(**begins | {"epochs": 4, "sequences": 8} | changes)
+    return Bundle("your_case", "start", Recipe(settings, None, loss, model))
+
+
+@pytest.mark.parametrize("name", first(3, list(CASES)))
+def test_it_prints_the_apps_numbers(name):
+    bundle = bundle_of(*CASES[name])
+    text = script(bundle)
+    assert_gives_the_apps_numbers(bundle, text)
+    assert "def own_model():" in text and "The link does not carry your model." in text
+
+
+def test_what_cannot_come_along_says_why():
+    with pytest.raises(BadInput, match="takes no training"):
+        script(bundle_of(OWN_CLASSES, {}))
+    layer = "class Own(layers.Layer):\n    def call(self, x):\n        return x[..., :1]\n"
+    with pytest.raises(BadInput, match="a layer alone"):
+        script(bundle_of(layer, {}))
