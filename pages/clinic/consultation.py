@@ -206,7 +206,7 @@ def consultation() -> Consultation:
     if mine is None:
         first = next(iter(EXAMPLES.values()))
         mine = st.session_state[PLACE] = Consultation(first.text)
-    asked = mine.address.news()
+    asked = mine.address.news(["example", *OPTIONS])
     if asked is not None:
         mine.read(asked)
     elif "clinic:text" not in st.session_state:  # back from another page

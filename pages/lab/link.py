@@ -25,7 +25,7 @@ def bench_of(lesson: Lesson, pages: Mapping[str, Any]) -> Bench:
     if bench is None:
         first = lesson.presets[0]
         bench = st.session_state[name] = Bench(lesson, Form(lesson, first, first.settings))
-    asked = bench.address.news()
+    asked = bench.address.news(["preset"])
     if asked is not None:
         read(bench, asked)
     elif bench.key("preset") not in st.session_state:  # back from another page: its widgets were forgotten

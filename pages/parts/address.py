@@ -1,6 +1,6 @@
 """The query string of one page in one session: what it asks for, and what the page has written there itself."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -18,15 +18,18 @@ class Address:
 
     written: dict[str, str] | None = None  # as this page last wrote or read it
 
-    def news(self) -> dict[str, str] | None:
+    def news(self, ours: Collection[str]) -> dict[str, str] | None:
         """The query, if somebody asks for something with it: by opening the page, or by the browser's back and forward.
 
-        Who edits the address bar opens the page anew. No query at all asks for nothing once the page is open.
+        Who edits the address bar opens the page anew. No query at all asks for nothing once the page is open, and none
+        without one of the names `ours`: on the way to another page Streamlit leaves an entry with the path of this
+        page and the query of that one in the browser's history.
         """
         asked = st.query_params.to_dict()
         if self.written is None:
             return asked
-        return asked if went_back() and asked not in ({}, self.written) else None
+        known = any(name in asked for name in ours)
+        return asked if known and went_back() and asked != self.written else None
 
     def write(self, query: dict[str, str]) -> None:
         """Put what the page stands at into the address."""

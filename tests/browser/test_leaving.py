@@ -43,3 +43,14 @@ def test_a_lesson_that_is_left_leaves_nothing_behind(page, site, visits):
         visit(page)
     grown = {name: (counted(cdp)[name] - before[name]) / visits for name in MOST}
     assert all(grown[name] < MOST[name] for name in MOST), grown
+
+
+def test_back_from_the_clinic_a_lesson_stands_as_it_was_left(page, site):
+    """On the way there the browser's history gets an entry with the lesson's path and the clinic's query."""
+    open_lesson(page, site, "mask_and_loss", preset="broken", epochs="7")
+    page.get_by_role("link", name="Clinic").click()
+    await_(lambda: "/clinic" in page.url and page.get_by_role("textbox", name="Your loss").count(), "the clinic")
+    page.go_back()
+    await_(lambda: (panel(page) or {}).get("picture"), "the lesson")
+    await_(lambda: "epochs=7" in page.url, "its settings")
+    assert not page.get_by_text("unknown field").count()
