@@ -35,7 +35,7 @@ EMPTY = SHARED.with_changes(
         "mask": "aligned",
         "padding_share": 0.8,
         "batch_size": 4,
-        "epochs": 30,
+        "epochs": 14,
     }
 )
 WAYS = ("ignore_class", "mean by hand", "a Keras mask")
