@@ -211,6 +211,8 @@ def way_out(view: RunView, onset: Onset) -> Remedy:
     settings, batch = view.settings, view.run.batch
     if RUN_RULES.found(view, "row_without_keys"):
         return none("Leave no query without a key: a softmax over −inf alone is 0/0, forward and backward.")
+    if nothing_left := RUN_RULES.evidence(view, "all_ignored"):
+        return remedy(nothing_left.fix, **nothing_left.changes)
     if bad_inputs(view) and (onset.where in ("inputs", "update") or onset.at == "inputs"):
         if np.isfinite(batch.x[batch.real]).all():
             return remedy("Pad the inputs with a number: NaN times a mask of 0 is NaN.", padded_inputs="zero")

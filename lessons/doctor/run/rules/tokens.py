@@ -140,9 +140,12 @@ def all_ignored(view: RunView) -> Evidence | None:
     batches = [slice(k * size, (k + 1) * size) for k in range(updates)]
     if view.sound.any():
         idle = [one for one in batches if not view.ever(view.known)[one].any()]
+    elif view.settings.predicts.kind != "token":  # a label of 0 is a label like others
+        return None
     else:  # a mean over nothing is NaN, and what came before it in this epoch is not
-        idle = [one for one in batches if not np.isfinite(first[one]).all()][:1]
-        idle = [one for one in idle if (view.labels[one][view.known[one]] == 0).all()]
+        idle = [one for one in batches if (view.labels[one][view.known[one]] == 0).all()]
+        broken = next((one for one in batches if not np.isfinite(first[one]).all()), None)
+        idle = idle if broken in idle else []
     if not idle or len(idle) == updates:
         return None
     cells = np.zeros_like(view.real)
