@@ -49,7 +49,8 @@ def test_back_from_the_clinic_a_lesson_stands_as_it_was_left(page, site):
     """On the way there the browser's history gets an entry with the lesson's path and the clinic's query."""
     open_lesson(page, site, "mask_and_loss", preset="broken", epochs="7")
     page.get_by_role("link", name="Clinic").click()
-    await_(lambda: "/clinic" in page.url and page.get_by_role("textbox", name="Your loss").count(), "the clinic")
+    await_(lambda: page.get_by_role("heading", name="What is wrong with my loss?").count(), "the clinic")
+    await_(lambda: "/clinic?" in page.url, "its address")
     page.go_back()
     await_(lambda: (panel(page) or {}).get("picture"), "the lesson")
     await_(lambda: "epochs=7" in page.url, "its settings")
