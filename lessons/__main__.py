@@ -164,7 +164,7 @@ def show_model(given: argparse.Namespace) -> None:
     report = plain(found.to_plain())
     if not given.json:
         print(found, end="\n\n")
-    if found.interface:
+    if found.interfaces:
         recipe = model_file.recipe_of(found, table, loss, dict(map(examine.change_of, given.changes)))
         show_training(given, recipe, own_case.LESSON, report, partial(model_file.trained, path=given.model))
     else:

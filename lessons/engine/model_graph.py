@@ -12,6 +12,7 @@ import tensorflow as tf
 from lessons.engine.graph import Graph, inputs
 from lessons.engine.mask_xray import Call
 from lessons.engine.mask_xray import xray as layer_calls
+from lessons.engine.model_interface import outputs_of
 from lessons.engine.models import build_optimizer
 from lessons.engine.xray import LOSS, heeds_mask, short
 from lessons.recipe.data import PaddedBatch
@@ -69,7 +70,7 @@ class ModelGraph(Graph):
         if not self.train_part["masked"]:
             given = [given[0], tf.ones_like(given[1])]
         calls = [call for call in layer_calls(self.model, given).calls if not call.opened]
-        masked = any(call.mask_out for call in calls[-1:])
+        masked = getattr(self.model(given), "_keras_mask", None) is not None
         shape = (self.structure.settings.sequences, *self.model.outputs[0].shape[1:])
         heeded = masked and heeds_mask(self.loss, shape, self.puts_out)
         return (*map(row, calls), LayerMask(LOSS, "your loss", masked, heeded))
@@ -100,7 +101,8 @@ def wrapped(model: keras.Model, interface: Interface, timesteps: int, features: 
     read = AsIds()(x) if interface.words else x
     if interface.mark is None:  # else the model makes its own
         read = GiveMask()(read, mask=mask)
-    return keras.Model([x, mask], model([read, mask] if interface.given else read))
+    put_out = outputs_of(model([read, mask] if interface.given else read))
+    return keras.Model([x, mask], put_out[interface.output])
 
 
 class AsIds(keras.layers.Layer):

@@ -8,16 +8,16 @@ import numpy as np
 
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.model import PADDED, Interface
-from lessons.recipe.words import plural
 
 if TYPE_CHECKING:
     import keras
 
 
-def interface_of(model: keras.Model, batch: Any, last: str) -> Interface:
-    """`batch`: the arrays that the model takes, see model_batch; `last`: the name of the layer that is called last.
+def interfaces_of(model: keras.Model, batch: Any, last: str) -> list[Interface]:
+    """One for each output that can be trained. `batch`: the arrays that the model takes, see model_batch.
 
-    Raises BadInput where it cannot be trained here, in a sentence that says what can.
+    `last`: the name of the layer that is called last. Raises BadInput where none can be trained here, in a sentence
+    that says what can.
     """
     inputs = [np.asarray(one) for one in (batch if isinstance(batch, list) else [batch])]
     first, others = inputs[0], inputs[1:]
@@ -28,28 +28,50 @@ def interface_of(model: keras.Model, batch: Any, last: str) -> Interface:
             f"It takes {shapes}. What is trained here has one input, (batch, time, features) or ids (batch, time), and "
             "perhaps a mask (batch, time)."
         )
-    put_out = model(batch, training=False)
-    if isinstance(put_out, list | tuple | dict):
-        raise BadInput(f"It has {plural(len(put_out), 'output')}. What is trained here has one.")
-    predictions = np.asarray(put_out)
-    per_step = predictions.ndim == 3 and predictions.shape[:2] == first.shape[:2]
-    if not per_step and predictions.ndim != 2:
-        raise BadInput(
-            f"It puts out {predictions.shape}. What is trained here puts out a prediction for each step, "
-            "(batch, time, columns), or for each sequence, (batch, columns)."
-        )
     mark = mark_of(model)
-    return Interface(
-        timesteps=first.shape[1],
-        features=1 if words else first.shape[2],
-        words=words_of(model) if words else 0,
-        per_step=per_step,
-        columns=predictions.shape[-1],
-        activation=activation_of(model, predictions, last),
-        mark=mark if mark in PADDED else None,
-        given=bool(others),
-        hears_training=bool(model._call_has_training_arg),
-    )
+    common: dict[str, Any] = {
+        "timesteps": first.shape[1],
+        "features": 1 if words else first.shape[2],
+        "words": words_of(model) if words else 0,
+        "mark": mark if mark in PADDED else None,
+        "given": bool(others),
+        "hears_training": bool(model._call_has_training_arg),
+    }
+    put_out = outputs_of(model(batch, training=False))
+    lasts = last_layers(model, list(put_out), last)
+    found = []
+    for name, tensor in put_out.items():
+        predictions = np.asarray(tensor)
+        per_step = predictions.ndim == 3 and predictions.shape[:2] == first.shape[:2]
+        if per_step or predictions.ndim == 2:
+            activation = activation_of(model, predictions, lasts[name])
+            columns = predictions.shape[-1]
+            found.append(Interface(**common, per_step=per_step, columns=columns, activation=activation, output=name))
+    if not found:
+        shapes = ", ".join(str(tuple(tensor.shape)) for tensor in put_out.values())
+        raise BadInput(
+            f"It puts out {shapes}. What is trained here puts out a prediction for each step, (batch, time, columns), "
+            "or for each sequence, (batch, columns)."
+        )
+    return found
+
+
+def outputs_of(put_out: Any) -> dict[str, Any]:
+    """What a model puts out, (batch, …) each, by name or place; one alone has no name."""
+    if isinstance(put_out, dict):
+        return put_out
+    if isinstance(put_out, list | tuple):
+        return {str(place): one for place, one in enumerate(put_out)}
+    return {"": put_out}
+
+
+def last_layers(model: keras.Model, outputs: list[str], last: str) -> dict[str, str]:
+    """Of each output the name of the layer that makes it; empty where nothing tells."""
+    if outputs == [""]:
+        return {"": last}
+    made = getattr(model, "outputs", None) or []
+    names = [one._keras_history.operation.name for one in made]
+    return dict(zip(outputs, names, strict=True)) if len(names) == len(outputs) else dict.fromkeys(outputs, "")
 
 
 def mark_of(model: keras.Model) -> float | None:

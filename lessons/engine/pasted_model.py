@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 from lessons.engine.model_batch import CLASSES, FEATURES, TIMESTEPS, batch_for
-from lessons.engine.model_interface import deaf, interface_of
+from lessons.engine.model_interface import deaf, interfaces_of
 from lessons.engine.model_samples import MOST_STEPS, looked_into, said_of, shown_row
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import Bools, Floats
@@ -64,9 +64,9 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
         keras.utils.clear_session()
         model = build()
         try:
-            interface, untrained = asdict(interface_of(model, batch, seen.calls[-1].name)), ""
+            interfaces, untrained = interfaces_of(model, batch, seen.calls[-1].name), ""
         except BadInput as problem:
-            interface, untrained = None, str(problem)
+            interfaces, untrained = [], str(problem)
         shown, further = looked_into(model, batch, steps, seen)
     calls = [
         call.to_plain()
@@ -88,7 +88,7 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
         "steps_of_batch": [int(size) for size in seen.steps],
         "calls": calls,
         "real": steps[shown_row(steps)][:MOST_STEPS].tolist(),
-        "interface": interface,
+        "interfaces": list(map(asdict, interfaces)),
         "untrained": untrained,
         "says": list(map(_short, [*said_of(seen, further), *deaf(model)])),
     }

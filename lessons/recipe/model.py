@@ -48,6 +48,7 @@ class Interface:
     activation: str  # of its last layer, by Keras' name
     mark: float | None  # what stands in padded inputs for the model to make a mask of; None: it makes none
     given: bool = False  # whether a second input takes the mask, (batch, time) bool
+    output: str = ""  # which of several it is, by name or place; empty: the only one
     hears_training: bool = True  # whether `fit` tells it of training: its `call` takes that
 
 

@@ -54,14 +54,14 @@ CALL = {
 INTERFACE = {
     **dict.fromkeys(("timesteps", "features", "words", "columns"), int),
     **dict.fromkeys(("per_step", "given", "hears_training"), bool),
-    "activation": str, "mark": (float, None),
+    "activation": str, "output": str, "mark": (float, None),
 }  # fmt: skip
 INSPECTION = (
     {"refused": REFUSAL},
     {
         "refused": None, "choice": str, "candidates": [str], "compiled": (None, by_name), "steps": texts_by_name,
         "weights": int, "steps_of_batch": [int], "calls": [CALL], "real": [bool], "says": [str],
-        "interface": (None, INTERFACE), "untrained": str,
+        "interfaces": [INTERFACE], "untrained": str,
     },
 )  # fmt: skip
 OPENING = {

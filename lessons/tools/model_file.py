@@ -95,7 +95,7 @@ class Examined:
     path: str
     seen: Any  # the x-ray, lessons.engine.mask_xray.XRay
     says: list[str]
-    interface: Interface | None  # None: it is not trained, and
+    interfaces: list[Interface]  # of the outputs that can be trained; the first is. None: it is not trained, and
     untrained: str  # why
 
     def to_plain(self) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) 
 
     from lessons.engine.mask_xray import xray
     from lessons.engine.model_batch import batch_for
-    from lessons.engine.model_interface import deaf, interface_of
+    from lessons.engine.model_interface import deaf, interfaces_of
     from lessons.engine.model_samples import looked_into, said_of
 
     build = builder(path, x)
@@ -125,9 +125,9 @@ def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) 
         keras.utils.clear_session()
         model = build()
         try:
-            interface, untrained = interface_of(model, batch, seen.calls[-1].name), ""
+            interfaces, untrained = interfaces_of(model, batch, seen.calls[-1].name), ""
         except BadInput as problem:
-            interface, untrained = None, str(problem)
+            interfaces, untrained = [], str(problem)
         _, further = looked_into(model, batch, steps, seen)
     except BadInput:
         raise
@@ -136,17 +136,17 @@ def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) 
         where = f"{path}, line {line}" if line else path
         shapes = ", ".join(str(one.shape) for one in (batch if isinstance(batch, list) else [batch]))
         raise BadInput(f"{where}: the model does not take inputs of {shapes}: {first_line(failure)}") from failure
-    return Examined(path, seen, [*said_of(seen, further), *deaf(model)], interface, untrained)
+    return Examined(path, seen, [*said_of(seen, further), *deaf(model)], interfaces, untrained)
 
 
 def recipe_of(found: Examined, table: Table | None, loss: Pasted | None, changes: Mapping[str, str]) -> Recipe:
     """What is trained: the model of the file, as its `compile` says, and over that what was set. Raises BadInput."""
-    assert found.interface
+    interface = found.interfaces[0]
     text = Path(found.path).read_text(encoding="utf-8")
     calls = compiled(ast.parse(text))
-    begins = outset(found.interface, asdict(calls[-1]) if calls else None)
+    begins = outset(interface, asdict(calls[-1]) if calls else None)
     settings = START.with_changes({**(table.care(START) if table else {}), **begins})
-    return Recipe(settings, table, loss, Model(text, found.path, found.interface)).with_changes(changes)
+    return Recipe(settings, table, loss, Model(text, found.path, interface)).with_changes(changes)
 
 
 def trained(recipe: Recipe, path: str) -> Run:

@@ -1,7 +1,7 @@
 """A model as text, read behind the walls: its x-ray layer by layer, and the way to train it."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -35,7 +35,7 @@ from pages.parts.waiting import poll
 TEXT, EXAMPLE, PLACE = "own_model:text", "own_model:example", "own_model:look"  # session keys
 CHOICE = "own_model:choice"
 KEPT = "own_model:kept"  # the text: Streamlit forgets that of a widget which another page does not show
-SAMPLE = "own_model:sample"
+SAMPLE, OUTPUT = "own_model:sample", "own_model:output"
 HEIGHT = 260
 ASK = (
     "Paste a Keras model: layers in a row, by calls, or a class of your own. It is run here, behind walls, on a small "
@@ -168,10 +168,10 @@ def result(bench: Bench, look: Look | None) -> None:
 
 def to_train(bench: Bench, text: str, found: Mapping[str, Any]) -> None:
     """The button that trains it; else why it cannot be trained here."""
-    if not found["interface"]:
+    if not found["interfaces"]:
         st.caption(f"It is not trained here. {quoted(found['untrained'])}")
         return
-    interface = model.Interface(**found["interface"])
+    interface = model.Interface(**picked(found["interfaces"]))
     mine = model.Model(text, found["choice"], interface)
     label = "Train it again" if bench.form.model == mine else "Train it"
     place = row("own_model_train")
@@ -182,6 +182,15 @@ def to_train(bench: Bench, text: str, found: Mapping[str, Any]) -> None:
     place.caption(f"On {data}, a label per {per}: curve, gradient at each step, findings.")
     if found["steps"]:
         st.caption(f"{' and '.join(map(quoted, found['steps']))} of your text is not run: Keras' own takes its place.")
+
+
+def picked(interfaces: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Of several outputs the one that is trained."""
+    if len(interfaces) == 1:
+        return interfaces[0]
+    names = [one["output"] for one in interfaces]
+    chosen = st.selectbox("Output that is trained; the others count for nothing", names, key=OUTPUT)
+    return interfaces[names.index(chosen) if chosen in names else 0]
 
 
 def samples(found: Mapping[str, Any]) -> None:

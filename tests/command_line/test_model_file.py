@@ -121,6 +121,10 @@ def test_it_is_trained_too_on_own_data_and_with_an_own_loss(tmp_path, capsys):
 
 def test_what_is_not_trained_is_said(tmp_path, capsys):
     file = tmp_path / "model.py"
-    file.write_text(FUNCTION.replace("keras.Model(inputs, layers.LSTM(3)(x))", "keras.Model(inputs, [x, x])"))
+    file.write_text(
+        FUNCTION.replace(
+            "keras.Model(inputs, layers.LSTM(3)(x))", "keras.Model(inputs, layers.Reshape((timesteps, 1, 4))(x))"
+        )
+    )
     assert main(["examine", str(file)]) == 0
-    assert "It is not trained here. It has 2 outputs." in capsys.readouterr().out
+    assert "It is not trained here. It puts out (8, 12, 1, 4)" in capsys.readouterr().out

@@ -104,7 +104,7 @@ def test_a_training_is_told_in_numbers_and_its_process_ends(walled_pool):
 
 def test_what_a_model_does_only_in_training_is_ended_too(walled_pool):
     found = walled_pool.submit(walled_tasks.inspect_model, LATE, who="attacker").result(PATIENCE)
-    assert not found["refused"] and found["interface"]
+    assert not found["refused"] and found["interfaces"]
     job = walled_pool.submit(walled_tasks.train_model, recipe_of(LATE), who="attacker")
     with pytest.raises((Overrun, WorkerDied)) as ended:
         job.result(patient(LIMITS.waiting + 15))
