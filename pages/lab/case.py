@@ -3,18 +3,15 @@
 import streamlit as st
 
 from lessons.course.case import FILE, MOST_LINK, Case
-from lessons.recipe.bad_input import BadInput
-from lessons.recipe.recipe import Pasted
-from lessons.recipe.settings import Settings
-from pages.lab.bench import BROUGHT, Bench
-from pages.lab.own_model import TEXT
+from pages.lab.bench import Bench
+from pages.lab.opened_case import OPENED, PROBLEM, TAKEN, case_of, open_file, take
 from pages.parts.address import root_link
 from pages.parts.download import offer
 from pages.parts.layout import row
 from pages.parts.quotation import warn
 from pages.server import shown
 
-PROBLEM, OPENED, TAKEN, LINK = "case:problem", "case:opened", "case:taken", "case:link"  # session keys
+LINK = "case:link"  # session key
 _link = shown.component("case_link")
 
 
@@ -53,38 +50,3 @@ def share(case: Case) -> None:
     st.caption("It carries the model, the loss and the settings, no data. No server sees what stands behind the #.")
     place = root_link({}, "your_case").removesuffix("?") + shown.CASE_PAGE
     st.code(f"{place}#{part}", language=None, wrap_lines=True)
-
-
-def case_of(bench: Bench) -> Case:
-    """What is on this page."""
-    form = bench.form
-    loss = form.pasted or Pasted("")
-    changed = form.settings.to_query(bench.lesson.presets[0].settings)
-    return Case(st.session_state.get(TEXT, ""), loss.text, loss.function or "", changed)
-
-
-def open_file(bench: Bench, key: str) -> None:
-    file = st.session_state[key]
-    if file is None:
-        return
-    st.session_state[OPENED] = st.session_state.get(OPENED, 0) + 1
-    take(bench, file.getvalue().decode("utf-8", "replace"))
-
-
-def take(bench: Bench, text: str | None) -> None:
-    """Put a case on the page. What cannot be used of it is told."""
-    if not text:
-        return
-    state, bench.redraw = st.session_state, True  # what is told stands above what asked
-    try:
-        case = Case.read(text)
-    except BadInput as problem:
-        state[PROBLEM] = str(problem)
-        return
-    first = bench.lesson.presets[0].settings
-    settings, problems = Settings.read(case.settings, first)
-    bench.problems = list(map(str, problems))
-    bench.lay(settings)
-    state[TEXT], state[TAKEN] = case.model, True
-    if case.loss:
-        state[BROUGHT] = Pasted(case.loss, case.function or None)

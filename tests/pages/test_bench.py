@@ -12,7 +12,7 @@ from pages.lab import state
 from tests.tools.site import ROOT
 
 LAB = ROOT / "pages" / "lab"
-DOES = {"bench.py", "brought.py", "state.py", "guesses.py", "link.py", "sheet.py"}
+DOES = {"bench.py", "brought.py", "state.py", "guesses.py", "link.py", "opened_case.py", "sheet.py"}
 DRAWS = sorted([*(path for path in LAB.glob("*.py") if path.name not in DOES), ROOT / "pages" / "lesson_page.py"])
 HELD = {"session_state", "query_params"}  # what Streamlit holds for a session
 

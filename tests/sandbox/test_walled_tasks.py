@@ -46,7 +46,13 @@ OPENING = {
     "output": "number",
     "layers": [("x", "y", True, False)],
 }
-CLOSING = {"kind": "Closing", "predictions": np.zeros(SHAPE, "float32"), "scores": None, "seconds": 1.0}
+CLOSING = {
+    "kind": "Closing",
+    "predictions": np.zeros(SHAPE, "float32"),
+    "scores": None,
+    "seconds": 1.0,
+    "measures": {},
+}
 
 
 def snapshot(first: int = 0, epochs: int = 2) -> dict:
