@@ -95,8 +95,9 @@ class Bench:
         form.collect()
         pasted = state.get(BROUGHT) if state.get(self.key("own"), True) else None
         table = own_table() if form.settings.takes_table and state.get(self.key("own_data"), True) else None
+        before = form.pasted, form.table, form.model, form.unfit
         model, form.outset, form.unfit = own_model(form, table)
-        self.redraw |= (pasted, table, model) != (form.pasted, form.table, form.model)
+        self.redraw |= (pasted, table, model, form.unfit) != before
         if table != form.table:
             self._unpin()
             self.map.forget_table(self.me("map"))
@@ -139,7 +140,8 @@ class Bench:
         """Train this model in place of the lesson's. `outset`: what its runs begin with."""
         st.session_state[MODEL] = model, outset
         self.collect()
-        self.start()
+        if self.form.model:  # else the page says why it cannot be
+            self.start()
 
     def forget_table(self) -> None:
         """Let go of own data and of every run on them: the laboratory keeps none that nobody holds."""
@@ -309,14 +311,12 @@ class Bench:
         self.pin = Pin(self.runs.training.recipe.asked, self.runs.training)
         self.lay(self.form.settings)  # with its seed
 
-    @verb
-    def unpin(self) -> None:
-        self._unpin()
-
     def _unpin(self) -> None:
         if self.pin.training is not self.runs.training:
             self._stop_pinned()
         self.pin = Pin()
+
+    unpin = verb(_unpin)
 
     @verb
     def swap(self) -> None:

@@ -51,6 +51,11 @@ def test_what_is_not_trained_is_said(page, site):
     await_(lambda: page.get_by_role("radio", name="Two sequences in a row").count(), "the examples")
     page.get_by_role("radio", name="Two sequences in a row").click()
     await_(lambda: page.get_by_text("It is not trained here.").count(), "why it is not trained")
+    write(page, "i = keras.Input((12, 100))\nmodel = keras.Model(i, layers.Dense(1)(i))")
+    await_(lambda: page.get_by_role("button", name="Train it").count(), "that it can be asked for")
+    page.get_by_role("button", name="Train it").click()
+    await_(lambda: page.get_by_text("features: got “100”; takes").count(), "why it cannot be trained")
+    assert not page.get_by_role("button", name="Run", exact=True).count()
 
 
 def write(page, text: str) -> None:
