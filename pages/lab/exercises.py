@@ -213,8 +213,9 @@ def status(sheet: Sheet) -> None:
 
 
 def doing(trial: Trial) -> str:
-    """What is under way, in words, and for how long."""
-    return f"{stage(trial)}, {time.monotonic() - trial.waits_for.asked:.0f} s"
+    """What is under way, in words, and for how long; nothing where it has just ended."""
+    job = trial.waits_for
+    return f"{stage(trial)}, {time.monotonic() - job.asked:.0f} s" if job else ""
 
 
 def stage(trial: Trial) -> str:
