@@ -161,11 +161,11 @@ def show_model(given: argparse.Namespace) -> None:
     os.environ.update(QUIET)
     with silenced():
         found = model_file.examined(given.model, x, real)
-    report = plain(found.to_plain())
+    report = plain(model_file.report(given.model, found))
     if not given.json:
-        print(found, end="\n\n")
+        print("\n".join([*found.seen.table(), "", *found.says]), end="\n\n")
     if found.interfaces:
-        recipe = model_file.recipe_of(found, table, loss, dict(map(examine.change_of, given.changes)))
+        recipe = model_file.recipe_of(given.model, found, table, loss, dict(map(examine.change_of, given.changes)))
         show_training(given, recipe, own_case.LESSON, report, partial(model_file.trained, path=given.model))
     else:
         print(json.dumps(report) if given.json else f"It is not trained here. {found.untrained}")

@@ -9,9 +9,7 @@ from types import FrameType
 from typing import Any
 
 from lessons.engine.model_batch import CLASSES, FEATURES, TIMESTEPS, batch_for
-from lessons.engine.model_interface import deaf, interfaces_of
-from lessons.engine.model_samples import MOST_STEPS, looked_into, said_of, shown_row
-from lessons.recipe.bad_input import BadInput
+from lessons.engine.model_samples import MOST_STEPS, shown_row
 from lessons.recipe.data import Bools, Floats
 from lessons.recipe.words import first_line
 from lessons.sandbox.admission import line_of
@@ -47,9 +45,7 @@ def inspect(
 
 
 def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | None, classes: int) -> dict[str, Any]:
-    import keras
-
-    from lessons.engine.mask_xray import xray
+    from lessons.engine.model_examination import examined
 
     admitted = admit_model(text)
     timesteps, features = (TIMESTEPS, FEATURES) if x is None else x.shape[1:]
@@ -59,15 +55,7 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
 
     with counted() as count:
         batch, steps = batch_for(build(), x, real)
-        keras.utils.clear_session()  # layers are numbered by how many there were
-        seen = xray(build, batch, steps, line_of_call)
-        keras.utils.clear_session()
-        model = build()
-        try:
-            interfaces, untrained = interfaces_of(model, batch, seen.calls[-1].name), ""
-        except BadInput as problem:
-            interfaces, untrained = [], str(problem)
-        shown, further = looked_into(model, batch, steps, seen)
+        found = examined(build, batch, steps, line_of_call)
     calls = [
         call.to_plain()
         | sample
@@ -75,7 +63,7 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
             "line": int(call.line.removeprefix(LINE)) if call.line else None,
             "warnings": [_short(one) for one in call.warnings[:MOST_WARNINGS]],
         }
-        for call, sample in zip(seen.calls[:MOST_CALLS], shown, strict=False)
+        for call, sample in zip(found.seen.calls[:MOST_CALLS], found.samples, strict=False)
     ]
     told = admitted.compiled
     return {
@@ -85,12 +73,12 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
         "compiled": asdict(told) if told else None,
         "steps": admitted.steps,
         "weights": count.weights,
-        "steps_of_batch": [int(size) for size in seen.steps],
+        "steps_of_batch": [int(size) for size in found.seen.steps],
         "calls": calls,
         "real": steps[shown_row(steps)][:MOST_STEPS].tolist(),
-        "interfaces": list(map(asdict, interfaces)),
-        "untrained": untrained,
-        "says": list(map(_short, [*said_of(seen, further), *deaf(model)])),
+        "interfaces": list(map(asdict, found.interfaces)),
+        "untrained": found.untrained,
+        "says": list(map(_short, found.says)),
     }
 
 

@@ -6,7 +6,7 @@ import ast
 import inspect
 import runpy
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from lessons.course.own_case import START
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import Bools, training_batch
-from lessons.recipe.model import Interface, Model, outset
+from lessons.recipe.model import Model, outset
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.table import Table
 from lessons.recipe.words import first_line, shortened
@@ -24,6 +24,8 @@ from lessons.sandbox.admission.model.compiling import compiled
 
 if TYPE_CHECKING:
     import keras
+
+    from lessons.engine.model_examination import Examination
 
 HOW = "takes a Python file with `def build(timesteps, features)`, or with a Keras model at its top level"
 
@@ -88,47 +90,15 @@ def model_of(names: Mapping[str, Any], sizes: Mapping[str, int], path: str) -> k
     return model
 
 
-@dataclass(frozen=True)
-class Examined:
-    """A model in a file, and what was found on a batch."""
-
-    path: str
-    seen: Any  # the x-ray, lessons.engine.mask_xray.XRay
-    says: list[str]
-    interfaces: list[Interface]  # of the outputs that can be trained; the first is. None: it is not trained, and
-    untrained: str  # why
-
-    def to_plain(self) -> dict[str, Any]:
-        """The x-ray as plain values."""
-        calls = [call.to_plain() for call in self.seen.calls]
-        return {"model": self.path, "calls": calls, "says": self.says, "untrained": self.untrained or None}
-
-    def __str__(self) -> str:
-        """A table of the calls, and what was found."""
-        return "\n".join([*self.seen.table(), "", *self.says])
-
-
-def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) -> Examined:
+def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) -> Examination:
     """The model in a file, looked at. Raises BadInput."""
-    import keras
-
-    from lessons.engine.mask_xray import xray
+    from lessons.engine import model_examination
     from lessons.engine.model_batch import batch_for
-    from lessons.engine.model_interface import deaf, interfaces_of
-    from lessons.engine.model_samples import looked_into, said_of
 
     build = builder(path, x)
     batch, steps = batch_for(build(), x, real)
-    keras.utils.clear_session()  # layers are numbered by how many there were
     try:
-        seen = xray(build, batch, steps)
-        keras.utils.clear_session()
-        model = build()
-        try:
-            interfaces, untrained = interfaces_of(model, batch, seen.calls[-1].name), ""
-        except BadInput as problem:
-            interfaces, untrained = [], str(problem)
-        _, further = looked_into(model, batch, steps, seen)
+        return model_examination.examined(build, batch, steps)
     except BadInput:
         raise
     except Exception as failure:
@@ -136,17 +106,24 @@ def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) 
         where = f"{path}, line {line}" if line else path
         shapes = ", ".join(str(one.shape) for one in (batch if isinstance(batch, list) else [batch]))
         raise BadInput(f"{where}: the model does not take inputs of {shapes}: {first_line(failure)}") from failure
-    return Examined(path, seen, [*said_of(seen, further), *deaf(model)], interfaces, untrained)
 
 
-def recipe_of(found: Examined, table: Table | None, loss: Pasted | None, changes: Mapping[str, str]) -> Recipe:
+def report(path: str, found: Examination) -> dict[str, Any]:
+    """The x-ray as plain values."""
+    calls = [call.to_plain() for call in found.seen.calls]
+    return {"model": path, "calls": calls, "says": found.says, "untrained": found.untrained or None}
+
+
+def recipe_of(
+    path: str, found: Examination, table: Table | None, loss: Pasted | None, changes: Mapping[str, str]
+) -> Recipe:
     """What is trained: the model of the file, as its `compile` says, and over that what was set. Raises BadInput."""
     interface = found.interfaces[0]
-    text = Path(found.path).read_text(encoding="utf-8")
+    text = Path(path).read_text(encoding="utf-8")
     calls = compiled(ast.parse(text))
     begins = outset(interface, asdict(calls[-1]) if calls else None)
     settings = START.with_changes({**(table.care(START) if table else {}), **begins})
-    return Recipe(settings, table, loss, Model(text, found.path, interface)).with_changes(changes)
+    return Recipe(settings, table, loss, Model(text, path, interface)).with_changes(changes)
 
 
 def trained(recipe: Recipe, path: str) -> Run:
