@@ -17,7 +17,6 @@ from lessons.sandbox.admission.refusal import Refused
 
 __all__ = ["MODEL_FILENAME", "MOST_WEIGHTS", "AdmittedModel", "Compiled", "admit_model", "counted"]
 
-WORDS = 200  # how many words an embedding of the text has where it does not say
 _FAMILIES = ("layers", "initializers", "regularizers", "constraints")
 
 
@@ -56,7 +55,7 @@ class AdmittedModel:
         name = self.default if choice is None else choice
         if name not in self.candidates:
             raise Refused(f"{name[:60]} is no model in this text: the choices are {', '.join(self.candidates)}")
-        sizes = _sizes(timesteps, features, classes)
+        sizes = needed.sizes_of(timesteps, features, classes or 1)
         with counted():
             namespace = self._names(sizes, timesteps, features, classes)
             exec(compile(self._tree, MODEL_FILENAME, "exec", dont_inherit=True), namespace)
@@ -89,8 +88,7 @@ class AdmittedModel:
         names |= objects.NAMESPACE
         names |= {name: sizes[name] for name in self._found.needed.sizes}
         for name in self._found.needed.data:
-            labels = name[:1].lower() == "y" or name.lower().startswith(("label", "target"))
-            names[name] = np.zeros((1, classes or 1) if labels else (1, timesteps, features), "float32")
+            names[name] = np.zeros(needed.shape_of_data(name, timesteps, features, classes or 1), "float32")
         for path, line in self._rewriter.uses.items():
             names[path] = _bound(path, line)
         return names
@@ -112,16 +110,6 @@ def _bound(path: str, line: int) -> Any:
     ours = family.rpartition(".")[2] in _FAMILIES
     made = ours or makes_model(path) or name == "Input"
     return partial(objects.make, path, value) if made else value
-
-
-def _sizes(timesteps: int, features: int, classes: int | None) -> dict[str, int]:
-    """What the names stand for that people have for sizes of their data."""
-    return (
-        dict.fromkeys(needed.TIMESTEPS, timesteps)
-        | dict.fromkeys(needed.FEATURES, features)
-        | dict.fromkeys(needed.CLASSES, classes or 1)
-        | dict.fromkeys(needed.WORDS, WORDS)
-    )
 
 
 def _said(value: Any) -> str:

@@ -24,10 +24,27 @@ WORDS = frozenset(
     """vocab_size vocabulary_size num_words max_features VOCAB_SIZE MAX_NB_WORDS n_words max_words top_words num_tokens
     MAX_NUM_WORDS nb_words input_vocab_size""".split()
 )
+MOST_WORDS = 200  # how many words an embedding of the text has where it does not say
 NAMES_OF_SIZES = TIMESTEPS | FEATURES | CLASSES | WORDS
 
 
 _PLAIN = (ast.Constant, ast.Name, ast.BinOp, ast.UnaryOp, ast.Tuple, ast.operator, ast.unaryop, ast.expr_context)
+
+
+def sizes_of(timesteps: int, features: int, classes: int) -> dict[str, int]:
+    """What the names stand for that people have for sizes of their data."""
+    return (
+        dict.fromkeys(TIMESTEPS, timesteps)
+        | dict.fromkeys(FEATURES, features)
+        | dict.fromkeys(CLASSES, classes)
+        | dict.fromkeys(WORDS, MOST_WORDS)
+    )
+
+
+def shape_of_data(name: str, timesteps: int, features: int, classes: int) -> tuple[int, ...]:
+    """Of what stands for data of that name, of which only the shape is read: labels, or inputs."""
+    labels = name[:1].lower() == "y" or name.lower().startswith(("label", "target"))
+    return (1, classes) if labels else (1, timesteps, features)
 
 
 @dataclass(frozen=True)
