@@ -58,7 +58,7 @@ def test_the_set_has_every_code_and_enough_healthy_losses():
     assert sum(not case.expect for case in CASES) >= 25
 
 
-@pytest.mark.parametrize("rule", first(14, RULES), ids=lambda rule: rule.code)
+@pytest.mark.parametrize("rule", first(7, RULES), ids=lambda rule: rule.code)
 def test_each_rule_fires_and_is_silent_where_it_says(rule):
     fired = examine(rule.fires_on.text, None, rule.fires_on.options)
     assert rule.code in codes(fired)

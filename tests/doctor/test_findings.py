@@ -149,14 +149,14 @@ def test_an_inverted_mask_looks_fine_and_is_wrong(cell):
     assert list(found(settings)) == ["mask_misaligned", "looks_fine_but_wrong"]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", first(1, range(3)))
 def test_a_mask_from_labels_that_are_0_looks_fine_and_is_wrong(seed):
     settings = replace(LESSONS["mask_and_loss"].preset("labels").settings, seed=seed)
     assert {"starved_steps", "looks_fine_but_wrong"} <= set(found(settings))
     assert "all those with label 0" in found(settings)["starved_steps"].message
 
 
-@pytest.mark.parametrize("between", first(2, DROPPING))
+@pytest.mark.parametrize("between", first(1, DROPPING))
 def test_the_layer_that_drops_the_mask_is_named(between):
     settings = Recurrent(between=between, padded_labels="garbage", epochs=10)
     (finding,) = found(settings).values()
@@ -247,7 +247,7 @@ def test_healthy_runs_are_called_healthy():
     assert not alarms, alarms
 
 
-@pytest.mark.parametrize("name", first(5, [*FAULTS]))
+@pytest.mark.parametrize("name", first(2, [*FAULTS]))
 def test_no_fault_goes_unnoticed(name):
     assert found(false_alarms.with_fault(name, Recurrent(epochs=20)))
 

@@ -541,6 +541,7 @@ def test_stop_ends_an_examination_and_the_next_one_works(learner):
     page.get_by_text("nothing was found").wait_for()
 
 
+@pytest.mark.verify
 def test_no_learner_sees_another_ones_text(learner):
     mine, theirs = learner(), learner(width=390, scheme="dark")
     for page, name in ((mine, "my_secret"), (theirs, "their_secret")):
