@@ -34,7 +34,7 @@ SOME = [
     ("validation", "judge_alike"),
     ("layer_ate_mask", "without_the_mask"),
 ]
-CASES = first(2, [*SOME, *(case for case in ALL if case not in SOME)])
+CASES = first(1, [*SOME, *(case for case in ALL if case not in SOME)])
 ENDLESS = "def endless(y_true, y_pred):\n    for i in range(10**15):\n        pass\n    return y_pred\n"
 
 

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.runs.run import Run
 from tests.tools.patience import patient
+from tests.tools.runs import run_of
 from tests.tools.selection import first
 
 LESSON_OF = {**LESSONS} | {"_template": _template.LESSON}
@@ -53,9 +53,8 @@ ALTERED = {  # what becomes of a run's numbers
 }
 
 
-@cache
 def opening(slug: str) -> Run:
-    return trained(Recipe(replace(LESSON_OF[slug].presets[0].settings, epochs=3)))
+    return run_of(LESSON_OF[slug].presets[0].settings)
 
 
 def altered(run: Run, numbers: dict[str, float]) -> Run:

@@ -192,6 +192,7 @@ def test_a_mask_that_changes_nothing_is_no_finding():
     assert not found(Recurrent(mask="inputs", epochs=40))
 
 
+@pytest.mark.verify
 def test_labels_that_are_missing_may_be_left_out_of_the_loss():
     """By a weight, not by the layers: they need the inputs of those steps."""
     weights = LESSONS["nan_labels"].preset("weights").settings
@@ -210,6 +211,7 @@ def test_a_stopped_run_is_diagnosed_as_far_as_it_went():
     assert [finding.code for finding in diagnose(stopped)] == ["gradient_on_padding"]
 
 
+@pytest.mark.verify
 def test_what_repairs_a_wrong_divisor_in_batches_is_found_too():
     batches = replace(LESSONS["divided_by"].preset("batches").settings, epochs=20)
     assert not found(batches)
@@ -239,7 +241,7 @@ def test_next_steps_keep_to_the_fields():
 
 
 def test_healthy_runs_are_called_healthy():
-    drawn = false_alarms.healthy(16, 5)
+    drawn = false_alarms.healthy(8, 5)
     runs = [(settings, diagnose(run_of(settings))) for settings in drawn]
     alarms = [
         (settings.to_query(), [finding.message for finding in findings]) for settings, findings in runs if findings

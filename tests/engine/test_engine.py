@@ -100,7 +100,7 @@ def recipes(**fixed):
 ANY = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 
 
-@examples(max_examples=2, derandomize=True, phases=[Phase.generate], **ANY)
+@examples(max_examples=1, derandomize=True, phases=[Phase.generate], **ANY)
 @given(recipes())
 def test_random_settings_train_as_fit_does(settings):
     assert_like_fit(settings)

@@ -285,6 +285,7 @@ def test_nobody_answers_for_the_next_learner(walled_pool):
     assert [walled_pool.submit(intruders.pause, 0, k, who="b").result(PATIENT) for k in (7, 8, 9)] == [7, 8, 9]
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize("name", first(1, [*FLOODS]))
 def test_what_a_process_answers_costs_the_server_no_more_than_the_longest_answer(walled_pool, name):
     """All threads of the server share its interpreter: what it spends on an answer the pages wait for.
@@ -406,6 +407,7 @@ def test_others_come_first_and_one_works_at_a_time(walled_pool):
     assert done == [0, 2, 3, 1]
 
 
+@pytest.mark.verify
 def test_whoever_has_had_much_stands_back_and_leaves_a_process_to_others(walled_pool, monkeypatch):
     monkeypatch.setattr(walled_pool, "share", 0.5)
     monkeypatch.setattr(walled_pool, "shares", Shares())

@@ -116,6 +116,7 @@ for size in range(1500, 30000, 250):
 """
 
 
+@pytest.mark.verify
 def test_what_one_learner_pasted_is_not_found_by_the_next_in_the_same_process():
     """Each route was refused or gives zeros: before, they gave pieces of the last text."""
     walled_pool = WalledPool(1, spares=0, limits=LIMITS, warm=WARM)
