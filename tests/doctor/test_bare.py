@@ -201,6 +201,7 @@ def test_what_is_inferred_does_not_depend_on_the_text(loss, disguise):
     assert [found["code"] for found in other["findings"]] == [found["code"] for found in plain["findings"]]
 
 
+@pytest.mark.verify
 def test_one_label_for_a_sequence_is_examined_beside_one_for_each_column():
     loss = next(loss for loss in LOSSES if loss.name == "engine_peak")
     result = examine(loss.text, None, {})

@@ -127,6 +127,7 @@ def test_the_epoch_of_a_late_nan_is_the_first_without_a_loss():
     assert f"epoch {first + 1} " in finding.message
 
 
+@pytest.mark.verify
 def test_a_nan_in_the_middle_of_an_epoch_is_found():
     settings = replace(RUN_RULES.rules["non_finite"].fires_on, batch_size=8)
     assert found(settings)["non_finite"].epochs[0] == 0
@@ -141,7 +142,7 @@ def test_a_nan_origin_is_told_with_the_finding():
         assert finding.numbers[name] == getattr(nan_origin, name)
 
 
-@pytest.mark.parametrize("cell", Recurrent.specs()["cell"].options)
+@pytest.mark.parametrize("cell", first(1, [*Recurrent.specs()["cell"].options]))
 def test_an_inverted_mask_looks_fine_and_is_wrong(cell):
     """Loss and gradient say nothing: both are as good as 0."""
     settings = Recurrent(mask="inverted", padded_labels="zero", cell=cell, epochs=20)

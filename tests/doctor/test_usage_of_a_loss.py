@@ -75,6 +75,7 @@ def test_what_samples_are_to_each_other_tells_the_task(text, task):
     assert result["usage"]["task"] == task and not result["elsewhere"]
 
 
+@pytest.mark.verify
 def test_ids_beside_numbers_are_never_given_as_ids_that_there_are_not():
     text = loss(
         "wanted = tf.cast(y_true[:, 0], tf.int32)",
@@ -95,6 +96,7 @@ def test_nothing_declared_is_read_off_the_graph(text, shape, labels):
 SQUARES = loss("return tf.reduce_sum(tf.abs(tf.square(y_true) - tf.square(y_pred)), -1)")
 
 
+@pytest.mark.verify
 def test_of_two_usages_that_fit_each_has_its_own_findings():
     """Of plain numbers the sign is lost; of shares and yes-or-no labels nothing is wrong."""
     result = examine(SQUARES, None, {})

@@ -79,6 +79,7 @@ def test_gradients_are_the_slopes_of_the_loss(mask, loss):
 BASE = Recurrent(sequences=16, timesteps=10, units=8, epochs=10)
 
 
+@pytest.mark.verify
 def test_c1_a_mask_from_the_labels_learns_to_answer_one():
     preset = MASK_AND_LOSS.preset("labels").settings
     broken, plain = trained(Recipe(preset)), trained(Recipe(replace(preset, loss="mse")))

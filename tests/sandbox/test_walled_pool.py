@@ -458,6 +458,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.verify
 def test_a_stuck_process_ends_with_its_server():
     """Its thread that hears the pipe close cannot act: the kernel has to."""
     server = subprocess.Popen([sys.executable, "-c", SERVER], cwd=ROOT, stdout=subprocess.PIPE, text=True)

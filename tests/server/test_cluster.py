@@ -85,6 +85,7 @@ def test_a_run_is_the_same_as_here(laboratory):
     np.testing.assert_array_equal(training.run().snapshot.gradient, here.snapshot.gradient)
 
 
+@pytest.mark.verify
 def test_a_run_streams_its_epochs(laboratory):
     """What comes at the end is what was told on the way, and no more."""
     training = laboratory.train(Recipe(RECIPE.with_changes({"epochs": 2000})), "test")
