@@ -23,7 +23,7 @@ from lessons.recipe.bad_input import BadInput
 
 OWN = "own"  # in place of a lesson's slug
 FEWEST, MOST = 2, 6  # answers
-LONGEST = {"question": 500, "answer": 200, "why": 500}  # letters
+LONGEST = {"question": 200, "answer": 100, "why": 200}  # letters: what fits on a wall
 PACKED_LONGEST = 8000  # letters of one in an address, and bytes of what they unpack to
 ANSWER = re.compile(r"(?P<mark>[-*]|[A-Za-z][.)])\s+(?P<text>\S.*)")
 RIGHT = re.compile(r"ANSWER:\s*(?P<letter>[A-Za-z])\s*$", re.IGNORECASE)

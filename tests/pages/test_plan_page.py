@@ -178,3 +178,19 @@ def test_buttons_in_quick_succession_and_the_way_back(page, site):
     assert parse_qs(urlsplit(page.url).query) == {"steps": [":".join(FIXED)]}
     page.go_back()
     page.get_by_text(re.compile("[23] questions, about")).wait_for(timeout=10_000)
+
+
+def test_a_question_of_ones_own_stands_in_the_plan_and_in_its_link():
+    page = opened(Agenda((BROKEN,)).address)
+    page.text_area(key="plan:own:text").set_value("Is <b>this</b> so?\n- no\n* yes\n> Because.").run()
+    clicked(page, "plan:own:Add it")
+    assert (
+        "Your own question" in told(page) and quoted("Is <b>this</b> so?") in told(page) and "Because" not in told(page)
+    )
+    again = opened(steps(page))
+    assert told(again) == told(page) and len(Agenda.kept(steps(page))[0].items) == 2
+    page.text_area(key="plan:own:text").set_value("Is it?").run()
+    clicked(page, "plan:own:Add it")
+    assert (
+        "got 0 answers to “Is it?”" in page.warning[0].value and page.text_area(key="plan:own:text").value == "Is it?"
+    )

@@ -82,7 +82,7 @@ class Canvas {
     const colour = (name) => style.getPropertyValue(`--st-${name}`).trim();
     const axis = { gridcolor: colour("border-color"), linecolor: colour("border-color"), zerolinecolor: colour("border-color"), automargin: false };
     const themed = { ...layout, showlegend: false, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      font: { color: colour("text-color"), size: 11, family: style.fontFamily },
+      font: { size: 11, ...layout.font, color: colour("text-color"), family: style.fontFamily },
       hoverlabel: { bgcolor: colour("secondary-background-color"), font: { color: colour("text-color") } } };
     for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) themed[key] = { ...axis, ...layout[key] };
     return themed;
