@@ -61,8 +61,8 @@ class Rooms:
         with self._as_instructor(code, key) as (db, found):
             still_at(found, after)
             own = OwnQuestion.named(preset).name if slug == OWN else ""
-            values = {"slug": slug, "preset": "" if own else preset, "own": own}
-            values |= {"variation": variation, "question": found.question + 1}
+            values = {"slug": slug, "preset": "" if own else preset, "own": own, "variation": variation,
+                      "question": found.question + 1}  # fmt: skip
             db.execute(update(room).where(room.c.id == found.id).values(**values, phase=PHASES[0], closes=0.0))
             db.execute(insert(asked).values(**values, room=found.id, at=time.time()))
 

@@ -108,9 +108,13 @@ def revealed(question: Posed, tally: Tally, reading: Reading, own: dict[int, int
     bars(question, tally, reading.right, own)
     if reading.words:
         st.caption(reading.words)
-    for words in [question.why, *beliefs(question, tally, reading.right)]:
-        if words:
-            st.markdown(quoted(words))
+    for words in reasons(question, tally, reading.right):
+        st.markdown(quoted(words))
+
+
+def reasons(question: Posed, tally: Tally, right: int | None) -> list[str]:
+    """What is said at the reveal: the teacher's words to their own question, and the beliefs behind other answers."""
+    return [words for words in (question.why, *beliefs(question, tally, right)) if words]
 
 
 def beliefs(question: Posed, tally: Tally, right: int | None) -> list[str]:

@@ -14,7 +14,7 @@ from pages.parts.layout import button, row
 from pages.parts.own_question import own_question
 from pages.parts.presets import choose_preset, set_preset
 from pages.parts.quotation import quoted, tell, warn, warn_once
-from pages.room.ballot import Reading, asked, bars, beliefs, right_answer
+from pages.room.ballot import Reading, asked, bars, reasons, right_answer
 from pages.room.invitation import invitation
 from pages.room.question import experiment, question
 from pages.room.visit import RESULTS, instructor_link, left, projector_link, remaining, spelled
@@ -243,5 +243,5 @@ def standing(room: Room, tally: Tally, posed: Posed, reading: Reading) -> None:
     if reading.words:
         st.caption(reading.words)
     elif room.phase == "reveal":
-        for words in beliefs(posed, tally, reading.right):
+        for words in reasons(posed, tally, reading.right):
             st.markdown(quoted(words))

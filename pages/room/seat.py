@@ -17,6 +17,7 @@ from pages.lab.state import Form
 from pages.learner.seat import SEAT, Seat
 from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, tell, warn, warn_once
+from pages.parts.scrolling import scroll_to
 from pages.room.ballot import Reading, asked, revealed, right_answer
 from pages.room.companion import SEEN
 from pages.room.door import IDENTITY, asks_words, typed
@@ -70,6 +71,7 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
     if unnamed:
         identity(seat, room)
     if posed:
+        scroll_to("room:scroll", "room-head", f"{room.code} {room.question}")  # who has read to the end of the last one
         question(posed)
         known = body(seat, room, posed, own, tally, pages, said.get(room.ballot, ""))
     with ear:
