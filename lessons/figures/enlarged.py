@@ -42,5 +42,6 @@ def ticks(axis: dict[str, Any], traces: list[dict[str, Any]], name: str) -> dict
 
 def decades(traces: list[dict[str, Any]], name: str) -> float:
     """Between the least and the greatest value that is drawn on a logarithmic axis."""
-    values = [y for trace in traces if trace.get("yaxis", "y") == name for y in trace["y"] if y and math.isfinite(y)]
+    drawn = (y for trace in traces if trace.get("yaxis", "y") == name for y in trace.get("y", ()))
+    values = [y for y in drawn if y and math.isfinite(y)]
     return math.log10(max(values) / min(values)) if values else 0.0
