@@ -8,9 +8,9 @@ from lessons.server.verification import Verification, shared
 from pages.parts.address import root_link
 from pages.parts.layout import button, row
 from pages.parts.quotation import fail, quoted, warn
+from pages.parts.scrolling import scroll_to
 from pages.parts.waiting import LOOK, poll
 from pages.server.presence import session
-from pages.server.shown import component
 
 TITLES = {
     "A": "Why does my masked LSTM fail after the first iteration?",
@@ -27,8 +27,6 @@ MARKS = {
     DEPENDS: ":violet-badge[:material/call_split: depends]",
     UNMEASURED: f":gray-badge[:material/radio_button_unchecked: {UNMEASURED}]",
 }
-
-_scroll = component("scroll")
 
 
 def render() -> None:
@@ -52,7 +50,7 @@ def render() -> None:
             st.markdown(f"#### {answer} · {TITLES[answer]}")
         entry(verification, claim)
     if asked:
-        _scroll(key="folklore:scroll", data={"to": anchor(asked), "once": st.session_state["folklore:visit"]})
+        scroll_to("folklore:scroll", anchor(asked), st.session_state["folklore:visit"])
 
 
 # --- address and filters

@@ -24,6 +24,7 @@ PARTS = {  # of each component; scripts are one module in the browser: each need
         "lab.html",
         "charts.css",
         "packed.js",
+        "numbers.js",
         "canvas.js",
         "chart.js",
         "marks.js",

@@ -54,6 +54,7 @@ class Panel extends Marked {
     }
     if (data.reveal && data.reveal !== this.revealed) this.root.scrollIntoView({ block: "start" });
     this.revealed = data.reveal;
+    const ended = !data.status.live && data.token && this.token !== undefined && data.token !== this.token;
     const shade = JSON.stringify(data.shade ?? null);
     const shaded = shade !== this.shaded;
     this.shaded = shade;
@@ -68,6 +69,12 @@ class Panel extends Marked {
     this.stale(data.status.stale);
     if (this.live) this.ask(data, UNHEARD + data.wait);
     this.root.dataset.state = this.live ? "live" : this.run ? "done" : "empty";
+    if (ended) setTimeout(() => this.inSight(), 100); // what stands above it is drawn at the same time
+  }
+
+  // All of a run that has ended, where the screen holds it, by the least scrolling.
+  inSight() {
+    if (this.root.offsetHeight < innerHeight - 60) this.root.scrollIntoView({ block: "nearest" });
   }
 
   tell(status) {
