@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from concurrent.futures import wait
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -28,12 +29,9 @@ def lesson_page(slug: str, **query: str) -> AppTest:
 
 def trained(page: AppTest, slug: str) -> AppTest:
     """The page after its training has finished; the browser's component would ask for news by itself."""
-    until = time.monotonic() + WITHIN
-    bench = page.session_state[f"{slug}:bench"]
-    while bench.runs.watching and time.monotonic() < until:
-        page.run()
-    assert not bench.runs.watching, "the training did not finish"
-    return page
+    training = page.session_state[f"{slug}:bench"].runs.training
+    assert not wait([training.job], WITHIN).not_done, "the training did not finish"
+    return page.run()
 
 
 def warnings(page: AppTest) -> str:
