@@ -18,9 +18,12 @@ def controls(bench: Bench) -> None:
     for name in form.controls:
         control(form, name, reasons.get(name))
     if form.more:
-        with st.popover("More", width="stretch", icon=":material/tune:"):
-            for name in form.more:
-                control(form, name, reasons.get(name))
+        key = form.key("more")
+        fold = st.popover("More", width="stretch", icon=":material/tune:", key=key, on_change="rerun")
+        if fold.open:  # till then the form keeps what they stand at
+            with fold:
+                for name in form.more:
+                    control(form, name, reasons.get(name))
 
 
 def control(form: Form, name: str, reason: str | None) -> None:

@@ -61,8 +61,11 @@ def diagnosis_below(bench: Bench, run: Run, diagnosis: Diagnosis) -> None:
         findings([card_of(finding) for finding in diagnosis.findings], pages, bench.key("finding"), below)
         try_next(bench, diagnosis)
         if all(finding.code != "mask_dropped" for finding in diagnosis.findings):
-            with st.expander("Where the mask goes", icon=":material/conversion_path:"):
-                xray(run)
+            key = bench.key("xray")
+            fold = st.expander("Where the mask goes", icon=":material/conversion_path:", key=key, on_change="rerun")
+            if fold.open:
+                with fold:
+                    xray(run)
 
 
 def card_of(finding: Finding) -> dict:
@@ -77,9 +80,11 @@ def headline(bench: Bench, diagnosis: Diagnosis) -> None:
         place.markdown(f"**What happened** :gray[· {count([card_of(finding) for finding in diagnosis.findings])}]")
     else:
         place.markdown(f"{HEALTHY} **No finding.**")
-        with place.popover("What was looked at", type="tertiary", icon=":material/stethoscope:"):
-            st.markdown("\n".join(f"- {quoted(rule.tried)}" for rule in RUN_RULES.rules.values()))
-            st.caption("No finding means that none of these looked wrong in this run. It is no proof.")
+        icon, key = ":material/stethoscope:", bench.key("looked_at")
+        fold = place.popover("What was looked at", type="tertiary", icon=icon, key=key, on_change="rerun")
+        if fold.open:
+            fold.markdown("\n".join(f"- {quoted(rule.tried)}" for rule in RUN_RULES.rules.values()))
+            fold.caption("No finding means that none of these looked wrong in this run. It is no proof.")
     undo = bench.runs.undo
     if undo and undo[1] == bench.form.settings:
         place.markdown(f":gray[Applied: {change_words(*undo)}]")

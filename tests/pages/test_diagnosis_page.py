@@ -35,7 +35,9 @@ def words(page) -> str:
 
 def test_a_healthy_run_says_what_was_looked_at():
     page = examined("mask_and_loss", preset="fixed")
-    said = words(page)
+    assert RUN_RULES.rules["all_ignored"].tried not in words(page), "what is folded away is not built"
+    page.session_state["mask_and_loss:looked_at"] = True  # opened
+    said = words(page.run())
     assert "No finding." in said
     assert all(rule.tried in said for rule in RUN_RULES.rules.values())
     assert "| `lstm` :gray[LSTM] | yes | yes | |" in said.replace("|  |", "| |")
