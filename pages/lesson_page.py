@@ -148,7 +148,7 @@ def bar(bench: Bench) -> None:
     button(place, "Run", bench.key("run"), "play_arrow", run, bench, type="primary", shortcut="Ctrl+Enter",
            disabled=bench.locked, help=why)  # fmt: skip
     button(place, "Stop", bench.key("stop"), "stop", bench.stop)
-    with place:
+    with place.container(width="content"):
         pin_button(bench)
     place.caption(preset.says)
     if many := len(bench.changed):

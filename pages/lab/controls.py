@@ -18,12 +18,9 @@ def controls(bench: Bench) -> None:
     for name in form.controls:
         control(form, name, reasons.get(name))
     if form.more:
-        key = form.key("more")
-        fold = st.popover("More", width="stretch", icon=":material/tune:", key=key, on_change="rerun")
-        if fold.open:  # till then the form keeps what they stand at
-            with fold:
-                for name in form.more:
-                    control(form, name, reasons.get(name))
+        with st.popover("More", width="stretch", icon=":material/tune:"):  # built: what is empty opens too small
+            for name in form.more:
+                control(form, name, reasons.get(name))
 
 
 def control(form: Form, name: str, reason: str | None) -> None:

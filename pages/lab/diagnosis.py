@@ -80,11 +80,9 @@ def headline(bench: Bench, diagnosis: Diagnosis) -> None:
         place.markdown(f"**What happened** :gray[· {count([card_of(finding) for finding in diagnosis.findings])}]")
     else:
         place.markdown(f"{HEALTHY} **No finding.**")
-        icon, key = ":material/stethoscope:", bench.key("looked_at")
-        fold = place.popover("What was looked at", type="tertiary", icon=icon, key=key, on_change="rerun")
-        if fold.open:
-            fold.markdown("\n".join(f"- {quoted(rule.tried)}" for rule in RUN_RULES.rules.values()))
-            fold.caption("No finding means that none of these looked wrong in this run. It is no proof.")
+        with place.popover("What was looked at", type="tertiary", icon=":material/stethoscope:"):
+            st.markdown("\n".join(f"- {quoted(rule.tried)}" for rule in RUN_RULES.rules.values()))
+            st.caption("No finding means that none of these looked wrong in this run. It is no proof.")
     undo = bench.runs.undo
     if undo and undo[1] == bench.form.settings:
         place.markdown(f":gray[Applied: {change_words(*undo)}]")

@@ -35,9 +35,7 @@ def words(page) -> str:
 
 def test_a_healthy_run_says_what_was_looked_at():
     page = examined("mask_and_loss", preset="fixed")
-    assert RUN_RULES.rules["all_ignored"].tried not in words(page), "what is folded away is not built"
-    page.session_state["mask_and_loss:looked_at"] = True  # opened
-    said = words(page.run())
+    said = words(page)
     assert "No finding." in said
     assert all(rule.tried in said for rule in RUN_RULES.rules.values())
     assert "| `lstm` :gray[LSTM] | yes | yes | |" in said.replace("|  |", "| |")

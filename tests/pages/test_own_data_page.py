@@ -95,7 +95,6 @@ def test_the_server_says_nothing_of_errors(site):
 
 def with_sample(**query: str) -> AppTest:
     page = AppTest.from_string(SCRIPT, default_timeout=WITHIN)
-    page.session_state[f"{SLUG}:more"] = True  # opened
     for name, value in query.items():
         page.query_params[name] = value
     page.run().button(key=f"{SLUG}:sample").click().run()
@@ -181,7 +180,6 @@ def test_treatments_stay_over_presets_and_lessons_and_the_link_leaves_the_data_o
 
 def test_a_pinned_run_of_other_data_is_unpinned():
     page = AppTest.from_string(SCRIPT, default_timeout=WITHIN)
-    page.session_state[f"{SLUG}:more"] = True  # opened
     page.query_params["mode"], page.query_params["epochs"] = "present", "5"
     trained(page.run().button(key=f"{SLUG}:run").click().run(), SLUG)
     page.button(key=f"{SLUG}:pin").click().run()

@@ -14,19 +14,18 @@ from tests.tools.selection import first
 from tests.tools.site import ROOT, plain
 
 SLUGS = list(LESSONS)
-FOLDS = "more", "xray"  # what stands in them is built when they are opened
+XRAY = "xray"  # what stands in it is built when it is opened
 WITHIN = patient(60)  # seconds for a run of AppTest: the first one waits for TensorFlow
 
 
 def lesson_page(slug: str, **query: str) -> AppTest:
-    """A lesson's page by itself, unfolded: AppTest does not follow st.navigation to pages that are functions."""
+    """A lesson's page by itself, its x-ray open: AppTest does not follow st.navigation to pages that are functions."""
     imports = "from lessons.course.discovery import find\nfrom pages.lesson_page import render\n"
     script = f"{imports}render(find('{slug}'))\n"
     page = AppTest.from_string(script, default_timeout=WITHIN)
     for name, value in query.items():
         page.query_params[name] = value
-    for fold in FOLDS:
-        page.session_state[f"{slug}:{fold}"] = True
+    page.session_state[f"{slug}:{XRAY}"] = True
     return page.run()
 
 
