@@ -11,8 +11,9 @@ import pytest
 
 from lessons.course.discovery import LESSONS
 from lessons.doctor.rule import SEVERITIES
-from lessons.doctor.run import Finding, diagnose, next_steps
+from lessons.doctor.run import Finding, NextStep, diagnose, next_steps
 from lessons.doctor.run.advice import BREAK, EXPLORE
+from lessons.doctor.run.next_step import few
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.families.decoder import Decoder
 from lessons.families.encoder import Encoder
@@ -230,6 +231,22 @@ def test_a_toggle_is_a_value_that_its_field_takes(toggle):
     assert having and toggle.says.endswith(".")
     if not callable(toggle.value):
         assert having[0]().with_changes({toggle.field: toggle.value})
+
+
+def test_of_next_steps_other_fields_go_before_other_values_and_no_more_are_tried():
+    tried = []
+
+    def steps(*fields: str):
+        for number, field in enumerate(fields):
+            tried.append(field)
+            yield NextStep(field, number, "")
+
+    assert [(step.field, step.value) for step in few(steps("mask", "mask", "loss"))] == [
+        ("mask", 0), ("loss", 2), ("mask", 1)]  # fmt: skip
+    tried.clear()
+    assert [step.field for step in few(steps("mask", "mask", "loss", "seed", "units"))] == ["mask", "loss", "seed"]
+    assert tried == ["mask", "mask", "loss", "seed"]
+    assert few(steps()) == ()
 
 
 def test_next_steps_keep_to_the_fields():

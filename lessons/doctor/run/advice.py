@@ -8,23 +8,14 @@ from typing import Any
 import numpy as np
 
 from lessons.doctor.run.finding import Finding
+from lessons.doctor.run.next_step import NextStep, few
 from lessons.doctor.run.remedy import RATE, rate, single
 from lessons.doctor.run.view import RunView
 from lessons.runs.run import Run
 
-MOST = 3  # more is a list, and nobody tries a list
 HELD_BY_ALL = 1e-4  # an epsilon that even float16 can hold beside a small number
 SEEDS = 5  # that are offered
 ROOTS = ("first_iteration.root_of_square",)  # losses whose slope at error 0 is 0/0 without an epsilon
-
-
-@dataclass(frozen=True)
-class NextStep:
-    """Set `field` to `value` and run again; `says` is what to look for."""
-
-    field: str
-    value: Any
-    says: str
 
 
 @dataclass(frozen=True)
@@ -50,10 +41,7 @@ def next_steps(run: Run, findings: Sequence[Finding], fields: Collection[str]) -
     """At most three, of fields that the lesson shows, other fields before other values. `findings`: of `diagnose`."""
     view = RunView(run)
     toggles = [toggle for finding in findings for toggle in EXPLORE[finding.code]] if findings else BREAK
-    steps = list(dict.fromkeys(possible(view, toggles, fields))) or list(repairs(findings, fields))
-    first_of_field = {step.field: step for step in reversed(steps)}
-    steps.sort(key=lambda step: first_of_field[step.field] != step)
-    return tuple(steps[:MOST])
+    return few(possible(view, toggles, fields)) or few(repairs(findings, fields))
 
 
 def possible(view: RunView, toggles: Sequence[Toggle], fields: Collection[str]) -> Iterator[NextStep]:

@@ -67,7 +67,7 @@ class Panel extends Marked {
     this.drawPicture(this.blank);
     this.blank = false;
     this.stale(data.status.stale);
-    if (this.live) this.ask(data, UNHEARD + data.wait);
+    if (this.live) this.hear(data);
     this.root.dataset.state = this.live ? "live" : this.run ? "done" : "empty";
     if (ended) setTimeout(() => this.inSight(), 100); // what stands above it is drawn at the same time
   }
@@ -75,6 +75,22 @@ class Panel extends Marked {
   // All of a run that has ended, where the screen holds it, by the least scrolling.
   inSight() {
     if (this.root.offsetHeight < innerHeight - 60) this.root.scrollIntoView({ block: "nearest" });
+  }
+
+  // Until there is news: a small request, which the server leaves open as long as there is none. No script runs for it.
+  async hear(data) {
+    const { path, state } = data.news;
+    const url = new URL(`${path}?state=${encodeURIComponent(state)}`, document.baseURI);
+    const waits = () => this.data === data && this.root.isConnected;
+    const pause = () => new Promise((resolve) => setTimeout(resolve, UNHEARD));
+    for (let same = true; same && waits();) {
+      try {
+        const answer = await fetch(url, { cache: "no-store" });
+        same = answer.ok && (await answer.text()) === state;
+        if (!answer.ok) await pause(); // it does not know this panel any more: the page's script is asked
+      } catch { await pause(); } // the server is away: it is asked again
+    }
+    if (waits()) this.ask(data);
   }
 
   tell(status) {
