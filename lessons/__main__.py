@@ -164,7 +164,7 @@ def show_model(given: argparse.Namespace) -> None:
     report = plain(model_file.report(given.model, found))
     if not given.json:
         print("\n".join([*found.seen.table(), "", *found.says]), end="\n\n")
-    if found.interfaces:
+    if found.interface:
         recipe = model_file.recipe_of(given.model, found, table, loss, dict(map(examine.change_of, given.changes)))
         show_training(given, recipe, own_case.LESSON, report, partial(model_file.trained, path=given.model))
     else:

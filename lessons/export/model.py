@@ -22,6 +22,12 @@ def function_of(recipe: Recipe) -> str:
             "the script: call() of your model takes no training, so fit never tells it of any; inside the model of a "
             "script it would hear of it. Write call(self, inputs, training=None)."
         )
+    taken, out = model.interface.taken, model.interface.put_out
+    if model.interface.several or len(taken.shape) > 2 or not (out.per_step or len(out.shape) == 1):
+        raise BadInput(
+            "the script: it is written for a model with one input, (batch, time, features) or ids (batch, time), and "
+            "one output, a prediction for each step or each sequence; yours has others."
+        )
     try:
         found = model_text.read(screening.parse(model.text), model.text)
     except Refused as refusal:

@@ -14,7 +14,9 @@ from lessons.classroom.refusal import TooOften
 from lessons.course.model_examples import EXAMPLES
 from lessons.figures.layer_figures import layer_figure, layer_words
 from lessons.recipe import model
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
+from lessons.recipe.interface import Interface
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.table import Table
 from lessons.recipe.words import first_line, sentence
@@ -168,10 +170,15 @@ def result(bench: Bench, look: Look | None) -> None:
 
 def to_train(bench: Bench, text: str, found: Mapping[str, Any]) -> None:
     """The button that trains it; else why it cannot be trained here."""
-    if not found["interfaces"]:
+    if not found["interface"]:
         st.caption(f"It is not trained here. {quoted(found['untrained'])}")
         return
-    interface = model.Interface(**picked(found["interfaces"]))
+    try:
+        choices = Interface.read(found["interface"]).choices()
+    except BadInput as problem:
+        warn(str(problem))
+        return
+    interface = picked(choices)
     mine = model.Model(text, found["choice"], interface)
     label = "Train it again" if bench.form.model == mine else "Train it"
     place = row("own_model_train")
@@ -184,13 +191,13 @@ def to_train(bench: Bench, text: str, found: Mapping[str, Any]) -> None:
         st.caption(f"{' and '.join(map(quoted, found['steps']))} of your text is not run: Keras' own takes its place.")
 
 
-def picked(interfaces: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Of several outputs the one that is trained."""
-    if len(interfaces) == 1:
-        return interfaces[0]
-    names = [one["output"] for one in interfaces]
-    chosen = st.selectbox("Output that is trained; the others count for nothing", names, key=OUTPUT)
-    return interfaces[names.index(chosen) if chosen in names else 0]
+def picked(choices: Sequence[Interface]) -> Interface:
+    """Of several inputs and outputs those that are looked at; the others are trained too."""
+    if len(choices) == 1:
+        return choices[0]
+    names = [one.said() for one in choices]
+    chosen = st.selectbox("Looked at: predictions, and their gradient; all is trained together", names, key=OUTPUT)
+    return choices[names.index(chosen) if chosen in names else 0]
 
 
 def samples(found: Mapping[str, Any]) -> None:
