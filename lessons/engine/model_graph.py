@@ -66,11 +66,16 @@ class ModelGraph(Graph):
         return model, optimizer
 
     def _kept(self, call: Callable, *args: Any, **kwargs: Any) -> Any:
+        """What the layer puts out, kept as (batch, time, numbers) on its way, where it has steps."""
         embedded = call(*args, **kwargs)
         shape: Any = getattr(embedded, "shape", ())
-        if len(shape) > 2 and shape[1] == self.structure.settings.timesteps:
-            self.embedded.append(embedded)
-        return embedded
+        if len(shape) < 3 or shape[1] != self.structure.settings.timesteps:
+            return embedded
+        self.embedded.append(tf.reshape(embedded, (-1, shape[1], prod(shape[2:]))))
+        handed_on = tf.reshape(self.embedded[-1], (-1, *shape[1:]))
+        if (mask := getattr(embedded, "_keras_mask", None)) is not None:
+            handed_on._keras_mask = mask
+        return handed_on
 
     def _tried(self) -> int:
         """Which of the layers' outputs is of the ids that are looked at: it differs where these do."""
@@ -145,8 +150,7 @@ class ModelGraph(Graph):
 
     def _train_step(self, part: dict) -> dict:
         self.embedded.clear()
-        told = super()._train_step(part)
-        return told | {"input_gradient": in_steps(told["input_gradient"])}
+        return super()._train_step(part)
 
     def _read(self, part: dict) -> Any:
         """An id has no gradient: what the layer that reads it makes of it has."""
@@ -159,11 +163,6 @@ def readers(model: keras.Model, place: int) -> list[keras.Layer]:
     first = layer_behind(symbols[place], (keras.Model,)) if symbols else None
     embeddings = [one for one in model._flatten_layers() if isinstance(one, keras.layers.Embedding)]
     return [first] if first is not None else embeddings
-
-
-def in_steps(values: Any) -> Any:
-    """(batch, time, numbers) of (batch, time, …)."""
-    return values if len(values.shape) == 3 else tf.reshape(values, (*tf.shape(values)[:2], prod(values.shape[2:])))
 
 
 def wrapped(model: keras.Model, interface: Interface, timesteps: int, features: int, own: bool) -> keras.Model:
