@@ -8,13 +8,19 @@ from typing import Any
 
 import keras
 
-from lessons.engine.mask_xray import XRay, xray
+from lessons.engine.mask_xray import ALL_RIGHT, XRay, xray
 from lessons.engine.model_batch import batch_for, inputs_of
 from lessons.engine.model_interface import deaf, interface_of
-from lessons.engine.model_samples import looked_into, said_of
+from lessons.engine.model_samples import looked_into
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import Bools, Floats
 from lessons.recipe.interface import Interface, Taken
+
+SEVERITIES = {  # of what is found of a model, by its code
+    **dict.fromkeys(("mask_lost", "padding_enters", "mask_leaves_nothing_out", "not_finite"), "error"),
+    **dict.fromkeys(("padding_counted", "nothing_left", "not_told_of_training"), "warning"),
+    "no_mask": "note",
+}
 
 
 @dataclass(frozen=True)
@@ -23,10 +29,19 @@ class Examination:
 
     seen: XRay
     samples: list[dict[str, Any]]  # of each call, see model_samples
-    says: list[str]  # sentences
+    findings: list[tuple[str, str]]  # (code, sentence) each
     real: Bools  # (batch, time), the steps of the batch
     interface: Interface | None  # None where it cannot be trained, and
     untrained: str  # why
+
+    @property
+    def says(self) -> list[str]:
+        """What was found, in sentences; that all is right where nothing was."""
+        return [sentence for _, sentence in self.findings] or [ALL_RIGHT]
+
+    def to_plain(self) -> list[dict[str, str]]:
+        """What was found: code, severity and message each."""
+        return [{"code": code, "severity": SEVERITIES[code], "message": said} for code, said in self.findings]
 
 
 def examined(
@@ -53,7 +68,7 @@ def examined(
     except BadInput as problem:
         interface, untrained = None, str(problem)
     samples, further = looked_into(model, batch, real, seen)
-    return Examination(seen, samples, [*said_of(seen, further), *deaf(model)], real, interface, untrained)
+    return Examination(seen, samples, [*seen.findings, *further, *deaf(model)], real, interface, untrained)
 
 
 def marked(inputs: list[Taken], model: keras.Model, seen: XRay) -> list[Taken]:

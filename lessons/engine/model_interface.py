@@ -139,7 +139,7 @@ def labels_of(one: PutOut, loss: str | None, inputs: Sequence[Taken]) -> str:
     return "number" if again or one.activation not in ("softmax", "linear") else "class"
 
 
-def deaf(model: keras.Model) -> list[str]:
+def deaf(model: keras.Model) -> list[tuple[str, str]]:
     """That `fit` never tells it of training, if that matters. keras/src/backend/tensorflow/trainer.py: train_step."""
     import keras
 
@@ -147,10 +147,11 @@ def deaf(model: keras.Model) -> list[str]:
     names = sorted({type(one).__name__ for one in model._flatten_layers() if isinstance(one, kinds)})
     if model._call_has_training_arg or not names:
         return []
-    return [
+    said = (
         f"{' and '.join(names)} will do in fit what they do in predict: call() of {type(model).__name__} takes no "
         "training, so Keras never tells it of any, and says nothing. Write call(self, inputs, training=None)."
-    ]
+    )
+    return [("not_told_of_training", said)]
 
 
 def activation_of(model: keras.Model, predictions: np.ndarray, last: str) -> str:

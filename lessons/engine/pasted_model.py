@@ -78,6 +78,7 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
         "interface": found.interface.to_plain() if found.interface else None,
         "untrained": found.untrained,
         "says": list(map(_short, found.says)),
+        "findings": [one | {"message": _short(one["message"])} for one in found.to_plain()],
     }
 
 

@@ -67,6 +67,7 @@ INSPECTION = (
     {
         "refused": None, "choice": str, "candidates": [str], "compiled": (None, by_name), "steps": texts_by_name,
         "weights": int, "steps_of_batch": [int], "calls": [CALL], "real": [bool], "says": [str],
+        "findings": [{"code": str, "severity": frozenset(SEVERITIES), "message": str}],
         "interface": (None, INTERFACE), "untrained": str,
     },
 )  # fmt: skip

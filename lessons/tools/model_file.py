@@ -94,15 +94,18 @@ def model_of(names: Mapping[str, Any], sizes: Mapping[str, int], path: str) -> k
 def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) -> Examination:
     """The model in a file, looked at. Raises BadInput."""
     from lessons.engine import model_examination
+    from lessons.engine.model_batch import inputs_of
 
+    build = builder(path, x)
     try:
-        return model_examination.examined(builder(path, x), x, real, compiled=compiled_in(path))
+        return model_examination.examined(build, x, real, compiled=compiled_in(path))
     except BadInput:
         raise
     except Exception as failure:
         line = line_in(failure, path)
         where = f"{path}, line {line}" if line else path
-        raise BadInput(f"{where}: the model does not take what it was given: {first_line(failure)}") from failure
+        shapes = ", ".join(str((None, *one.shape)) for one in inputs_of(build(), x))
+        raise BadInput(f"{where}: the model does not take inputs of {shapes}: {first_line(failure)}") from failure
 
 
 def compiled_in(path: str) -> dict[str, Any] | None:
@@ -117,7 +120,13 @@ def compiled_in(path: str) -> dict[str, Any] | None:
 def report(path: str, found: Examination) -> dict[str, Any]:
     """The x-ray as plain values."""
     calls = [call.to_plain() for call in found.seen.calls]
-    return {"model": path, "calls": calls, "says": found.says, "untrained": found.untrained or None}
+    return {
+        "model": path,
+        "calls": calls,
+        "says": found.says,
+        "model_findings": found.to_plain(),
+        "untrained": found.untrained or None,
+    }
 
 
 def recipe_of(

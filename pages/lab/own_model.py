@@ -17,6 +17,7 @@ from lessons.recipe import model
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
 from lessons.recipe.interface import Interface
+from lessons.recipe.metrics import SUITED, Metric, compiled_metrics
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.table import Table
 from lessons.recipe.words import first_line, sentence
@@ -37,7 +38,7 @@ from pages.parts.waiting import poll
 TEXT, EXAMPLE, PLACE = "own_model:text", "own_model:example", "own_model:look"  # session keys
 CHOICE = "own_model:choice"
 KEPT = "own_model:kept"  # the text: Streamlit forgets that of a widget which another page does not show
-SAMPLE, OUTPUT = "own_model:sample", "own_model:output"
+SAMPLE, OUTPUT, METRICS = "own_model:sample", "own_model:output", "own_model:metrics"
 HEIGHT = 260
 ASK = (
     "Paste a Keras model: layers in a row, by calls, or a class of your own. It is run here, behind walls, on a small "
@@ -157,8 +158,10 @@ def result(bench: Bench, look: Look | None) -> None:
         candidates = found["candidates"]
         st.selectbox("Model", candidates, candidates.index(found["choice"]), key=CHOICE,
                      on_change=lambda: begin(bench.form, st.session_state[CHOICE]))  # fmt: skip
-    for said in found["says"]:
-        st.markdown(f"- {quoted(said)}")
+    for one in found["findings"]:
+        st.markdown(f"- {quoted(one['message'])} :gray[:small[{quoted(one['code'])}]]")
+    if not found["findings"]:
+        st.markdown(f"- {quoted(found['says'][0])}")
     if not changed:
         to_train(bench, look.text, found)
     st.dataframe([told(call) for call in found["calls"]], hide_index=True)
@@ -179,7 +182,7 @@ def to_train(bench: Bench, text: str, found: Mapping[str, Any]) -> None:
         warn(str(problem))
         return
     interface = picked(choices)
-    mine = model.Model(text, found["choice"], interface)
+    mine = model.Model(text, found["choice"], interface, asked_metrics(interface, found["compiled"]))
     label = "Train it again" if bench.form.model == mine else "Train it"
     place = row("own_model_train")
     begins = model.outset(interface, found["compiled"])
@@ -198,6 +201,17 @@ def picked(choices: Sequence[Interface]) -> Interface:
     names = [one.said() for one in choices]
     chosen = st.selectbox("Looked at: predictions, and their gradient; all is trained together", names, key=OUTPUT)
     return choices[names.index(chosen) if chosen in names else 0]
+
+
+def asked_metrics(interface: Interface, compiled: Mapping[str, Any] | None) -> tuple[Metric, ...]:
+    """Those that are chosen for what is looked at, at first as the text names them, and those of other outputs."""
+    named = compiled_metrics(interface, compiled)
+    own = [one.name for one in named if one.at == interface.at and not one.weighted]
+    labels = interface.put_out.labels
+    key = f"{METRICS}:{interface.at}:{labels}:{','.join(own)}"
+    chosen = st.multiselect("Metrics beside the loss", SUITED[labels], own, key=key)
+    others = (one for one in named if one.at != interface.at or one.weighted)
+    return (*(Metric(interface.at, name) for name in chosen), *others)
 
 
 def samples(found: Mapping[str, Any]) -> None:
