@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -215,7 +216,8 @@ def show_training(
     print(f"leak on padding   {run.leak[0]:.3g} -> {run.leak[-1]:.3g}")
     print(f"starved steps     {run.starved.sum()} of {run.batch.label_real.sum()}")
     for one in run.figures:
-        print(f"{one.said}: {one.whole:.4g}, in batches of {one.size} {one.batches:.4g}, on real steps {one.real:.4g}")
+        real = "" if math.isnan(one.real) else f", on real steps {one.real:.4g}"
+        print(f"{one.said}: {one.whole:.4g}, in batches of {one.size} {one.batches:.4g}{real}")
     print(*(f"{said}\n" for said in metrics.says(run.figures)), sep="", end="")
     print("\n".join(line for found in findings for line in check.in_full(found.to_json())) or "healthy")
     for step in steps:

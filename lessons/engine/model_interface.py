@@ -77,7 +77,7 @@ def last_layers(model: keras.Model, count: int, last: str) -> list[str]:
 
 
 def described(name: str, predictions: np.ndarray, model: keras.Model, layer: str, inputs: Sequence[Taken]) -> PutOut:
-    """An output, without what it is trained for."""
+    """An output, without what it is trained for. predictions (batch, …)."""
     shape = predictions.shape[1:]
     per_step = len(shape) == 2 and any(one.sequence and one.shape[0] == shape[0] for one in inputs)
     activation = activation_of(model, predictions, layer)

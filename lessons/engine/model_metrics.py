@@ -86,6 +86,7 @@ class Steps:
 
 
 def metric_value(one: Metric, y: np.ndarray, predictions: Any) -> float:
+    """Of labels and predictions (batch, …)."""
     metric = made(one, "one")
     metric.update_state(y, predictions)
     return float(metric.result())

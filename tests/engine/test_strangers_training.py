@@ -5,6 +5,7 @@ import ast
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from lessons.engine.pasted_model import inspect
 from lessons.export.model import made
@@ -116,3 +117,24 @@ def test_a_stranger_is_trained_as_plain_fit_does_or_told_why_not(name):
     np.testing.assert_allclose(run.snapshot.loss, history["loss"], rtol=1e-5)
     np.testing.assert_allclose(run.snapshot.val_loss, history["val_loss"], rtol=1e-5)
     assert np.isfinite(run.snapshot.loss).all() and run.snapshot.gradient.any()
+
+
+def test_whichever_output_is_looked_at_the_training_is_the_same_and_the_gradient_is_there():
+    text = TEXTS[CHIEF[1]]
+    found, interface = looked_at(text)
+    looks = interface.choices()
+    steps, kind = (train(recipe_of(text, one, found)) for one in looks)
+    np.testing.assert_allclose(steps.snapshot.loss, kind.snapshot.loss, rtol=1e-6)
+    recipe = recipe_of(text, looks[0], found)
+    keras.utils.set_random_seed(recipe.settings.seed)
+    model = as_python(text, "model", 12, 3, 1)
+    x, labels = fed(recipe, training_batch(recipe))
+    with tf.GradientTape() as tape:
+        each, whole = model(x)
+        whole = tf.identity(whole)  # else Keras takes the logits behind it, and no gradient arrives there
+        loss = 0.3 * keras.losses.MeanAbsoluteError()(labels[0], each)
+        loss += 2 * keras.losses.SparseCategoricalCrossentropy()(labels[1], whole)
+    at_each, at_whole = tape.gradient(loss, [each, whole])
+    np.testing.assert_allclose(steps.snapshot.gradient[0], np.abs(at_each[..., 0]), rtol=1e-4, atol=1e-8)
+    norm = np.linalg.norm(at_whole, axis=-1, keepdims=True)
+    np.testing.assert_allclose(kind.snapshot.gradient[0], norm, rtol=1e-3)
