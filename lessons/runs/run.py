@@ -15,6 +15,7 @@ from lessons.recipe.output import Output
 from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
+from lessons.runs.metrics import Figure
 
 THRESHOLDS = {"number": 0.5, "probability": 0.5, "logit": 0.0}  # what a prediction can be; above, it counts as 1
 CURVES = ("loss", "real_loss", "error", "val_loss", "gradient", "input_gradient")  # of a snapshot, in JSON
@@ -75,6 +76,7 @@ class Closing:
     seconds: float  # in the worker, tracing included
     scores: Floats | None = None  # (batch, time, class) of the trained model, where there are classes
     measures: Mapping[str, float] = field(default_factory=dict)  # what its family measures besides, Settings.measured
+    figures: tuple[Figure, ...] = ()  # loss and metrics of a model of the learner's own, where some are asked for
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,11 @@ class Run:
         return self.closing.measures if self.closing else {}
 
     @property
+    def figures(self) -> tuple[Figure, ...]:
+        """Loss and metrics side by side, where some were asked for; none of a training that was stopped."""
+        return self.closing.figures if self.closing else ()
+
+    @property
     def measured(self) -> str:
         """The measures in words, such as “3 % of the answers wrong”; nothing where there are none."""
         words = self.settings.measured
@@ -179,6 +186,7 @@ class Run:
             "real": plain(self.batch.real),
             **read_off,
             "measures": plain(dict(self.measures)),
+            "metrics": [plain(vars(one)) for one in self.figures],
             "source": self.opening.source,
             "warnings": list(self.opening.warnings),
             "versions": self.opening.versions,
@@ -249,7 +257,7 @@ def predicted(output: Output, columns: Floats) -> tuple[Floats, Floats | None]:
 def gradient_norm(output: Output, columns: Floats) -> Floats:
     """(..., batch, time) size of a gradient at what the model puts out, whose shape `predicted` tells."""
     columns = with_steps(output, columns)
-    if not output.ranked:
+    if output.columns == 1:
         return np.abs(columns[..., 0])
     with np.errstate(over="ignore"):
         return np.sqrt(np.square(columns).sum(axis=-1))
@@ -266,5 +274,5 @@ def joined(parts: list[Floats]) -> Floats | None:
 
 
 def squeezed(labels: Floats) -> Floats:
-    """(batch, time) from (batch, time, 1); (batch, 1) stays."""
-    return labels[..., 0] if labels.ndim == 3 else labels
+    """(batch, time), or (batch, 1), from labels (batch, time, columns), or (batch, columns): those of the first one."""
+    return labels[..., 0] if labels.ndim == 3 else labels[:, :1]

@@ -10,6 +10,7 @@ from pages.lab.again import ask_again
 from pages.lab.bench import Bench
 from pages.lab.comparison_panel import hint
 from pages.lab.diagnosis import diagnosis_below, shade_of, status_words
+from pages.lab.model_metrics import model_metrics
 from pages.lab.prediction import tell
 from pages.lab.state import Diagnosis
 from pages.parts import quotation
@@ -57,6 +58,8 @@ def instruments(bench: Bench) -> None:
         ask_again(bench)
     if diagnosis:
         diagnosis_below(bench, run, diagnosis)
+    if run and run.figures:
+        model_metrics(run)
 
 
 def status(bench: Bench, run: Run | None, diagnosis: Diagnosis | None) -> dict:

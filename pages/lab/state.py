@@ -127,7 +127,7 @@ class Form:
     def of_classes(self) -> bool:
         """Whether own data or an own model have classes."""
         if self.model:
-            return self.model.interface.columns > 1
+            return self.model.interface.put_out.labels == "class"
         return self.table is not None and self.table.task == "classes"
 
     def lay(self, settings: Settings) -> None:
