@@ -52,6 +52,7 @@ CLOSING = {
     "scores": None,
     "seconds": 1.0,
     "measures": {},
+    "pictures": None,
 }
 
 

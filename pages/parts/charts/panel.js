@@ -4,7 +4,7 @@ const PLAYBACK = 330; // milliseconds for all epochs of a finished run
 const FOLLOWED = 500; // milliseconds after which a run that streams needs no playback
 const BLANK = { data: [], layout: { margin: { l: 52, r: 8, t: 6, b: 36 }, xaxis: { visible: false }, yaxis: { visible: false } } };
 
-class Panel extends Marked {
+class Panel extends Pictured {
   constructor(root) {
     super(root);
     this.choice = { prediction: "scatter", at: "predictions", view: "sequences" };
@@ -19,6 +19,7 @@ class Panel extends Marked {
     this.slider.oninput = () => { this.halt(); this.goTo(Number(this.slider.value)); };
     root.querySelector(".lab-play").onclick = () => this.play(Math.max(PLAYBACK, 60 * this.last));
     this.pick.querySelector("input").oninput = (event) => this.select(Number(event.target.value));
+    this.attend(root);
   }
 
   get last() { return this.run ? this.run.frames.epochs.length - 1 : 0; }
@@ -120,6 +121,7 @@ class Panel extends Marked {
     this.root.querySelector(".lab-slider").hidden = this.last < 1;
     this.pick.querySelector("input").max = this.run.real.length - 1;
     this.sequence = Math.min(this.sequence, this.run.real.length - 1);
+    this.offer();
     if (playback && this.last > 0 && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
       this.frame = Math.max(this.run.frames.epochs.findIndex((epoch) => epoch >= shown), Math.min(1, this.last));
       this.playing = this.drawInTurn(() => this.play(PLAYBACK, this.frame));
@@ -180,7 +182,7 @@ class Panel extends Marked {
     this.root.dataset.epoch = epoch;
     const leak = this.run.frames.leak[this.choice.at][this.frame];
     const { starved } = this.run;
-    this.root.querySelector(".lab-slider output").textContent = [
+    this.root.querySelector(".lab-slider output").textContent = this.pictureLabel() ?? [
       `epoch ${epoch} of ${this.run.epochs}${how && this.frame < this.last ? ", playback" : ""}`,
       leak === null ? "no finite gradient" : `${Number((100 * leak).toPrecision(3))} % of the gradient on padding`,
       ...(starved ? [`${starved} real steps never got any`] : []),
@@ -189,9 +191,7 @@ class Panel extends Marked {
 
   choose(tabs, button) {
     if (button.tagName !== "BUTTON" || !this.run) return;
-    this.choice[tabs.dataset.tabs] = button.dataset.value;
-    for (const other of tabs.children) other.setAttribute("aria-pressed", other === button);
-    this.pick.hidden = this.choice.prediction !== "sequence";
+    this.press(tabs, button.dataset.value);
     this.drawPrediction();
     this.drawGradient();
     this.label();
@@ -201,7 +201,16 @@ class Panel extends Marked {
     if (!this.run || !(sequence >= 0 && sequence < this.run.real.length)) return;
     this.sequence = sequence;
     this.pick.querySelector("input").value = sequence;
-    this.choose(this.root.querySelector('[data-tabs="prediction"]'), this.root.querySelector('[data-value="sequence"]'));
+    const tabs = this.root.querySelector('[data-tabs="prediction"]');
+    const kept = this.choice.prediction === "text" ? "text" : "sequence";
+    this.choose(tabs, tabs.querySelector(`[data-value="${kept}"]`));
+  }
+
+  press(tabs, value) {
+    this.choice[tabs.dataset.tabs] = value;
+    for (const button of tabs.children) button.setAttribute("aria-pressed", button.dataset.value === value);
+    this.pick.hidden = this.choice.prediction === "scatter";
+    this.offerPicks();
   }
 
   // --- drawing
@@ -252,10 +261,11 @@ class Panel extends Marked {
   }
 
   drawPrediction() {
+    if (this.choice.prediction === "text") return this.drawText();
     this.drawChanged("prediction", this.run[this.choice.prediction], this.run.words.prediction, this.predictionChange());
   }
 
-  updatePrediction() { this.restyle("prediction", this.predictionChange()); }
+  updatePrediction() { if (this.choice.prediction !== "text") this.restyle("prediction", this.predictionChange()); }
 
   predictionChange() {
     const { real, truth } = this.run;
@@ -282,6 +292,8 @@ class Panel extends Marked {
   }
 
   drawGradient() {
+    if (this.choice.view === "reach") return this.drawReach();
+    if (this.choice.view === "attention") return this.drawAttention();
     const epochs = this.choice.view === "epochs";
     const figures = epochs ? this.run.over : this.run.gradient;
     const figure = figures[this.choice.at] ?? figures.predictions;
@@ -291,10 +303,13 @@ class Panel extends Marked {
     this.drawChanged("gradient", this.marked(figure, band, border), this.run.words.gradient, this.gradientChange());
   }
 
-  updateGradient() { this.restyle("gradient", this.gradientChange()); }
+  updateGradient() {
+    if (this.choice.view === "attention") this.updateAttention();
+    else this.restyle("gradient", this.gradientChange());
+  }
 
   gradientChange() {
-    if (this.choice.view === "epochs") return undefined;
+    if (this.choice.view !== "sequences") return undefined;
     const at = this.run.frames.at[this.choice.at] ? this.choice.at : "predictions";
     const real = at === "inputs" ? this.run.real_inputs : this.run.real;
     const z = this.run.frames.at[at][this.frame];
