@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from lessons.engine import graph_files
 from lessons.engine.graph import Graph
-from lessons.engine.pictures import Camera
+from lessons.engine.pictures import Camera, remembering
 from lessons.engine.stored_graph import Store
 from lessons.recipe import data
 from lessons.recipe.recipe import Recipe, Structure
@@ -47,8 +47,8 @@ def train(recipe: Recipe, graph: Graph | None = None) -> Iterator[Opening | Snap
             wanted = int(step * CHUNK_SECONDS / max(spent, 1e-4)) if done > FIRST_CHUNK else 10 * step
             step = max(1, min(wanted, settings.epochs - done))
         predictions, scores = graph.predict()
-        measures = settings.measures(batch, graph.ask)
-        pictures = camera.pictures()
+        ask = remembering(graph.ask)  # a family asks for its pictures what it asks for its measures
+        measures, pictures = settings.measures(batch, ask), camera.pictures(ask)
         yield Closing(predictions, time.perf_counter() - started, scores, measures, pictures)
         graph.keep()
     finally:

@@ -117,7 +117,7 @@ def square(run: Run, across: str, down: str) -> dict[str, Any]:
 
 def text_frame(run: Run, pictures: Pictures) -> dict[str, Any]:
     """One text, epoch by step, without its cells: the next tokens as they are, and below them what it wrote."""
-    rows = ["true", *(f"epoch {epoch + 1}" for epoch in pictures.epochs[:-1]), "trained"]
+    rows = ["true", *(f"epoch {epoch + 1}" for epoch in pictures.text_epochs[:-1]), "trained"]
     clear = [[0, "rgba(0,0,0,0)"], [1, RIGHT]]
     cells = heat(np.empty((0, 0)), clear, 0, 1, name="token") | {
         "y": rows,

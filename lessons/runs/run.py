@@ -20,6 +20,7 @@ THRESHOLDS = {"number": 0.5, "probability": 0.5, "logit": 0.0}  # what a predict
 CURVES = ("loss", "real_loss", "error", "val_loss", "gradient", "input_gradient")  # of a snapshot, in JSON
 READ_OFF = ("baseline", "leak", "input_leak", "starved", "predictions", "scores")  # of a run, in JSON
 PICTURES = 10  # of the attention and the writing, in a run: the last of them when it is trained
+WRITTEN = 3  # in every third of them the model writes
 WEIGHTS = 60_000  # of the attention in a run; longer sequences have fewer of them in the pictures
 KEPT_EPOCHS = 200  # gradients of more epochs than this are thinned to as many, evenly spaced
 
@@ -34,13 +35,19 @@ def pictured_epochs(epochs: int) -> Whole:
     return np.unique(np.linspace(0, epochs - 1, min(epochs, PICTURES - 1)).round().astype(int))
 
 
+def written_epochs(epochs: int) -> Whole:
+    """Those of them at which the model writes, and the number of epochs: it costs more than a look."""
+    return np.array([*pictured_epochs(epochs)[::WRITTEN], epochs])
+
+
 @dataclass(frozen=True)
 class Pictures:
     """What a family with an attention shows of itself while it trains, and when it is trained."""
 
     epochs: Whole  # (picture,) from 0, each before its update; last the number of epochs: the trained model
     attention: Floats | None  # (picture, head, sequence, query, key) weights of the first sequences, as many as fit
-    text: Whole | None  # (picture, batch, time) token ids that it writes alone, -1 where it writes none
+    text_epochs: Whole  # (text,) those of them at which it writes
+    text: Whole | None  # (text, batch, time) token ids that it writes alone, -1 where it writes none
     reach: Floats | None  # (time, time) of the trained model: see Settings.reach
 
 

@@ -25,6 +25,7 @@ from lessons.runs.run import (
     Snapshot,
     kept_epochs,
     pictured_epochs,
+    written_epochs,
 )
 from lessons.sandbox.schema import answers, array, by_name, empty, fits, plain_by_name, texts_by_name
 
@@ -148,6 +149,7 @@ def pictured(value: Any, recipe: Recipe) -> bool:
     """Whether these can be the Pictures of that training, in plain values."""
     settings, real = recipe.settings, training_batch(recipe).real
     taken, steps = [*pictured_epochs(settings.epochs), settings.epochs], settings.timesteps
+    written = written_epochs(settings.epochs)
 
     def weights(told: Any) -> bool:
         heads, sequences = np.shape(told)[1:3] if np.ndim(told) == 5 else (0, 0)
@@ -157,7 +159,8 @@ def pictured(value: Any, recipe: Recipe) -> bool:
     form = {
         "epochs": lambda told: array(told, "i", len(taken)) and np.array_equal(told, taken),
         "attention": weights,
-        "text": (None, lambda told: array(told, "i", len(taken), *real.shape)),
+        "text_epochs": lambda told: array(told, "i", len(written)) and np.array_equal(told, written),
+        "text": (None, lambda told: array(told, "i", len(written), *real.shape)),
         "reach": (None, lambda told: array(told, "f", steps, steps)),
     }
     return fits(value, form)

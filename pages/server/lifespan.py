@@ -36,6 +36,7 @@ from lessons.course.discovery import LESSONS
 from lessons.recipe.recipe import Recipe
 from lessons.sandbox import walled_pool
 from lessons.server.laboratory import shared
+from lessons.server.verification import begin
 from lessons.workers.pool import WorkerPool
 from pages.server import shown, store, watch
 from pages.server.private import STREAMLIT_STATIC, prepare, script_runs
@@ -68,7 +69,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already
         laboratory.executor.may_warm = lambda: not script_runs()
         every_preset = (Recipe(preset.settings) for lesson in LESSONS.values() for preset in lesson.presets)
-        asyncio.get_running_loop().call_later(HEAD_START, laboratory.start, every_preset)
+        asyncio.get_running_loop().call_later(HEAD_START, begin, every_preset)
     yield
     laboratory.executor.shutdown(wait=False, cancel_futures=True)
     if walled_pool.shared.cache_info().currsize:  # somebody has been to the clinic

@@ -62,7 +62,7 @@ def test_pictures_are_taken_before_their_epochs_and_of_the_trained_model():
     np.testing.assert_allclose(pictures.attention[0, 0], first[:, 0], atol=1e-6)
     assert not np.allclose(pictures.attention[-1], pictures.attention[0], atol=1e-3)
     written, _ = run.settings.written(run.batch, lambda x, mask: run.scores)
-    assert pictures.text.shape == (PICTURES, 5, 6) and pictures.text[-1].shape == written.shape
+    assert pictures.text.shape == (len(pictures.text_epochs), 5, 6) and pictures.text[-1].shape == written.shape
     assert ((pictures.text[-1] == run.settings.end).any(axis=1).mean()) == 1 - run.measures["endless"]
 
 
