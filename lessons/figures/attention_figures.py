@@ -90,15 +90,15 @@ def attention_words(run: Run, share: float) -> str:
 def attention_frame(run: Run) -> dict[str, Any]:
     """Query x key without its cells: blue what may be looked at, vermilion what should not, paper where it is 0."""
     none = np.empty((0, 0))
-    wrong = "on padding or later tokens" if run.settings.vocabulary else "on padding"
-    edge = edge_trace(none.astype(bool), "the attention mask", EDGE, 2)
+    wrong = "padding, later tokens" if run.settings.vocabulary else "padding"
+    edge = edge_trace(none.astype(bool), "mask", EDGE, 2)
     traces = [
-        heat(none, REAL_SCALE, 0, 1, name="on real steps"),
+        heat(none, REAL_SCALE, 0, 1, name="real steps"),
         heat(none, LEAK_SCALE, 0, 1, name=wrong),
         not_finite(none.astype(bool), "NaN"),
         words_trace((0, 0)) | {"hovertemplate": SAYS},
         edge,
-        named(REAL, "on real steps"),
+        named(REAL, "real steps"),
         named(LEAK, wrong),
     ]
     return {"data": traces, "layout": square(run, "looks at step", "step")}

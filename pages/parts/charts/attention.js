@@ -5,9 +5,10 @@ const BORDER = 4; // the place of the mask's border among the traces of an atten
 class Pictured extends Marked {
   attend(root) {
     this.head = 0;
+    this.wish = {};
     this.heads = root.querySelector(".lab-head");
     this.whose = root.querySelector(".lab-whose");
-    this.heads.querySelector("input").oninput = (event) => { this.head = Number(event.target.value); this.drawGradient(); };
+    this.heads.querySelector("input").oninput = (event) => { this.head = Number(event.target.value); this.drawPicture(true); };
     this.whose.querySelector("input").oninput = (event) => this.select(Number(event.target.value));
   }
 
@@ -16,10 +17,20 @@ class Pictured extends Marked {
   // The buttons of pictures that this run has; a choice that it has not falls back.
   offer() {
     const figures = this.pictures?.figures ?? {};
-    for (const [name, value, back] of [["prediction", "text", "scatter"], ["view", "attention", "sequences"], ["view", "reach", "sequences"]]) {
+    for (const [name, value, back] of [["prediction", "text", "scatter"], ["picture", "attention", "data"], ["picture", "reach", "data"]]) {
       const tabs = this.root.querySelector(`[data-tabs="${name}"]`);
       tabs.querySelector(`[data-value="${value}"]`).hidden = !figures[value];
-      if (!figures[value] && this.choice[name] === value) this.press(tabs, back);
+      if (!figures[value] && this.choice[name] === value) {
+        this.press(tabs, back);
+        this.wish[name] = value; // a run has none before its end
+      } else if (figures[value] && this.wish[name] === value) {
+        this.press(tabs, value);
+      }
+    }
+    this.root.querySelector('[data-tabs="picture"]').hidden = !(figures.attention || figures.reach);
+    if (this.pictures && !this.picked) { // one that has padding: sequences stand by their length
+      this.sequence = Math.floor(this.run.real.length / 2);
+      this.pick.querySelector("input").value = this.sequence;
     }
     const heads = this.pictures?.attention?.[0].length ?? 1;
     this.head = Math.min(this.head, heads - 1);
@@ -28,10 +39,9 @@ class Pictured extends Marked {
   }
 
   offerPicks() {
-    const attention = this.choice.view === "attention";
-    this.root.querySelector('[data-tabs="at"]').hidden = attention || this.choice.view === "reach";
+    const attention = this.choice.picture === "attention";
     this.whose.hidden = !attention;
-    this.heads.hidden = !attention || this.pictures?.attention[0].length < 2;
+    this.heads.hidden = !attention || this.pictures.attention[0].length < 2;
   }
 
   // The place of the picture that belongs to the slider's epoch.
@@ -52,8 +62,8 @@ class Pictured extends Marked {
 
   pictureLabel() {
     if (!this.pictures) return undefined;
-    if (this.choice.view === "reach") return `trained · ${this.pictures.words.reach}`;
-    if (this.choice.view !== "attention") return undefined;
+    if (this.choice.picture === "reach") return `trained · ${this.pictures.words.reach}`;
+    if (this.choice.picture !== "attention") return undefined;
     const share = this.pictures.astray[this.shot];
     const where = this.pictures.future ? "padding or later tokens" : "padding";
     return [this.shotWords(), `sequence ${this.row}`, ...(this.heads.hidden ? [] : [`head ${this.head}`]),
@@ -61,16 +71,16 @@ class Pictured extends Marked {
   }
 
   drawAttention() {
+    this.drawn = undefined; // the data picture is not there any more
     const { figures, words } = this.pictures;
     this.whose.querySelector("input").value = this.row;
     this.whose.querySelector("input").max = this.pictures.attention[0][0].length - 1;
     const [changes, traces, border] = this.attentionChange();
     const data = figures.attention.data.map((trace, index) => (index === BORDER ? { ...trace, ...border } : trace));
-    this.drawChanged("gradient", { ...figures.attention, data }, words.attention, [changes, traces]);
-    this.label();
+    this.drawChanged("picture", { ...figures.attention, data }, words.attention, [changes, traces]);
   }
 
-  updateAttention() { this.restyle("gradient", this.attentionChange().slice(0, 2)); }
+  updateAttention() { this.restyle("picture", this.attentionChange().slice(0, 2)); }
 
   // Weights at the slider's epoch: on what may be looked at, on what should not, not finite; words; the mask's border.
   attentionChange() {
@@ -100,7 +110,8 @@ class Pictured extends Marked {
   }
 
   drawReach() {
-    this.draw("gradient", this.pictures.figures.reach, this.pictures.words.reach);
+    this.drawn = undefined;
+    this.draw("picture", this.pictures.figures.reach, this.pictures.words.reach);
   }
 
   // One text: the next tokens as they are, and below them what the model wrote, picture by picture.
@@ -115,7 +126,8 @@ class Pictured extends Marked {
     const said = rows.map((row, i) => row.map((token, j) => token === "" ? "nothing is written here"
       : `step ${j}: ${i ? `it wrote ${token}, ${right[i][j] ? "right" : `the text has ${trueRow[j] || "ended"}`}` : `the text goes on with ${token}`}`));
     const words = `Sequence ${this.sequence}: the text is ${trueRow.filter(Boolean).join(" ")}; alone the trained model writes ${rows.at(-1).filter(Boolean).join(" ") || "nothing"}.`;
-    this.drawChanged("prediction", figures.text, words, [{ z: [right], text: [rows], customdata: [said] }, [0]]);
+    const data = figures.text.data.map((trace) => (trace.texttemplate ? { ...trace, textfont: { color: this.ink() } } : trace));
+    this.drawChanged("prediction", { ...figures.text, data }, words, [{ z: [right], text: [rows], customdata: [said] }, [0]]);
   }
 }
 

@@ -7,7 +7,7 @@ const BLANK = { data: [], layout: { margin: { l: 52, r: 8, t: 6, b: 36 }, xaxis:
 class Panel extends Pictured {
   constructor(root) {
     super(root);
-    this.choice = { prediction: "scatter", at: "predictions", view: "sequences" };
+    this.choice = { picture: "data", prediction: "scatter", at: "predictions", view: "sequences" };
     this.sequence = 0;
     this.frame = 0;
     this.token = "";
@@ -173,6 +173,7 @@ class Panel extends Pictured {
     this.updateCurve();
     this.updatePrediction();
     this.updateGradient();
+    if (this.choice.picture === "attention") this.updateAttention();
     this.label(how);
   }
 
@@ -192,6 +193,7 @@ class Panel extends Pictured {
   choose(tabs, button) {
     if (button.tagName !== "BUTTON" || !this.run) return;
     this.press(tabs, button.dataset.value);
+    this.drawPicture(true);
     this.drawPrediction();
     this.drawGradient();
     this.label();
@@ -200,6 +202,7 @@ class Panel extends Pictured {
   select(sequence) {
     if (!this.run || !(sequence >= 0 && sequence < this.run.real.length)) return;
     this.sequence = sequence;
+    this.picked = true;
     this.pick.querySelector("input").value = sequence;
     const tabs = this.root.querySelector('[data-tabs="prediction"]');
     const kept = this.choice.prediction === "text" ? "text" : "sequence";
@@ -208,6 +211,7 @@ class Panel extends Pictured {
 
   press(tabs, value) {
     this.choice[tabs.dataset.tabs] = value;
+    delete this.wish[tabs.dataset.tabs];
     for (const button of tabs.children) button.setAttribute("aria-pressed", button.dataset.value === value);
     this.pick.hidden = this.choice.prediction === "scatter";
     this.offerPicks();
@@ -220,10 +224,14 @@ class Panel extends Pictured {
     this.paint(plot, figure, words);
     if (plot.listens || !["picture", "gradient"].includes(name)) return;
     plot.listens = true;
-    plot.on("plotly_click", (event) => this.select(Math.round(event.points[0].y)));
+    plot.on("plotly_click", (event) => {
+      if (name === "gradient" || this.choice.picture === "data") this.select(Math.round(event.points[0].y));
+    });
   }
 
   drawPicture(always) {
+    if (this.choice.picture === "attention") return this.drawAttention();
+    if (this.choice.picture === "reach") return this.drawReach();
     if (this.pictured === this.drawn && !always) return;
     this.drawn = this.pictured;
     this.draw("picture", this.picture, this.data.picture_words);
@@ -292,8 +300,6 @@ class Panel extends Pictured {
   }
 
   drawGradient() {
-    if (this.choice.view === "reach") return this.drawReach();
-    if (this.choice.view === "attention") return this.drawAttention();
     const epochs = this.choice.view === "epochs";
     const figures = epochs ? this.run.over : this.run.gradient;
     const figure = figures[this.choice.at] ?? figures.predictions;
@@ -303,13 +309,10 @@ class Panel extends Pictured {
     this.drawChanged("gradient", this.marked(figure, band, border), this.run.words.gradient, this.gradientChange());
   }
 
-  updateGradient() {
-    if (this.choice.view === "attention") this.updateAttention();
-    else this.restyle("gradient", this.gradientChange());
-  }
+  updateGradient() { this.restyle("gradient", this.gradientChange()); }
 
   gradientChange() {
-    if (this.choice.view !== "sequences") return undefined;
+    if (this.choice.view === "epochs") return undefined;
     const at = this.run.frames.at[this.choice.at] ? this.choice.at : "predictions";
     const real = at === "inputs" ? this.run.real_inputs : this.run.real;
     const z = this.run.frames.at[at][this.frame];
