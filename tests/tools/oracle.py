@@ -279,7 +279,10 @@ def _by_hand_over_labels(y, p, epsilon):
 
 
 def _mean_of_texts(y, p, epsilon):
-    kept = tf.cast(tf.not_equal(y[..., 0], 0), p.dtype)
+    mask = getattr(p, "_keras_mask", None)
+    if mask is None:
+        return _mean(_token_loss(y, p), axis=None)
+    kept = tf.cast(mask, p.dtype)
     return _mean(tf.reduce_sum(_token_loss(y, p) * kept, 1) / (tf.reduce_sum(kept, 1) + epsilon), axis=None)
 
 
