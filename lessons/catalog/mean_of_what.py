@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lessons.course.exercise import FindSetting, Goal, MendLoss
+from lessons.course.exercise import FindSetting, Goal
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.families.decoder import Decoder
@@ -30,24 +30,6 @@ def smoothed(y_true, y_pred):
 
     tokens = keras.ops.one_hot(keras.ops.cast(y_true[..., 0], "int32"), y_pred.shape[-1])
     return keras.losses.categorical_crossentropy(tokens, y_pred, from_logits=True, label_smoothing=0.1)
-
-
-# Texts of an exercise: what the learner mends, and one way to do it.
-def over_all_steps(y_true, y_pred):
-    """cross-entropy of the right token, over all steps"""
-    from keras import losses, ops
-
-    each = losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
-    return ops.mean(each)
-
-
-def over_tokens(y_true, y_pred):
-    """cross-entropy of the right token, over those whose label is not 0"""
-    from keras import losses, ops
-
-    each = losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
-    counted = ops.cast(ops.not_equal(y_true[..., 0], 0), each.dtype)
-    return ops.sum(each * counted) / ops.maximum(ops.sum(counted), 1.0)
 
 
 def four_cuts() -> Measured:
@@ -251,19 +233,18 @@ LESSON = Lesson(
         ("mlx-lm #1855: perplexity by batch size", "https://github.com/ml-explore/mlx-lm/pull/1855"),
     ),
     exercises=(
-        MendLoss(
-            name="count_the_tokens",
-            title="Count the tokens",
-            asks="No mask is passed, and the padding, whose labels are 0, is in the mean. Mend the loss so that it is "
-            "a mean over the tokens.",
-            settings=BASE.with_changes({"mask": "none"}),
-            padding="0",
-            broken=over_all_steps,
-            mended=over_tokens,
+        FindSetting(
+            name="a_mean_that_heeds",
+            title="A mean that heeds the mask",
+            asks="The mask of the true lengths is passed, and padding pulls on the weights all the same. Find settings "
+            "under which it does not; the mask stays as it is.",
+            start=BASE.with_changes({"loss": "scalar_cross_entropy"}),
+            moves=("loss", "reduction", "batch_size"),
+            solution=BASE.with_changes({"loss": "mean_of_what.mean_of_sequences"}),
             hints=(
-                "What stands in the labels where there is no token?",
-                "Multiply each value by 1 where the label is not 0, and by 0 where it is.",
-                "Divide the sum by the number of tokens, and keep that from 0 for a batch of nothing but padding.",
+                "What does the loss return: one value for each step, or one for all?",
+                "A mask leaves steps out of a mean that Keras takes. Of a number that is a mean already it cannot.",
+                "Take a loss of one value per step, or one that reads the mask itself.",
             ),
             goal=Goal(leak=0, wrong_alone=0.5),
         ),
