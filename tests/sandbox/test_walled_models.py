@@ -102,6 +102,7 @@ def test_a_training_is_told_in_numbers_and_its_process_ends(walled_pool):
     assert run.opening.layers[0].layer == "Masking" and len(before - ready(walled_pool)) == 1
 
 
+@pytest.mark.verify
 def test_what_a_model_does_only_in_training_is_ended_too(walled_pool):
     found = walled_pool.submit(walled_tasks.inspect_model, LATE, who="attacker").result(PATIENCE)
     assert not found["refused"] and found["interfaces"]
