@@ -42,7 +42,7 @@ def four_cuts() -> Measured:
     from lessons.recipe.recipe import Recipe
 
     settings = BASE.with_changes({"sequences": 8, "padding_share": 0.5})
-    batch, model = training_batch(Recipe(settings)), settings.build()
+    batch, model = training_batch(Recipe(settings)), settings.build(settings.features)
     with tf.GradientTape(persistent=True) as tape:
         each = keras.losses.sparse_categorical_crossentropy(batch.y, model([batch.x, batch.real]), from_logits=True)
         real = tf.cast(batch.real, each.dtype)  # (batch, time)
@@ -61,20 +61,22 @@ def four_cuts() -> Measured:
         slopes[way] = np.concatenate([np.ravel(tf.convert_to_tensor(part)) for part in parts]).astype(float)
     reference = slopes["all tokens"]
     length = np.linalg.norm(reference)
-    rows = []
+    angles, lengths_of = dict[str, float](), dict[str, float]()
     for way, slope in slopes.items():
         cosine = float(slope @ reference / (np.linalg.norm(slope) * length))
-        angle = float(np.degrees(np.arccos(min(1.0, cosine))))
-        rows.append({"mean over": way, "loss": float(ways[way]), "angle in degrees": round(angle, 2),
-                     "length": float(np.linalg.norm(slope) / length)})  # fmt: skip
-    angles = {row["mean over"]: row["angle in degrees"] for row in rows}
+        angles[way] = round(float(np.degrees(np.arccos(min(1.0, cosine)))), 2)
+        lengths_of[way] = float(np.linalg.norm(slope) / length)
+    rows = [
+        {"mean over": way, "loss": float(ways[way]), "angle in degrees": angles[way], "length": lengths_of[way]}
+        for way in ways
+    ]
     worst = max(angles, key=lambda way: angles[way])
     sentence = (
         f"The same texts and weights: the gradient of {worst} points {angles[worst]:.3g}° away from that of all "
         f"tokens, the mean of four micro-batches {angles['four micro-batches, then their mean']:.3g}°. Added up and "
         f"divided once the micro-batches are {angles['four micro-batches, divided once']:.3g}° away."
     )
-    figure = directions({row["mean over"]: (row["angle in degrees"], row["length"]) for row in rows})
+    figure = directions({way: (angles[way], lengths_of[way]) for way in ways})
     return Measured(sentence, angles, tuple(rows), figure)
 
 

@@ -127,7 +127,7 @@ def own_layer(kind: str) -> type[keras.Layer]:
     import keras
     from keras import ops
 
-    class Centred(keras.layers.Layer):
+    class Centred(keras.layers.Layer):  # type: ignore[misc]
         """Subtracts the mean over time."""
 
         def call(self, x: Any) -> Any:
