@@ -36,7 +36,7 @@ def pictured_epochs(epochs: int) -> Whole:
 
 
 def written_epochs(epochs: int) -> Whole:
-    """Those of them at which the model writes, and the number of epochs: it costs more than a look."""
+    """(text,) those of them at which the model writes, and the number of epochs: it costs more than a look."""
     return np.array([*pictured_epochs(epochs)[::WRITTEN], epochs])
 
 

@@ -27,6 +27,7 @@ def weights_of(settings):
     return graph, batch, graph.attention()
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize("score", ["returned", "zeroed", "1e9", "layer"])
 @pytest.mark.parametrize("attention_mask", ["keys", "aligned"])
 def test_the_weights_are_those_of_the_attention_by_its_definition(score, attention_mask):
@@ -47,6 +48,7 @@ def test_the_weights_are_those_of_the_attention_by_its_definition(score, attenti
     np.testing.assert_allclose(found, np.where(np.isnan(wanted), none, wanted), atol=1e-5)
 
 
+@pytest.mark.verify
 def test_a_causal_model_gives_nothing_to_the_future_and_another_does():
     for causal_mask in ("causal", "none"):
         _, batch, found = weights_of(replace(DECODER, causal_mask=causal_mask))
@@ -66,6 +68,7 @@ def test_pictures_are_taken_before_their_epochs_and_of_the_trained_model():
     assert ((pictures.text[-1] == run.settings.end).any(axis=1).mean()) == 1 - run.measures["endless"]
 
 
+@pytest.mark.verify
 def test_halts_for_pictures_leave_the_training_as_it_is():
     """The same epochs without pictures: of a graph that is told to advance at once."""
     settings = replace(ENCODER, epochs=25)
@@ -74,17 +77,20 @@ def test_halts_for_pictures_leave_the_training_as_it_is():
     assert np.array_equal(trained(Recipe(settings)).snapshot.loss, loss)
 
 
+@pytest.mark.verify
 def test_long_sequences_have_fewer_in_the_pictures():
     run = trained(Recipe(replace(ENCODER, timesteps=48, sequences=16, epochs=3)))
     attention = run.pictures.attention
     assert attention.shape[1:] == (2, 1, 48, 48) and attention.size <= WEIGHTS
 
 
+@pytest.mark.verify
 def test_a_family_without_attention_has_no_pictures():
     run = trained(Recipe(Recurrent(sequences=4, timesteps=5, epochs=3)))
     assert run.pictures is None and run.to_json()["pictures"] is None
 
 
+@pytest.mark.verify
 def test_what_falls_on_padding_and_on_the_future_is_counted():
     padded = trained(Recipe(replace(ENCODER, attention_mask="none")))
     assert astray_shares(padded, padded.pictures)[-1] > 0.1
