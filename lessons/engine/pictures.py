@@ -23,7 +23,10 @@ class Camera:
             self._take(epoch, self.graph.ask)
 
     def advance(self, first: int, count: int) -> dict[str, np.ndarray]:
-        """Train `count` epochs from `first` on, as Graph.advance does: arrays (epoch, …). A halt where a picture is due."""
+        """Train `count` epochs from `first` on, as Graph.advance does: arrays (epoch, …).
+
+        It halts where a picture is due.
+        """
         halts = [epoch for epoch in self.epochs if first < epoch < first + count]
         parts = []
         for start, end in zip([first, *halts], [*halts, first + count], strict=True):
