@@ -57,6 +57,8 @@ class Graph:
         self.traces = 0
         train_part, val_part, *numbers = self.arguments
         self._advance = tf.function(self._epochs, (train_part, val_part, *numbers), autograph=False)
+        weights = getattr(model, "attention", None) if settings.pictured else None
+        self.attending = None if weights is None else keras.Model(model.inputs, [model.outputs[0], weights])
         self._predict = tf.function(self._predictions, (train_part,), autograph=False)
 
     def _describe(self, structure: Structure, loss: Callable | None = None) -> None:
@@ -127,7 +129,12 @@ class Graph:
 
         Scores are None where there are no classes.
         """
-        return run.predicted(self.puts_out, self._predict(self.train_part).numpy())
+        return run.predicted(self.puts_out, self._told(self.train_part)[0].numpy())
+
+    def attention(self) -> np.ndarray | None:
+        """Weights (batch, head, query, key) of the attention of the model as it is now; None where it has none."""
+        _, *weights = self._told(self.train_part)
+        return weights[0].numpy() if weights else None
 
     def ask(self, x: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """What the model as it is now puts out for other inputs (batch, time, features) and another mask (batch, time).
@@ -137,7 +144,11 @@ class Graph:
         part = {**self.train_part, "x": tf.constant(x), "gate": tf.ones_like(self.train_part["gate"])}
         if part["masked"]:
             part["mask"] = tf.constant(mask)
-        return self._predict(part).numpy()
+        return self._told(part)[0].numpy()
+
+    def _told(self, part) -> list[tf.Tensor]:
+        """What `_predictions` returns for these data."""
+        return self._predict(part)
 
     def xray(self) -> tuple[LayerMask, ...]:
         """Where the mask of this run goes, layer by layer."""
@@ -147,7 +158,10 @@ class Graph:
         return self.model(given, training=training)
 
     def _predictions(self, part):
-        return self._call(self._given(part), training=False)
+        """What the model puts out, and the weights of its attention where it has one."""
+        if self.attending:
+            return self.attending(self._given(part), training=False)
+        return [self._call(self._given(part), training=False)]
 
     def _given(self, part):
         """What the model is called with: [x (batch, time, features), mask (batch, time)]."""

@@ -15,7 +15,19 @@ from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.runs.metrics import Figure
-from lessons.runs.run import THRESHOLDS, Closing, LayerMask, Opening, Snapshot, kept_epochs
+from lessons.runs.run import (
+    PICTURES,
+    THRESHOLDS,
+    WEIGHTS,
+    Closing,
+    LayerMask,
+    Opening,
+    Pictures,
+    Snapshot,
+    kept_epochs,
+    pictured_epochs,
+    written_epochs,
+)
 from lessons.sandbox.schema import answers, array, by_name, empty, fits, plain_by_name, texts_by_name
 
 PARTS = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
@@ -127,6 +139,7 @@ def may_follow(item: Any, before: Sequence[Mapping[str, Any]], recipe: Recipe) -
         values = {"predictions": lambda value: array(value, "f", *shape), "scores": scores, "seconds": float}
         values["measures"] = dict.fromkeys(settings.measured, float)
         values["figures"] = lambda value: fits(value, [FIGURE]) and len(value) <= MOST_FIGURES
+        values["pictures"] = (lambda value: pictured(value, recipe)) if settings.pictured else None
         return fits(item, {"kind": str, **values})
     epochs, kept = (np.size(item.get(name, ())) for name in ("epochs", "kept"))
     first = int(before[-1]["epochs"][-1]) + 1 if before[-1]["kind"] == "Snapshot" else 0
@@ -142,6 +155,27 @@ def may_follow(item: Any, before: Sequence[Mapping[str, Any]], recipe: Recipe) -
         and np.array_equal(item["epochs"], first + np.arange(epochs))
         and np.array_equal(item["kept"], np.intersect1d(item["epochs"], kept_epochs(settings.epochs)))
     )
+
+
+def pictured(value: Any, recipe: Recipe) -> bool:
+    """Whether these can be the Pictures of that training, in plain values."""
+    settings, real = recipe.settings, training_batch(recipe).real
+    taken, steps = [*pictured_epochs(settings.epochs), settings.epochs], settings.timesteps
+    written = written_epochs(settings.epochs)
+
+    def weights(told: Any) -> bool:
+        heads, sequences = np.shape(told)[1:3] if np.ndim(told) == 5 else (0, 0)
+        few = sequences == 1 or 0 < PICTURES * heads * sequences * steps**2 <= WEIGHTS
+        return few and array(told, "f", len(taken), heads, sequences, steps, steps)
+
+    form = {
+        "epochs": lambda told: array(told, "i", len(taken)) and np.array_equal(told, taken),
+        "attention": weights,
+        "text_epochs": lambda told: array(told, "i", len(written)) and np.array_equal(told, written),
+        "text": (None, lambda told: array(told, "i", len(written), *real.shape)),
+        "reach": (None, lambda told: array(told, "f", steps, steps)),
+    }
+    return fits(value, form)
 
 
 @answers(EXAMINATION)
@@ -194,6 +228,8 @@ def told(item: Opening | Snapshot | Closing) -> dict[str, Any]:
         values["figures"] = [dict(vars(one)) for one in item.figures]
     if isinstance(item, Opening):
         values["layers"] = [tuple(vars(row).values()) for row in item.layers]
+    if isinstance(item, Closing):
+        values["pictures"] = item.pictures and {**vars(item.pictures)}
     return values
 
 
@@ -223,4 +259,6 @@ def run_part(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:
         values["layers"] = tuple(LayerMask(*row) for row in values["layers"])
     if "figures" in values:
         values["figures"] = tuple(Figure(**one) for one in values["figures"])
+    if values.get("pictures"):
+        values["pictures"] = Pictures(**values["pictures"])
     return PARTS[values.pop("kind")](**values)

@@ -28,6 +28,7 @@ from lessons.course.discovery import LESSONS
 from lessons.recipe.recipe import Recipe
 from lessons.sandbox import walled_pool
 from lessons.server.laboratory import shared
+from lessons.server.verification import begin
 from lessons.workers.pool import WorkerPool
 from pages.server import run_news, shown, store, watch
 from pages.server.files import PLOTLY_JS, CompressedCopies, CompressStatic, compressible_files, plotly_js
@@ -53,7 +54,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already
         laboratory.executor.may_warm = lambda: not script_runs()
         every_preset = (Recipe(preset.settings) for lesson in LESSONS.values() for preset in lesson.presets)
-        asyncio.get_running_loop().call_later(HEAD_START, laboratory.start, every_preset)
+        asyncio.get_running_loop().call_later(HEAD_START, begin, every_preset)
     # The first script needs them; while a browser loads Streamlit's page they are loaded too.
     threading.Thread(target=import_module, args=["pages.route"], daemon=True, name="pages").start()
     yield

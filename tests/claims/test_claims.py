@@ -18,6 +18,8 @@ from lessons.claims.claim import Sentence, names_in, under, whole
 from lessons.recipe.bad_input import BadInput
 from lessons.server import tasks
 from lessons.server.verification import Verification
+from lessons.workers.pool import WorkerPool
+from tests.tools.patience import PATIENCE
 from tests.tools.selection import first
 
 ROOT = Path(__file__).parent.parent.parent
@@ -203,9 +205,9 @@ def bench(monkeypatch):
             gate.release()
 
 
-def until(condition) -> None:
+def until(condition, seconds: float = 5) -> None:
     waiting = threading.Event()
-    for _ in range(500):
+    for _ in range(int(100 * seconds)):
         if condition():
             return
         waiting.wait(0.01)
@@ -250,3 +252,15 @@ def test_what_cannot_be_measured_is_told_and_may_be_tried_again(bench):
     assert bench.failures == {13: "a reason"} and not bench.outcomes
     bench.ask([13], "ann")
     assert bench.busy
+
+
+@pytest.mark.verify
+def test_a_server_that_nobody_needs_measures_by_itself(monkeypatch):
+    """In one of two workers, once nobody has wanted anything for a while."""
+    monkeypatch.setattr("lessons.workers.pool.QUIET", 0.0)
+    with WorkerPool(2) as pool:
+        verification = Verification(pool)
+        verification.measure_in_idle_time([38, 40])
+        pool.start()
+        until(lambda: len(verification.when) == 2, seconds=PATIENCE)
+    assert {number: one.verdict for number, one in verification.outcomes.items()} == {38: FAILS, 40: FAILS}

@@ -12,6 +12,7 @@ from lessons.course.lesson import UNANSWERED
 from lessons.engine.train import trained
 from lessons.families.decoder import Decoder
 from lessons.families.encoder import Encoder
+from lessons.families.own_layer import OwnLayer
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.runs.run import Run
@@ -25,10 +26,16 @@ OF_GRADIENT = (
     "pre_or_post",
     "layer_ate_mask",
     "attention_mask",
+    "mean_of_what",
+    "own_layer_mask",
     "_template",
 )  # their question is about a gradient
 AT_INPUTS = ("pre_or_post", "attention_mask")  # and that at the inputs
-ONE_LABEL = {Encoder: {"pooling": "average"}, Decoder: {"counted": "answer"}}  # of families without a field `output`
+ONE_LABEL = {  # of families without a field `output`
+    Encoder: {"pooling": "average"},
+    Decoder: {"counted": "answer"},
+    OwnLayer: {"layer": "plain"},
+}
 BROKEN = {  # settings that real runs are made of; together they have NaN in the loss, in its gradient, and nowhere
     "as it opens": {},
     "without padding": {"padding_share": 0.0},

@@ -17,12 +17,13 @@ from lessons.doctor.run.next_step import few
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.families.decoder import Decoder
 from lessons.families.encoder import Encoder
+from lessons.families.own_layer import OwnLayer
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.server import tasks
 from tests.tools import false_alarms
-from tests.tools.false_alarms import FAULTS
+from tests.tools.false_alarms import FAULTS, OTHER_FAULTS
 from tests.tools.runs import run_of
 from tests.tools.selection import first
 
@@ -227,7 +228,7 @@ def test_what_repairs_a_wrong_divisor_in_batches_is_found_too():
     "toggle", [*BREAK, *(toggle for toggles in EXPLORE.values() for toggle in toggles)], ids=lambda toggle: toggle.field
 )
 def test_a_toggle_is_a_value_that_its_field_takes(toggle):
-    having = [family for family in (Recurrent, Encoder, Decoder) if toggle.field in family.specs()]
+    having = [family for family in (Recurrent, Encoder, Decoder, OwnLayer) if toggle.field in family.specs()]
     assert having and toggle.says.endswith(".")
     if not callable(toggle.value):
         assert having[0]().with_changes({toggle.field: toggle.value})
@@ -270,6 +271,13 @@ def test_healthy_runs_are_called_healthy():
 @pytest.mark.parametrize("name", first(2, [*FAULTS]))
 def test_no_fault_goes_unnoticed(name):
     assert found(false_alarms.with_fault(name, Recurrent(epochs=20)))
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("name", OTHER_FAULTS)
+def test_no_fault_of_another_family_goes_unnoticed(name):
+    (settings,) = false_alarms.healthy(1, 3, false_alarms.family_of(name))
+    assert found(false_alarms.with_fault(name, settings))
 
 
 @pytest.mark.verify

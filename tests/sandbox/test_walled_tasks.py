@@ -53,6 +53,7 @@ CLOSING = {
     "seconds": 1.0,
     "measures": {},
     "figures": [],
+    "pictures": None,
 }
 
 
