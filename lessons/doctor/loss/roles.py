@@ -77,9 +77,14 @@ def laid_out(operation: tf.Operation, tensor: tf.Tensor) -> int | None:
 
 
 def fixed(graph: tf.Graph) -> tuple[int, ...] | None:
-    """The shape of a constant that meets something made of labels or predictions, if its first axis may be a batch."""
+    """The shape that a batch must have to meet a constant of at least two axes, or that labels or predictions are laid
+    out in with all sizes written down; its first axis may be a batch."""
     made = dependents(graph, graph.inputs[0]) | dependents(graph, graph.inputs[1])
     for operation in graph.get_operations():
+        if operation.type == "Reshape" and any(unmoved(operation.inputs[0])[0] is whole for whole in graph.inputs[:2]):
+            laid = operation.outputs[0].shape
+            if laid.is_fully_defined() and laid.rank and laid[0] > 1:
+                return tuple(laid) if laid.rank > 1 else (laid[0], 1)
         if operation.type not in ("Mul", "AddV2", "Sub", "RealDiv") or len(operation.inputs) != 2:
             continue
         for one, other in (operation.inputs, operation.inputs[::-1]):
