@@ -121,11 +121,14 @@ def skips(subject: Subject, mark: float, asked_for: bool = False) -> bool:
     """Whether a label with exactly this value teaches nothing, while other labels do.
 
     `asked_for`: the loss asks for such labels. Then it is a mark as well where it makes the loss something that is not
-    finite: it was to be left out, and is not.
+    finite, or makes it fail: it was to be left out, and is not.
     """
     labels = subject.usage.labels
     near = labels in (*SIGNED, "probabilities") or (mark >= 0 and labels != "ids") or not asked_for
-    at_mark = [marked(subject, mark) for _ in range(TRIALS)]
+    try:
+        at_mark = [marked(subject, mark) for _ in range(TRIALS)]
+    except tf.errors.OpError:  # no class has this number
+        return asked_for
     silent = all(read.gradient is not None and read.finite_gradient and not own for read, own in at_mark)
     if not silent and not (asked_for and any(not read.finite for read, _ in at_mark)):
         return False

@@ -28,10 +28,10 @@ class Hints:
     `classes`, where that is known. `flags`: labels are compared with 1, or with a half. `alike`: it asks which
     labels are equal to those of other samples; `ordered`: which are above them, or by how much. `first`: of the
     prediction it takes the first column alone. `sharing`: its columns share a one. `apart`: labels and predictions are
-    both taken apart into columns. `woven`: every how many rows one is taken; `folded`: so many numbers make a row anew.
+    both taken apart into columns. `woven`: every how many rows one is taken; `folded`: so many numbers make a row.
     `pooled`: predictions are taken together along axis 1, labels are not. `listed`: a softmax is taken of labels.
-    `label_rank`: axes of the labels, as `rank` of the predictions. `fixed`: the shape of a constant with a batch axis of
-    its own that meets labels or predictions, or that they are laid out in."""
+    `label_rank`: axes of the labels, as `rank` of the predictions. `fixed`: the shape of a constant with a batch axis
+    of its own that meets labels or predictions, or that they are laid out in."""
 
     traced: bool = False
     columns: int | None = None
