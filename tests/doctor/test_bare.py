@@ -76,7 +76,30 @@ LOSSES = [
         return total / tf.maximum(tf.reduce_sum(tf.cast(kept, tf.float32)), 1.0)""",
         padding="nan",
     ),
+    # Counts, of which a model gives the logarithm.
+    bare(
+        "bees_by_log_rate",
+        "return tf.reduce_mean(tf.exp(y_pred) - y_true * y_pred, axis=-1)",
+        labels="nonnegative",
+        activation="linear",
+    ),
+    bare(
+        "claims_log_normal",
+        """at, wide = y_pred[:, :1], y_pred[:, 1:]
+        return wide + 0.5 * tf.square((tf.math.log1p(y_true) - at) / tf.exp(wide))""",
+        "unbounded_below",
+        shape="B,2",
+    ),
     # Two views of one thing, and no label.
+    bare(
+        "prints_in_threes",
+        """one, same, other = y_pred[0::3], y_pred[1::3], y_pred[2::3]
+        near = tf.reduce_sum(tf.abs(one - same), axis=-1)
+        far = tf.reduce_sum(tf.abs(one - other), axis=-1)
+        return tf.nn.relu(near - far + 0.5)""",
+        "grouped_batch ignores_labels",
+        task="embedding",
+    ),
     bare(
         "stars_seen_twice",
         """seen = tf.math.l2_normalize(y_pred, axis=1, epsilon=1e-6)

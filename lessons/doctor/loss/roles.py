@@ -43,10 +43,10 @@ def is_own_sum(part: tf.Tensor, total: tf.Tensor) -> bool:
     return axis is not None and axis.size == 1 and int(axis.reshape(-1)[0]) in (-1, part.shape.rank - 1)
 
 
-def weaves(graph: tf.Graph) -> int | None:
-    """Every how many rows of the labels one is taken, as y_true[::3] does; None: all are taken together."""
+def weaves(graph: tf.Graph, tensor: tf.Tensor) -> int | None:
+    """Every how many rows of labels or predictions one is taken, as y_true[::3] does; None: all are taken together."""
     for operation in graph.get_operations():
-        if operation.type == "StridedSlice" and operation.inputs[0] is graph.inputs[0]:
+        if operation.type == "StridedSlice" and operation.inputs[0] is tensor:
             strides = tf.get_static_value(operation.inputs[3])
             if strides is not None and strides[0] > 1 and not operation.get_attr("shrink_axis_mask") & 1:
                 return int(strides[0])

@@ -31,7 +31,8 @@ class Hints:
     both taken apart into columns. `woven`: every how many rows one is taken; `folded`: so many numbers make a row.
     `pooled`: predictions are taken together along axis 1, labels are not. `listed`: a softmax is taken of labels.
     `label_rank`: axes of the labels, as `rank` of the predictions. `fixed`: the shape of a constant with a batch axis
-    of its own that meets labels or predictions, or that they are laid out in."""
+    of its own that meets labels or predictions, or that they are laid out in. `views`: predictions are taken in turns,
+    labels not at all."""
 
     traced: bool = False
     columns: int | None = None
@@ -55,6 +56,7 @@ class Hints:
     label_rank: int | None = None
     fixed: tuple[int, ...] | None = None
     listed: bool = False
+    views: bool = False
 
 
 NOTHING = Hints()
@@ -120,12 +122,13 @@ def told(graph: tf.Graph, label_rank: int, rank: int) -> Hints:
         columns == 1,
         sharing(graph),
         len(taken(graph, labels)) > 1 and len(taken(graph, predictions)) > 1,
-        weaves(graph),
+        weaves(graph, graph.inputs[0]),
         folds(graph),
         pools(graph),
         label_rank,
         fixed(graph),
         lists(graph),
+        weaves(graph, graph.inputs[1]) is not None and not (of_labels - {graph.inputs[0].name}),
     )
 
 
