@@ -67,13 +67,14 @@ LOSSES = [
         task="binary",
         padding="none",
     ),
-    # NaN that only a label can bring, and NaN that a logarithm makes.
+    # NaN that only a label can bring: the value is saved, the gradient is not.
     bare(
         "buoys_with_gaps",
         """error = tf.abs(y_true - y_pred)
         kept = tf.logical_not(tf.math.is_nan(error))
         total = tf.reduce_sum(tf.where(kept, error, 0.0))
         return total / tf.maximum(tf.reduce_sum(tf.cast(kept, tf.float32)), 1.0)""",
+        "nan_labels",
         padding="nan",
     ),
     # Counts, of which a model gives the logarithm.

@@ -5,7 +5,7 @@ Only operations and the constants they are given are looked at: no names, no tex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -87,7 +87,7 @@ def with_columns(bare: Callable) -> Hints:
     return NOTHING
 
 
-def graph_of(bare: Callable, *shapes: list[int | None]) -> tf.Graph | None:
+def graph_of(bare: Callable, *shapes: Sequence[int | None]) -> tf.Graph | None:
     """The graph of labels and predictions of these shapes; None where it cannot be traced so."""
     specs = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
     try:

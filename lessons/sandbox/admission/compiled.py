@@ -51,10 +51,8 @@ def replaced(tree: ast.Module, found: list[Compiled]) -> ast.Module:
 
 def needed(tree: ast.Module, names: set[str]) -> ast.Module:
     """The tree without the statements that nothing with these names goes back to: model, data and training."""
-    wanted, kept = (
-        set(names),
-        {statement for statement in tree.body if isinstance(statement, ast.Import | ast.ImportFrom)},
-    )
+    wanted = set(names)
+    kept: set[ast.stmt] = {one for one in tree.body if isinstance(one, ast.Import | ast.ImportFrom)}
     while True:
         found = {one for one in tree.body if one not in kept and not wanted.isdisjoint(_changed(one))}
         if not found:
