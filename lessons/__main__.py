@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ from lessons.recipe.data import training_batch
 from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
+from lessons.runs import metrics
 from lessons.runs.grid import Grid, Square, squares
 from lessons.runs.outcome import MEANINGS
 from lessons.runs.run import Run
@@ -163,8 +165,9 @@ def show_model(given: argparse.Namespace) -> None:
         found = model_file.examined(given.model, x, real)
     report = plain(model_file.report(given.model, found))
     if not given.json:
-        print("\n".join([*found.seen.table(), "", *found.says]), end="\n\n")
-    if found.interfaces:
+        said = [f"{one['severity']} {one['code']}: {one['message']}" for one in found.to_plain()] or found.says
+        print("\n".join([*found.seen.table(), "", *said]), end="\n\n")
+    if found.interface:
         recipe = model_file.recipe_of(given.model, found, table, loss, dict(map(examine.change_of, given.changes)))
         show_training(given, recipe, own_case.LESSON, report, partial(model_file.trained, path=given.model))
     else:
@@ -212,6 +215,10 @@ def show_training(
         print(f"measured          {run.measured}")
     print(f"leak on padding   {run.leak[0]:.3g} -> {run.leak[-1]:.3g}")
     print(f"starved steps     {run.starved.sum()} of {run.batch.label_real.sum()}")
+    for one in run.figures:
+        real = "" if math.isnan(one.real) else f", on real steps {one.real:.4g}"
+        print(f"{one.said}: {one.whole:.4g}, in batches of {one.size} {one.batches:.4g}{real}")
+    print(*(f"{said}\n" for said in metrics.says(run.figures)), sep="", end="")
     print("\n".join(line for found in findings for line in check.in_full(found.to_json())) or "healthy")
     for step in steps:
         print(f"try {step.field}={step.value}: {step.says}")

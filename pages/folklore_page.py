@@ -1,4 +1,6 @@
-"""The folklore page: thirty-four claims of five published answers, each put to the test on this machine."""
+"""The folklore page: what is said of masks and losses, claim by claim, each put to the test on this machine."""
+
+import time
 
 import streamlit as st
 
@@ -8,9 +10,9 @@ from lessons.server.verification import Verification, shared
 from pages.parts.address import root_link
 from pages.parts.layout import button, row
 from pages.parts.quotation import fail, quoted, warn
+from pages.parts.scrolling import scroll_to
 from pages.parts.waiting import LOOK, poll
 from pages.server.presence import session
-from pages.server.shown import component
 
 TITLES = {
     "A": "Why does my masked LSTM fail after the first iteration?",
@@ -18,6 +20,8 @@ TITLES = {
     "C": "Why does masking not affect the loss?",
     "D": "How do I apply a mask to training and validation data?",
     "E": "Can NaN labels be masked?",
+    "F": "What is said of attention masks",
+    "G": "What is said of losses over tokens",
 }
 UNMEASURED = "not yet measured"
 # Mark, word and colour: the word is enough, and the marks differ in shape.
@@ -28,31 +32,28 @@ MARKS = {
     UNMEASURED: f":gray-badge[:material/radio_button_unchecked: {UNMEASURED}]",
 }
 
-_scroll = component("scroll")
-
 
 def render() -> None:
     verification = shared()
     asked = follow_address()
     st.markdown("### Folklore")
     st.markdown(
-        "Thirty-four things that five published answers say about masks and losses. Here each is an experiment: it "
-        "runs now, on this machine, and a written rule turns its numbers into a verdict. No verdict is written down."
+        f"{len(CLAIMS)} things that people say about masks and losses: five published answers (A to E), and what is "
+        "repeated of attention and tokens (F and G). Here each is an experiment: this server measures it, when you ask "
+        "or when nobody needs it, and a written rule turns its numbers into a verdict. No verdict is written down."
     )
     claims = chosen(verification)
-    drawn = verification.state()  # the thirty-four rows are drawn anew only when there is another
+    drawn = verification.state()  # the rows are drawn anew only when there is another
     every = LOOK if verification.busy else None
     poll(lambda: verification.state() != drawn, lambda: progress(verification), every)
     if not claims:
         st.info("No claim passes both filters.")
-    answer = ""
-    for claim in claims:
-        if claim.answer != answer:
-            answer = claim.answer
-            st.markdown(f"#### {answer} · {TITLES[answer]}")
-        entry(verification, claim)
+    for title, group in grouped(verification, claims):
+        st.markdown(f"#### {title}")
+        for claim in group:
+            entry(verification, claim)
     if asked:
-        _scroll(key="folklore:scroll", data={"to": anchor(asked), "once": st.session_state["folklore:visit"]})
+        scroll_to("folklore:scroll", anchor(asked), st.session_state["folklore:visit"])
 
 
 # --- address and filters
@@ -94,6 +95,20 @@ def chosen(verification: Verification) -> list[Claim]:
     ]
 
 
+def grouped(verification: Verification, claims: list[Claim]) -> list[tuple[str, list[Claim]]]:
+    """The claims under their titles: by verdict, what is not yet measured last, or by answer."""
+    how = st.segmented_control("Sorted by", ["verdict", "answer"], default="verdict", key="folklore:order")
+    if how == "answer":
+        titles = {f"{letter} · {title}": letter for letter, title in TITLES.items()}
+        groups = [(title, [one for one in claims if one.answer == letter]) for title, letter in titles.items()]
+    else:
+        groups = [
+            (word.capitalize(), [one for one in claims if word_of(verification, one) == word])
+            for word in (FAILS, DEPENDS, HOLDS, UNMEASURED)
+        ]
+    return [(title, group) for title, group in groups if group]
+
+
 def word_of(verification: Verification, claim: Claim) -> str:
     outcome = verification.outcomes.get(claim.id)
     return outcome.verdict if outcome else UNMEASURED
@@ -110,6 +125,8 @@ def progress(verification: Verification) -> None:
     button(bar, label, "folklore:all", "play_arrow", verification.ask, CLAIMS, me, type="primary", disabled=waits)
     button(bar, "Stop", "folklore:stop", "stop", verification.stop, me, disabled=not waits)
     bar.markdown(tally(verification))
+    if verification.when:
+        st.caption(f"Measured on this server since {clock(min(verification.when.values()))}.")
     if verification.busy:
         left = len(verification.waiting) + len(verification.running)
         now = ", ".join(map(str, verification.running)) or "none"
@@ -138,7 +155,8 @@ def entry(verification: Verification, claim: Claim) -> None:
         if outcome:
             if outcome.on:
                 st.markdown(f"It {quoted(outcome.on)}.")
-            st.markdown(f"{quoted(outcome.sentence)} :gray[:small[{footnote(outcome)}]]")
+            note = footnote(outcome, verification.when.get(claim.id))
+            st.markdown(f"{quoted(outcome.sentence)} :gray[:small[{note}]]")
         if claim.id in verification.failures:
             fail(f"It cannot be measured here: {verification.failures[claim.id]}")
         details = st.expander("Experiment and rule", type="compact", key=opened(claim), on_change="rerun")
@@ -187,14 +205,21 @@ def evidence(claim: Claim, outcome: Outcome | None) -> None:
     st.code(claim.experiment, language="python", wrap_lines=True)
     st.markdown(f"**What would turn the verdict:** {quoted(claim.counter_says)}")
     st.code(claim.counter_world, language="python", wrap_lines=True)
+    if claim.source:
+        st.markdown(f"**Where it comes up:** [{claim.source.removeprefix('https://')}]({claim.source})")
     st.caption("A link to this claim")
     st.code(link_to(claim), language=None, wrap_lines=True)
 
 
-def footnote(outcome: Outcome) -> str:
-    """What a verdict is about: other versions may turn it."""
+def footnote(outcome: Outcome, when: float | None) -> str:
+    """What a verdict is about, for other versions may turn it, and `when` it came, in seconds since the epoch."""
     versions = [f"{name} {version}" for name, version in outcome.versions.items()]
-    return " · ".join([*versions, f"{outcome.seconds:.1f} s"])
+    return " · ".join([*versions, f"{outcome.seconds:.1f} s", *([f"at {clock(when)}"] if when else [])])
+
+
+def clock(when: float) -> str:
+    """The hour of this server, such as 14:05, of seconds since the epoch."""
+    return time.strftime("%H:%M", time.localtime(when))
 
 
 def shown(value: object) -> str:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from lessons.classroom.agenda import INTRODUCTION, PACE, Agenda, Item, item_text, lesson_of, preset_of
+from lessons.classroom.agenda import INTRODUCTION, PACE, Agenda, Item, item_text
+from lessons.classroom.posed import Posed, posed_of
 from lessons.classroom.worksheet import worksheet
+from lessons.course.discovery import LESSONS
 from lessons.course.lesson import UNANSWERED, Lesson
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
@@ -18,6 +20,7 @@ from lessons.server.laboratory import Training, shared
 from pages.parts.address import root_link
 from pages.parts.download import offer
 from pages.parts.layout import button, row
+from pages.parts.own_question import own_question
 from pages.parts.presets import choose_preset
 from pages.parts.quotation import fail, quoted, warn
 from pages.parts.waiting import poll
@@ -65,7 +68,7 @@ class Planner:
     def learn(self) -> bool:
         """Train what is not known yet. Whether there is news, or nothing left to learn."""
         me, waiting = (session(), "plan"), self.unknown
-        trainings = {item: shared().train(Recipe(preset_of(item).settings), me) for item in waiting}
+        trainings = {item: shared().train(recipe_of(item), me) for item in waiting}
         for item, training in trainings.items():
             self.take(item, training) if training.done else watch(training, me)
         return self.unknown != waiting or not waiting
@@ -75,11 +78,18 @@ class Planner:
         if training.failure:
             self.failures[item] = first_line(training.failure)
         elif (run := training.run()) and not (training.job.stopped or training.job.cancelled()):
-            self.outcomes[item] = lesson_of(item).prediction.outcome(run)
+            self.outcomes[item] = LESSONS[item[0]].prediction.outcome(run)
 
     @property
     def unknown(self) -> list[Item]:
-        return [item for item in self.agenda.items if item not in self.outcomes and item not in self.failures]
+        """Those whose answer only a run can say, and none has said yet."""
+        known = self.outcomes.keys() | self.failures.keys()
+        return [item for item in self.agenda.items if item not in known and not posed_of(item).own]
+
+
+def recipe_of(item: Item) -> Recipe:
+    """What a preset of the plan trains."""
+    return Recipe(LESSONS[item[0]].preset(item[1]).settings)
 
 
 def render() -> None:
@@ -119,6 +129,12 @@ def choose(planner: Planner) -> None:
     button(place, "Add", "plan:add", "add", planner.change, Agenda.adding, item, type="primary")
     with place.popover("Load", icon=":material/upload_file:", help="A plan that was saved, such as last year’s."):
         st.file_uploader("A plan that “Save” has made", "json", key=FILE, on_change=load, args=(planner,))
+    own_question(place, "plan", {"Add it": ("add", lambda items: add(planner, items))})
+
+
+def add(planner: Planner, items: list[Item]) -> None:
+    """Raises BadInput."""
+    planner.agenda, planner.problem = planner.agenda.adding(*items), ""
 
 
 def load(planner: Planner) -> None:
@@ -173,18 +189,23 @@ def progress(planner: Planner) -> None:
 
 def entry(planner: Planner, place: int, item: Item, show_answers: bool, first: bool) -> None:
     """A step with its buttons. `first`: of its lesson, whose aims and notes stand here."""
-    lesson, preset = lesson_of(item), preset_of(item)
+    posed = posed_of(item)
     with st.container(border=True, gap="xsmall", key=f"plan-step-{place}"):
         head = row()
-        head.markdown(f"**{place + 1}. {quoted(lesson.title)}** · {quoted(preset.label)}")
+        head.markdown(f"**{place + 1}. {'Your own question' if posed.own else quoted(posed.title)}**{ran(posed)}")
         buttons(head, planner, place, item)
-        if first:
-            guidance(lesson)
-        st.markdown(f"**Question:** {lesson.prediction.question}")
+        if first and posed.lesson and not posed.own:
+            guidance(posed.lesson)
+        st.markdown(f"**Question:** {quoted(posed.text) if posed.own else posed.text}")
         if show_answers:
-            answers(planner, item, lesson)
+            answers(planner, item, posed)
         else:
-            st.markdown("\n".join(f"- {quoted(answer.text)}" for answer in lesson.prediction.answers))
+            st.markdown("\n".join(f"- {quoted(answer.text)}" for answer in posed.answers))
+
+
+def ran(posed: Posed) -> str:
+    """The preset that is run, behind the title."""
+    return f" · {quoted(posed.preset.label)}" if posed.preset else ""
 
 
 def buttons(head, planner: Planner, place: int, item: Item) -> None:
@@ -203,8 +224,13 @@ def guidance(lesson: Lesson) -> None:
         st.markdown(lesson.notes)
 
 
-def answers(planner: Planner, item: Item, lesson: Lesson) -> None:
-    """Which answer came true, and the belief behind each of the others."""
+def answers(planner: Planner, item: Item, posed: Posed) -> None:
+    """Which answer came true, and the belief behind each of the others; of a question of one's own, which is right."""
+    if posed.own:
+        for place, answer in enumerate(posed.answers):
+            mark = f":green[:material/check: **{quoted(answer.text)}**]"
+            st.markdown(mark if place == posed.right else quoted(answer.text))
+        return
     if item in planner.failures:
         fail(f"It cannot be run here: {planner.failures[item]}")
     elif item not in planner.outcomes:
@@ -212,7 +238,7 @@ def answers(planner: Planner, item: Item, lesson: Lesson) -> None:
     true = planner.outcomes.get(item)
     if item in planner.outcomes and true is None:
         st.caption(UNANSWERED)
-    for index, answer in enumerate(lesson.prediction.answers):
+    for index, answer in enumerate(posed.answers):
         if index == true:
             st.markdown(f":green[:material/check: **{quoted(answer.text)}**] came true")
         else:

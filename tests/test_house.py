@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ def test_pages_load_no_tensorflow():
     assert not loaded & {"tensorflow", "keras"}
 
 
+@cache
 def imports(path: Path, everywhere: bool) -> set[str]:
     """Full names of what a file imports: at module level, or inside functions too."""
     tree = ast.parse(path.read_text())

@@ -109,6 +109,44 @@ def in_batches() -> Measured:
     return Measured(sentence, {"whole": whole, "one_by_one": one}, tuple(rows))
 
 
+def ragged_and_bucketed() -> Measured:
+    """The same 64 sequences and model, padded by tf.data in three ways: how much padding, and what the loss is."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    rng = np.random.default_rng(3)
+    lengths = rng.integers(1, 25, 64)
+    values = tf.ragged.constant([rng.normal(size=(length, 1)).tolist() for length in lengths], ragged_rank=1)
+    one_by_one = tf.data.Dataset.from_tensor_slices(values).map(lambda x: (tf.ensure_shape(x, (None, 1)), x * 0.5))
+    shapes = ((None, 1), (None, 1))
+    ways = {
+        "all to the longest": one_by_one.padded_batch(64, shapes, (-9.0, 0.0)),
+        "padded_batch(8)": one_by_one.padded_batch(8, shapes, (-9.0, 0.0)),
+        "bucket_by_sequence_length": one_by_one.bucket_by_sequence_length(
+            lambda x, y: tf.shape(x)[0], [7, 13, 19], [8] * 4, shapes, (-9.0, 0.0)
+        ),
+    }
+    rows = []
+    for way, batches in ways.items():
+        told = {}
+        for name, first in {"masked": keras.layers.Masking(-9.0), "not masked": keras.layers.Identity()}.items():
+            inputs = keras.Input((None, 1))
+            model = keras.Model(inputs, keras.layers.Dense(1, kernel_initializer="ones")(first(inputs)))
+            model.compile(loss="mse")
+            told[name] = float(model.evaluate(batches, verbose=0))
+        steps = sum(int(np.prod(x.shape[:2])) for x, _ in batches)
+        row = {"padded by": way, "batches": len([*batches]), "steps": steps, "padding": 1 - lengths.sum() / steps}
+        rows.append(row | {"loss, masked": told["masked"], "loss, not masked": told["not masked"]})
+    first, _, last = rows
+    sentence = (
+        f"Padded to the longest, {first['padding']:.0%} of the steps are padding; in buckets {last['padding']:.0%}. "
+        f"Masked, the loss is {first['loss, masked']:.4g} and {last['loss, masked']:.4g}, for each batch is divided by "
+        f"its own steps; not masked, {first['loss, not masked']:.3g} and {last['loss, not masked']:.3g}."
+    )
+    return Measured(sentence, {row["padded by"]: row["padding"] for row in rows}, tuple(rows))
+
+
 def first_loss(run) -> int | None:
     """0: equal to the loss on real steps, 1: smaller, 2: larger or NaN; None where that is no finite number."""
     loss, real = float(run.snapshot.loss[0]), float(run.snapshot.real_loss[0])
@@ -252,6 +290,11 @@ LESSON = Lesson(
             "Batch by batch",
             "The same model and data; only the batch size of evaluate differs.",
             in_batches,
+        ),
+        Experiment(
+            "Ragged and bucketed",
+            "Less padding, other batches, another divisor: which losses can be compared?",
+            ragged_and_bucketed,
         ),
     ),
     reading=(

@@ -9,36 +9,12 @@ from lessons.recipe.losses import mse
 BASE = Recurrent(padded_labels="garbage", epochs=30)
 
 LAYERS = (
-    "Dense",
-    "Dropout",
-    "Activation",
-    "TimeDistributed(Dense)",
-    "BatchNormalization",
-    "LayerNormalization",
-    "Add, both masked",
-    "Concatenate",
-    "Bidirectional(LSTM)",
-    "LSTM",
-    "GRU",
-    "SimpleRNN",
-    "MultiHeadAttention",
-    "Embedding(mask_zero)",
-    "Concatenate in time",
-    "Conv1D",
-    "MaxPooling1D",
-    "Lambda",
-    "Reshape",
-    "Permute",
-    "Flatten",
-    "t * 1.0",
-    "t + t",
-    "t[:, 1:]",
-    "keras.ops.tanh",
-    "Add, one masked",
-    "GlobalAveragePooling1D",
-    "LSTM, last step",
-    "LSTM, last step, RepeatVector",
-)
+    "Dense", "Dropout", "Activation", "TimeDistributed(Dense)", "BatchNormalization", "LayerNormalization",
+    "Add, both masked", "Concatenate", "Bidirectional(LSTM)", "LSTM", "GRU", "SimpleRNN", "MultiHeadAttention",
+    "Embedding(mask_zero)", "Concatenate in time", "Conv1D", "MaxPooling1D", "Lambda", "Reshape", "Permute",
+    "Flatten", "t * 1.0", "t + t", "t[:, 1:]", "keras.ops.tanh", "Add, one masked", "GlobalAveragePooling1D",
+    "LSTM, last step", "LSTM, last step, RepeatVector",
+)  # fmt: skip
 STACK = (
     "LSTM",
     "Dense",
@@ -211,6 +187,23 @@ def stack_figure(names, masks, values) -> dict:
     return worded_bars([f"{at}. {names[at]}" for at in masks], left_out, words, colours, "padded steps left out")
 
 
+def batch_normalization() -> Measured:
+    """Sequences around 5, their padding 0: what BatchNormalization takes for their mean, told of the mask and not."""
+    import keras
+    import numpy as np
+
+    real = np.arange(8) < np.arange(1, 9)[:, None]
+    x = np.where(real, 5 + np.random.default_rng(0).normal(size=real.shape), 0)[..., None].astype("float32")
+    rows = []
+    for way, given in {"masked": keras.layers.Masking(0.0)(x), "not masked": keras.ops.convert_to_tensor(x)}.items():
+        layer = keras.layers.BatchNormalization(momentum=0.0)  # it keeps the mean of this batch
+        real_steps = np.array(layer(given, training=True))[real]
+        rows.append({"batch": way, "mean": float(layer.moving_mean[0]), "real steps become": float(real_steps.mean())})
+    masked, bare = (row["mean"] for row in rows)
+    sentence = f"Of the same steps the mean is {masked:.3g} with the mask and {bare:.3g} without: padding was counted."
+    return Measured(sentence, {"masked": masked, "bare": bare, "share": float(real.mean())}, tuple(rows))
+
+
 def fate_of_mask(run) -> int | None:
     """0: Keras warned, 1: no gradient on padding, 2: some; None without a mask, or where no gradient could tell."""
     if not any(row.mask_in for row in run.opening.layers):
@@ -344,6 +337,11 @@ LESSON = Lesson(
             "Pick layers in their order: after which one is the mask gone?",
             stacked,
             pick=STACK,
+        ),
+        Experiment(
+            "BatchNormalization over padding",
+            "It keeps the mask, and uses it: see what it does without.",
+            batch_normalization,
         ),
     ),
     reading=(

@@ -102,6 +102,7 @@ class Claim:
     says: str = field(repr=False)  # a template over the numbers; it describes and leaves the judging to the rule
     counter: Mapping[str, Any] = field(repr=False)
     counter_says: str = field(repr=False)
+    source: str = ""  # where it is said, an address; of claims of a published answer, none
 
     def verify(self, counter: bool = False) -> Outcome:
         """Measure now, in this process, and judge. `counter` does it in the counter-world."""
@@ -168,11 +169,12 @@ def claims_of(answer: str) -> Callable:
         counter: Mapping[str, Any],
         counter_says: str,
         example: str = "-",  # of no example: the answer says it in its prose
+        source: str = "",
     ) -> Callable:
         def declare(measure: Callable[..., Numbers]) -> Callable[..., Numbers]:
             if id in CLAIMS:
                 raise ValueError(f"claim {id} is declared twice: {CLAIMS[id].measure.__name__} and {measure.__name__}")
-            CLAIMS[id] = Claim(id, answer, example, text, measure, rule, says, counter, counter_says)
+            CLAIMS[id] = Claim(id, answer, example, text, measure, rule, says, counter, counter_says, source)
             return measure
 
         return declare

@@ -1,12 +1,14 @@
-"""A session plan: presets across lessons in the order in which a class meets them, as one link says it."""
+"""A session plan: presets across lessons, and questions of one's own, in the order of a class, as one link says it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from lessons.course.discovery import LESSONS, find
-from lessons.course.lesson import Lesson, Preset
+from lessons.classroom.own_question import OWN, Item, OwnQuestion
+from lessons.classroom.posed import posed_of
+from lessons.course.discovery import LESSONS
 from lessons.recipe.bad_input import BadInput
 
 LONGEST = 30  # items; more than a day of teaching, and the link still fits into a chat
@@ -17,12 +19,13 @@ PACE = {"vote": 2, "discuss": 3, "revote": 1, "run": 2, "reveal": 4}
 FORMAT = "unmasked plan 1"  # by which a file is known
 LARGEST = 100_000  # bytes of a file
 
-Item = tuple[str, str]  # slug, name of the preset
-
 
 @dataclass(frozen=True)
 class Agenda:
-    """Each preset once at most, so that what comes after it has one meaning. Raises BadInput."""
+    """Each preset once at most, so that what comes after it has one meaning. Raises BadInput.
+
+    An item is a slug and the name of a preset, or OWN and what `OwnQuestion.name` says.
+    """
 
     items: tuple[Item, ...] = field(default=())
 
@@ -30,17 +33,23 @@ class Agenda:
         if len(self.items) > LONGEST:
             raise BadInput(f"steps: got {len(self.items)} of them; a plan has up to {LONGEST}.")
         for place, item in enumerate(self.items):
-            preset_of(item)
+            question = posed_of(item)
             if item in self.items[:place]:
-                raise BadInput(f"steps: got “{item_text(item)}” twice; a plan has each preset once.")
+                named = question.label if question.own else item_text(item)
+                raise BadInput(f"steps: got “{named}” twice; a plan has each question once.")
 
     @classmethod
     def kept(cls, text: str) -> tuple[Agenda, str]:
         """What can be read of `slug:preset,slug:preset`, and one sentence about the rest; none where all could."""
+        return cls.gathered(parts_of(text))
+
+    @classmethod
+    def gathered(cls, given: Iterable[object]) -> tuple[Agenda, str]:
+        """What can be read, in order, and one sentence about the first that cannot."""
         agenda, problems = cls(), []
-        for part in parts_of(text):
+        for part in given:
             try:
-                agenda = agenda.adding(item_of(part))
+                agenda = agenda.adding(item_of(part) if isinstance(part, str) else own_item(part))
             except BadInput as problem:
                 problems.append(str(problem))
                 if len(agenda.items) == LONGEST:
@@ -64,15 +73,16 @@ class Agenda:
         if (
             not isinstance(steps, list)
             or found.get("format") != FORMAT
-            or not all(isinstance(one, str) for one in steps)
+            or not all(isinstance(one, str | dict) for one in steps)
         ):
             raise refused
-        return cls.kept(",".join(steps))
+        return cls.gathered(steps)
 
     @property
     def file(self) -> str:
         """As a file to keep for next year; a person can read it, and change it."""
-        return json.dumps({"format": FORMAT, "steps": [item_text(item) for item in self.items]}, indent=1) + "\n"
+        steps = [OwnQuestion.named(name).plain if slug == OWN else f"{slug}:{name}" for slug, name in self.items]
+        return json.dumps({"format": FORMAT, "steps": steps}, indent=1, ensure_ascii=False) + "\n"
 
     @property
     def address(self) -> str:
@@ -81,7 +91,7 @@ class Agenda:
     @property
     def minutes(self) -> int:
         """What it takes in class, each lesson introduced once."""
-        return len(self.items) * sum(PACE.values()) + len({slug for slug, _ in self.items}) * INTRODUCTION
+        return len(self.items) * sum(PACE.values()) + len({slug for slug, _ in self.items} - {OWN}) * INTRODUCTION
 
     def after(self, item: Item) -> Item | None:
         """The one that follows; the first where the item is not in the plan."""
@@ -92,8 +102,10 @@ class Agenda:
         place = self._place(item)
         return self.items[place - 1] if place > 0 else None
 
-    def adding(self, item: Item) -> Agenda:
-        return Agenda((*self.items, item))
+    def adding(self, *items: Item, after: Item | None = None) -> Agenda:
+        """At the end; or behind `after`, where the plan has it."""
+        place = self._place(after) + 1 if after in self.items else len(self.items)
+        return Agenda((*self.items[:place], *items, *self.items[place:]))
 
     def without(self, item: Item) -> Agenda:
         return Agenda(tuple(kept for kept in self.items if kept != item))
@@ -116,22 +128,21 @@ def parts_of(text: str) -> list[str]:
 
 
 def item_text(item: Item) -> str:
-    return ":".join(item)
+    slug, name = item
+    return f"{slug}:{OwnQuestion.named(name).packed if slug == OWN else name}"
+
+
+def own_item(told: object) -> Item:
+    """Of a question of one's own, as a file has it. Raises BadInput."""
+    return OWN, OwnQuestion.of(told).name
 
 
 def item_of(part: str) -> Item:
     """Raises BadInput."""
-    slug, colon, name = part.partition(":")
+    slug, colon, name = " ".join(part.split()).partition(":")
+    if colon and slug == OWN:
+        return OWN, OwnQuestion.unpacked(name).name
     if not colon or slug not in LESSONS:
         raise BadInput(f"steps: got “{part[:40]}”; takes LESSON:PRESET, and the lessons are {', '.join(LESSONS)}.")
-    preset_of((slug, name))
+    LESSONS[slug].preset(name)
     return slug, name
-
-
-def lesson_of(item: Item) -> Lesson:
-    return find(item[0])
-
-
-def preset_of(item: Item) -> Preset:
-    """Raises BadInput."""
-    return lesson_of(item).preset(item[1])

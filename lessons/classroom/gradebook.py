@@ -18,6 +18,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from lessons.classroom.agenda import Agenda
 from lessons.classroom.course_map import passed
 from lessons.classroom.csv_text import csv_text, harmless
+from lessons.classroom.own_question import OWN
+from lessons.classroom.posed import posed
 from lessons.classroom.room_state import ASKS, Asked, Log, Member
 from lessons.course.discovery import LESSONS
 from lessons.recipe.bad_input import BadInput
@@ -149,7 +151,7 @@ def table(log: Log, rows: list[Learner], asked: list[Asked], reached: tuple[int,
     head = ["learner", *([ASKS[log.asks]] if log.asks else []), "joined (UTC)", "minutes"]
     head += [f"{name}{unit or f' of {of}'}" for name, of in zip(SCORES, reached, strict=True)]
     for place, one in enumerate(asked, 1):
-        called = f"{place}. {one.slug} {one.preset}{' variation' * bool(one.variation)}"
+        called = f"{place}. {short(one)}"
         head += [f"{called}: first", f"{called}: second", f"{called}: ran"]
     sheet = [head]
     for row in rows:
@@ -163,6 +165,13 @@ def table(log: Log, rows: list[Learner], asked: list[Asked], reached: tuple[int,
             line.append(str(int(one.question in row.ran)))
         sheet.append(line)
     return sheet
+
+
+def short(one: Asked) -> str:
+    """What a question is called in the head of a column. It may be one that the course has no more."""
+    if one.slug == OWN:
+        return posed(one.slug, one.preset).label
+    return f"{one.slug} {one.preset}{' variation' * bool(one.variation)}"
 
 
 def titles(log: Log) -> list[str]:

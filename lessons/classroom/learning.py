@@ -17,6 +17,8 @@ import numpy as np
 from lessons.classroom import paper
 from lessons.classroom.course_map import last_records, observed
 from lessons.classroom.gradebook import Outcomes, item
+from lessons.classroom.own_question import OWN
+from lessons.classroom.posed import answers_of, posed
 from lessons.classroom.record import Tally
 from lessons.classroom.room_state import Asked, Log, Vote
 from lessons.course.discovery import LESSONS
@@ -159,15 +161,19 @@ def question(log: Log, outcomes: Outcomes, one: Asked) -> Question:
 
 
 def words(one: Asked) -> tuple[str, str, tuple[Answer, ...]]:
-    """Title of the lesson, label of the preset, answers; a name alone where the course has it no more."""
-    more = ", a variation" * bool(one.variation)
-    if one.slug not in LESSONS:
-        return one.slug, one.preset + more, ()
-    lesson = LESSONS[one.slug]
+    """Title of the lesson, label of the preset, answers; a name alone where the course has it no more.
+
+    A question of the teacher's own is its own title.
+    """
+    answers = answers_of(one.slug, one.preset)
     try:
-        return lesson.title, lesson.preset(one.preset).label + more, lesson.prediction.answers
+        found = posed(one.slug, one.preset)
     except BadInput:
-        return lesson.title, one.preset + more, lesson.prediction.answers
+        title = LESSONS[one.slug].title if one.slug in LESSONS else one.slug
+        return title, "" if one.slug == OWN else one.preset + ", a variation" * bool(one.variation), answers
+    if found.own:
+        return found.text, found.preset.label if found.preset else "", answers
+    return found.title, found.label + ", a variation" * bool(one.variation), answers
 
 
 def cast(log: Log, number: int, ballot: int) -> dict[int, Vote]:

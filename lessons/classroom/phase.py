@@ -29,14 +29,14 @@ class Advice:
     says: str
 
 
-def advice(phase: Phase, right: int, votes: int) -> Advice | None:
-    """What to do after a vote; None before anybody has voted, and once it runs."""
+def advice(phase: Phase, right: int, votes: int, runs: bool = True) -> Advice | None:
+    """What to do after a vote; None before anybody has voted, and once it runs. `runs`: whether something is to be."""
     if not votes or phase not in ("vote", "discuss", "revote"):
         return None
     share = right / votes
     score = f"{right} of {votes} right ({share:.0%})"
     if phase == "revote" or share > GO_ON:
-        return Advice("run", f"{score}: go on, run it and reveal.")
+        return Advice("run" if runs else "reveal", f"{score}: go on, {'run it and ' * runs}reveal.")
     if share < TEACH_AGAIN:
         return Advice("revote", f"{score}: too few to convince each other. Explain it again, then let them vote again.")
     return Advice("discuss" if phase == "vote" else "revote", f"{score}: let them discuss in pairs, then vote again.")

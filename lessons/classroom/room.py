@@ -15,12 +15,13 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, up
 from lessons.classroom import keys, room_log
 from lessons.classroom.csv_text import csv_text, harmless
 from lessons.classroom.database import AWAY, READING, SNAPSHOT, add, put
+from lessons.classroom.own_question import OWN, OwnQuestion
 from lessons.classroom.phase import BALLOTS, CLOSED, PHASES, Phase
+from lessons.classroom.posed import answers_of
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
 from lessons.classroom.room_state import ASKS, IDENTITY_LONGEST, Counts, Log, Room, Tally
 from lessons.classroom.schema import asked, deed, finish, member, room, vote
 from lessons.classroom.steps import Step
-from lessons.course.discovery import find
 from lessons.course.lesson import CONFIDENCE
 from lessons.recipe.bad_input import BadInput
 
@@ -53,12 +54,15 @@ class Rooms:
     def ask(self, code: str, key: str, slug: str, preset: str, variation: int = 0, after: int | None = None) -> None:
         """Put a lesson's preset, or a variation of it, before the room: a new question, nobody has voted.
 
+        `preset`: where the slug is OWN, the question of the teacher's own, as `OwnQuestion.name` has it.
         `after`: the question that the instructor had before them. Raises NotAllowed where the room has another one by
         now: a second console has asked it, or a click came twice.
         """
         with self._as_instructor(code, key) as (db, found):
             still_at(found, after)
-            values = {"slug": slug, "preset": preset, "variation": variation, "question": found.question + 1}
+            own = OwnQuestion.named(preset).name if slug == OWN else ""
+            values = {"slug": slug, "preset": "" if own else preset, "own": own, "variation": variation,
+                      "question": found.question + 1}  # fmt: skip
             db.execute(update(room).where(room.c.id == found.id).values(**values, phase=PHASES[0], closes=0.0))
             db.execute(insert(asked).values(**values, room=found.id, at=time.time()))
 
@@ -122,13 +126,15 @@ class Rooms:
     def export(self, code: str, key: str) -> str:
         """All votes as CSV, at any time, each with its answer's text and the misconception behind it."""
         with self._as_instructor(code, key, reading=True) as (db, found):
-            columns = (member.c.id, member.c.nickname, *(vote.c[name] for name in VOTE_COLUMNS))
-            asked = select(*columns).join(member, vote.c.member == member.c.id).where(vote.c.room == found.id)
-            rows = db.execute(asked.order_by(vote.c.question, vote.c.ballot, vote.c.at)).all()
+            columns = (asked.c.own, member.c.id, member.c.nickname, *(vote.c[name] for name in VOTE_COLUMNS))
+            question = (asked.c.room == vote.c.room) & (asked.c.question == vote.c.question)
+            cast = select(*columns).join(member, vote.c.member == member.c.id).join(asked, question)
+            here = cast.where(vote.c.room == found.id)
+            rows = db.execute(here.order_by(vote.c.question, vote.c.ballot, vote.c.at)).all()
         sheet: list[tuple[object, ...]] = [("member", "nickname", *VOTE_COLUMNS, "text", "belief")]
         for row in rows:
-            chosen = find(row.slug).prediction.answers[row.answer]
-            sheet.append((row[0], harmless(row.nickname), *row[2:], chosen.text, chosen.belief))
+            chosen = answers_of(row.slug, row.own or row.preset)[row.answer]
+            sheet.append((row[1], harmless(row.nickname), *row[3:], harmless(chosen.text), chosen.belief))
         return csv_text(sheet)
 
     def log(self, code: str, key: str) -> Log:
@@ -313,7 +319,7 @@ def seat_of(db: Connection, found: Row, key: str) -> int | None:
 
 def room_of(row: Row) -> Room:
     """The room as it stands now: a vote whose time is over is closed, and nobody has to do it."""
-    found = Room(**{each.name: getattr(row, each.name) for each in fields(Room)})
+    found = Room(**{each.name: getattr(row, each.name) for each in fields(Room)} | {"preset": row.own or row.preset})
     over = found.ballot and 0 < found.closes <= time.time()
     return replace(found, phase=CLOSED[found.phase], closes=0.0) if over else found
 

@@ -35,7 +35,7 @@ def read(db: Connection, found: Row) -> Log:
         found.code,
         found.plan,
         found.asks,
-        tuple(Asked(row.question, row.slug, row.preset, row.variation, row.at) for row in questions),
+        tuple(Asked(row.question, row.slug, row.own or row.preset, row.variation, row.at) for row in questions),
         tuple(Member(row.id, row.nickname, row.identity, row.joined) for row in members),
         tuple(
             Vote(row.member, row.question, row.ballot, row.answer, row.confidence, row.at)

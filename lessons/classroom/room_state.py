@@ -19,7 +19,7 @@ class Room:
     watch: str  # a word to ask for news with
     expires: float
     slug: str
-    preset: str
+    preset: str  # its name; where the slug is OWN, the question itself
     question: int
     phase: Phase
     following: bool
@@ -68,7 +68,7 @@ class Asked:
 
     question: int
     slug: str
-    preset: str
+    preset: str  # as in Room
     variation: int
     at: float
 

@@ -51,6 +51,7 @@ room = table(
     column("variation", sa.Integer, default=0),  # which variation of the preset is asked about; 0: the preset itself
     column("closes", sa.Float, default=0.0),  # when the open vote closes by itself; 0: it does not
     column("asks", sa.String(20), default=""),  # what of a learner the gradebook shall have; empty: nothing
+    column("own", sa.Text, default=""),  # the teacher's own question, in place of a preset; empty: a lesson's is asked
 )
 
 asked = table(  # every question that was put before a room: nobody may have voted on it
@@ -60,6 +61,7 @@ asked = table(  # every question that was put before a room: nobody may have vot
     column("slug", sa.String(80)),
     column("preset", sa.String(80)),
     column("variation", sa.Integer, default=0),
+    column("own", sa.Text, default=""),  # as in room
     column("at", sa.Float),
     sa.UniqueConstraint("room", "question"),
 )

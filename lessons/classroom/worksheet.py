@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from lessons.classroom import paper
-from lessons.classroom.agenda import Agenda, Item, lesson_of, preset_of
+from lessons.classroom.agenda import Agenda, Item
+from lessons.classroom.posed import posed_of
 from lessons.course.lesson import CONFIDENCE, UNANSWERED, Lesson, Preset
 from lessons.recipe import losses
 from lessons.recipe.recipe import Recipe
@@ -25,17 +26,16 @@ def questions(agenda: Agenda, answers: Mapping[Item, int | None]) -> Iterator[di
     """One for each item. `first`: of its lesson, whose aims and notes stand there."""
     introduced: set[str] = set()
     for item in agenda.items:
-        lesson, preset = lesson_of(item), preset_of(item)
+        asked = posed_of(item)
         yield {
-            "lesson": lesson,
-            "preset": preset,
-            "recipe": recipe(lesson, preset),
-            "loss": losses.source(preset.settings.loss),
-            "measured": item in answers,
-            "true": answers.get(item),
-            "first": lesson.slug not in introduced,
+            "posed": asked,
+            "recipe": recipe(asked.lesson, asked.preset) if asked.lesson and asked.preset else (),
+            "loss": losses.source(asked.preset.settings.loss) if asked.preset else "",
+            "measured": asked.own or item in answers,
+            "true": asked.right if asked.own else answers.get(item),
+            "first": not asked.own and item[0] not in introduced,
         }
-        introduced.add(lesson.slug)
+        introduced.add(item[0])
 
 
 def recipe(lesson: Lesson, preset: Preset) -> tuple[tuple[str, str], ...]:

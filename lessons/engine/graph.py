@@ -57,6 +57,8 @@ class Graph:
         self.traces = 0
         train_part, val_part, *numbers = self.arguments
         self._advance = tf.function(self._epochs, (train_part, val_part, *numbers), autograph=False)
+        weights = getattr(model, "attention", None) if settings.pictured else None
+        self.attending = None if weights is None else keras.Model(model.inputs, [model.outputs[0], weights])
         self._predict = tf.function(self._predictions, (train_part,), autograph=False)
 
     def _describe(self, structure: Structure, loss: Callable | None = None) -> None:
@@ -127,7 +129,12 @@ class Graph:
 
         Scores are None where there are no classes.
         """
-        return run.predicted(self.puts_out, self._predict(self.train_part).numpy())
+        return run.predicted(self.puts_out, self._told(self.train_part)[0].numpy())
+
+    def attention(self) -> np.ndarray | None:
+        """Weights (batch, head, query, key) of the attention of the model as it is now; None where it has none."""
+        _, *weights = self._told(self.train_part)
+        return weights[0].numpy() if weights else None
 
     def ask(self, x: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """What the model as it is now puts out for other inputs (batch, time, features) and another mask (batch, time).
@@ -137,7 +144,11 @@ class Graph:
         part = {**self.train_part, "x": tf.constant(x), "gate": tf.ones_like(self.train_part["gate"])}
         if part["masked"]:
             part["mask"] = tf.constant(mask)
-        return self._predict(part).numpy()
+        return self._told(part)[0].numpy()
+
+    def _told(self, part) -> list[tf.Tensor]:
+        """What `_predictions` returns for these data."""
+        return self._predict(part)
 
     def xray(self) -> tuple[LayerMask, ...]:
         """Where the mask of this run goes, layer by layer."""
@@ -147,7 +158,14 @@ class Graph:
         return self.model(given, training=training)
 
     def _predictions(self, part):
-        return self._call(inputs(part), training=False)
+        """What the model puts out, and the weights of its attention where it has one."""
+        if self.attending:
+            return self.attending(self._given(part), training=False)
+        return [self._call(self._given(part), training=False)]
+
+    def _given(self, part):
+        """What the model is called with: [x (batch, time, features), mask (batch, time)]."""
+        return inputs(part)
 
     def _epochs(self, part, val_part, batch_size, epochs):
         self.traces += 1
@@ -197,7 +215,7 @@ class Graph:
         """keras/src/backend/tensorflow/trainer.py: train_step, with the gradients at predictions and inputs besides."""
         with tf.GradientTape() as tape:
             tape.watch(part["x"])
-            predictions = self._call(inputs(part), training=True)
+            predictions = self._call(self._given(part), training=True)
             loss = self._loss(part, predictions)
         weights, read = self.model.trainable_variables, self._read(part)
         at_predictions, at_inputs, *gradients = tape.gradient(
@@ -229,21 +247,26 @@ class Graph:
         return tape.gradient(loss, copied)
 
     def _loss(self, part, predictions):
-        """The loss as compile() computes it; without a mask where none was passed."""
-        weight = part["weight"] if self.weighted else None
+        """The loss as compile() computes it."""
+        return self._compared(self.loss, part["y"], predictions, part)
+
+    def _compared(self, loss, y, predictions, part):
+        """A loss of predictions (batch, …) beside labels, as a scalar; without a mask where none was passed."""
+        steps = part["weight"].shape[1]
+        weight = part["weight"] if self.weighted and tuple(y.shape[1:-1]) == (steps,) else None
 
         def with_mask():
-            return tf.cast(self.loss(part["y"], predictions, weight), tf.float32)
+            return tf.cast(loss(y, predictions, weight), tf.float32)
 
         def without_mask():
-            return tf.cast(self.loss(part["y"], tf.identity(predictions), weight), tf.float32)
+            return tf.cast(loss(y, tf.identity(predictions), weight), tf.float32)
 
         if getattr(predictions, "_keras_mask", None) is None:
             return with_mask()
         return tf.cond(part["masked"], with_mask, without_mask)
 
     def _real_loss(self, part, predictions):
-        """The same loss against the true labels that are known, laid out as one long sequence (1, steps, column)."""
+        """The same loss against the true labels that are known, laid out as one long sequence (1, steps, columns)."""
         if not self.puts_out.per_step:
             truth, real = part["truth"], tf.identity(predictions)
             if self.own:
@@ -255,12 +278,12 @@ class Graph:
     def _evaluate(self, part, batch_size):
         """evaluate()'s loss: the mean over batches, weighted by their size."""
         if not self.batched:
-            return self._loss(part, self._call(inputs(part), training=False))
+            return self._loss(part, self._call(self._given(part), training=False))
         sequences = tf.shape(part["x"])[0]
 
         def step(start, total):
             piece = batch_of(part, start // batch_size, batch_size)
-            value = self._loss(piece, self._call(inputs(piece), training=False))
+            value = self._loss(piece, self._call(self._given(piece), training=False))
             return start + batch_size, total + value * tf.cast(tf.shape(piece["x"])[0], tf.float32)
 
         _, total = tf.while_loop(lambda start, _: start < sequences, step, (0, 0.0))
@@ -270,12 +293,13 @@ class Graph:
 def signature(settings: Settings, count: int, features: int) -> dict[str, tf.TensorSpec]:
     """The arguments of the graph for a data set of `count` sequences.
 
-    x (count, time, features), y and truth (count, time, 1) or (count, 1); the rest (count, time).
+    x (count, time, features), y and truth (count, time, columns) or (count, columns); the rest (count, time).
     """
     steps = (count, settings.timesteps)
-    label = (*steps, 1) if settings.predicts.per_step else (count, 1)
+    predicted = steps if settings.predicts.per_step else (count,)
+    label = (*predicted, settings.predicts.label_width)
     floats = {"x": (*steps, features), "y": label, "truth": label, "gate": (*steps, 1), "weight": steps}
-    flags = {"mask": steps, "known": label[: len(steps)], "masked": ()}
+    flags = {"mask": steps, "known": steps if settings.predicts.per_step else (count, 1), "masked": ()}
     return {name: tf.TensorSpec(shape, tf.float32) for name, shape in floats.items()} | {
         name: tf.TensorSpec(shape, tf.bool) for name, shape in flags.items()
     }

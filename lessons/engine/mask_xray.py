@@ -108,37 +108,41 @@ class XRay:
         return bool(self.steps) and not root.mask_out and len(root.shape) > 2 and root.shape[:2] == self.steps
 
     @property
-    def says(self) -> list[str]:
-        """What was found, in sentences."""
-        said = []
+    def findings(self) -> list[tuple[str, str]]:
+        """What was found, (code, sentence) each; a code means the same for good."""
+        found = []
         if not any(call.mask_out or call.mask_in for call in self.calls):
-            said.append(f"No mask anywhere: {FINDINGS['no mask']}.")
+            found.append(("no_mask", f"No mask anywhere: {FINDINGS['no mask']}."))
         if call := self.lost:
             silence = " Keras said nothing." if not call.warnings else ""
             where = "before" if call.verdict == "lost before" else "in"
             advice = FINDINGS["operation" if call.operation and call.verdict == "lost" else call.verdict]
-            said.append(f"The mask is lost {where} {told(call)}: {advice}.{silence}")
+            found.append(("mask_lost", f"The mask is lost {where} {told(call)}: {advice}.{silence}"))
         if self.uncounted:
-            said.append("No mask comes with the predictions: a loss per step counts the masked steps too.")
+            said = "No mask comes with the predictions: a loss per step counts the masked steps too."
+            found.append(("padding_counted", said))
         if call := self.enters:
-            size = f"{call.moved:.2g} times their size"
-            said.append(f"Padding enters at {told(call)}: other numbers on masked steps move its real steps by {size}.")
-        return said or [ALL_RIGHT]
+            moved = f"other numbers on masked steps move its real steps by {call.moved:.2g} times their size"
+            found.append(("padding_enters", f"Padding enters at {told(call)}: {moved}."))
+        return found
+
+    @property
+    def says(self) -> list[str]:
+        """The same in sentences alone."""
+        return [sentence for _, sentence in self.findings] or [ALL_RIGHT]
 
     def __str__(self) -> str:
         return "\n".join([*self.table(), "", *self.says])
 
     def table(self) -> list[str]:
         """The calls, a line each."""
-        rows: list[tuple[str, ...]] = [
-            ("layer", "class", "shape", "mask in", "out", "verdict", "moved by padding", "line")
-        ]
+        head = ("layer", "class", "shape", "mask in", "out", "verdict", "moved by padding", "line")
+        rows: list[tuple[str, ...]] = [head]
         for call in self.calls:
             marks = ["yes" if there else "-" for there in (call.mask_in, call.mask_out)]
             moved = "" if call.enters is None else f"{call.moved:.2g}" if call.enters else "0"
-            rows.append(
-                ("  " * call.depth + call.name, call.layer, str(call.shape), *marks, call.verdict, moved, call.line)
-            )
+            name = "  " * call.depth + call.name
+            rows.append((name, call.layer, str(call.shape), *marks, call.verdict, moved, call.line))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
@@ -318,10 +322,8 @@ def line_of_caller(operation: Any = None) -> str:
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        ours = (
-            file == __file__ or "site-packages" in file or file.startswith("<frozen") or os.sep + "lib" + os.sep in file
-        )
-        if not ours:
+        packaged = "site-packages" in file or file.startswith("<frozen") or os.sep + "lib" + os.sep in file
+        if not packaged and file != __file__:
             return f"{os.path.basename(file)}:{frame.f_lineno}"
         frame = frame.f_back
     return ""

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from math import prod
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from lessons.engine.graph import Graph, inputs
+from lessons.engine.graph import Graph
 from lessons.engine.mask_xray import Call
 from lessons.engine.mask_xray import xray as layer_calls
+from lessons.engine.model_batch import layer_behind
 from lessons.engine.model_interface import outputs_of
-from lessons.engine.models import build_optimizer
+from lessons.engine.models import build_loss, build_optimizer
 from lessons.engine.xray import LOSS, heeds_mask, short
 from lessons.recipe.data import PaddedBatch
-from lessons.recipe.model import Interface
+from lessons.recipe.interface import IDS, Interface, PutOut, Taken
 from lessons.recipe.recipe import Recipe, Structure
 from lessons.recipe.settings import Settings
 from lessons.runs.run import LayerMask
+
+INPUT, LABELS, TRUTHS, REAL = "input", "labels", "truth of", "real of"  # arguments, numbered in the model's order
 
 
 class ModelGraph(Graph):
@@ -34,82 +39,223 @@ class ModelGraph(Graph):
         source: str = "",
     ):
         """`loss`, `source`: as for Graph."""
-        self.build, self.seed = build, seed
-        self.embedded: list[tf.Tensor] = []  # what the Embeddings put out since the model was called last
+        assert structure.model
+        self.build, self.seed, self.interface = build, seed, structure.model.interface
+        self.beside: list[tf.Tensor] = []  # what the outputs that are not looked at put out when it was called last
+        self.beside_losses = [] if structure.own else losses_beside(self.interface, structure.settings)
+        self.embedded: list[tf.Tensor] = []  # what the layers that read ids put out since the model was called last
+        self.reading = 0  # which of these is of what is looked at
         super().__init__(structure, loss, source)
         self.draws = []  # they are drawn already
+        if self.interface.words:
+            self.reading = self._tried()
         # That the whole model puts out no mask, Keras says only because it stands in one of ours.
         self.warnings = tuple(said for said in self.warnings if f"Layer '{self.given.name}'" not in said)
 
     def _built(self, settings: Settings, features: int) -> tuple[keras.Model, keras.optimizers.Optimizer]:
-        assert self.structure.model
         keras.utils.set_random_seed(self.seed)
         self.given = self.build()
-        model = wrapped(self.given, self.structure.model.interface, settings.timesteps, features)
-        if self.structure.model.interface.words:
-            for layer in model._flatten_layers():
-                if isinstance(layer, keras.layers.Embedding):
-                    layer.call = partial(self._kept, layer.call)
+        model = wrapped(self.given, self.interface, settings.timesteps, features, self.own)
+        if self.interface.words:
+            for layer in readers(self.given, self.interface.place):
+                layer.call = partial(self._kept, layer.call)
+        kept = {id(variable) for variable in model.weights}
+        self.seeds = [(one, one.numpy()) for one in model.variables if id(one) not in kept]
         optimizer = build_optimizer(settings)
         optimizer.build(model.trainable_variables)
         return model, optimizer
 
-    def _kept(self, call: Callable, ids: Any) -> Any:
-        embedded = call(ids)
-        self.embedded.append(embedded)
-        return embedded
+    def _kept(self, call: Callable, *args: Any, **kwargs: Any) -> Any:
+        """What the layer puts out, kept as (batch, time, numbers) on its way, where it has steps."""
+        embedded = call(*args, **kwargs)
+        shape: Any = getattr(embedded, "shape", ())
+        if len(shape) < 3 or shape[1] != self.structure.settings.timesteps:
+            return embedded
+        self.embedded.append(tf.reshape(embedded, (-1, shape[1], prod(shape[2:]))))
+        handed_on = tf.reshape(self.embedded[-1], (-1, *shape[1:]))
+        if (mask := getattr(embedded, "_keras_mask", None)) is not None:
+            handed_on._keras_mask = mask
+        return handed_on
+
+    def _tried(self) -> int:
+        """Which of the layers' outputs is of the ids that are looked at: it differs where these do."""
+        outputs = []
+        for word in (0.0, 1.0):
+            self.embedded.clear()
+            given = [tf.zeros((1, *one.shape[1:]), one.dtype) for one in self.model.inputs]
+            self.model([given[0] + word, *given[1:]])
+            outputs.append([one.numpy() for one in self.embedded])
+        differ = (place for place, (one, other) in enumerate(zip(*outputs, strict=True)) if (one != other).any())
+        return next(differ, 0)
+
+    @property
+    def arguments(self) -> tuple:
+        """With the inputs that are not looked at, and the labels of outputs that are not."""
+        train_part, val_part, *numbers = super().arguments
+        train, held, _ = self.structure.extent
+        more = partial(more_of, self.interface, own=self.own)
+        return (train_part | more(train), val_part | more(held), *numbers)
 
     def start(self, recipe: Recipe, batch: PaddedBatch, validation: PaddedBatch) -> None:
         """Fresh weights, and this run's data, with which the layers are looked at."""
         super().start(recipe, batch, validation)
+        for part, own in ((self.train_part, batch), (self.val_part, validation)):
+            part |= {name: tf.constant(values) for name, values in more_in(own).items()}
+            if any(one.mark is not None for one in self.interface.inputs):  # a mask comes of another input, too
+                part["masked"] = tf.constant(True)
         self.layers = self._rows()
+        for variable, value in self.seeds:  # an RNN draws its dropout when it is looked at, too
+            variable.assign(value)
 
     def _rows(self) -> tuple[LayerMask, ...]:
         """Where the mask goes, layer by layer, as Keras carries it when the model is called."""
-        given = inputs(self.train_part)
+        given = self._given(self.train_part)
         if not self.train_part["masked"]:
-            given = [given[0], tf.ones_like(given[1])]
+            given[1] = tf.ones_like(given[1])
         calls = [call for call in layer_calls(self.model, given).calls if not call.opened]
-        masked = getattr(self.model(given), "_keras_mask", None) is not None
+        masked = getattr(first_of(self.model(given)), "_keras_mask", None) is not None
         shape = (self.structure.settings.sequences, *self.model.outputs[0].shape[1:])
         heeded = masked and heeds_mask(self.loss, shape, self.puts_out)
         return (*map(row, calls), LayerMask(LOSS, "your loss", masked, heeded))
 
+    def _given(self, part: dict) -> list:
+        """With the inputs that are not looked at behind it."""
+        return [*super()._given(part), *several_of(part, INPUT)]
+
     def _call(self, given: list, training: bool) -> Any:
-        """`fit` tells a model of `training` where its `call` takes it. keras/src/backend/tensorflow/trainer.py."""
-        return super()._call(given, training) if self.given._call_has_training_arg else self.model(given)
+        """What is looked at; the other outputs are kept for the loss.
+
+        `fit` tells a model of `training` where its `call` takes it. keras/src/backend/tensorflow/trainer.py.
+        """
+        told = self.given._call_has_training_arg
+        put_out = super()._call(given, training) if told else self.model(given)
+        self.beside = list(put_out[1:]) if isinstance(put_out, list) else []
+        return first_of(put_out)
 
     def _loss(self, part: dict, predictions: Any) -> Any:
-        """With what the layers add: `add_loss`, and regularizers. keras/src/trainers/trainer.py: compute_loss."""
-        return sum(self.model.losses, super()._loss(part, predictions))
+        """The sum over the outputs, and what the layers add: `add_loss`, and regularizers.
+
+        keras/src/trainers/trainer.py: compute_loss; compile_utils.py: CompileLoss.
+        """
+        own = super()._loss(part, predictions) * self.interface.put_out.weight
+        others = zip(self.beside_losses, several_of(part, LABELS), self.beside, strict=True)
+        beside = [weight * self._compared(loss, y, put_out, part) for (loss, weight), y, put_out in others]
+        return sum(self.model.losses, sum(beside, own))
+
+    def _real_loss(self, part: dict, predictions: Any) -> Any:
+        """The sum over the outputs, each on its real steps alone."""
+        own = super()._real_loss(part, predictions) * self.interface.put_out.weight
+        others = zip(self.beside_losses, several_of(part, TRUTHS), several_of(part, REAL), self.beside, strict=True)
+        return sum((weight * on_real_steps(loss, *at) for (loss, weight), *at in others), own)
 
     def _train_step(self, part: dict) -> dict:
         self.embedded.clear()
         return super()._train_step(part)
 
     def _read(self, part: dict) -> Any:
-        """An id has no gradient: what its Embedding makes of it has."""
-        steps = self.structure.settings.timesteps
-        words = (one for one in self.embedded if len(one.shape) == 3 and one.shape[1] == steps)
-        return next(words, part["x"])
+        """An id has no gradient: what the layer that reads it makes of it has."""
+        return self.embedded[self.reading] if self.embedded else part["x"]
 
 
-def wrapped(model: keras.Model, interface: Interface, timesteps: int, features: int) -> keras.Model:
-    """The model as the engine calls one: of x (batch, time, features) and mask (batch, time) bool."""
+def readers(model: keras.Model, place: int) -> list[keras.Layer]:
+    """The layers that read the ids of an input; of a model that does not tell, its Embeddings."""
+    symbols = getattr(model, "inputs", None)
+    first = layer_behind(symbols[place], (keras.Model,)) if symbols else None
+    embeddings = [one for one in model._flatten_layers() if isinstance(one, keras.layers.Embedding)]
+    return [first] if first is not None else embeddings
+
+
+def wrapped(model: keras.Model, interface: Interface, timesteps: int, features: int, own: bool) -> keras.Model:
+    """The model as the engine calls one: of x (batch, time, features), mask (batch, time) bool and its other inputs.
+
+    It puts out what is looked at, and behind that what else is trained. `own`: a learner's own data have one label.
+    """
     x = keras.Input((timesteps, features))
     mask = keras.Input((timesteps,), dtype="bool")
-    read = AsIds()(x) if interface.words else x
-    if interface.mark is None:  # else the model makes its own
-        read = GiveMask()(read, mask=mask)
-    put_out = outputs_of(model([read, mask] if interface.given else read))
-    return keras.Model([x, mask], put_out[interface.output])
+    given, others = [], []
+    for place, one in enumerate(interface.inputs):
+        if place == interface.place:
+            read = as_taken(x, one)
+            given.append(read if one.mark is not None or len(one.shape) > 2 else GiveMask()(read, mask=mask))
+        elif interface.is_mask(one):
+            given.append(mask)
+        else:
+            others.append(keras.Input(shape_in_batch(one)))
+            given.append(as_taken(others[-1], one))
+    put_out = outputs_of(model, model(given if len(given) > 1 else given[0]))
+    trained = [interface.outputs[place] for place in interface.trained[: 1 if own else None]]
+    return keras.Model([x, mask, *others], [in_columns(put_out[one.name], one) for one in trained])
 
 
-class AsIds(keras.layers.Layer):
-    """Numbers (batch, time, 1) as ids (batch, time) int32."""
+def as_taken(symbol: Any, one: Taken) -> Any:
+    """Numbers (batch, time, features), or (batch, features), as an input takes them."""
+    same = tuple(symbol.shape[1:]) == one.shape and one.kind != IDS
+    return symbol if same else As(one.shape, "int32" if one.kind == IDS else "float32")(symbol)
+
+
+def in_columns(put_out: Any, one: PutOut) -> Any:
+    """What an output puts out, as (batch, time, columns) or (batch, columns): the steps of a forecast are columns."""
+    return put_out if one.per_step or len(one.shape) == 1 else As((one.columns,), "float32")(put_out)
+
+
+def shape_in_batch(one: Taken) -> tuple[int, ...]:
+    """Of an input in a PaddedBatch, without the batch."""
+    return (one.shape[0], one.features) if one.sequence else one.shape
+
+
+def losses_beside(interface: Interface, settings: Settings) -> list[tuple[keras.losses.Loss, float]]:
+    """Loss and weight of each output that is trained and not looked at."""
+    outputs = (interface.outputs[place] for place in interface.trained[1:])
+    return [(build_loss(replace(settings, loss=one.loss)), one.weight) for one in outputs]
+
+
+def on_real_steps(loss: keras.losses.Loss, truth: Any, real: Any, predictions: Any) -> Any:
+    """A loss on real steps alone, (batch, time), laid out as one long sequence; of all where none has steps."""
+    if len(truth.shape) == 3:
+        truth, predictions = (tf.boolean_mask(one, real)[None] for one in (truth, predictions))
+    return tf.cast(loss(truth, tf.identity(predictions)), tf.float32)
+
+
+def more_of(interface: Interface, count: int, own: bool) -> dict[str, tf.TensorSpec]:
+    """The signature of the arguments besides those of every graph, for `count` sequences. `own`: as for `wrapped`."""
+    if own:
+        return {}
+    spec: dict[str, tf.TensorSpec] = {}
+    for number, place in enumerate(interface.others):
+        spec[f"{INPUT} {number}"] = tf.TensorSpec((count, *shape_in_batch(interface.inputs[place])), tf.float32)
+    for number, place in enumerate(interface.trained[1:]):
+        one = interface.outputs[place]
+        steps = (count, one.shape[0]) if one.per_step else (count, 1)
+        label = (*steps[: 1 + one.per_step], one.output.label_width)
+        spec[f"{LABELS} {number}"] = spec[f"{TRUTHS} {number}"] = tf.TensorSpec(label, tf.float32)
+        spec[f"{REAL} {number}"] = tf.TensorSpec(steps, tf.bool)
+    return spec
+
+
+def more_in(batch: PaddedBatch) -> dict[str, Any]:
+    """The arguments of the graph besides those of every graph: (batch, …) each."""
+    named = ((INPUT, batch.inputs), (LABELS, batch.labels), (TRUTHS, batch.truths), (REAL, batch.label_steps))
+    return {f"{name} {place}": values for name, every in named for place, values in enumerate(every)}
+
+
+def several_of(part: dict, name: str) -> list:
+    """Those of a data set that `more_in` has named so, in their order."""
+    return [value for key, value in part.items() if key.startswith(f"{name} ")]
+
+
+def first_of(put_out: Any) -> Any:
+    return put_out[0] if isinstance(put_out, list) else put_out
+
+
+class As(keras.layers.Layer):
+    """The same numbers (batch, …) in another shape, without the batch, and of another type."""
+
+    def __init__(self, shape: tuple[int, ...], kind: str):
+        super().__init__()
+        self.shape, self.kind = shape, kind
 
     def call(self, x: Any) -> Any:
-        return keras.ops.cast(x[..., 0], "int32")
+        return keras.ops.cast(keras.ops.reshape(x, (-1, *self.shape)), self.kind)
 
 
 class GiveMask(keras.layers.Layer):

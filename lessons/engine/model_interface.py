@@ -2,97 +2,144 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.model import PADDED, Interface
+from lessons.recipe.interface import Interface, PutOut, Taken
+from lessons.recipe.losses import OF_CLASSES
+from lessons.recipe.model import loss_of, trained_with
 
 if TYPE_CHECKING:
     import keras
 
+OF_NUMBERS = ("mse", "mae", "huber", "log_cosh")
 
-def interfaces_of(model: keras.Model, batch: Any, last: str) -> list[Interface]:
-    """One for each output that can be trained. `batch`: the arrays that the model takes, see model_batch.
 
-    `last`: the name of the layer that is called last. Raises BadInput where none can be trained here, in a sentence
-    that says what can.
+def interface_of(
+    model: keras.Model, inputs: Sequence[Taken], batch: Any, last: str, compiled: Mapping[str, Any] | None
+) -> Interface:
+    """`batch`: the arrays that the model takes, see model_batch. `last`: the name of the layer that is called last.
+
+    `compiled`: what the text's `compile` says, as `Compiled`. Raises BadInput where nothing of it can be trained here,
+    in a sentence that says what can.
     """
-    inputs = [np.asarray(one) for one in (batch if isinstance(batch, list) else [batch])]
-    first, others = inputs[0], inputs[1:]
-    words = first.dtype.kind == "i"
-    if first.ndim != (2 if words else 3) or [one.dtype.kind for one in others] not in ([], ["b"]):
-        shapes = ", ".join(str(one.shape) for one in inputs)
+    if fixed := next((one.shape[0] for one in getattr(model, "inputs", None) or [] if one.shape[0]), None):
         raise BadInput(
-            f"It takes {shapes}. What is trained here has one input, (batch, time, features) or ids (batch, time), and "
-            "perhaps a mask (batch, time)."
+            f"Its batches have {fixed} sequences, no more and no less: what is trained here takes any number of them. "
+            "Leave out batch_shape, and stateful=True with it."
         )
-    mark = mark_of(model)
-    common: dict[str, Any] = {
-        "timesteps": first.shape[1],
-        "features": 1 if words else first.shape[2],
-        "words": words_of(model) if words else 0,
-        "mark": mark if mark in PADDED else None,
-        "given": bool(others),
-        "hears_training": bool(model._call_has_training_arg),
-    }
-    put_out = outputs_of(model(batch, training=False))
-    lasts = last_layers(model, list(put_out), last)
-    found = []
-    for name, tensor in put_out.items():
-        predictions = np.asarray(tensor)
-        per_step = predictions.ndim == 3 and predictions.shape[:2] == first.shape[:2]
-        if per_step or predictions.ndim == 2:
-            activation = activation_of(model, predictions, lasts[name])
-            columns = predictions.shape[-1]
-            found.append(Interface(**common, per_step=per_step, columns=columns, activation=activation, output=name))
-    if not found:
+    if not any(one.sequence for one in inputs):
+        shapes = ", ".join(str((None, *one.shape)) for one in inputs)
+        raise BadInput(
+            f"It takes {shapes}. What is trained here takes a sequence, (batch, time, features) or ids (batch, time), "
+            "and other inputs beside it."
+        )
+    put_out = outputs_of(model, model(batch, training=False))
+    outputs = tuple(
+        described(name, np.asarray(tensor), model, layer, inputs)
+        for (name, tensor), layer in zip(put_out.items(), last_layers(model, len(put_out), last), strict=True)
+    )
+    outputs = tuple(
+        as_compiled(one, inputs, asked, weight)
+        for one, (asked, weight) in zip(outputs, said_of_each(outputs, compiled or {}), strict=True)
+    )
+    found = Interface(tuple(inputs), outputs, hears_training=bool(model._call_has_training_arg))
+    if not found.choices():
         shapes = ", ".join(str(tuple(tensor.shape)) for tensor in put_out.values())
         raise BadInput(
             f"It puts out {shapes}. What is trained here puts out a prediction for each step, (batch, time, columns), "
-            "or for each sequence, (batch, columns)."
+            "or for each sequence, (batch, columns), or a forecast of numbers, (batch, steps, columns)."
         )
-    return found
+    return found.choices()[0]
 
 
-def outputs_of(put_out: Any) -> dict[str, Any]:
+def outputs_of(model: keras.Model, put_out: Any) -> dict[str, Any]:
     """What a model puts out, (batch, …) each, by name or place; one alone has no name."""
     if isinstance(put_out, dict):
         return put_out
-    if isinstance(put_out, list | tuple):
-        return {str(place): one for place, one in enumerate(put_out)}
-    return {"": put_out}
+    if not isinstance(put_out, list | tuple):
+        return {"": put_out}
+    names = list(getattr(model, "output_names", None) or [])
+    named = len(names) == len(put_out) and len({*names}) == len(names)
+    return dict(zip(names if named else map(str, range(len(put_out))), put_out, strict=True))
 
 
-def last_layers(model: keras.Model, outputs: list[str], last: str) -> dict[str, str]:
-    """Of each output the name of the layer that makes it; empty where nothing tells."""
-    if outputs == [""]:
-        return {"": last}
+def last_layers(model: keras.Model, count: int, last: str) -> list[str]:
+    """Of each of `count` outputs the name of the layer that makes it; empty where nothing tells."""
+    if count == 1:
+        return [last]
     made = getattr(model, "outputs", None) or []
-    names = [one._keras_history.operation.name for one in made]
-    return dict(zip(outputs, names, strict=True)) if len(names) == len(outputs) else dict.fromkeys(outputs, "")
+    return [one._keras_history.operation.name for one in made] if len(made) == count else [""] * count
 
 
-def mark_of(model: keras.Model) -> float | None:
-    """What a layer of the model looks for in padded inputs, to make a mask; None where none does."""
-    import keras
-
-    for layer in model._flatten_layers():
-        if isinstance(layer, keras.layers.Masking):
-            return float(layer.mask_value)
-        if isinstance(layer, keras.layers.Embedding) and layer.mask_zero:
-            return 0.0
-    return None
+def described(name: str, predictions: np.ndarray, model: keras.Model, layer: str, inputs: Sequence[Taken]) -> PutOut:
+    """An output, without what it is trained for. predictions (batch, …)."""
+    shape = predictions.shape[1:]
+    per_step = len(shape) == 2 and any(one.sequence and one.shape[0] == shape[0] for one in inputs)
+    activation = activation_of(model, predictions, layer)
+    return PutOut(name, shape, per_step, activation, labels="")
 
 
-def words_of(model: keras.Model) -> int:
-    import keras
+def said_of_each(outputs: Sequence[PutOut], compiled: Mapping[str, Any]) -> list[tuple[Any, float]]:
+    """The loss that `compile` names for each output, None where it names none for any, and its weight.
 
-    return next(layer.input_dim for layer in model._flatten_layers() if isinstance(layer, keras.layers.Embedding))
+    An empty text: this output has none while others have. keras/src/trainers/compile_utils.py: CompileLoss.
+    """
+    losses, weights = compiled.get("loss"), compiled.get("loss_weights")
+    if losses is None:
+        return [(None, 1.0)] * len(outputs)
+    return [
+        (of_output(losses, one, place, ""), number(of_output(weights, one, place, 1.0)))
+        for place, one in enumerate(outputs)
+    ]
 
 
-def deaf(model: keras.Model) -> list[str]:
+def of_output(said: Any, one: PutOut, place: int, missing: Any) -> Any:
+    """What a list, or a dictionary by names, says of an output; one thing that is said holds for all."""
+    if isinstance(said, dict):
+        return said.get(one.name, missing) or missing
+    if isinstance(said, list):
+        return (said[place] if place < len(said) else missing) or missing
+    return said
+
+
+def number(said: Any) -> float:
+    """A weight of a loss; 1 where it is no plain number."""
+    return float(said) if isinstance(said, int | float) else 1.0
+
+
+def as_compiled(one: PutOut, inputs: Sequence[Taken], asked: Any, weight: float) -> PutOut:
+    """The output with its labels and its loss, as `compile` asks, or as its shape and activation suggest."""
+    many = one.per_step or len(one.shape) == 1
+    if asked == "" or len(one.shape) > 2 or not one.shape:
+        return one
+    loss = loss_of(asked)
+    labels = labels_of(one, loss, inputs)
+    if labels == "class" and not many:
+        return one
+    one = replace(one, labels=labels, weight=weight)
+    return replace(one, loss=trained_with(one, loss))
+
+
+def labels_of(one: PutOut, loss: str | None, inputs: Sequence[Taken]) -> str:
+    """What labels an output is trained with: as its loss takes them, else as it looks."""
+    if loss in OF_CLASSES and one.columns > 1:
+        return "class"
+    if loss in OF_NUMBERS:
+        return "number"
+    if loss or one.activation == "sigmoid":
+        return "binary"
+    if one.columns == 1 or not (one.per_step or len(one.shape) == 1):
+        return "number"
+    again = one.per_step and any(one.shape == taken.shape for taken in inputs)  # what goes in comes out again
+    return "number" if again or one.activation not in ("softmax", "linear") else "class"
+
+
+def deaf(model: keras.Model) -> list[tuple[str, str]]:
     """That `fit` never tells it of training, if that matters. keras/src/backend/tensorflow/trainer.py: train_step."""
     import keras
 
@@ -100,15 +147,17 @@ def deaf(model: keras.Model) -> list[str]:
     names = sorted({type(one).__name__ for one in model._flatten_layers() if isinstance(one, kinds)})
     if model._call_has_training_arg or not names:
         return []
-    return [
+    said = (
         f"{' and '.join(names)} will do in fit what they do in predict: call() of {type(model).__name__} takes no "
         "training, so Keras never tells it of any, and says nothing. Write call(self, inputs, training=None)."
-    ]
+    )
+    return [("not_told_of_training", said)]
 
 
 def activation_of(model: keras.Model, predictions: np.ndarray, last: str) -> str:
     """By Keras' name. Whether predictions (…, column) are those of a softmax is measured."""
-    if predictions.shape[-1] > 1 and (predictions >= 0).all() and np.allclose(predictions.sum(axis=-1), 1, atol=1e-4):
+    many = predictions.ndim > 1 and predictions.shape[-1] > 1
+    if many and (predictions >= 0).all() and np.allclose(predictions.sum(axis=-1), 1, atol=1e-4):
         return "softmax"
     layer = next((one for one in model._flatten_layers() if one.name == last), None)
     inner = getattr(layer, "layer", layer)  # of a TimeDistributed

@@ -7,25 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lessons.engine.mask_xray import ALL_RIGHT, Call, Recorder, XRay, told, watched
+from lessons.engine.mask_xray import Call, Recorder, XRay, told, watched
 from lessons.recipe.data import Bools, Floats
 
 if TYPE_CHECKING:
     import keras
 
+Found = list[tuple[str, str]]  # (code, sentence) each, as XRay.findings
 MOST_STEPS, MOST_COLUMNS = 48, 16  # of a sample
 
 
-def looked_into(model: keras.Model, batch: Any, real: Bools, seen: XRay) -> tuple[list[dict[str, Any]], list[str]]:
-    """Of each call of an x-ray its sample, and what is wrong beside the mask, in sentences. `real`: (batch, time)."""
+def looked_into(model: keras.Model, batch: Any, real: Bools, seen: XRay) -> tuple[list[dict[str, Any]], Found]:
+    """Of each call of an x-ray its sample, and what is found beside the mask. `real`: (batch, time)."""
     lines = [call.line for call in seen.calls]
     calls = calls_of(model, batch, lines)
     return samples(calls, real), [*odd_numbers(calls, real), *nothing_left(model, batch, real, lines)]
-
-
-def said_of(seen: XRay, further: list[str]) -> list[str]:
-    """All that is said of a model: that all is right only where nothing else is wrong."""
-    return [said for said in seen.says if said != ALL_RIGHT or not further] + further
 
 
 def calls_of(model: keras.Model, batch: Any, lines: Sequence[str]) -> list[Call]:
@@ -79,28 +75,30 @@ def on_padding(steps: Floats, real: Bools) -> str:
     return "numbers of its own"
 
 
-def odd_numbers(calls: list[Call], real: Bools) -> list[str]:
-    """What else is wrong with a mask and with numbers on real steps, in sentences. `real`: (batch, time)."""
-    said = []
+def odd_numbers(calls: list[Call], real: Bools) -> Found:
+    """What else is wrong with a mask and with numbers on real steps. `real`: (batch, time)."""
+    found = []
     maker = next((call for call in calls if call.mask_out and not call.mask_in and not call.opened), None)
     if maker is not None and not real.all() and maker.mask is not None and maker.mask.all():
-        said.append(
+        said = (
             f"The mask that {told(maker)} makes leaves no step out: none of the padded ones holds the value that it "
             "looks for. NaN is equal to nothing, not even to NaN."
         )
+        found.append(("mask_leaves_nothing_out", said))
     for call in calls:
         output = call.output
         if output is None or call.opened or output.dtype.kind != "f":
             continue
         steps = output[real] if output.ndim > 2 and output.shape[:2] == real.shape else output
         if not np.isfinite(steps).all():
-            said.append(f"The first number on a real step that is not finite comes out of {told(call)}.")
+            said = f"The first number on a real step that is not finite comes out of {told(call)}."
+            found.append(("not_finite", said))
             break
-    return said
+    return found
 
 
-def nothing_left(model: keras.Model, batch: Any, real: Bools, lines: Sequence[str]) -> list[str]:
-    """Where a sequence of padding alone makes a number that is not finite, in a sentence, if it does.
+def nothing_left(model: keras.Model, batch: Any, real: Bools, lines: Sequence[str]) -> Found:
+    """Where a sequence of padding alone makes a number that is not finite, if it does.
 
     `real`: (batch, time).
     """
@@ -116,5 +114,6 @@ def nothing_left(model: keras.Model, batch: Any, real: Bools, lines: Sequence[st
     for call in calls_of(model, emptied if several else emptied[0], lines):
         output = call.output
         if output is not None and not call.opened and output.dtype.kind == "f" and not np.isfinite(output[:1]).all():
-            return [f"A sequence of which no step is left becomes NaN at {told(call)}: leave such sequences out."]
+            said = f"A sequence of which no step is left becomes NaN at {told(call)}: leave such sequences out."
+            return [("nothing_left", said)]
     return []

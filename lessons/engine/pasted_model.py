@@ -8,7 +8,7 @@ from dataclasses import asdict
 from types import FrameType
 from typing import Any
 
-from lessons.engine.model_batch import CLASSES, FEATURES, TIMESTEPS, batch_for
+from lessons.engine.model_batch import CLASSES, FEATURES, TIMESTEPS
 from lessons.engine.model_samples import MOST_STEPS, shown_row
 from lessons.recipe.data import Bools, Floats
 from lessons.recipe.words import first_line
@@ -53,9 +53,9 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
     def build() -> Any:
         return admitted.build(timesteps, features, classes, choice)
 
+    told = asdict(admitted.compiled) if admitted.compiled else None
     with counted() as count:
-        batch, steps = batch_for(build(), x, real)
-        found = examined(build, batch, steps, line_of_call)
+        found = examined(build, x, real, line_of_call, told)
     calls = [
         call.to_plain()
         | sample
@@ -65,20 +65,20 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
         }
         for call, sample in zip(found.seen.calls[:MOST_CALLS], found.samples, strict=False)
     ]
-    told = admitted.compiled
     return {
         "refused": None,
         "choice": choice or admitted.default,
         "candidates": list(admitted.candidates),
-        "compiled": asdict(told) if told else None,
+        "compiled": told,
         "steps": admitted.steps,
         "weights": count.weights,
         "steps_of_batch": [int(size) for size in found.seen.steps],
         "calls": calls,
-        "real": steps[shown_row(steps)][:MOST_STEPS].tolist(),
-        "interfaces": list(map(asdict, found.interfaces)),
+        "real": found.real[shown_row(found.real)][:MOST_STEPS].tolist(),
+        "interface": found.interface.to_plain() if found.interface else None,
         "untrained": found.untrained,
         "says": list(map(_short, found.says)),
+        "findings": [one | {"message": _short(one["message"])} for one in found.to_plain()],
     }
 
 

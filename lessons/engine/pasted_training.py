@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lessons.engine import train as engine
+from lessons.engine import model_metrics
 from lessons.engine.model_graph import ModelGraph
 from lessons.engine.pasted_model import said
 from lessons.recipe.bad_input import BadInput
@@ -36,4 +36,4 @@ def _trained(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing]:
 
     with counted():
         graph = ModelGraph(structure, build, recipe.settings.seed, loss, pasted.text if pasted else "")
-        yield from engine.train(recipe, graph)
+        yield from model_metrics.train(recipe, graph)

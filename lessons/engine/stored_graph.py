@@ -77,10 +77,9 @@ class NewGraph(Graph):
         with self._collecting("advance"):
             return super().advance(epochs)
 
-    def predict(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """As of a Graph: (batch, time) and (batch, time, class)."""
+    def _told(self, part: dict[str, tf.Tensor]) -> list[tf.Tensor]:
         with self._collecting("predict"):
-            return super().predict()
+            return super()._told(part)
 
     @contextmanager
     def _collecting(self, which: str) -> Iterator[None]:
@@ -120,9 +119,10 @@ class StoredGraph(Graph):
             self.initial = [kept[f"weight{place}"] for place in range(told["weights"])]
             self.weights = [tf.Variable(value) for value in self.initial]
             self.slots = [tf.Variable(np.zeros(shape, dtype)) for shape, dtype in told["slots"]]
-            advance, predict = (Function(kept[name].tobytes(), self, told["captured"][name]) for name in FUNCTIONS)
+            advance, self._predict = (
+                Function(kept[name].tobytes(), self, told["captured"][name]) for name in FUNCTIONS
+            )
         self._advance = lambda *arguments: dict(zip(sorted(self.reported), advance(*arguments), strict=True))
-        self._predict = lambda part: predict(part)[0]
 
     def _built(self, settings, features: int) -> tuple[keras.Model, keras.optimizers.Optimizer]:
         """The model and its optimizer as they are now; the loop goes on with them."""

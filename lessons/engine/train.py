@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from lessons.engine import graph_files
 from lessons.engine.graph import Graph
+from lessons.engine.pictures import Camera, remembering
 from lessons.engine.stored_graph import Store
 from lessons.recipe import data
 from lessons.recipe.recipe import Recipe, Structure
@@ -32,21 +33,23 @@ def train(recipe: Recipe, graph: Graph | None = None) -> Iterator[Opening | Snap
     settings, batch = recipe.settings, data.training_batch(recipe)
     graph = graph or traced(recipe.structure())
     graph.start(recipe, batch, data.validation_batch(recipe))
+    camera = Camera(settings, batch, graph)
     try:
         yield Opening(graph.source, graph.warnings, versions(), graph.xray(), graph.output)
         kept = run.kept_epochs(settings.epochs)
         done, step = 0, min(FIRST_CHUNK, settings.epochs)
         while done < settings.epochs:
             begun = time.perf_counter()
-            measured = graph.advance(step)
+            measured = camera.advance(done, step)
             spent = time.perf_counter() - begun
             yield snapshot(settings, batch, done, measured, kept, graph.output)
             done += step
             wanted = int(step * CHUNK_SECONDS / max(spent, 1e-4)) if done > FIRST_CHUNK else 10 * step
             step = max(1, min(wanted, settings.epochs - done))
         predictions, scores = graph.predict()
-        measures = settings.measures(batch, graph.ask)
-        yield Closing(predictions, time.perf_counter() - started, scores, measures)
+        ask = remembering(graph.ask)  # a family asks for its pictures what it asks for its measures
+        measures, pictures = settings.measures(batch, ask), camera.pictures(ask)
+        yield Closing(predictions, time.perf_counter() - started, scores, measures, pictures=pictures)
         graph.keep()
     finally:
         if recipe.table:

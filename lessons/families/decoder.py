@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from lessons.families.encoder import LAYERS_BY_HAND, SIZE, WEIGHTS_BY_HAND, by_hand
+from lessons.families.encoder import LAYERS_BY_HAND, SIZE, WEIGHTS_BY_HAND, by_hand, fused
 from lessons.recipe import losses
 from lessons.recipe.data import Bools, Floats, PaddedBatch, Whole
 from lessons.recipe.output import Output
@@ -75,8 +75,9 @@ class Decoder(Settings):
     measured: ClassVar[dict[str, str]] = {
         "wrong_alone": "of the answers wrong, writing alone",
         "endless": "of them without an end",
-        "looks_ahead": "of what moves a prediction stands after it",
+        "looks_ahead": "of what moves the loss of a step stands after it",
     }
+    pictured: ClassVar[bool] = True
     template: ClassVar[str] = (
         """
 {% extends "script.jinja" %}
@@ -159,6 +160,11 @@ dense({{ "with_mask([" + hidden + ", " + counted + "])" if mask else hidden }})
         return True
 
     @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """Of the ids: padding, end, separator, letters."""
+        return ("pad" if self.end else "end", "end", "|", *"abcdefghi")
+
+    @property
     def end(self) -> int:
         """The id of the token that ends a text."""
         return 0 if self.pad_token == "end" else 1
@@ -209,19 +215,21 @@ dense({{ "with_mask([" + hidden + ", " + counted + "])" if mask else hidden }})
         steps = ops.cumsum(ops.ones_like(x[:1, :, 0], dtype="int32"), axis=1) - 1  # (1, time)
         hidden = layers.Dense(self.units, use_bias=False, **drawn)(x) + place(steps)
         if self.masked_score == "layer":
-            attention = layers.MultiHeadAttention(1, SIZE, **drawn)
-            given = {"attention_mask": mask[:, None, :], "use_causal_mask": self.causal}
-            attended = attention(hidden, hidden, **given)
+            attended, weights = fused(
+                layers.MultiHeadAttention(1, SIZE, **drawn), hidden, mask[:, None, :], self.causal
+            )
         else:
             attends = mask[:, None, :] & np.tri(self.timesteps, dtype=bool) if self.causal else mask[:, None, :]
-            attended = by_hand(hidden, attends, drawn, self.masked_score, self.units)
+            attended, weights = by_hand(hidden, attends, drawn, self.masked_score, self.units)
         hidden = hidden + attended
         hidden = hidden + layers.Dense(self.units, "relu", **drawn)(hidden)
         counted = mask
         if self.counted == "answer":
             counted = mask & (ops.cumsum(ops.cast(ops.equal(x[..., SEPARATOR], 1.0), "int32"), axis=1) > 0)
         with_mask = layers.Lambda(lambda both: both[0], mask=lambda both, _: both[1], dtype=dtype)
-        return keras.Model([x, mask], layers.Dense(VOCABULARY, **drawn)(with_mask([hidden, counted])))
+        model = keras.Model([x, mask], layers.Dense(VOCABULARY, **drawn)(with_mask([hidden, counted])))
+        model.attention = weights
+        return model
 
     def idle_fields(self) -> Iterator[tuple[str, str]]:
         """Which tokens count, where no mask comes to the loss."""
@@ -241,8 +249,27 @@ dense({{ "with_mask([" + hidden + ", " + counted + "])" if mask else hidden }})
         return {
             "wrong_alone": 1 - float(np.mean(right)),
             "endless": 1 - float((written == self.end).any(axis=1).mean()),
-            "looks_ahead": looks_ahead(batch, ask),
+            "looks_ahead": looks_ahead(self.reach(batch, ask)),
         }
+
+    def text(self, batch: PaddedBatch, ask: Ask) -> Whole:
+        """What it writes after the prompts that it was trained on, token ids (batch, time), -1 where it writes none."""
+        return self.written(batch, ask)[0]
+
+    def reach(self, batch: PaddedBatch, ask: Ask) -> Floats:
+        """How much the loss of each step moves when a token is exchanged, (step, exchanged), NaN where none was.
+
+        Its cross-entropy against the next token. Up to PROBED steps, one after the other, hold the next id of the
+        vocabulary in all texts at once.
+        """
+        at, told = np.arange(self.timesteps), np.full((self.timesteps, self.timesteps), np.nan)
+        before = unlikeliness(batch, ask(batch.x, batch.real))
+        for step in np.unique(np.linspace(0, at[-1], PROBED).round().astype(int)):
+            x = batch.x.copy()
+            x[:, step] = np.roll(x[:, step], 1, axis=-1)
+            moved = np.abs(unlikeliness(batch, ask(x, batch.real)) - before)
+            told[:, step] = np.where(batch.real, moved, 0).mean(axis=0)
+        return told
 
     def written(self, batch: PaddedBatch, ask: Ask) -> tuple[Whole, Whole]:
         """Token by token, always the likeliest, from the prompt and its separator on.
@@ -268,17 +295,14 @@ dense({{ "with_mask([" + hidden + ", " + counted + "])" if mask else hidden }})
         return written, began
 
 
-def looks_ahead(batch: PaddedBatch, ask: Ask) -> float:
-    """Of all that exchanging a token moves, the share that comes to steps before it; 0 where nothing moves.
+def unlikeliness(batch: PaddedBatch, scores: Floats) -> Floats:
+    """The cross-entropy (batch, time) of the true next tokens under scores (batch, time, token)."""
+    highest = scores.max(axis=-1, keepdims=True)
+    whole = np.log(np.exp(scores - highest).sum(axis=-1)) + highest[..., 0]
+    return whole - np.take_along_axis(scores, batch.truth.astype(int), axis=-1)[..., 0]
 
-    Up to PROBED steps, one after the other, hold the next id of the vocabulary in all texts at once.
-    """
-    at = np.arange(batch.x.shape[1])
-    before, earlier, all_of_it = ask(batch.x, batch.real), 0.0, 0.0
-    for step in np.unique(np.linspace(0, at[-1], PROBED).round().astype(int)):
-        x = batch.x.copy()
-        x[:, step] = np.roll(x[:, step], 1, axis=-1)
-        moved = np.abs(ask(x, batch.real) - before).sum(axis=-1) * batch.real  # (batch, time)
-        earlier += float(moved[:, :step].sum())
-        all_of_it += float(moved.sum())
-    return earlier / all_of_it if all_of_it > 0 else 0.0
+
+def looks_ahead(reach: Floats) -> float:
+    """Of a reach (step, exchanged), the share of tokens after the step; 0 where nothing moves."""
+    known = np.nan_to_num(reach)
+    return float(np.triu(known, 1).sum() / known.sum()) if known.any() else 0.0

@@ -108,6 +108,7 @@ class Encoder(Settings):
     heads: int = whole(1, 1, 4, "Heads", "Attentions side by side.", True, (1, 2, 4))
     units: int = whole(16, 1, 64, "Units", "Width of what goes into the attention.", True, (4, 8, 16, 32))
 
+    pictured: ClassVar[bool] = True
     template: ClassVar[str] = (
         """
 {% extends "script.jinja" %}
@@ -218,11 +219,13 @@ dense(layers.Global{{ "Average" if s.pooling == "average_all" else "Max" }}Pooli
         hidden = layers.Dense(self.units, "tanh", **drawn)(x)
         attends = None if self.attention_mask == "none" else ATTENDS[self.attention_mask](mask)
         if self.masked_score in OWN:
-            attention, returned = layers.MultiHeadAttention(self.heads, SIZE, **drawn), self.masked_score == "returned"
-            told = attention(hidden, hidden, attention_mask=attends, return_attention_scores=returned)
-            attended = told[0] if returned else told
+            attention = layers.MultiHeadAttention(self.heads, SIZE, **drawn)
+            if self.masked_score == "returned":
+                attended, weights = attention(hidden, hidden, attention_mask=attends, return_attention_scores=True)
+            else:
+                attended, weights = fused(attention, hidden, attends)
         else:
-            attended = by_hand(
+            attended, weights = by_hand(
                 hidden, attends, drawn, self.masked_score, self.units, self.heads, score_dtype=self.score_dtype
             )
         hidden = hidden + attended
@@ -236,7 +239,9 @@ dense(layers.Global{{ "Average" if s.pooling == "average_all" else "Max" }}Pooli
         else:
             pool = {"average_all": layers.GlobalAveragePooling1D, "max_all": layers.GlobalMaxPooling1D}[self.pooling]
             hidden = pool(dtype=dtype)(hidden)
-        return keras.Model([x, mask], layers.Dense(1, **drawn)(hidden))
+        model = keras.Model([x, mask], layers.Dense(1, **drawn)(hidden))
+        model.attention = weights
+        return model
 
     def idle_fields(self) -> Iterator[tuple[str, str]]:
         """What a masked score is where none is masked, and its float type where the layer is Keras' own."""
@@ -255,6 +260,31 @@ ATTENDS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def fused(
+    attention: keras.layers.MultiHeadAttention,
+    hidden: keras.KerasTensor,
+    attends: keras.KerasTensor | None,
+    causal: bool = False,
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """What the layer makes of hidden (batch, time, units), and its weights (batch, head, query, key).
+
+    Asked for its weights Keras 3.15 takes another way, on which a row without a key has none; on this one it looks
+    everywhere alike (keras/src/backend/tensorflow/nn.py: dot_product_attention). `attends`: (batch, query, key) bool.
+    """
+    from keras import ops
+
+    given = {"attention_mask": attends, "use_causal_mask": causal}
+    # first the weights: of a layer that is called the other way round Keras 3.15 cannot make a model of both
+    _, weights = attention(hidden, hidden, **given, return_attention_scores=True)
+    attended = attention(hidden, hidden, **given)
+    if causal:
+        attends = attends & np.tri(hidden.shape[1], dtype=bool)
+    if attends is not None:
+        having = ops.any(attends, axis=-1)[:, None, :, None]  # (batch, 1, query, 1)
+        weights = ops.where(having, weights, 1 / hidden.shape[1])
+    return attended, weights
+
+
 def by_hand(
     hidden: keras.KerasTensor,
     attends: keras.KerasTensor | None,
@@ -263,8 +293,10 @@ def by_hand(
     units: int,
     heads: int = 1,
     score_dtype: str = "float32",
-) -> keras.KerasTensor:
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """The attention of MultiHeadAttention in the open, the same first weights: (batch, time, units) as hidden is.
+
+    And how it looks, (batch, head, query, key).
 
     After keras/src/layers/attention/multi_head_attention.py. `attends`: (batch, query, key) bool. `drawn`: initializer
     and float type of its layers. `masked_score`: one of SCORES.
@@ -281,4 +313,4 @@ def by_hand(
     if attends is not None and masked_score == "zeroed":
         weights = ops.where(attends[:, None], weights, 0.0)
     attended = ops.einsum("bnqk,bknh->bqnh", weights, value)
-    return layers.EinsumDense("btnh,nhf->btf", (None, units), bias_axes="f", **drawn)(attended)
+    return layers.EinsumDense("btnh,nhf->btf", (None, units), bias_axes="f", **drawn)(attended), weights

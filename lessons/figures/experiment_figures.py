@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lessons.figures.marks import LEGEND, MARGIN, PADDING, REAL, line, named, points, titled
+from lessons.figures.marks import EDGE, LEAK, LEGEND, MARGIN, PADDING, REAL, REAL_LOSS, line, named, points, titled
 
 OVER_BARS = {"textposition": "outside", "cliponaxis": False}  # a bar's text
 
@@ -154,3 +154,23 @@ def zone_map(
         "legend": LEGEND,
     }
     return {"data": [heat, *legend], "layout": layout}
+
+
+def directions(found: Mapping[str, tuple[float, float]]) -> dict:
+    """Gradients as rays from one point. `found`: name -> (angle to the first in degrees, times as long)."""
+    data = []
+    colours = (REAL, LEAK, EDGE, PADDING, REAL_LOSS)
+    dashes = ("solid", "solid", "solid", "dash", "dot")
+    for colour, dash, (name, (angle, length)) in zip(colours, dashes, found.items(), strict=False):
+        turn = np.radians(angle)
+        ends = [0, float(length * np.cos(turn))], np.array([0, length * np.sin(turn)])
+        ray = line(ends[0], ends[1], colour, name, dash)
+        hover = f"{name}: {angle:.3g}°, {length:.3g} as long<extra></extra>"
+        data.append(ray | {"mode": "lines+markers", "hovertemplate": hover})
+    layout = {
+        "margin": MARGIN,
+        "xaxis": {**titled("along the gradient of the first"), "zeroline": True},
+        "yaxis": {**titled("across"), "scaleanchor": "x", "rangemode": "tozero"},
+        "legend": LEGEND,
+    }
+    return {"data": data, "layout": layout}

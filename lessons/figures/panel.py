@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lessons.figures import marks, run_figures
+from lessons.figures.attention_figures import pictures_content
 from lessons.figures.packed import FOUR_DIGITS, THREE_DECIMALS, Numbers, packed
 from lessons.runs.run import Run, squeezed
 
@@ -34,6 +35,7 @@ def run_content(run: Run, live: bool) -> dict[str, Any]:
         "labels": marks.rounded(squeezed(run.batch.y), 4),
         "predictions": Numbers(run.predictions, FOUR_DIGITS, "number"),
         "frames": frames(run, 1 if live else FRAMES),
+        "pictures": None if live else pictures_content(run),
         "epochs": run.settings.epochs,
         "starved": int(run.starved.sum()),
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,15 +28,20 @@ class PaddedBatch:
     """What `fit` is given, and the truth behind it."""
 
     x: Floats  # (batch, time, features) float32
-    y: Floats  # (batch, time, 1) or (batch, 1) float32, the labels as given: padded, NaN and filled ones included
+    y: Floats  # (batch, time, columns) or (batch, columns) float32, as given: padded, NaN and filled ones included
     truth: Floats  # like y: the true labels, 0 on padding; NaN where nobody knows, in a learner's own data
     real: Bools  # (batch, time) bool, the true steps
     mask: Bools  # (batch, time) bool, the mask as used; all True where none is passed
+    # Of a model with several: (batch, …) float32, in its order.
+    inputs: Sequence[Floats] = ()  # those besides x and its mask
+    labels: Sequence[Floats] = ()  # of the outputs that are trained besides the one that is looked at, as given
+    truths: Sequence[Floats] = ()  # like labels: the true ones, 0 on padding
+    label_steps: Sequence[Bools] = ()  # (batch, time) of each of them, the true steps; (batch, 1) where it has none
 
     @property
     def label_real(self) -> Bools:
         """Where a label belongs to a real step: (batch, time), or (batch, 1) for one label per sequence."""
-        return self.real if self.y.ndim == 3 else np.ones(self.y.shape, bool)
+        return self.real if self.y.ndim == 3 else np.ones((len(self.y), 1), bool)
 
     @property
     def known(self) -> Bools:
@@ -43,7 +49,7 @@ class PaddedBatch:
 
         (batch, time), or (batch, 1), bool.
         """
-        return self.label_real & ~np.isnan(self.truth[..., 0] if self.truth.ndim == 3 else self.truth)
+        return self.label_real & ~np.isnan(self.truth[..., 0] if self.truth.ndim == 3 else self.truth[:, :1])
 
 
 def sizes(settings: Settings) -> tuple[int, int]:
@@ -75,7 +81,8 @@ def validation_batch(recipe: Recipe, every_label: bool = False) -> PaddedBatch:
 
 def _batch(recipe: Recipe, mask: str, padded_labels: str, stream: int, every_label: bool) -> PaddedBatch:
     settings = recipe.settings
-    table = recipe.table
+    table, model = recipe.table, recipe.model
+    several = None
     # One generator per purpose: a toggle that draws more numbers must not shift the others' draws.
     steps, noise, labels, gaps, inputs = (np.random.default_rng([settings.seed, stream, k]) for k in range(5))
     if table:
@@ -83,23 +90,35 @@ def _batch(recipe: Recipe, mask: str, padded_labels: str, stream: int, every_lab
     else:
         count = sizes(settings)[stream]
         lengths = draw_lengths(steps, count, settings.timesteps, settings.padding_share)
-        features, target = settings.generated(lengths, steps, noise)
+        if model and model.interface.several:
+            several = model.generated(recipe, lengths, stream)
+            features, target = several.looked_at(model.interface)
+        else:
+            features, target = settings.generated(lengths, steps, noise)
     real = real_steps(lengths, settings.timesteps, settings.padding)
-    x, truth = np.zeros_like(features), np.zeros_like(target)
-    for row, length in enumerate(lengths):  # boolean assignment keeps the order of the steps on either side
-        x[row, real[row]] = features[row, :length]
-        truth[row, real[row]] = target[row, :length]
+    x, truth = placed(features, real), placed(target, real)
     y = truth.copy()
     y[real] = settings.labels_given(x[real], truth[real])
     y[~real] = padded_values(padded_labels, (~real).sum(), settings.predicts, labels)[:, None]
     x[~real] = padded_inputs(settings.padded_inputs, (~real).sum(), inputs, x.shape[-1])
+    if model and model.interface.mark is not None:
+        x[~real] = model.interface.mark
     if table or settings.nan_share:
         y = with_missing(y, real, 0 if table else settings.nan_share, settings.nan_fill, gaps, settings.predicts.ranked)
     used = used_mask(mask, settings.mask_shift, real, x, y)
     if not (settings.predicts.per_step or every_label):
         last = last_steps(real)[:, None]
-        y, truth = (np.take_along_axis(a[..., 0], last, axis=1) for a in (y, truth))
-    return PaddedBatch(x.astype("float32"), y.astype("float32"), truth.astype("float32"), real, used)
+        y, truth = (np.take_along_axis(a, last[..., None], axis=1)[:, 0] for a in (y, truth))
+    batch = PaddedBatch(x.astype("float32"), y.astype("float32"), truth.astype("float32"), real, used)
+    return replace(batch, **model.padded(recipe, several, padded_labels, stream)) if model and several else batch
+
+
+def placed(features: Floats, real: Bools, padding: float = 0.0) -> Floats:
+    """Sequences (batch, time, features) that stand at their beginning, put where `real`, (batch, time), has steps."""
+    x = np.full_like(features, padding)
+    for row, length in enumerate(real.sum(axis=1)):  # boolean assignment keeps the order of the steps on either side
+        x[row, real[row]] = features[row, :length]
+    return x
 
 
 def draw_lengths(rng: np.random.Generator, count: int, timesteps: int, padding_share: float) -> Whole:

@@ -158,7 +158,7 @@ def exists(name: str) -> bool:
         function = find(name)
     except KeyError:
         return False
-    return inspect.isfunction(function) and list(inspect.signature(function).parameters)[:2] == ["y_true", "y_pred"]
+    return inspect.isfunction(function) and _parameters(function)[:2] == ("y_true", "y_pred")
 
 
 def label(name: str) -> str:
@@ -168,7 +168,7 @@ def label(name: str) -> str:
 
 def uses_epsilon(name: str) -> bool:
     """Whether the function takes an epsilon. Raises KeyError."""
-    return "epsilon" in inspect.signature(find(name)).parameters
+    return "epsilon" in _parameters(find(name))
 
 
 def takes_logits(name: str) -> bool:
@@ -210,4 +210,17 @@ def bound(name: str, epsilon: float) -> Loss:
 
 def source(name: str) -> str:
     """The text of the function that runs, never a second copy. Raises KeyError."""
-    return inspect.getsource(find(name)).rstrip()
+    return _text(find(name))
+
+
+# Of each function they are looked up once: settings ask whenever they are made.
+
+
+@functools.cache
+def _parameters(function: Loss) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
+
+
+@functools.cache
+def _text(function: Loss) -> str:
+    return inspect.getsource(function).rstrip()

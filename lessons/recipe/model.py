@@ -1,4 +1,4 @@
-"""Model: a learner's own model in place of a family's, and what was measured of it. It runs behind the walls."""
+"""Model: a learner's own model in place of a family's. It runs behind the walls."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lessons.recipe import model_data
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.data import Whole
+from lessons.recipe.interface import Interface, PutOut
 from lessons.recipe.losses import OF_CLASSES
+from lessons.recipe.metrics import Metric
+from lessons.recipe.model_data import Several
 from lessons.recipe.words import plural
 
 if TYPE_CHECKING:
@@ -15,12 +20,12 @@ if TYPE_CHECKING:
     from lessons.recipe.settings import Settings
     from lessons.recipe.table import Table
 
-PADDED = {0.0: "zero", -1.0: "minus_one"}  # what a Masking layer looks for -> what padded inputs hold
+MOST_NUMBERS = 786_432  # of all inputs and labels of a data set
 DECIDED = {  # fields that the model decides, each with what it says of them
     "output": "Your model puts out {output}.",
     "activation": "Your model ends with it.",
     **dict.fromkeys(("cell", "units", "between"), "Your model has its own layers."),
-    "columns": "Your model puts out {columns}.",
+    **dict.fromkeys(("columns", "columns_are"), "Your model puts out {columns}."),
     "words": "Your model reads {inputs}.",
 }
 
@@ -32,24 +37,8 @@ NAMES = {  # of Keras' losses, without underscores -> ours
     "huber": "huber",
     "logcosh": "log_cosh",
     "binarycrossentropy": "bce_clipped",
-    "sparsecategoricalcrossentropy": "cross_entropy_clipped",
+    **dict.fromkeys(("sparsecategoricalcrossentropy", "categoricalcrossentropy"), "cross_entropy_clipped"),
 }
-
-
-@dataclass(frozen=True)
-class Interface:
-    """What goes into a model and what comes out, measured on a batch."""
-
-    timesteps: int  # of a sequence, and
-    features: int  # of a step, in that batch; 1 where the model reads ids
-    words: int  # ids that it knows; 0 where it reads numbers
-    per_step: bool  # whether there is a prediction for each step
-    columns: int  # of the last axis of what it puts out
-    activation: str  # of its last layer, by Keras' name
-    mark: float | None  # what stands in padded inputs for the model to make a mask of; None: it makes none
-    given: bool = False  # whether a second input takes the mask, (batch, time) bool
-    output: str = ""  # which of several it is, by name or place; empty: the only one
-    hears_training: bool = True  # whether `fit` tells it of training: its `call` takes that
 
 
 @dataclass(frozen=True)
@@ -59,6 +48,7 @@ class Model:
     text: str
     choice: str
     interface: Interface
+    metrics: tuple[Metric, ...] = ()  # that are measured beside the loss, when it is trained
 
     def fit(self, recipe: Recipe) -> Settings:
         """The settings of a recipe with what the model decides.
@@ -71,16 +61,39 @@ class Model:
         if recipe.table:
             self._meets(recipe.table, settings.timesteps)
         changes = decided(interface) | {"columns": interface.columns, "words": interface.words}
-        if not recipe.table:
+        if recipe.table:
+            changes["columns_are"] = "classes"
+        else:
             changes |= {"timesteps": interface.timesteps, "features": interface.features}
-            changes |= {"task": "binary" if interface.activation == "sigmoid" else "regression"}
-        return settings.with_changes(changes)
+            changes |= {"task": "binary" if interface.put_out.labels == "binary" else "regression"}
+        settings = settings.with_changes(changes)
+        numbers = interface.numbers * settings.sequences
+        if numbers > MOST_NUMBERS:
+            raise BadInput(
+                f"own model: its inputs and labels are {numbers:,} numbers for {settings.sequences} sequences; up to "
+                f"{MOST_NUMBERS:,} are trained here."
+            )
+        return settings
+
+    def generated(self, recipe: Recipe, lengths: Whole, stream: int) -> Several:
+        """See model_data.generated. lengths (count,)."""
+        return model_data.generated(recipe, lengths, stream)
+
+    def padded(self, recipe: Recipe, several: Several, padded_labels: str, stream: int) -> dict[str, Any]:
+        """See model_data.padded."""
+        return model_data.padded(recipe, several, padded_labels, stream)
 
     def _meets(self, table: Table, timesteps: int) -> None:
         interface = self.interface
         if interface.words:
             raise BadInput(
                 "own model: it reads ids of words; your data have numbers. It is trained on ours without them."
+            )
+        if interface.others:
+            names = ", ".join(interface.inputs[place].name for place in interface.others)
+            raise BadInput(
+                f"own model: it takes {names} too; your data are one sequence for each label. It is trained on ours "
+                "without them."
             )
         if (interface.timesteps, interface.features) != (timesteps, table.features):
             raise BadInput(
@@ -95,7 +108,7 @@ class Model:
             )
         if table.task == "regression" and interface.columns > 1:
             raise BadInput(
-                f"own model: it puts out {interface.columns} columns, as for classes; your labels are numbers."
+                f"own model: it puts out {interface.columns} columns; your labels are one number, and no classes."
             )
 
     def idle(self, table: Table | None) -> dict[str, str]:
@@ -123,34 +136,33 @@ def decided(interface: Interface) -> dict[str, Any]:
     fields = {
         "output": "every_step" if interface.per_step else "last_step",
         "activation": "sigmoid" if interface.activation == "sigmoid" else "linear",
+        "columns_are": "classes" if interface.put_out.labels == "class" else "numbers",
     }
     if interface.words:
         fields["padded_inputs"] = "zero"
-    if interface.mark is not None:
-        mask = {
-            "mask": "inputs" if interface.mark == 0 else "aligned",
-            "mask_route": "passed",
-            "validation_mask": "same",
-        }
-        fields |= mask | {"padded_inputs": PADDED[interface.mark]}
+    if interface.mark is not None:  # data.py: it stands in the padded inputs, whatever that is
+        fields |= {"mask": "inputs" if interface.mark == 0 else "aligned", "mask_route": "passed"}
+        fields |= {"validation_mask": "same", "padded_inputs": "zero"}
     return fields
+
+
+def trained_with(output: PutOut, loss: str | None) -> str:
+    """The loss that the training of an output begins with, where `compile` asks for this one, if for any."""
+    classes = output.labels == "class"
+    if loss and classes == (loss in OF_CLASSES):
+        return loss
+    if classes:
+        return "cross_entropy_clipped" if output.activation == "softmax" else "cross_entropy"
+    return "bce_clipped" if output.activation == "sigmoid" and output.labels == "binary" else "mse"
 
 
 def outset(interface: Interface, compiled: Mapping[str, Any] | None) -> dict[str, Any]:
     """What a run with such a model begins with: as `fit(x, y)` has it, and as the text's `compile` says.
 
-    `compiled`: loss, optimizer and learning_rate as the text has them. What is not on offer here is left.
+    `compiled`: optimizer and learning_rate as the text has them. What is not on offer here is left.
     """
     said = compiled or {}
-    loss = {"softmax": "cross_entropy_clipped", "sigmoid": "bce_clipped"}.get(interface.activation)
-    asked = loss_of(said.get("loss"))
-    if asked in OF_CLASSES if interface.columns > 1 else asked and asked not in OF_CLASSES:
-        loss = asked
-    begins: dict[str, Any] = {
-        "mask": "none",
-        "padded_labels": "zero",
-        "loss": loss or ("cross_entropy" if interface.columns > 1 else "mse"),
-    }
+    begins: dict[str, Any] = {"mask": "none", "padded_labels": "zero", "loss": interface.put_out.loss}
     if (optimizer := str(said.get("optimizer")).lower()) in OPTIMIZERS:
         rate = said.get("learning_rate") or OPTIMIZERS[optimizer]
         begins |= {"optimizer": optimizer, "learning_rate": min(max(rate, 1e-6), 10.0)}
@@ -164,4 +176,4 @@ def loss_of(said: Any) -> str | None:
     logits = "from_logits=True" in text.replace(" ", "")
     if name == "binarycrossentropy" and logits:
         return "bce_from_logits"
-    return "cross_entropy" if name == "sparsecategoricalcrossentropy" and logits else NAMES.get(name)
+    return "cross_entropy" if name.endswith("categoricalcrossentropy") and logits else NAMES.get(name)

@@ -15,6 +15,7 @@ class Output:
     kind: str  # one of KINDS
     per_step: bool
     classes: int = 0  # of `class` and `token`; each has a column of scores
+    width: int = 1  # numbers, or 0/1 labels, in a prediction
     probability: bool = False  # whether the last layer makes probabilities; else the loss says whether it takes logits
 
     @property
@@ -25,7 +26,12 @@ class Output:
     @property
     def columns(self) -> int:
         """Of the model's last axis."""
-        return self.classes if self.ranked else 1
+        return self.classes if self.ranked else self.width
+
+    @property
+    def label_width(self) -> int:
+        """Of a label's last axis: a class is one id."""
+        return 1 if self.ranked else self.width
 
     @property
     def labels(self) -> range:

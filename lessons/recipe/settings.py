@@ -191,6 +191,7 @@ class Settings:
     takes_table: ClassVar[bool] = False  # whether it can be trained on a learner's own data
     takes_model: ClassVar[bool] = False  # whether a model of the learner's own can stand in place of the family's
     measured: ClassVar[Mapping[str, str]] = {}  # shares that it measures besides: name, and what of
+    pictured: ClassVar[bool] = False  # whether Pictures (lessons/runs/run.py) are taken while it trains
     template: ClassVar[str] = ""  # of the script to take home: Jinja2 that extends lessons/export/script.jinja
 
     @property
@@ -236,11 +237,32 @@ class Settings:
         """What else is measured of the trained model, by the names in `measured`. `ask`: see Ask."""
         return {}
 
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """How a token is called, by its id; none where predictions are no tokens."""
+        return ()
+
+    def attends(self, mask: Bools) -> Bools | None:
+        """Who may look at whom, (batch, query, key) bool, of a mask (batch, time); None where there is no attention."""
+        return None
+
+    def text(self, batch: PaddedBatch, ask: Ask) -> Whole | None:
+        """What the model writes alone, token ids (batch, time), -1 where it writes none; None where it never writes."""
+        return None
+
+    def reach(self, batch: PaddedBatch, ask: Ask) -> Floats | None:
+        """How much the loss of each step moves when the token of another is exchanged, (step, exchanged).
+
+        NaN where none was exchanged; None where there are no tokens.
+        """
+        return None
+
     def build(self, features: int, dtype: str = "float32") -> keras.Model:
         """The keras.Model of x (batch, timesteps, features) and mask (batch, timesteps) bool, True for real.
 
         It returns what `predicts` says. Initial weights are drawn by seeded initializers; the mask reaches layers by
-        `mask=` or with the tensors, as Keras passes it.
+        `mask=` or with the tensors, as Keras passes it. Where it has an attribute `attention`, those are the weights
+        (batch, head, query, key) of its attention, made by the same layers.
         """
         raise NotImplementedError(f"{type(self).__name__} is no family")
 

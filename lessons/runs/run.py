@@ -15,16 +15,41 @@ from lessons.recipe.output import Output
 from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
+from lessons.runs.metrics import Figure
 
 THRESHOLDS = {"number": 0.5, "probability": 0.5, "logit": 0.0}  # what a prediction can be; above, it counts as 1
 CURVES = ("loss", "real_loss", "error", "val_loss", "gradient", "input_gradient")  # of a snapshot, in JSON
 READ_OFF = ("baseline", "leak", "input_leak", "starved", "predictions", "scores")  # of a run, in JSON
+PICTURES = 10  # of the attention and the writing, in a run: the last of them when it is trained
+WRITTEN = 3  # in every third of them the model writes
+WEIGHTS = 60_000  # of the attention in a run; longer sequences have fewer of them in the pictures
 KEPT_EPOCHS = 200  # gradients of more epochs than this are thinned to as many, evenly spaced
 
 
 def kept_epochs(epochs: int) -> Whole:
     """The epochs (from 0) whose gradients are kept: all, or KEPT_EPOCHS evenly spaced ones."""
     return np.unique(np.linspace(0, epochs - 1, min(epochs, KEPT_EPOCHS)).round().astype(int))
+
+
+def pictured_epochs(epochs: int) -> Whole:
+    """The epochs (from 0) before whose update pictures are taken: PICTURES - 1 at most, evenly spaced."""
+    return np.unique(np.linspace(0, epochs - 1, min(epochs, PICTURES - 1)).round().astype(int))
+
+
+def written_epochs(epochs: int) -> Whole:
+    """(text,) those of them at which the model writes, and the number of epochs: it costs more than a look."""
+    return np.array([*pictured_epochs(epochs)[::WRITTEN], epochs])
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What a family with an attention shows of itself while it trains, and when it is trained."""
+
+    epochs: Whole  # (picture,) from 0, each before its update; last the number of epochs: the trained model
+    attention: Floats | None  # (picture, head, sequence, query, key) weights of the first sequences, as many as fit
+    text_epochs: Whole  # (text,) those of them at which it writes
+    text: Whole | None  # (text, batch, time) token ids that it writes alone, -1 where it writes none
+    reach: Floats | None  # (time, time) of the trained model: see Settings.reach
 
 
 @dataclass(frozen=True)
@@ -75,6 +100,8 @@ class Closing:
     seconds: float  # in the worker, tracing included
     scores: Floats | None = None  # (batch, time, class) of the trained model, where there are classes
     measures: Mapping[str, float] = field(default_factory=dict)  # what its family measures besides, Settings.measured
+    figures: tuple[Figure, ...] = ()  # loss and metrics of a model of the learner's own, where some are asked for
+    pictures: Pictures | None = None  # where its family has some, Settings.pictured
 
 
 @dataclass(frozen=True)
@@ -141,6 +168,16 @@ class Run:
         return self.closing.measures if self.closing else {}
 
     @property
+    def figures(self) -> tuple[Figure, ...]:
+        """Loss and metrics side by side, where some were asked for; none of a training that was stopped."""
+        return self.closing.figures if self.closing else ()
+
+    @property
+    def pictures(self) -> Pictures | None:
+        """Attention and writing; None where its family has none, and of a training that was stopped."""
+        return self.closing.pictures if self.closing else None
+
+    @property
     def measured(self) -> str:
         """The measures in words, such as “3 % of the answers wrong”; nothing where there are none."""
         words = self.settings.measured
@@ -179,6 +216,8 @@ class Run:
             "real": plain(self.batch.real),
             **read_off,
             "measures": plain(dict(self.measures)),
+            "metrics": [plain(vars(one)) for one in self.figures],
+            "pictures": self.pictures and {name: plain(value) for name, value in vars(self.pictures).items()},
             "source": self.opening.source,
             "warnings": list(self.opening.warnings),
             "versions": self.opening.versions,
@@ -249,7 +288,7 @@ def predicted(output: Output, columns: Floats) -> tuple[Floats, Floats | None]:
 def gradient_norm(output: Output, columns: Floats) -> Floats:
     """(..., batch, time) size of a gradient at what the model puts out, whose shape `predicted` tells."""
     columns = with_steps(output, columns)
-    if not output.ranked:
+    if output.columns == 1:
         return np.abs(columns[..., 0])
     with np.errstate(over="ignore"):
         return np.sqrt(np.square(columns).sum(axis=-1))
@@ -266,5 +305,5 @@ def joined(parts: list[Floats]) -> Floats | None:
 
 
 def squeezed(labels: Floats) -> Floats:
-    """(batch, time) from (batch, time, 1); (batch, 1) stays."""
-    return labels[..., 0] if labels.ndim == 3 else labels
+    """(batch, time), or (batch, 1), from labels (batch, time, columns), or (batch, columns): those of the first one."""
+    return labels[..., 0] if labels.ndim == 3 else labels[:, :1]

@@ -10,11 +10,24 @@ import numpy as np
 from lessons import families
 from lessons.doctor.rule import SEVERITIES
 from lessons.own_data.sheet import is_sheet
-from lessons.recipe import modules
+from lessons.recipe import interface, metrics, modules
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
-from lessons.runs.run import THRESHOLDS, Closing, LayerMask, Opening, Snapshot, kept_epochs
+from lessons.runs.metrics import Figure
+from lessons.runs.run import (
+    PICTURES,
+    THRESHOLDS,
+    WEIGHTS,
+    Closing,
+    LayerMask,
+    Opening,
+    Pictures,
+    Snapshot,
+    kept_epochs,
+    pictured_epochs,
+    written_epochs,
+)
 from lessons.sandbox.schema import answers, array, by_name, empty, fits, plain_by_name, texts_by_name
 
 PARTS = {kind.__name__: kind for kind in (Opening, Snapshot, Closing)}
@@ -52,16 +65,22 @@ CALL = {
     ),
 }  # fmt: skip
 INTERFACE = {
-    **dict.fromkeys(("timesteps", "features", "words", "columns"), int),
-    **dict.fromkeys(("per_step", "given", "hears_training"), bool),
-    "activation": str, "output": str, "mark": (float, None),
+    "inputs": [{
+        "name": str, "shape": [int], "kind": frozenset(interface.KINDS), "words": int, "mark": (float, None),
+    }],
+    "outputs": [{
+        **dict.fromkeys(("name", "activation", "loss"), str), "shape": [int], "per_step": bool,
+        "labels": frozenset((*interface.LABELS, "")), "weight": float,
+    }],
+    "place": int, "at": int, "hears_training": bool,
 }  # fmt: skip
 INSPECTION = (
     {"refused": REFUSAL},
     {
         "refused": None, "choice": str, "candidates": [str], "compiled": (None, by_name), "steps": texts_by_name,
         "weights": int, "steps_of_batch": [int], "calls": [CALL], "real": [bool], "says": [str],
-        "interfaces": [INTERFACE], "untrained": str,
+        "findings": [{"code": str, "severity": frozenset(SEVERITIES), "message": str}],
+        "interface": (None, INTERFACE), "untrained": str,
     },
 )  # fmt: skip
 OPENING = {
@@ -73,6 +92,10 @@ OPENING = {
     "layers": [lambda row: type(row) is tuple and [*map(type, row)] == [str, str, bool, bool]],
 }
 
+
+FIGURE = {"name": str, "output": str, "weighted": bool, "size": int}
+FIGURE |= dict.fromkeys(("whole", "batches", "real", "padded"), float)
+MOST_FIGURES = metrics.MOST + interface.MOST + 1
 
 MOST_SHARES = 1100  # told of a file: one for each of its columns, and few more
 
@@ -115,6 +138,8 @@ def may_follow(item: Any, before: Sequence[Mapping[str, Any]], recipe: Recipe) -
     if item["kind"] == "Closing":
         values = {"predictions": lambda value: array(value, "f", *shape), "scores": scores, "seconds": float}
         values["measures"] = dict.fromkeys(settings.measured, float)
+        values["figures"] = lambda value: fits(value, [FIGURE]) and len(value) <= MOST_FIGURES
+        values["pictures"] = (lambda value: pictured(value, recipe)) if settings.pictured else None
         return fits(item, {"kind": str, **values})
     epochs, kept = (np.size(item.get(name, ())) for name in ("epochs", "kept"))
     first = int(before[-1]["epochs"][-1]) + 1 if before[-1]["kind"] == "Snapshot" else 0
@@ -130,6 +155,27 @@ def may_follow(item: Any, before: Sequence[Mapping[str, Any]], recipe: Recipe) -
         and np.array_equal(item["epochs"], first + np.arange(epochs))
         and np.array_equal(item["kept"], np.intersect1d(item["epochs"], kept_epochs(settings.epochs)))
     )
+
+
+def pictured(value: Any, recipe: Recipe) -> bool:
+    """Whether these can be the Pictures of that training, in plain values."""
+    settings, real = recipe.settings, training_batch(recipe).real
+    taken, steps = [*pictured_epochs(settings.epochs), settings.epochs], settings.timesteps
+    written = written_epochs(settings.epochs)
+
+    def weights(told: Any) -> bool:
+        heads, sequences = np.shape(told)[1:3] if np.ndim(told) == 5 else (0, 0)
+        few = sequences == 1 or 0 < PICTURES * heads * sequences * steps**2 <= WEIGHTS
+        return few and array(told, "f", len(taken), heads, sequences, steps, steps)
+
+    form = {
+        "epochs": lambda told: array(told, "i", len(taken)) and np.array_equal(told, taken),
+        "attention": weights,
+        "text_epochs": lambda told: array(told, "i", len(written)) and np.array_equal(told, written),
+        "text": (None, lambda told: array(told, "i", len(written), *real.shape)),
+        "reach": (None, lambda told: array(told, "f", steps, steps)),
+    }
+    return fits(value, form)
 
 
 @answers(EXAMINATION)
@@ -178,8 +224,12 @@ def train_model(recipe: Recipe) -> Iterator[dict[str, Any]]:
 def told(item: Opening | Snapshot | Closing) -> dict[str, Any]:
     """What a training tells, in plain values."""
     values = {"kind": type(item).__name__, **vars(item)}
+    if isinstance(item, Closing):
+        values["figures"] = [dict(vars(one)) for one in item.figures]
     if isinstance(item, Opening):
         values["layers"] = [tuple(vars(row).values()) for row in item.layers]
+    if isinstance(item, Closing):
+        values["pictures"] = item.pictures and {**vars(item.pictures)}
     return values
 
 
@@ -207,4 +257,8 @@ def run_part(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:
     values = dict(item)
     if "layers" in values:
         values["layers"] = tuple(LayerMask(*row) for row in values["layers"])
+    if "figures" in values:
+        values["figures"] = tuple(Figure(**one) for one in values["figures"])
+    if values.get("pictures"):
+        values["pictures"] = Pictures(**values["pictures"])
     return PARTS[values.pop("kind")](**values)

@@ -1,5 +1,6 @@
 """Speed, as ratios to the plain Keras way in the same run: `python -m lessons bench`."""
 
+import gzip
 import importlib.util
 import json
 import os
@@ -18,14 +19,18 @@ from lessons.course.discovery import LESSONS
 from lessons.doctor.examples import EXAMPLES
 from lessons.doctor.run import diagnose
 from lessons.families.recurrent import Recurrent
+from lessons.figures.packed import Numbers, packed
+from lessons.figures.panel import run_content
 from lessons.recipe.data import training_batch, validation_batch
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs.grid import Grid
+from lessons.runs.run import Run
 from lessons.sandbox.admission import admit
 from lessons.sandbox.walled_pool import WARM, WalledPool
 from lessons.server import walled_tasks
 from lessons.server.laboratory import Laboratory, structure
+from lessons.tools.rows import Missing, Row, read, shown
 from lessons.workers import GRAPHS_KEPT
 from lessons.workers.pool import ROOT, WorkerPool
 
@@ -40,15 +45,11 @@ def main(as_json: bool) -> None:
 
     with tempfile.TemporaryDirectory() as folder:  # whoever has used this machine, here it is new
         os.environ[PLACE] = folder
-        figures = {**training(), **cold(), **doctor(), **mapping(), **clinic(), **page(), **room()}
-    if as_json:
-        print(json.dumps(figures))
-        return
-    for name, value in figures.items():
-        print(f"{name:56} {value:.3g}" if isinstance(value, float | int) else f"{name:56} {value}")
+        parts = (training, cold, doctor, mapping, clinic, page, room)
+        shown((row for part in parts for row in part()), as_json)
 
 
-def training() -> dict:
+def training() -> list[Row]:
     """20 epochs with a gradient heatmap each: warm, through a worker and back, beside compile + fit + GradientTape."""
     laboratory = Laboratory(WorkerPool(1, affinity=structure, keeps=1))
     laboratory.train(Recipe(SETTINGS), "bench").job.result()
@@ -58,29 +59,58 @@ def training() -> dict:
     ]
     laboratory.executor.shutdown()
     plain = [timed(lambda seed=seed: plain_keras(replace(SETTINGS, seed=seed))) for seed in range(PLAIN)]
-    mine, theirs = statistics.median(ours), statistics.median(plain)
-    return {
-        "20 epochs with gradients, ms": 1000 * mine,
-        "the same with compile + fit + GradientTape, ms": 1000 * theirs,
-        "ratio (aim 40)": theirs / mine,
-    }
+    mine, theirs = (1000 * statistics.median(times) for times in (ours, plain))
+    ahead = Row("20 epochs with gradients, ms", mine, "compile + fit + GradientTape", theirs, 40, ahead=True)
+    return [ahead, *written(40)]
 
 
-def cold() -> dict:
+def written(epochs: int) -> list[Row]:
+    """What of a run goes to a browser, packed, beside the same as JSON; and both as a proxy compresses them."""
+    content = run_content(trained_here(replace(SETTINGS, epochs=epochs)), live=False)
+    whole = json.dumps(content, default=as_lists, separators=(",", ":")).encode()
+    text = packed(content).encode()
+    name = f"a run of {epochs} epochs as a browser gets it, kB"
+    return [
+        Row(name, len(text) / 1000, "the same as JSON", len(whole) / 1000, 1 / 3),
+        Row(f"{name[:-4]}, compressed, kB", deflated(text), "the same as JSON, compressed", deflated(whole), 1 / 3),
+    ]
+
+
+def trained_here(settings: Settings) -> Run:
+    laboratory = Laboratory(WorkerPool(1, affinity=structure, keeps=1))
+    training = laboratory.train(Recipe(settings), "bench")
+    training.job.result()
+    laboratory.executor.shutdown()
+    run = training.run()
+    assert run is not None
+    return run
+
+
+def as_lists(numbers: Numbers) -> list:
+    """What a browser makes of packed numbers: logarithms to three decimals, or numbers to four digits."""
+    with np.errstate(divide="ignore"):
+        logarithms = np.log10(np.abs(numbers.values.astype(float)))
+    if numbers.form == "logarithm":
+        return logarithms.round(3).tolist()
+    return np.vectorize(lambda value: float(f"{value:.4g}"), otypes=[float])(numbers.values).tolist()
+
+
+def deflated(content: bytes) -> float:
+    """Kilobytes after what servers and proxies do to a text."""
+    return len(gzip.compress(content, 6)) / 1000
+
+
+def cold() -> list[Row]:
     """A preset whose structure nobody has trained beside the same again, as CPU of its worker: what tracing costs.
 
     Then by a new worker on the same machine, which has the folder of graphs that the first has left.
     """
     presets = [lesson.presets[0].settings for lesson in LESSONS.values()][:COLD]
-    first, again = worker_seconds(presets)
-    later, again_later = worker_seconds(presets)
-    return {
-        "a preset for the first time, CPU of its worker, ms": 1000 * first,
-        "the same again, ms": 1000 * again,
-        "for the first time beside again (aim 4)": first / again,
-        "the same on another day, ms": 1000 * later,
-        "on another day beside again (aim 2)": later / again_later,
-    }
+    names = ("a preset for the first time, CPU of its worker, ms", "a preset on another day, CPU of its worker, ms")
+    return [
+        Row(name, 1000 * first, "the same again", 1000 * again, aim)
+        for name, (first, again), aim in zip(names, (worker_seconds(presets) for _ in names), (4, 2), strict=True)
+    ]
 
 
 def worker_seconds(presets: list[Settings]) -> tuple[float, float]:
@@ -103,7 +133,7 @@ def worker_seconds(presets: list[Settings]) -> tuple[float, float]:
     return first, again
 
 
-def doctor() -> dict:
+def doctor() -> list[Row]:
     """What the findings add to a run that is finite, and the origin of a NaN of one that is not."""
     laboratory = Laboratory(WorkerPool(1, affinity=structure, keeps=2))
     training = laboratory.train(Recipe(SETTINGS), "bench")
@@ -113,17 +143,16 @@ def doctor() -> dict:
     spent = statistics.median(timed(lambda one=one: laboratory.train(one, "bench").job.result()) for one in more)
     found = statistics.median(timed(lambda: diagnose(replace(run))) for _ in range(OURS))  # a copy remembers nothing
     bad = Recipe(replace(SETTINGS, nan_share=0.2))
-    laboratory.train(bad, "bench").job.result()
+    began = timed(lambda: laboratory.train(bad, "bench").job.result())
     born = timed(lambda: laboratory.nan_origin(bad).result())
     laboratory.executor.shutdown()
-    return {
-        "findings of a run, ms": 1000 * found,
-        "findings add to a finite run, % (aim 10)": 100 * found / spent,
-        "origin of a NaN of a NaN, s (aim 1)": born,
-    }
+    return [
+        Row("findings of a run, ms", 1000 * found, "the run", 1000 * spent, 0.1),
+        Row("origin of a NaN, s", born, "its run, for the first time", began),
+    ]
 
 
-def mapping() -> dict:
+def mapping() -> list[Row]:
     """256 trainings of 20 epochs as a map, beside the same by compile + fit: a few of those, times 256."""
     laboratory = Laboratory(WorkerPool(affinity=structure, keeps=GRAPHS_KEPT))
     laboratory.train(Recipe(SETTINGS), "bench").job.result()
@@ -131,18 +160,19 @@ def mapping() -> dict:
     base = replace(SETTINGS, mask="shifted", padded_labels="garbage")
     shifts = tuple(range(-SIDE // 2, SIDE // 2))
     plans = [Grid(replace(base, seed=seed), "learning_rate", "mask_shift", rates, shifts, (seed,)) for seed in range(4)]
+    processes = [worker.process.pid for worker in laboratory.executor.workers if worker.process]
+    before = memory_of(processes)
     first, *warm = (timed(lambda grid=grid: laboratory.grid_run(grid, "bench").wait()) for grid in plans)
-    held = memory_of([worker.process.pid for worker in laboratory.executor.workers if worker.process])
+    held = memory_of(processes)
     laboratory.executor.shutdown()
     recipes = (replace(SETTINGS, seed=seed) for seed in range(PLAIN))
     plain = SIDE**2 * statistics.median(timed(lambda one=one: plain_keras(one, ())) for one in recipes)
-    return {
-        "256 runs of 20 epochs on a first graph, s (aim 6)": first,
-        "256 runs of 20 epochs, warm, s (aim 2)": statistics.median(warm),
-        f"the same with compile + fit, s ({PLAIN} of them, times {SIDE**2 // PLAIN})": plain,
-        "ratio (aim 100)": plain / statistics.median(warm),
-        "memory of the workers after that, MB": held,
-    }
+    peer = f"compile + fit: {PLAIN} of them, times {SIDE**2 // PLAIN}"
+    return [
+        Row("256 runs of 20 epochs on a first graph, s", first, peer, plain),
+        Row("256 runs of 20 epochs, warm, s", statistics.median(warm), peer, plain, 100, ahead=True),
+        Row("memory of the workers after that, MB", held, "before", before),
+    ]
 
 
 def memory_of(processes: list[int]) -> float:
@@ -150,27 +180,25 @@ def memory_of(processes: list[int]) -> float:
     return sum(psutil.Process(number).memory_info().rss for number in processes) / 1e6
 
 
-def clinic() -> dict:
+def clinic() -> list[Row]:
     """The clinic's examples examined one after the other, behind walls and warm."""
     walled_pool = WalledPool(1, spares=0, warm=WARM, fewer_walls=True)
     texts = [example.text for example in EXAMPLES.values()]
     walled_pool.submit(walled_tasks.examine, texts[0], None, {}).result()
-    spent = [
-        timed(lambda text=text: walled_pool.submit(walled_tasks.examine, text, None, {}).result()) for text in texts
-    ]
+    spent = {text: timed(lambda text=text: walled_pool.submit(walled_tasks.examine, text, None, {}).result())
+             for text in texts}  # fmt: skip
     walled_pool.shutdown(wait=False)
-    one = statistics.median(spent)
     fit_with(texts[0])  # TensorFlow's own start is none of a loss's
     fitted = {text: took for text in texts if (took := fit_with(text)) is not None}
-    shares = [took / fitted[text] for text, took in zip(texts, spent, strict=True) if text in fitted]
-    return {
-        "a loss examined, warm, s (aim 2)": one,
-        "cold compile + fit with it on 32 rows, s": statistics.median(fitted.values()),
-        "examined beside compile + fit (aim at most 3)": statistics.median(shares),
-        "the same of the slowest": max(shares),
-        "the slowest of the examples, s": max(spent),
-        "ninety such losses on two processes, s (aim 180)": 90 * statistics.mean(spent) / 2,
-    }
+    by_share = sorted(fitted, key=lambda text: spent[text] / fitted[text])
+    middle, slowest = by_share[len(by_share) // 2], by_share[-1]
+    peer = "cold compile + fit with it on 32 rows"
+    return [
+        Row("a loss examined, warm, s: the median of their ratios", spent[middle], peer, fitted[middle], 3),
+        Row("the slowest beside its peer, s", spent[slowest], peer, fitted[slowest]),
+        Row("ninety such losses on two processes, s", 45 * statistics.mean(spent.values()),
+            "compile + fit with ninety", 45 * statistics.mean(fitted.values())),
+    ]  # fmt: skip
 
 
 def fit_with(text: str) -> float | None:
@@ -231,22 +259,22 @@ def plain_keras(settings: Settings, callbacks: Sequence | None = None) -> None:
     )
 
 
-def page() -> dict:
+def page() -> list[Row | Missing]:
     """First paint, clicks and sixty learners, where the browser of the tests is installed."""
-    return figures_of("tests.tools.stopwatch", "the page", "playwright")
+    return rows_of("tests.tools.stopwatch", "the page", "playwright")
 
 
-def room() -> dict:
+def room() -> list[Row | Missing]:
     """A hundred learners in a workshop room."""
-    return figures_of("tests.tools.crowd", "the room", "httpx")
+    return rows_of("tests.tools.crowd", "the room", "httpx")
 
 
-def figures_of(module: str, what: str, needs: str) -> dict:
-    """The figures that a program of the tests prints as JSON."""
+def rows_of(module: str, what: str, needs: str) -> list[Row | Missing]:
+    """The rows that a program of the tests prints as JSON."""
     if importlib.util.find_spec(needs) is None:
-        return {what: f"not measured: needs {needs}, of requirements-dev.txt"}
+        return [Missing(what, f"needs {needs}, of requirements-dev.txt")]
     command = [sys.executable, "-m", module, "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        return {what: f"not measured: {done.stderr.strip().splitlines()[-1]}"}
-    return json.loads(done.stdout.splitlines()[-1])
+        return [Missing(what, done.stderr.strip().splitlines()[-1])]
+    return read(done.stdout.splitlines()[-1])

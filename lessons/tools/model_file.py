@@ -15,6 +15,7 @@ import numpy as np
 from lessons.course.own_case import START
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import Bools, training_batch
+from lessons.recipe.metrics import compiled_metrics
 from lessons.recipe.model import Model, outset
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.table import Table
@@ -93,42 +94,55 @@ def model_of(names: Mapping[str, Any], sizes: Mapping[str, int], path: str) -> k
 def examined(path: str, x: np.ndarray | None = None, real: Bools | None = None) -> Examination:
     """The model in a file, looked at. Raises BadInput."""
     from lessons.engine import model_examination
-    from lessons.engine.model_batch import batch_for
+    from lessons.engine.model_batch import inputs_of
 
     build = builder(path, x)
-    batch, steps = batch_for(build(), x, real)
     try:
-        return model_examination.examined(build, batch, steps)
+        return model_examination.examined(build, x, real, compiled=compiled_in(path))
     except BadInput:
         raise
     except Exception as failure:
         line = line_in(failure, path)
         where = f"{path}, line {line}" if line else path
-        shapes = ", ".join(str(one.shape) for one in (batch if isinstance(batch, list) else [batch]))
+        shapes = ", ".join(str((None, *one.shape)) for one in inputs_of(build(), x))
         raise BadInput(f"{where}: the model does not take inputs of {shapes}: {first_line(failure)}") from failure
+
+
+def compiled_in(path: str) -> dict[str, Any] | None:
+    """What the last `compile` in a file says; of a file that cannot be read, nothing."""
+    try:
+        calls = compiled(ast.parse(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, SyntaxError):
+        return None
+    return asdict(calls[-1]) if calls else None
 
 
 def report(path: str, found: Examination) -> dict[str, Any]:
     """The x-ray as plain values."""
     calls = [call.to_plain() for call in found.seen.calls]
-    return {"model": path, "calls": calls, "says": found.says, "untrained": found.untrained or None}
+    return {
+        "model": path,
+        "calls": calls,
+        "says": found.says,
+        "model_findings": found.to_plain(),
+        "untrained": found.untrained or None,
+    }
 
 
 def recipe_of(
     path: str, found: Examination, table: Table | None, loss: Pasted | None, changes: Mapping[str, str]
 ) -> Recipe:
     """What is trained: the model of the file, as its `compile` says, and over that what was set. Raises BadInput."""
-    interface = found.interfaces[0]
-    text = Path(path).read_text(encoding="utf-8")
-    calls = compiled(ast.parse(text))
-    begins = outset(interface, asdict(calls[-1]) if calls else None)
+    assert found.interface
+    text, said = Path(path).read_text(encoding="utf-8"), compiled_in(path)
+    begins, metrics = outset(found.interface, said), compiled_metrics(found.interface, said)
     settings = START.with_changes({**(table.care(START) if table else {}), **begins})
-    return Recipe(settings, table, loss, Model(text, path, interface)).with_changes(changes)
+    return Recipe(settings, table, loss, Model(text, path, found.interface, metrics)).with_changes(changes)
 
 
 def trained(recipe: Recipe, path: str) -> Run:
     """The run of a model in a file: on this machine, where nothing is refused. Raises BadInput."""
-    from lessons.engine import train
+    from lessons.engine import model_metrics
     from lessons.engine.model_graph import ModelGraph
     from lessons.engine.pasted_model import said
     from lessons.sandbox.admission import admit
@@ -138,7 +152,7 @@ def trained(recipe: Recipe, path: str) -> Run:
     try:
         loss = admit(pasted.text).build(pasted.function) if pasted else None
         graph = ModelGraph(recipe.structure(), build, recipe.settings.seed, loss, pasted.text if pasted else "")
-        return Run.gather(recipe, batch, train.train(recipe, graph))
+        return Run.gather(recipe, batch, model_metrics.train(recipe, graph))
     except Exception as failure:
         line = line_in(failure, path)
         raise BadInput(f"{path}{f', line {line}' if line else ''}: {said(failure)}") from failure

@@ -44,12 +44,16 @@ class Job(Future[Any]):
         self.asked = time.monotonic()
         self.worker: Worker | None = None
         self.changed = threading.Condition()
+        # Called when it tells something and when it is done, by the thread that tells: they must not wait.
+        self.listeners: set[Callable[[], None]] = set()
         self.add_done_callback(lambda _: self.tell())
 
     def tell(self, *items: Any) -> None:
         with self.changed:
             self.items.extend(items)
             self.changed.notify_all()
+        for listener in tuple(self.listeners):
+            listener()
 
     def wait_beyond(self, count: int, timeout: float) -> bool:
         """Wait until there are more than `count` items or the job is done. False when neither came in time."""

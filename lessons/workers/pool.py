@@ -99,14 +99,16 @@ class WorkerPool(Executor):
                     worker.warm.appendleft(Job(fn, args, {}, key, background=True))
             self.changed.notify_all()
 
-    def do_later(self, fn: Callable, /, *args) -> None:
+    def do_later(self, fn: Callable, /, *args) -> Job:
         """Do it when nobody has wanted anything for a while, in one worker while another stays free.
 
         With one worker never: whoever came then would wait for it.
         """
+        job = Job(fn, args, {}, background=True)
         with self.changed:
-            self.later.append(Job(fn, args, {}, background=True))
+            self.later.append(job)
             self.changed.notify_all()
+        return job
 
     def missed(self, worker: Worker, ending: str) -> None:
         """This worker could not be started. After some attempts it is given up, and with the last one the pool."""

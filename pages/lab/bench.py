@@ -24,13 +24,12 @@ from lessons.sandbox.walled_pool import Busy
 from lessons.server.laboratory import Training, shared
 from pages.lab.brought import MODEL, let_go, own_model, own_table, remember_care, taken
 from pages.lab.guesses import Guess, Twin, kept, newer
-from pages.lab.state import LISTS, Diagnosis, Form, Luck, Map, Pin, Runs, look_at, under_way, verb, wait_in_queue
+from pages.lab.state import LISTS, Diagnosis, Form, Luck, Map, Pin, Runs, look_at, under_way, verb
 from pages.learner import identity
 from pages.parts.address import Address
 from pages.server.presence import session, watch
 
 FIRST_LOOK = 0.1  # seconds a click waits for a run to finish before it shows what there is
-NEXT_LOOK = 0.25  # seconds between two pictures of a run under way
 BROUGHT = "clinic:brought"  # session key: the loss that the learner wants to train
 
 
@@ -231,7 +230,7 @@ class Bench:
             self.runs.watching = False
 
     def look(self) -> None:
-        """Wait for the training, a moment at most: for its end, or for its beginning once the page says that it waits.
+        """See how far the training is; after a click wait a moment for its end: most have come to it by then.
 
         What has ended settles a prediction that waits for it, and is kept of the learner.
         """
@@ -240,11 +239,8 @@ class Bench:
             return
         training = runs.training
         watch(training, self.me())
-        waited = runs.looked == runs.presses
-        if waited and runs.queued:
-            wait_in_queue(training, self.me())
-        if not (training.done or (waited and runs.queued)):
-            wait([training.job], NEXT_LOOK if waited else FIRST_LOOK)
+        if runs.looked != runs.presses:
+            wait([training.job], FIRST_LOOK)
         runs.looked = runs.presses
         if training.done:
             runs.watching = False
@@ -308,13 +304,13 @@ class Bench:
     @verb
     def pin_run(self) -> None:
         """Compare the next runs with the one in sight."""
-        self.pin = Pin(self.runs.training.recipe.asked, self.runs.training)
+        self.pin, self.redraw = Pin(self.runs.training.recipe.asked, self.runs.training), True
         self.lay(self.form.settings)  # with its seed
 
     def _unpin(self) -> None:
         if self.pin.training is not self.runs.training:
             self._stop_pinned()
-        self.pin = Pin()
+        self.pin, self.redraw = Pin(), True
 
     unpin = verb(_unpin)
 

@@ -35,20 +35,24 @@ from pages.parts.layout import button, row
 from pages.parts.quotation import fail, quoted
 
 NOTHING = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
+PIN = "pin"  # the name of the button's fragment
 EXCHANGE = "The pinned settings come back, and the present run is pinned in their place."
 
 
 # --- what is pinned, and what differs
 
 
-def pin_button(bench: Bench, place) -> None:
-    """Pin the run in sight, or take the pin out."""
+@st.fragment(key=PIN)
+def pin_button(bench: Bench) -> None:
+    """Pin the run in sight, or take the pin out. A fragment, for there is none before the first run."""
+    if bench.redraw:
+        st.rerun()
     if bench.pin.settings:
-        button(place, "Unpin", bench.key("unpin"), "keep_off", bench.unpin)
+        button(st, "Unpin", bench.key("unpin"), "keep_off", bench.unpin)
         return
     nothing = bench.runs.training is None
     why = "Run first: the run in sight is pinned." if nothing else "Compare the next runs with this."
-    button(place, "Pin", bench.key("pin"), "keep", bench.pin_run, disabled=nothing, help=why)
+    button(st, "Pin", bench.key("pin"), "keep", bench.pin_run, disabled=nothing, help=why)
 
 
 def hint(bench: Bench) -> str:

@@ -18,7 +18,7 @@ def controls(bench: Bench) -> None:
     for name in form.controls:
         control(form, name, reasons.get(name))
     if form.more:
-        with st.popover("More", width="stretch", icon=":material/tune:"):
+        with st.popover("More", width="stretch", icon=":material/tune:"):  # built: what is empty opens too small
             for name in form.more:
                 control(form, name, reasons.get(name))
 

@@ -61,8 +61,11 @@ def diagnosis_below(bench: Bench, run: Run, diagnosis: Diagnosis) -> None:
         findings([card_of(finding) for finding in diagnosis.findings], pages, bench.key("finding"), below)
         try_next(bench, diagnosis)
         if all(finding.code != "mask_dropped" for finding in diagnosis.findings):
-            with st.expander("Where the mask goes", icon=":material/conversion_path:"):
-                xray(run)
+            key = bench.key("xray")
+            fold = st.expander("Where the mask goes", icon=":material/conversion_path:", key=key, on_change="rerun")
+            if fold.open:
+                with fold:
+                    xray(run)
 
 
 def card_of(finding: Finding) -> dict:

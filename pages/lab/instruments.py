@@ -5,19 +5,23 @@ import streamlit as st
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.words import first_line
 from lessons.runs.run import Run
-from lessons.server.laboratory import Training, shared
+from lessons.server.laboratory import shared
 from pages.lab.again import ask_again
 from pages.lab.bench import Bench
 from pages.lab.comparison_panel import hint
 from pages.lab.diagnosis import diagnosis_below, shade_of, status_words
+from pages.lab.model_metrics import model_metrics
 from pages.lab.prediction import tell
-from pages.lab.state import QUEUE_LOOK, Diagnosis
+from pages.lab.state import Diagnosis
 from pages.parts import quotation
 from pages.parts.charts import content, lab
 from pages.parts.quotation import fail
+from pages.server.run_news import LOADING, waiting
+
+INSTRUMENTS = "instruments"  # the name of their fragment
 
 
-@st.fragment
+@st.fragment(key=INSTRUMENTS)
 def instruments(bench: Bench) -> None:
     """The panel, with as much of the run as there is by now; the browser asks for more while it trains.
 
@@ -26,7 +30,8 @@ def instruments(bench: Bench) -> None:
     if bench.redraw:
         st.rerun()
     bench.look()
-    runs, form = bench.runs, bench.form
+    runs, form, news = bench.runs, bench.form, bench.runs.news(bench.me())
+    known = news.state()  # before anything is drawn of it: what comes now is news
     if bench.asks:
         tell(bench)
     if not (form.own or runs.watching):
@@ -42,7 +47,7 @@ def instruments(bench: Bench) -> None:
             status(bench, run, diagnosis),
             shade=shade_of(diagnosis),
             reveal=runs.moves,
-            wait=QUEUE_LOOK if runs.watching and runs.queued else 0,
+            news={"path": news.address, "state": known},
         ),
     )
     if training and training.failure:
@@ -53,6 +58,8 @@ def instruments(bench: Bench) -> None:
         ask_again(bench)
     if diagnosis:
         diagnosis_below(bench, run, diagnosis)
+    if run and run.figures:
+        model_metrics(run)
 
 
 def status(bench: Bench, run: Run | None, diagnosis: Diagnosis | None) -> dict:
@@ -62,7 +69,7 @@ def status(bench: Bench, run: Run | None, diagnosis: Diagnosis | None) -> dict:
         if trouble := shared().trouble:
             return {"live": False, "words": trouble, "share": 0}
         ready = shared().ready()
-        return {"live": not ready, "words": "" if ready else "warming up: TensorFlow is loading", "share": 0}
+        return {"live": not ready, "words": "" if ready else LOADING, "share": 0}
     trained, wanted = (run.epochs if run else 0), training.recipe.settings.epochs
     if bench.runs.watching:
         words = f"epoch {trained} of {wanted}" if run else waiting(training)
@@ -76,15 +83,6 @@ def status(bench: Bench, run: Run | None, diagnosis: Diagnosis | None) -> dict:
         words += f" · {run.measured}" if run.measured else ""
     stale = "The settings have changed since: press Run." if bench.outdated else ""
     return {"live": bench.runs.watching, "words": words, "share": trained / wanted, "stale": stale}
-
-
-def waiting(training: Training) -> str:
-    if training.recipe.walled:
-        return "starting behind walls, a few seconds the first time"
-    if not shared().ready():
-        return "warming up: TensorFlow is loading"
-    traced = shared().traced(training.recipe)
-    return "waiting for a free worker" if traced else "compiling the graph, about a second"
 
 
 def spent(run: Run) -> str:

@@ -14,7 +14,10 @@ from lessons.classroom.refusal import TooOften
 from lessons.course.model_examples import EXAMPLES
 from lessons.figures.layer_figures import layer_figure, layer_words
 from lessons.recipe import model
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
+from lessons.recipe.interface import Interface
+from lessons.recipe.metrics import SUITED, Metric, compiled_metrics
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.table import Table
 from lessons.recipe.words import first_line, sentence
@@ -35,7 +38,7 @@ from pages.parts.waiting import poll
 TEXT, EXAMPLE, PLACE = "own_model:text", "own_model:example", "own_model:look"  # session keys
 CHOICE = "own_model:choice"
 KEPT = "own_model:kept"  # the text: Streamlit forgets that of a widget which another page does not show
-SAMPLE, OUTPUT = "own_model:sample", "own_model:output"
+SAMPLE, OUTPUT, METRICS = "own_model:sample", "own_model:output", "own_model:metrics"
 HEIGHT = 260
 ASK = (
     "Paste a Keras model: layers in a row, by calls, or a class of your own. It is run here, behind walls, on a small "
@@ -155,8 +158,10 @@ def result(bench: Bench, look: Look | None) -> None:
         candidates = found["candidates"]
         st.selectbox("Model", candidates, candidates.index(found["choice"]), key=CHOICE,
                      on_change=lambda: begin(bench.form, st.session_state[CHOICE]))  # fmt: skip
-    for said in found["says"]:
-        st.markdown(f"- {quoted(said)}")
+    for one in found["findings"]:
+        st.markdown(f"- {quoted(one['message'])} :gray[:small[{quoted(one['code'])}]]")
+    if not found["findings"]:
+        st.markdown(f"- {quoted(found['says'][0])}")
     if not changed:
         to_train(bench, look.text, found)
     st.dataframe([told(call) for call in found["calls"]], hide_index=True)
@@ -168,11 +173,16 @@ def result(bench: Bench, look: Look | None) -> None:
 
 def to_train(bench: Bench, text: str, found: Mapping[str, Any]) -> None:
     """The button that trains it; else why it cannot be trained here."""
-    if not found["interfaces"]:
+    if not found["interface"]:
         st.caption(f"It is not trained here. {quoted(found['untrained'])}")
         return
-    interface = model.Interface(**picked(found["interfaces"]))
-    mine = model.Model(text, found["choice"], interface)
+    try:
+        choices = Interface.read(found["interface"]).choices()
+    except BadInput as problem:
+        warn(str(problem))
+        return
+    interface = picked(choices)
+    mine = model.Model(text, found["choice"], interface, asked_metrics(interface, found["compiled"]))
     label = "Train it again" if bench.form.model == mine else "Train it"
     place = row("own_model_train")
     begins = model.outset(interface, found["compiled"])
@@ -184,13 +194,24 @@ def to_train(bench: Bench, text: str, found: Mapping[str, Any]) -> None:
         st.caption(f"{' and '.join(map(quoted, found['steps']))} of your text is not run: Keras' own takes its place.")
 
 
-def picked(interfaces: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Of several outputs the one that is trained."""
-    if len(interfaces) == 1:
-        return interfaces[0]
-    names = [one["output"] for one in interfaces]
-    chosen = st.selectbox("Output that is trained; the others count for nothing", names, key=OUTPUT)
-    return interfaces[names.index(chosen) if chosen in names else 0]
+def picked(choices: Sequence[Interface]) -> Interface:
+    """Of several inputs and outputs those that are looked at; the others are trained too."""
+    if len(choices) == 1:
+        return choices[0]
+    names = [one.said() for one in choices]
+    chosen = st.selectbox("Looked at: predictions, and their gradient; all is trained together", names, key=OUTPUT)
+    return choices[names.index(chosen) if chosen in names else 0]
+
+
+def asked_metrics(interface: Interface, compiled: Mapping[str, Any] | None) -> tuple[Metric, ...]:
+    """Those that are chosen for what is looked at, at first as the text names them, and those of other outputs."""
+    named = compiled_metrics(interface, compiled)
+    own = [one.name for one in named if one.at == interface.at and not one.weighted]
+    labels = interface.put_out.labels
+    key = f"{METRICS}:{interface.at}:{labels}:{','.join(own)}"
+    chosen = st.multiselect("Metrics beside the loss", SUITED[labels], own, key=key)
+    others = (one for one in named if one.at != interface.at or one.weighted)
+    return (*(Metric(interface.at, name) for name in chosen), *others)
 
 
 def samples(found: Mapping[str, Any]) -> None:

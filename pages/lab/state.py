@@ -6,7 +6,6 @@ Whenever a preset or a fix moves them they get new keys: a click made before the
 old widgets' values along, and would undo it.
 """
 
-import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import wraps
@@ -15,8 +14,8 @@ from typing import Any
 import streamlit as st
 
 from lessons.course.lesson import Lesson, Preset
-from lessons.doctor.run.advice import NextStep
 from lessons.doctor.run.finding import Finding
+from lessons.doctor.run.next_step import NextStep
 from lessons.recipe import losses
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.model import Model
@@ -32,12 +31,10 @@ from lessons.server.laboratory import ABSENT_AFTER, Training, shared
 from lessons.workers.job import Job
 from lessons.workers.pool import WorkerPool
 from pages.server.presence import watch
-from pages.server.private import is_wanted
+from pages.server.run_news import News
 
 LOOK = 0.3  # seconds between two pictures of several runs, or of a map that fills
 LARGE_LOOK = 1.0  # the same for a map whose picture is long
-QUEUE_LOOK = 8.0  # seconds between two pictures of a run that has not begun: asking costs more than it tells,
-QUEUE_STEP = 0.25  # and between two looks in that time whether the learner wants something else
 LARGE = 1024  # cells
 SEEDS = 5  # of “Is it luck?”
 LISTS = ("map_x", "map_y", "map_size")  # widgets of the map, and their names in an address
@@ -130,7 +127,7 @@ class Form:
     def of_classes(self) -> bool:
         """Whether own data or an own model have classes."""
         if self.model:
-            return self.model.interface.columns > 1
+            return self.model.interface.put_out.labels == "class"
         return self.table is not None and self.table.task == "classes"
 
     def lay(self, settings: Settings) -> None:
@@ -192,16 +189,18 @@ class Runs:
     diagnosis: Diagnosis | None = None
     undo: tuple[Settings, Settings] | None = None  # before and after the fix that was applied last
     moves: int = 0  # how often a fix has moved the controls
+    told: News | None = None  # what the panel's browser asks after
 
     @property
     def run(self) -> Run | None:
         """The run in sight as far as it is trained."""
         return self.training.run() if self.training else None
 
-    @property
-    def queued(self) -> bool:
-        """Whether the training in sight has not begun."""
-        return self.training is not None and not (self.training.job.items or self.training.done)
+    def news(self, who: Hashable) -> News:
+        """What the browser of `who` asks after while the panel waits."""
+        if self.told is None or self.told.training is not self.training:
+            self.told = News(self.training, who)
+        return self.told
 
 
 @dataclass
@@ -326,13 +325,6 @@ def verb(deed: Callable) -> Callable:
 
 def under_way(training: Training) -> bool:
     return not (training.done or training.job.stopped)
-
-
-def wait_in_queue(training: Training, who: Hashable) -> None:
-    """Until it begins, or the learner wants something else; QUEUE_LOOK at most."""
-    until = time.monotonic() + QUEUE_LOOK
-    while not (training.job.wait_beyond(0, QUEUE_STEP) or is_wanted() or time.monotonic() > until):
-        watch(training, who)
 
 
 def look_at(trainings: Iterable[Training], who: Hashable) -> bool:

@@ -3,17 +3,15 @@
 import time
 from collections.abc import Iterable
 from concurrent.futures import wait
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
 from html import escape
 
 import streamlit as st
 
 from lessons.classroom.gradebook import Item, item
+from lessons.classroom.posed import Posed, posed
 from lessons.classroom.room_state import Asked, Room, Tally
-from lessons.course.discovery import find
-from lessons.course.lesson import UNANSWERED, Answer, Lesson, Preset
-from lessons.course.variation import variation, variation_words
+from lessons.course.lesson import UNANSWERED, Preset
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import Training, shared
@@ -22,25 +20,9 @@ from pages.parts.quotation import quoted
 NAMES = {1: "first vote", 2: "second vote"}
 
 
-def asked(room: Room) -> tuple[Lesson, Preset]:
-    """The lesson and preset before the room. Raises BadInput where the course has them no more."""
-    return lesson_and_preset(room.slug, room.preset, room.variation)
-
-
-def lesson_and_preset(slug: str, name: str, number: int) -> tuple[Lesson, Preset]:
-    """`number`: of the variation; 0 for the preset itself. Raises BadInput."""
-    lesson = find(slug)
-    preset = lesson.preset(name)
-    return lesson, varied(preset, number) if number else preset
-
-
-@cache
-def varied(preset: Preset, number: int) -> Preset:
-    """The preset with other numbers, as a preset of its own."""
-    settings = variation(preset.settings, number)
-    words = variation_words(preset.settings, settings)
-    return replace(preset, label=f"{preset.label}, a variation", says=f"The same with other numbers: {words}.",
-                   settings=settings)  # fmt: skip
+def asked(room: Room) -> Posed:
+    """The question before the room. Raises BadInput where the course has it no more."""
+    return posed(room.slug, room.preset, room.variation)
 
 
 def outcomes(asked: Iterable[Asked], patience: float = 0) -> dict[Item, int | None]:
@@ -51,10 +33,10 @@ def outcomes(asked: Iterable[Asked], patience: float = 0) -> dict[Item, int | No
     until, found = time.monotonic() + patience, {}
     for one in asked:
         try:
-            lesson, preset = lesson_and_preset(*item(one))
+            question = posed(*item(one))
         except BadInput:
             continue
-        reading = right_answer(lesson, preset, max(0.0, until - time.monotonic()))
+        reading = right_answer(question, max(0.0, until - time.monotonic()))
         if reading.done:
             found[item(one)] = reading.right
     return found
@@ -67,7 +49,7 @@ def training_of(preset: Preset) -> Training:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the run of a preset has said so far. `right`: the answer that came true; None where none is known."""
+    """What is known of a question so far. `right`: the answer that came true; None where none is known."""
 
     done: bool
     right: int | None = None
@@ -80,27 +62,32 @@ class Reading:
         return UNANSWERED if self.done else "Running it, to see which answer comes true."
 
 
-def right_answer(lesson: Lesson, preset: Preset, patience: float = 0) -> Reading:
+def right_answer(question: Posed, patience: float = 0) -> Reading:
     """Which answer comes true, read off the run; not done where it trains longer than `patience` (seconds).
 
-    A run that failed, or one that cannot answer the question, is done without an answer.
+    A run that failed, or one that cannot answer the question, is done without an answer. A teacher's own question has
+    its answer already.
     """
-    training = training_of(preset)
+    if question.own or not (question.lesson and question.preset):
+        return Reading(True, question.right)
+    training = training_of(question.preset)
     if not training.done:
         wait([training.job], patience)
     run = training.run() if training.done and not training.failure else None
-    return Reading(training.done, lesson.prediction.outcome(run) if run else None)
+    return Reading(training.done, question.lesson.prediction.outcome(run) if run else None)
 
 
-def bars(answers: tuple[Answer, ...], tally: Tally, right: int | None, own: dict[int, int] | None = None) -> None:
+def bars(question: Posed, tally: Tally, right: int | None, own: dict[int, int] | None = None) -> None:
     """Both votes side by side, an answer a row; `own`: what this learner voted, by ballot."""
-    st.html("".join(row(answers[at].text, at, tally, right, own or {}) for at in range(len(answers))))
+    mark = " ✓ right" if question.own else " ✓ came true"
+    rows = enumerate(question.answers)
+    st.html("".join(row(answer.text, at, tally, mark if at == right else "", own or {}) for at, answer in rows))
 
 
-def row(text: str, at: int, tally: Tally, right: int | None, own: dict[int, int]) -> str:
-    mark = " ✓ came true" if at == right else ""
+def row(text: str, at: int, tally: Tally, mark: str, own: dict[int, int]) -> str:
+    """`mark`: of the right answer; empty for the others."""
     lines = "".join(bar(ballot, at, tally, own) for ballot in tally.votes or (1,))
-    style = "ballot-row ballot-right" if at == right else "ballot-row"
+    style = "ballot-row ballot-right" if mark else "ballot-row"
     return f'<div class="{style}"><div class="ballot-text">{escape(text)}<b>{mark}</b></div>{lines}</div>'
 
 
@@ -116,25 +103,30 @@ def bar(ballot: int, at: int, tally: Tally, own: dict[int, int]) -> str:
     )
 
 
-def revealed(lesson: Lesson, tally: Tally, reading: Reading, own: dict[int, int] | None = None) -> None:
+def revealed(question: Posed, tally: Tally, reading: Reading, own: dict[int, int] | None = None) -> None:
     """What came true and how all voted, and what those believed who chose otherwise."""
-    bars(lesson.prediction.answers, tally, reading.right, own)
+    bars(question, tally, reading.right, own)
     if reading.words:
         st.caption(reading.words)
-    for words in beliefs(lesson, tally, reading.right):
+    for words in reasons(question, tally, reading.right):
         st.markdown(quoted(words))
 
 
-def beliefs(lesson: Lesson, tally: Tally, right: int | None) -> list[str]:
+def reasons(question: Posed, tally: Tally, right: int | None) -> list[str]:
+    """What is said at the reveal: the teacher's words to their own question, and the beliefs behind other answers."""
+    return [words for words in (question.why, *beliefs(question, tally, right)) if words]
+
+
+def beliefs(question: Posed, tally: Tally, right: int | None) -> list[str]:
     """What those believed who chose an answer that did not come true, in the last vote; the most frequent first.
 
-    None where no answer did: then nobody was wrong.
+    None where no answer did: then nobody was wrong. None of a teacher's own question: nothing is known of its answers.
     """
-    if right is None:
+    if right is None or question.own:
         return []
     last = tally.votes.get(max(tally.votes, default=1), {})
     wrong = sorted(((count, at) for at, count in last.items() if at != right and count), reverse=True)
-    answers = lesson.prediction.answers
+    answers = question.answers
     return [
         f"{count} of {sum(last.values())} believed “{answers[at].text}”. {answers[at].belief}" for count, at in wrong
     ]

@@ -2,16 +2,19 @@
 
 import streamlit as st
 
-from lessons.classroom.agenda import Agenda, Item, lesson_of, preset_of
+from lessons.classroom.agenda import Agenda, Item
+from lessons.classroom.own_question import OWN
 from lessons.classroom.phase import NAMES, PHASES, Advice, Phase, advice
+from lessons.classroom.posed import Posed, posed_of
 from lessons.classroom.room_state import ASKS, Room, Tally
 from lessons.course.lesson import Lesson
 from lessons.recipe.bad_input import BadInput
 from pages.parts.download import offer
 from pages.parts.layout import button, row
+from pages.parts.own_question import own_question
 from pages.parts.presets import choose_preset, set_preset
 from pages.parts.quotation import quoted, tell, warn, warn_once
-from pages.room.ballot import Reading, asked, bars, beliefs, right_answer
+from pages.room.ballot import Reading, asked, bars, reasons, right_answer
 from pages.room.invitation import invitation
 from pages.room.question import experiment, question
 from pages.room.visit import RESULTS, instructor_link, left, projector_link, remaining, spelled
@@ -39,23 +42,24 @@ def console(code: str, key: str) -> None:
     follow_plan(room, key)
     choose(room, key)
     if room.slug:
-        lesson, preset = asked(room)
-        reading = right_answer(lesson, preset)
+        posed = asked(room)
+        reading, runs = right_answer(posed), posed.preset is not None
         votes, right = tally.votes.get(max(tally.votes, default=1), {}), reading.right
-        told = advice(room.phase, votes.get(right, 0), sum(votes.values())) if right is not None else None
-        steps(room, key, told)
-        if room.phase == "reveal":
+        told = advice(room.phase, votes.get(right, 0), sum(votes.values()), runs) if right is not None else None
+        steps(room, key, told, runs)
+        if room.phase == "reveal" and not posed.own:
             button(st, "Ask its variation", "console:variation", "shuffle", put, room, key, (room.slug, room.preset),
                    room.variation + 1,
                    help="The same question with other numbers: who learnt more than the answer is right there too."
                    )  # fmt: skip
-        standing(room, tally, lesson, reading)
+        standing(room, tally, posed, reading)
         if told:
             tell(told.says, icon=":material/lightbulb:")
-        teacher(lesson)
+        if posed.lesson:
+            teacher(posed.lesson)
         with st.expander("The question as the room sees it", icon=":material/help:"):
-            question(lesson, preset)
-            experiment(lesson, preset)
+            question(posed)
+            experiment(posed)
     people(room, key, members)
 
 
@@ -130,9 +134,8 @@ def people(room: Room, key: str, members: list[tuple[int, str]]) -> None:
 
 
 def follow_plan(room: Room, key: str) -> None:
-    """Where the room is in its session plan, and the next item of it."""
-    agenda, _ = Agenda.kept(room.plan)
-    here = (room.slug, room.preset)
+    """Where the room is in its session plan."""
+    agenda, here = plan_of(room)
     if not agenda.items:
         return
     place = agenda.items.index(here) + 1 if here in agenda.items else 0
@@ -140,31 +143,64 @@ def follow_plan(room: Room, key: str) -> None:
     where.markdown(
         f"**Plan** · {place} of {len(agenda.items)}" if place else f"**Plan** · {len(agenda.items)} questions"
     )
+    offer(where, "Save the plan", "plan.json", agenda.file.encode(), "console:plan", icon=":material/save:",
+          type="tertiary", help="With your own questions, to load next year.")  # fmt: skip
+    if not room.slug:
+        turns(where, room, key)
+
+
+def plan_of(room: Room) -> tuple[Agenda, Item]:
+    """The room's plan, and what stands before the room."""
+    return Agenda.kept(room.plan)[0], (room.slug, room.preset)
+
+
+def turns(place, room: Room, key: str) -> None:
+    """To the question before and after this one in the plan."""
+    agenda, here = plan_of(room)
     for name, item, icon in (
         ("before", agenda.before(here), "skip_previous"),
         ("next", agenda.after(here), "skip_next"),
     ):
         if item:
             due = name == "next" and room.phase in ("waiting", "reveal")
-            button(where, preset_of(item).label, f"console:{name}", icon, put, room, key, item,
-                   type="primary" if due else "secondary",
-                   help=f"{name.capitalize()} in the plan: {lesson_of(item).title}")  # fmt: skip
+            posed = posed_of(item)
+            about = quoted(posed.text if posed.own else posed.title)
+            kind = "primary" if due else "secondary"
+            button(place, quoted(posed.label), f"console:{name}", icon, put, room, key, item, type=kind,
+                   help=f"{name.capitalize()} in the plan: {about}")  # fmt: skip
 
 
 def put(room: Room, key: str, item: Item, variation: int = 0) -> None:
     """Put a preset before the room, and let the lists show it."""
-    set_preset(item, "console")
+    if item[0] != OWN:
+        set_preset(item, "console")
     act("ask", room.code, key, *item, variation, room.question)
 
 
 def choose(room: Room, key: str) -> None:
     """A lesson and a preset, to be put before the room."""
     place = row("console-choice", vertical_alignment="bottom")
-    if "console:lesson" not in st.session_state and room.slug:
+    if "console:lesson" not in st.session_state and room.slug not in ("", OWN):
         set_preset((room.slug, room.preset), "console")
     item = choose_preset(place, "console")
     button(place, "Ask this", "console:ask", "campaign", put, room, key, item,
            type="secondary" if room.slug else "primary")  # fmt: skip
+    own_question(place, "console", {
+        "Ask it now": ("campaign", lambda items: add(room, key, items, ask=True)),
+        "Keep in the plan": ("playlist_add", lambda items: add(room, key, items)),
+    })  # fmt: skip
+
+
+def add(room: Room, key: str, items: list[Item], ask: bool = False) -> None:
+    """Put questions into the plan: at its end, or behind the present one where the first is asked now.
+
+    Raises BadInput.
+    """
+    agenda, here = plan_of(room)
+    planned = agenda.adding(*items, after=here if ask else None)
+    rooms().plan(room.code, key, planned.address)
+    if ask:
+        rooms().ask(room.code, key, *items[0], 0, room.question)
 
 
 def teacher(lesson: Lesson) -> None:
@@ -177,10 +213,15 @@ def teacher(lesson: Lesson) -> None:
 # --- where the room is
 
 
-def steps(room: Room, key: str, told: Advice | None) -> None:
-    """The phases in their order; any can be gone to. The one that is advised has a mark."""
+def steps(room: Room, key: str, told: Advice | None, runs: bool) -> None:
+    """The phases in their order; any can be gone to. The one that is advised has a mark. Then the plan's next question.
+
+    The row stays in sight while one scrolls. `runs`: whether something is run with the question.
+    """
     place = row("console-steps", vertical_alignment="bottom")
     for phase in PHASES[1:]:
+        if phase == "run" and not runs:
+            continue
         icon = "lightbulb" if told and told.phase == phase else ""
         button(place, NAMES[phase], f"console:phase:{phase}", icon, move, room, key, phase,
                type="primary" if phase == room.phase else "secondary")  # fmt: skip
@@ -188,18 +229,19 @@ def steps(room: Room, key: str, told: Advice | None) -> None:
                     help="It counts from the click on Vote, or on Vote again.")  # fmt: skip
     if room.closes:
         place.markdown(f":material/timer: {remaining(room)} s", width="content")
+    turns(place, room, key)
 
 
 def move(room: Room, key: str, phase: Phase) -> None:
     act("move", room.code, key, phase, st.session_state.get(TIMER, 0), room.question)
 
 
-def standing(room: Room, tally: Tally, lesson: Lesson, reading: Reading) -> None:
+def standing(room: Room, tally: Tally, posed: Posed, reading: Reading) -> None:
     """Counts, and both votes side by side. For the instructor alone."""
     st.markdown(f"**{tally.joined}** joined · **{tally.voted}** voted · **{tally.done}** have run it")
-    bars(lesson.prediction.answers, tally, reading.right)
+    bars(posed, tally, reading.right)
     if reading.words:
         st.caption(reading.words)
     elif room.phase == "reveal":
-        for words in beliefs(lesson, tally, reading.right):
+        for words in reasons(posed, tally, reading.right):
             st.markdown(quoted(words))

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from lessons.classroom import keys, pace
-from lessons.classroom.agenda import Agenda, lesson_of, preset_of
+from lessons.classroom.agenda import Agenda
+from lessons.classroom.posed import posed_of
 from lessons.classroom.room_state import ASKS, IDENTITY_LONGEST, Room
 from lessons.recipe.bad_input import BadInput
 from pages.learner.seat import SEAT, Seat, seat
@@ -39,7 +40,7 @@ def door(plan: str) -> None:
         if problem:
             warn(problem)
         if agenda.items:
-            titles = "; ".join(f"{lesson_of(item).title} ({preset_of(item).label})" for item in agenda.items)
+            titles = "; ".join(f"{asked.title} ({asked.label})" for asked in map(posed_of, agenda.items))
             st.caption(f"Its session plan, {agenda.minutes} minutes: {quoted(titles)}")
         st.button("Open a room", key="room:open", icon=":material/add:", on_click=lambda: open_room(agenda))
 

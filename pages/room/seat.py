@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from lessons.classroom import pace
+from lessons.classroom.posed import Posed
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
 from lessons.classroom.room_state import ASKS, IDENTITY_LONGEST, Room, Tally
 from lessons.course.lesson import CONFIDENCE, Lesson, Preset
@@ -16,6 +17,7 @@ from pages.lab.state import Form
 from pages.learner.seat import SEAT, Seat
 from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, tell, warn, warn_once
+from pages.parts.scrolling import scroll_to
 from pages.room.ballot import Reading, asked, revealed, right_answer
 from pages.room.companion import SEEN
 from pages.room.door import IDENTITY, asks_words, typed
@@ -62,22 +64,25 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
             watch("room:watch", last.watch, ANY)
         return
     ear = st.container()  # in one place whatever comes below: what moves is mounted anew, and hears nothing meanwhile
-    head(room)
+    posed = asked(room) if room.slug else None
+    head(room, bool(posed and posed.preset))
     known = True
     warn_once(REFUSED)
     if unnamed:
         identity(seat, room)
-    if room.slug:
-        lesson, preset = asked(room)
-        question(lesson, preset)
-        known = body(seat, room, lesson, preset, own, tally, pages, said.get(room.ballot, ""))
+    if posed:
+        scroll_to("room:scroll", "room-head", f"{room.code} {room.question}")  # who has read to the end of the last one
+        question(posed)
+        known = body(seat, room, posed, own, tally, pages, said.get(room.ballot, ""))
     with ear:
         watch("room:watch", room.watch, room.state if known else ANY)
 
 
-def head(room: Room) -> None:
+def head(room: Room, runs: bool) -> None:
+    """`runs`: whether something is run with the question."""
     place = row("room-head")
-    place.markdown(f"**Room {spelled(room.code)}** · {SAYS[room.phase]}")
+    says = "The votes are closed." if room.phase == "run" and not runs else SAYS[room.phase]
+    place.markdown(f"**Room {spelled(room.code)}** · {says}")
     button(place, "Leave", "room:leave", "logout", leave, quiet=True)
 
 
@@ -90,8 +95,7 @@ def leave() -> None:
 def body(
     seat: Seat,
     room: Room,
-    lesson: Lesson,
-    preset: Preset,
+    posed: Posed,
     own: dict[int, int],
     tally: Tally | None,
     pages: Mapping[str, Any],
@@ -99,15 +103,15 @@ def body(
 ) -> bool:
     """What the phase asks for; `said`: how sure they are of their vote. False where something is still to come."""
     reading: Reading | None = None
-    answers = lesson.prediction.answers
+    answers = posed.answers
     with st.container(key="room-body"):
         if room.ballot:
             if room.closes:
                 clock(room)
-            vote_buttons(seat, room, lesson, own, said)
+            vote_buttons(seat, room, posed, own, said)
         elif tally and room.phase == "reveal":
-            reading = right_answer(lesson, preset, PATIENCE)
-            revealed(lesson, tally, reading, own)
+            reading = right_answer(posed, PATIENCE)
+            revealed(posed, tally, reading, own)
         elif room.phase == "run" and own:
             st.markdown(f"You voted: **{quoted(answers[own[max(own)]].text)}**")
         elif room.phase != "waiting":
@@ -119,26 +123,25 @@ def body(
             if not own:
                 st.caption("You have not voted.")
     if room.phase in ("run", "reveal"):
-        desk(seat, room, lesson, preset, pages)
+        if posed.lesson and posed.preset:
+            desk(seat, room, posed.lesson, posed.preset, pages)
     elif room.phase != "waiting":
-        experiment(lesson, preset)
+        experiment(posed)
     return room.phase != "reveal" or bool(reading and reading.done)
 
 
-def vote_buttons(seat: Seat, room: Room, lesson: Lesson, own: dict[int, int], said: str) -> None:
+def vote_buttons(seat: Seat, room: Room, posed: Posed, own: dict[int, int], said: str) -> None:
     """One touch is a vote. What is marked is what the database has."""
     mine = own.get(room.ballot)
-    for at, answer in enumerate(lesson.prediction.answers):
+    for at, answer in enumerate(posed.answers):
         key = f"room:vote:{room.question}:{room.ballot}:{at}"
         icon, kind = ("check", "primary") if at == mine else ("", "secondary")
         button(st, quoted(answer.text), key, icon, cast, seat, room.question, at, type=kind, width="stretch")
     if mine is None:
         first = own.get(1)
-        st.caption(
-            "No vote yet." + (f" Before: “{lesson.prediction.answers[first].text}”." if first is not None else "")
-        )
+        st.caption("No vote yet." + (f" Before: “{quoted(posed.answers[first].text)}”." if first is not None else ""))
     else:
-        st.caption(f"Your vote is in: “{quoted(lesson.prediction.answers[mine].text)}”.")
+        st.caption(f"Your vote is in: “{quoted(posed.answers[mine].text)}”.")
         sure(seat, room, mine, said)
 
 

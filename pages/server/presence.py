@@ -13,7 +13,7 @@ from lessons.server.laboratory import ABSENT_AFTER, Training
 
 SESSION = "session"  # session key: what this session is called where it is counted or watches
 GRACE = 20.0  # seconds in which a browser may come back: a connection that breaks for a moment is no leaving
-LAST_LOOK = 10.0  # seconds that a script which runs when its browser goes may go on: one that waits in a queue, 8
+LAST_LOOK = 10.0  # seconds that what a browser has asked for before it goes may go on: a question for news, 5
 
 
 def session() -> str:

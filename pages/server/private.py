@@ -4,7 +4,7 @@ Seen in Streamlit 1.67: tests/pages/test_private.py fails with another one, unti
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -13,11 +13,12 @@ from weakref import WeakValueDictionary
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 from streamlit import runtime
+from streamlit.proto.NewSession_pb2 import CustomThemeConfig
+from streamlit.runtime import app_session
 from streamlit.runtime.app_session import AppSessionState
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 SEEN_IN = "1.67"
@@ -32,6 +33,7 @@ def prepare() -> None:
     what_is_drawn_anew_is_dropped_whole()
     what_is_pressed_is_done_whole()
     a_widget_looks_up_itself()
+    a_theme_is_read_once()
 
 
 def pages_are_of_navigation() -> None:
@@ -149,6 +151,30 @@ def a_widget_looks_up_itself() -> None:
     SafeSessionState.filtered_state = property(looked)  # type: ignore[assignment, method-assign]
 
 
+def a_theme_is_read_once() -> None:
+    """Keep what Streamlit tells a browser of its theme.
+
+    It does so whenever a script or a fragment begins, and reads six sections of its configuration each time: a sixth
+    of what it costs to draw a fragment. Who changes config.toml starts the server anew.
+    """
+    populate = app_session._populate_theme_msg
+    if hasattr(populate, "__wrapped__"):  # a second server in this process
+        return
+
+    @cache
+    def told(section: str) -> CustomThemeConfig:
+        message = CustomThemeConfig()
+        populate(message, section)
+        return message
+
+    @wraps(populate)
+    def populate_once(message: CustomThemeConfig, section: str = "theme") -> None:
+        if told(section).ByteSize():  # an empty one would count as given
+            message.MergeFrom(told(section))
+
+    app_session._populate_theme_msg = populate_once  # type: ignore[assignment]
+
+
 def went_back() -> bool:
     """Whether the browser's history began this run. A script is told of the new query, and not why it is new."""
     run = get_script_run_ctx()
@@ -164,16 +190,6 @@ def script_runs() -> bool:
         return False
     sessions = runtime.get_instance()._session_mgr.list_active_sessions()
     return any(each.session._state is AppSessionState.APP_IS_RUNNING for each in sessions)
-
-
-def is_wanted() -> bool:
-    """Whether the browser has asked for something that waits for this script to end, or is gone.
-
-    A script that only waits looks at that: Streamlit ends one for such a request where it draws, and not before.
-    """
-    run = get_script_run_ctx()
-    asked = run.script_requests if run else None
-    return bool(asked) and asked._state is not ScriptRequestType.CONTINUE
 
 
 def hold(data: bytes, kind: str, name: str, file: str) -> Callable[[], object]:

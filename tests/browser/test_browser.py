@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from lessons.course.discovery import LESSONS
-from tests.tools.screen import SLUG, address, await_, choose, open_lesson, panel, run, run_button
+from tests.tools.screen import SLUG, address, await_, choose, open_lesson, panel, ready, run, run_button
 from tests.tools.selection import first
 from tests.tools.site import serving
 
@@ -30,6 +30,7 @@ def test_toggling_the_loss_moves_curve_and_gradient(page, site):
     assert mended["error"][-1] < broken["error"][-1] / 10
 
 
+@pytest.mark.verify
 def test_toggling_the_mask_moves_the_picture_at_once(page, site):
     open_lesson(page, site)
     before = panel(page)["mask"]
@@ -39,19 +40,53 @@ def test_toggling_the_mask_moves_the_picture_at_once(page, site):
     await_(lambda: panel(page)["mask"] is None, "no mask in the picture")
 
 
+IN_SIGHT = """() => {
+  const low = document.querySelector('.stAppHeader').getBoundingClientRect().bottom;
+  const parts = ['.st-key-bar button', '[data-panel=curve]', '[data-panel=gradient]', '.lab-slider'];
+  return parts.every((part) => {
+    const box = document.querySelector(part).getBoundingClientRect();
+    return box.height > 0 && box.top >= low && box.bottom <= innerHeight;
+  });
+}"""
+ONE_LINE = """() => {
+  const parts = [...document.querySelectorAll('.st-key-head :is(h3, button)')];
+  const boxes = parts.map((part) => part.getBoundingClientRect());
+  return Math.max(...boxes.map((box) => box.top)) < Math.min(...boxes.map((box) => box.bottom));
+}"""
+
+
+def predict(page, lesson) -> None:
+    """Answer the question before Run."""
+    page.get_by_test_id("stRadioGroup").get_by_text(lesson.prediction.answers[0].text, exact=True).click()
+    page.get_by_role("button", name="fairly sure").or_(page.get_by_role("radio", name="fairly sure")).first.click()
+    button = page.get_by_role("button", name="That is my prediction")
+    await_(button.is_enabled, "the prediction's button")
+    button.click()
+    await_(run_button(page).is_enabled, "Run after the prediction")
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("slug", LESSONS)
+def test_after_the_prediction_all_charts_of_a_run_are_in_sight(page, site, slug):
+    page.goto(f"{site.url}/?lesson={slug}")
+    await_(lambda: (panel(page) or {}).get("picture"), "the data picture")
+    ready(page)
+    assert page.evaluate(ONE_LINE), "title, “Take it home” and Present"
+    predict(page, LESSONS[slug])
+    run(page)
+    await_(lambda: page.evaluate(IN_SIGHT), "Run, curve, heatmap and the epochs' slider on one screen")
+
+
 def test_from_question_to_share_link(page, site, browser):
     page.goto(f"{site.url}/?lesson={SLUG}")
     lesson = LESSONS[SLUG]
     await_(lambda: page.get_by_role("heading", name=lesson.title).count(), "the question")
     await_(lambda: (panel(page) or {}).get("picture"), "the data picture")
     assert run_button(page).is_disabled(), "Run waits for the prediction"
-    page.get_by_test_id("stRadioGroup").get_by_text(lesson.prediction.answers[0].text, exact=True).click()
-    page.get_by_role("button", name="fairly sure").or_(page.get_by_role("radio", name="fairly sure")).first.click()
-    predict = page.get_by_role("button", name="That is my prediction")
-    await_(predict.is_enabled, "the prediction's button")
-    predict.click()
-    await_(run_button(page).is_enabled, "Run after the prediction")
+    assert page.evaluate(ONE_LINE), "title, “Take it home” and Present"
+    predict(page, lesson)
     shown = run(page)
+    await_(lambda: page.evaluate(IN_SIGHT), "Run, curve, heatmap and the epochs' slider on one screen")
     await_(lambda: page.get_by_text("You predicted").count(), "what became of the prediction")
     other = browser.new_page()
     other.goto(shared_link(page))

@@ -146,6 +146,7 @@ def test_a_vote_on_a_line_that_stands_still_arrives_once(learner, replicas, seco
     assert (vote.answer, vote.ballot) == (0, 1)
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize("seconds", FOR)
 def test_a_vote_that_is_lost_with_its_line_is_told_as_not_given(learner, replicas, seconds):
     """The touch is on its way when the line breaks. The page comes back by itself, and says how it stands."""
@@ -167,6 +168,7 @@ def test_a_vote_that_is_lost_with_its_line_is_told_as_not_given(learner, replica
     assert rooms.tally(code, key).votes == {1: {1: 1}}
 
 
+@pytest.mark.verify
 def test_a_phone_whose_clock_is_an_hour_off_votes_like_any_other(browser, replicas):
     """Nothing of its clock is sent or believed: neither when a vote came, nor how long one is open."""
     here, _, rooms = replicas

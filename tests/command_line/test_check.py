@@ -109,6 +109,7 @@ def test_what_is_wrong_in_one_usage_only_is_told_with_it():
     assert "task binary\n    nothing else is wrong" in told
 
 
+@pytest.mark.verify
 def test_an_examination_that_is_ended_is_told_and_the_rest_goes_on(folder, capsys, monkeypatch):
     (folder / "endless.py").write_text(ENDLESS)
     batch = folder / "two.jsonl"

@@ -34,7 +34,7 @@ SOME = [
     ("validation", "judge_alike"),
     ("layer_ate_mask", "without_the_mask"),
 ]
-CASES = first(len(SOME), [*SOME, *(case for case in ALL if case not in SOME)])
+CASES = first(1, [*SOME, *(case for case in ALL if case not in SOME)])
 ENDLESS = "def endless(y_true, y_pred):\n    for i in range(10**15):\n        pass\n    return y_pred\n"
 
 
@@ -239,6 +239,7 @@ def test_nan_reaches_nothing():
 # --- an attempt
 
 
+@pytest.mark.verify
 def test_a_wrong_order_has_its_own_run_and_its_own_leak(laboratory, walled_pool):
     exercise = LESSONS["divided_by"].exercise("fraction_in_order")
     valid, error, times, count, end = exercise.lines

@@ -16,7 +16,7 @@ OPENING = [(slug, lesson.presets[0].name) for slug, lesson in LESSONS.items()]
 LUCK = {("not_learning", "luck"), ("validation", "multiplied"), ("validation", "held"), ("small_epsilon", "dead")}
 
 
-@pytest.mark.parametrize(("slug", "name"), first(4, [*OPENING, *(case for case in PRESETS if case not in OPENING)]))
+@pytest.mark.parametrize(("slug", "name"), first(1, [*OPENING, *(case for case in PRESETS if case not in OPENING)]))
 def test_an_answer_comes_true_and_it_is_the_same_idea(slug, name):
     lesson = LESSONS[slug]
     settings = lesson.preset(name).settings

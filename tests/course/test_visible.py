@@ -12,7 +12,7 @@ import pytest
 from lessons.course.discovery import LESSONS
 from lessons.course.experiment import Experiment, Measured
 from lessons.doctor.run import diagnose, next_steps
-from lessons.doctor.run.advice import MOST
+from lessons.doctor.run.next_step import MOST
 from lessons.recipe.recipe import Recipe
 from tests.tools.runs import run_of
 from tests.tools.selection import first, presets

@@ -35,7 +35,7 @@ RAISING = [
 ]
 
 
-@pytest.mark.parametrize(("text", "options", "line", "told"), first(4, RAISING))
+@pytest.mark.parametrize(("text", "options", "line", "told"), first(2, RAISING))
 def test_what_raises_says_what_met_where_and_why(text, options, line, told):
     (finding,) = [one for one in examine(text, None, options)["findings"] if one["code"] == "raises_in_fit"]
     assert all(part in finding["message"] for part in told), finding["message"]

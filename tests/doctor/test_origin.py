@@ -46,6 +46,7 @@ def test_where_nothing_breaks_nothing_is_said():
     assert begins("    return tf.square(y_true - y_pred)\n") == ("", None)
 
 
+@pytest.mark.verify
 def test_what_may_not_stand_behind_the_mask_is_said_of_a_healthy_loss():
     result = examine(HEAD + "    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n", None, STEPS)
     assert result["healthy"] and "1e+20" in result["limits"][0] and "nan" in result["limits"][0]

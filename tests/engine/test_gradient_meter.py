@@ -14,7 +14,7 @@ from tests.tools.selection import first
 
 PRESETS = [
     (slug, preset.name)
-    for slug, lesson in sorted(LESSONS.items())
+    for slug, lesson in sorted(LESSONS.items(), key=lambda one: one[0] != "mask_and_loss")
     for preset in lesson.presets
     if not preset.settings.batch_size and preset.settings.loss in oracle.LOSSES
 ]
@@ -26,7 +26,7 @@ def data_of(recipe: Recipe) -> oracle.Data:
     return oracle.Data(batch.x, batch.y, batch.real, every.y)
 
 
-@pytest.mark.parametrize(("slug", "preset"), first(3, PRESETS))
+@pytest.mark.parametrize(("slug", "preset"), first(1, PRESETS))
 def test_it_measures_what_the_app_shows(slug, preset):
     settings = LESSONS[slug].preset(preset).settings.with_changes({"epochs": EPOCHS})
     recipe = Recipe(settings)
@@ -59,6 +59,7 @@ def test_what_it_says():
     assert {trace.name for trace in meter.figure().data} == {"real steps", "padding"}
 
 
+@pytest.mark.verify
 def test_a_look_changes_no_training():
     """BatchNormalization averages what it sees, and Dropout draws anew: both as if nobody had looked."""
     x, y = np.random.default_rng(0).normal(size=(6, 5, 3)), np.ones((6, 5, 1))

@@ -16,6 +16,7 @@ from lessons.recipe.settings import Settings
 from lessons.runs.nan_origin import NaNOrigin
 from lessons.runs.run import Run
 from lessons.server import tasks
+from tests.tools.selection import first
 
 FEW = {"sequences": 8, "epochs": 12}
 
@@ -143,9 +144,7 @@ NOT_OF_A_CELL = {"nothing counted"}
 FULL_SET = ("epsilon below float16", "clipped at 1", "NaN input, mask multiplied")
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=[pytest.mark.verify] if case in FULL_SET else []) for case in CASES]
-)
+@pytest.mark.parametrize("case", first(3, sorted(CASES, key=lambda case: case in FULL_SET)))
 def test_operation_phase_and_place(case):
     settings, *expected = CASES[case]
     nan_origin, run = tasks.nan_origin(Recipe(settings)), trained(Recipe(settings))

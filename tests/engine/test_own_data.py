@@ -104,7 +104,7 @@ LIKE_FIT = {
 }
 
 
-CHIEF = ("the loss leaves NaN out", "batches of five", "last step")
+CHIEF = ("batches of five",)
 
 
 @pytest.mark.parametrize(
@@ -163,6 +163,7 @@ def told(settings: Settings) -> dict[str, np.ndarray]:
     return {name: array for name, array in vars(snapshot).items() if name not in ("kept", "epochs", "scores")}
 
 
+@pytest.mark.verify
 def test_every_toggle_changes_it():
     settings = replace(SHORT, epochs=2, gaps="keep", loss="scalar_mse", input_fill="zero")
     bases = {

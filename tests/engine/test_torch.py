@@ -36,6 +36,7 @@ def test_an_example_says_in_which_library_it_was_measured(example):
     assert "PyTorch's arithmetic in TensorFlow" in example().sentence
 
 
+@pytest.mark.verify
 def test_multiplied_input_does_not_hold_the_state():
     told = validation.multiplied_input().numbers
     assert told["gradient_at_masked_inputs"] == 0

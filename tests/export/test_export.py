@@ -24,6 +24,7 @@ from tests.tools.taken_home import TIMEOUT, assert_same_numbers, bundle_of, trai
 # --- notebooks
 
 
+@pytest.mark.verify
 def test_a_notebook_runs_and_draws(tmp_path, monkeypatch):
     from nbclient import NotebookClient
 

@@ -9,6 +9,7 @@ from lessons.families.own import Own
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Pasted, Recipe
 from tests.engine.test_pasted_training import BARE, OWN_CLASSES, SOFTMAX, looked_at
+from tests.tools.more_strangers import MORE_STRANGERS
 from tests.tools.selection import first
 from tests.tools.taken_home import assert_gives_the_apps_numbers
 
@@ -21,6 +22,8 @@ CASES = {  # text, settings, own loss
     "both directions": (EXAMPLES["Both directions, a label per step"], {"sample_weight": "besides"}, None),
     "ids and a label per step": (EXAMPLES["Attention with a residual"], {"optimizer": "sgd"}, None),
     "multiplied": (PER_STEP, {"mask": "aligned", "mask_route": "multiplied", "padding": "pre"}, None),
+    "several numbers": (MORE_STRANGERS["autoencoder with a mask at both ends"], {}, None),
+    "several 0/1 labels": (MORE_STRANGERS["labels of several kinds"], {}, None),
     "build": (BARE, {"nan_share": 0.2, "nan_fill": "zero", "seed": 4}, None),
 }
 
@@ -31,7 +34,7 @@ def bundle_of(text: str, changes: dict, loss: Pasted | None = None) -> Bundle:
     return Bundle("your_case", "start", Recipe(settings, None, loss, model))
 
 
-@pytest.mark.parametrize("name", first(3, list(CASES)))
+@pytest.mark.parametrize("name", first(1, list(CASES)))
 def test_it_prints_the_apps_numbers(name):
     bundle = bundle_of(*CASES[name])
     text = script(bundle)
@@ -42,6 +45,8 @@ def test_it_prints_the_apps_numbers(name):
 def test_what_cannot_come_along_says_why():
     with pytest.raises(BadInput, match="takes no training"):
         script(bundle_of(OWN_CLASSES, {}))
+    with pytest.raises(BadInput, match="written for a model with one input"):
+        script(bundle_of(MORE_STRANGERS["masks of different marks"], {}))
     layer = "class Own(layers.Layer):\n    def call(self, x):\n        return x[..., :1]\n"
     with pytest.raises(BadInput, match="a layer alone"):
         script(bundle_of(layer, {}))

@@ -62,12 +62,14 @@ def test_a_fresh_process_knows_nothing_of_us(tmp_path):
     assert "No module named 'lessons'" in done.stderr
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize(("slug", "preset"), first(1, PRESETS))
 def test_a_preset_prints_the_apps_curve_where_there_is_no_repository(slug, preset, tmp_path):
     bundle = bundle_of_preset(slug, preset)
     assert_same_numbers(in_fresh_process(script(bundle), tmp_path), trained(bundle))
 
 
+@pytest.mark.verify
 def test_weights_that_move_on_under_a_loss_that_is_nan_are_the_apps():
     settings = LESSONS["first_iteration"].preset("no_abs").settings.with_changes({"epochs": SHORT})
     bundle = Bundle("first_iteration", "no_abs", Recipe(settings))
@@ -128,7 +130,7 @@ FORMS = (
 )
 
 
-@pytest.mark.parametrize("changes", first(4, FORMS))
+@pytest.mark.parametrize("changes", first(2, FORMS))
 def test_every_form_of_a_script_prints_the_apps_curve(changes):
     bundle = bundle_of(tiny(**changes))
     assert_gives_the_apps_numbers(bundle, script(bundle))
@@ -241,7 +243,7 @@ def loss(y_true, y_pred):
 
 @pytest.mark.parametrize(
     "changes",
-    first(2, [
+    first(1, [
         {"padding": "pre", "mask": "shifted", "batch_size": 2, "sample_weight": "besides", "reduction": "sum"},
         {"validation_mask": "none", "width": 2, "padded_labels": "random", "clipping": "clipnorm"},
         {"mask": "inputs", "optimizer": "sgd"},
@@ -346,7 +348,7 @@ PASTED = {
 }
 
 
-@pytest.mark.parametrize("name", first(2, [*PASTED]))
+@pytest.mark.parametrize("name", first(1, [*PASTED]))
 def test_a_pasted_loss_comes_along_as_it_is(name):
     pasted = PASTED[name]
     bundle = bundle_of(tiny(reduction="sum" if "weighted" in pasted.text else TINY.reduction), pasted=pasted)
@@ -377,7 +379,7 @@ TREATED = {"gaps": "keep", "scale": "standard", "input_fill": "last", "mask": "n
 OTHERWISE = [{name: option} for name in (*OWN_DATA, "nan_fill", "output") for option in SPECS[name].options]
 
 
-@pytest.mark.parametrize("changes", first(2, [{}, {**TREATED, "padding": "pre"}, *OTHERWISE]))
+@pytest.mark.parametrize("changes", first(1, [{}, {**TREATED, "padding": "pre"}, *OTHERWISE]))
 def test_own_data_come_along(changes):
     plants = sample_table("plants.csv")
     bundle = bundle_of(tiny(**{"nan_fill": "zero"} | changes), table=plants)
@@ -392,6 +394,7 @@ CLASSES = {
 }
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize("case", first(1, list(CLASSES)))
 def test_classes_of_own_data_come_along(case):
     rows = (f"s{k // 6},{k % 6},{k % 5},{'red blue'.split()[k % 2]},{'abc'[k % 3] if k % 7 else ''}" for k in range(54))
@@ -401,6 +404,7 @@ def test_classes_of_own_data_come_along(case):
     assert_gives_the_apps_numbers(bundle, script(bundle))
 
 
+@pytest.mark.verify
 def test_large_data_lie_beside_the_script(tmp_path):
     """Its length does not depend on them."""
     rng = np.random.default_rng(0)

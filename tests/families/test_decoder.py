@@ -39,12 +39,12 @@ class OfThisFamily(Bundle):
     query = ""  # no lesson has exactly these
 
 
-@pytest.mark.parametrize("changes", first(4, FORMS))
+@pytest.mark.parametrize("changes", first(2, [*FORMS[:1], FORMS[-1], *FORMS[1:-1]]))
 def test_it_trains_as_plain_keras_does(changes):
     assert_like_fit(replace(TINY, **changes))
 
 
-@pytest.mark.parametrize("changes", first(4, FORMS[:-1]))
+@pytest.mark.parametrize("changes", first(1, FORMS[:-1]))
 def test_its_script_prints_the_apps_curve(changes):
     bundle = OfThisFamily("useless_alone", "fixed", Recipe(replace(TINY, **changes)))
     assert_gives_the_apps_numbers(bundle, script(bundle))

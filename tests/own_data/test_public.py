@@ -64,6 +64,7 @@ def plain_keras(recipe: Recipe) -> tuple[keras.Model, dict]:
     return model, model.fit([batch.x, batch.mask], batch.y, validation_data=held, **given).history
 
 
+@pytest.mark.verify
 def test_the_speakers_of_vowels_are_told_apart_as_by_plain_keras(vowels):
     recipe = recipe_of(vowels)
     assert vowels.sizes(recipe.settings) == (180, 90) and recipe.settings.output == "last_step"

@@ -2,13 +2,10 @@
 
 import ast
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lessons.workers.job import Job
-from pages.lab import state
 from tests.tools.site import ROOT
 
 LAB = ROOT / "pages" / "lab"
@@ -48,16 +45,3 @@ def test_nothing_is_known_by_its_place_in_memory():
     for path in (ROOT / "pages").rglob("*.py"):
         calls = [node for node in nodes(path) if isinstance(node, ast.Call)]
         assert not [node.lineno for node in calls if isinstance(node.func, ast.Name) and node.func.id == "id"], path
-
-
-def test_a_queue_is_waited_in_until_the_run_begins_or_the_learner_wants_something_else(monkeypatch):
-    training = SimpleNamespace(job=Job(print, (), {}))
-    watched = []
-    monkeypatch.setattr(state, "watch", lambda it, who: watched.append(who))
-    monkeypatch.setattr(state, "QUEUE_STEP", 0.01)
-    monkeypatch.setattr(state, "is_wanted", lambda: len(watched) == 3)
-    state.wait_in_queue(training, "me")
-    assert watched == ["me"] * 3, "it says all the while that somebody waits"
-    training.job.tell("begun")
-    state.wait_in_queue(training, "me")
-    assert len(watched) == 3

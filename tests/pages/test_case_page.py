@@ -33,14 +33,13 @@ def test_a_file_is_saved_and_opened(page, site):
     text = saved.value.path().read_text()
     assert Case.read(text).model == next(iter(EXAMPLES.values()))
     page.get_by_role("button", name="Open", exact=True).click()
-    uploader = page.locator("input[type=file]").last
-    await_(lambda: page.locator("input[type=file]").count() == 2, "where a case is opened")
+    uploader = page.get_by_test_id("stPopoverBody").locator("input[type=file]")  # the page has another, for data
+    await_(lambda: uploader.count() == 1, "where a case is opened")
     uploader.set_input_files({"name": "case.json", "mimeType": "application/json", "buffer": b"{}"})
     await_(lambda: page.get_by_text("takes a file case.json").count(), "what is taken")
     await_(lambda: not page.get_by_test_id("stFileUploaderFile").count(), "an empty place for another")
-    page.locator("input[type=file]").last.set_input_files(
-        {"name": "case.json", "mimeType": "application/json", "buffer": CASE.to_text().encode()}
-    )
+    await_(lambda: page.locator("[data-test-script-state=notRunning]").count(), "that it stays")  # drawn once more
+    uploader.set_input_files({"name": "case.json", "mimeType": "application/json", "buffer": CASE.to_text().encode()})
     box = page.get_by_role("textbox", name="Your model")
     await_(lambda: box.count() == 1 and box.input_value() == CASE.model, "the text of the case")
 

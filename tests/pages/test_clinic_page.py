@@ -415,6 +415,7 @@ def test_every_example_but_the_healthy_one_has_a_finding(real, name):
     assert all(one["lesson"] in LESSONS for one in result["findings"])
 
 
+@pytest.mark.verify
 def test_an_endless_loss_is_ended_and_the_next_is_examined(real, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(real, "limits", Limits(waiting=WAITING))
@@ -541,6 +542,7 @@ def test_stop_ends_an_examination_and_the_next_one_works(learner):
     page.get_by_text("nothing was found").wait_for()
 
 
+@pytest.mark.verify
 def test_no_learner_sees_another_ones_text(learner):
     mine, theirs = learner(), learner(width=390, scheme="dark")
     for page, name in ((mine, "my_secret"), (theirs, "their_secret")):

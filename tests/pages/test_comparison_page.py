@@ -48,6 +48,7 @@ def test_there_is_nothing_to_pin_before_the_first_run():
     assert not page.button(key=f"{SLUG}:pin").disabled
 
 
+@pytest.mark.verify
 def test_a_pinned_run_alone_says_what_to_do():
     page = pinned()
     assert "change one toggle and press Run" in words(page)

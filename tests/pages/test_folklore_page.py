@@ -64,8 +64,12 @@ def test_filters(idle):
     page = opened()
     page.button_group(key="folklore:answers").set_value(["D"])
     page.run()
+    of_answer = [f"folklore:verify:{claim.id}" for claim in CLAIMS.values() if claim.answer == "D"]
     keys = [button.key for button in page.button if button.key.startswith("folklore:verify:")]
-    assert keys == [f"folklore:verify:{claim.id}" for claim in CLAIMS.values() if claim.answer == "D"]
+    assert keys == ["folklore:verify:26", *(key for key in of_answer if not key.endswith(":26"))], "by verdict"
+    page.button_group(key="folklore:order").set_value("answer")
+    page.run()
+    assert [button.key for button in page.button if button.key.startswith("folklore:verify:")] == of_answer
     page.button_group(key="folklore:verdicts").set_value([HOLDS])
     page.run()
     assert [button.key for button in page.button if "verify" in button.key] == ["folklore:verify:26"]
@@ -83,6 +87,13 @@ def test_verdict_numbers_and_versions_are_shown(idle):
     claim = CLAIMS[26]
     assert claim.experiment in codes and claim.verdict_rule in codes and "?page=folklore&claim=26" in codes
     assert claim.counter_world in codes
+
+
+def test_the_page_says_since_when_verdicts_are_measured_and_where_a_claim_comes_up(idle):
+    idle.outcomes[38], idle.when[38] = verdict(FAILS), time.mktime((2026, 1, 2, 14, 5, 0, 0, 0, -1))
+    page = opened(claim="38")
+    assert any("since 14:05" in one.value for one in page.caption)
+    assert "at 14:05" in told(page) and CLAIMS[38].source in told(page)
 
 
 def test_what_cannot_be_measured_is_told(idle):

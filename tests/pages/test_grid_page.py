@@ -92,6 +92,7 @@ def test_settings_that_change_make_the_map_old_unless_they_are_its_axes():
     assert "draw the map again" in words(page)
 
 
+@pytest.mark.verify
 def test_stop_keeps_what_is_there():
     page = lesson_page(SLUG, mode="present", preset="fixed", epochs="3000", **MAP | {"map_size": "8x8"})
     press(page, "map-draw")

@@ -2,6 +2,8 @@
 
 import sqlite3
 
+import pytest
+
 from lessons.classroom import database
 from lessons.classroom.environment import SECRET
 from lessons.classroom.progress import Progress
@@ -31,6 +33,7 @@ def click(page, label: str):
     button.click()
 
 
+@pytest.mark.verify
 def test_progress_moves_to_the_account_that_says_so_and_comes_back_in_another_browser(browser, tmp_path, monkeypatch):
     """A shared machine: somebody has worked without an account; whoever logs in is asked whether that was them."""
     monkeypatch.delenv(SECRET)  # it is in the file beside SQLite's, for the server and for us

@@ -1,5 +1,7 @@
 """“Your case”: a model as text and what becomes of its mask, in a real browser before a real walled process."""
 
+import pytest
+
 from lessons.course.model_examples import EXAMPLES
 from tests.tools.screen import await_
 
@@ -46,11 +48,27 @@ def test_a_model_is_trained_compared_and_forgotten(page, site):
     assert not page.get_by_text("Traceback").count()
 
 
+@pytest.mark.verify
+def test_of_several_outputs_one_is_looked_at_and_metrics_stand_beside_the_loss(page, site):
+    page.goto(f"{site.url}/?page=your_case")
+    await_(lambda: page.get_by_role("radio", name="Two outputs").count(), "the examples")
+    page.get_by_role("radio", name="Two outputs").click()
+    await_(lambda: page.get_by_text("all is trained together").count(), "the choice of what is looked at")
+    write(page, EXAMPLES["Two outputs"] + 'model.compile(loss=["mse", "mae"], metrics=[["mae"], []])\n')
+    await_(lambda: not page.get_by_text("The text has changed since").count(), "what is found of it")
+    page.get_by_role("button", name="Train it").click()
+    await_(lambda: page.get_by_role("heading", name="Metrics beside the loss").count(), "the metrics")
+    await_(lambda: page.get_by_text("masked steps are left out").count(), "why they differ")
+    assert not page.get_by_text("Traceback").count()
+
+
 def test_what_is_not_trained_is_said(page, site):
     page.goto(f"{site.url}/?page=your_case")
     await_(lambda: page.get_by_role("radio", name="Two sequences in a row").count(), "the examples")
-    page.get_by_role("radio", name="Two sequences in a row").click()
-    await_(lambda: page.get_by_text("It is not trained here.").count(), "why it is not trained")
+    page.get_by_role("radio", name="Flatten").click()
+    await_(lambda: page.get_by_role("button", name="Train it").count(), "that it can be asked for")
+    write(page, "i = keras.Input((6,))\nmodel = keras.Model(i, layers.Dense(2)(i))")
+    await_(lambda: page.get_by_text("What is trained here takes a sequence").count(), "why it is not trained")
     write(page, "i = keras.Input((12, 100))\nmodel = keras.Model(i, layers.Dense(1)(i))")
     await_(lambda: page.get_by_role("button", name="Train it").count(), "that it can be asked for")
     page.get_by_role("button", name="Train it").click()

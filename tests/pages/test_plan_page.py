@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 from lessons.classroom.agenda import Agenda
 from lessons.course.discovery import LESSONS
 from lessons.course.lesson import UNANSWERED
-from lessons.recipe.recipe import Recipe
 from lessons.server import laboratory
 from pages import plan_page
 from pages.parts.quotation import quoted
@@ -136,7 +135,7 @@ def test_answers_are_read_off_runs():
     assert not page.exception and not page.error
     planner = page.session_state["plan"]
     for item in PLAN.items:
-        run = laboratory.shared().train(Recipe(plan_page.preset_of(item).settings), "test").run()
+        run = laboratory.shared().train(plan_page.recipe_of(item), "test").run()
         assert planner.outcomes[item] == LESSONS[item[0]].prediction.outcome(run) is not None
     assert planner.outcomes[BROKEN] != planner.outcomes[FIXED], "the repair turns the answer"
     wrong = [one for at, one in enumerate(LESSONS["nan_labels"].prediction.answers) if at != planner.outcomes[NAN]]
@@ -178,3 +177,18 @@ def test_buttons_in_quick_succession_and_the_way_back(page, site):
     assert parse_qs(urlsplit(page.url).query) == {"steps": [":".join(FIXED)]}
     page.go_back()
     page.get_by_text(re.compile("[23] questions, about")).wait_for(timeout=10_000)
+
+
+def test_a_question_of_ones_own_stands_in_the_plan_and_in_its_link():
+    page = opened(Agenda((BROKEN,)).address)
+    page.text_area(key="plan:own:text").set_value("Is <b>this</b> so?\n- no\n* yes\n> Because.").run()
+    clicked(page, "plan:own:Add it")
+    shown = told(page)
+    assert "Your own question" in shown and quoted("Is <b>this</b> so?") in shown and "Because" not in shown
+    again = opened(steps(page))
+    assert told(again) == shown and len(Agenda.kept(steps(page))[0].items) == 2
+    page.text_area(key="plan:own:text").set_value("Is it?").run()
+    clicked(page, "plan:own:Add it")
+    assert (
+        "got 0 answers to “Is it?”" in page.warning[0].value and page.text_area(key="plan:own:text").value == "Is it?"
+    )

@@ -57,7 +57,7 @@ def test_nothing_of_a_file_reaches_the_disk_a_log_a_link_or_another_session(visi
     with serving(log=log, ahead=False, TMPDIR=str(temporary)) as site:
         page, other = visitor.new_page(), visitor.new_page()
         for one in (page, other):
-            one.goto(f"{site.url}/?page=your_case")
+            one.goto(f"{site.url}/?page=your_case&epochs=2")
             await_(lambda one=one: one.locator("input[type=file]").count() == 1, "the uploader")
         before = set(temporary.rglob("*"))
         watch = Watch(site.process.pid, temporary)

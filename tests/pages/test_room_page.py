@@ -103,6 +103,38 @@ def test_a_room_follows_its_session_plan(replicas):
     asyncio.run(follow())
 
 
+def test_a_teacher_asks_questions_of_their_own_one_after_the_other(replicas):
+    """Typed on the spot: the first is asked, the next waits in the plan. Nobody else learns which answer is right."""
+    here, there, rooms = replicas
+    code, key = voting(rooms)
+    text = "Is it *so*?\n- no\n* yes\n> Because.\nAnd this?\n* one\n- two"
+
+    async def teach() -> None:
+        console = await Session.open(here.url, f"room={code}&instructor={key}")
+        await console.set("console:own:text", text.replace("*", "-"))
+        await console.click("console:own:Ask it now")
+        assert "is marked as the right one" in words(console) and rooms.look(code).question == 1
+        await console.set("console:own:text", text)
+        await console.click("console:own:Ask it now")
+        assert "**Plan** · 1 of 2" in words(console), "what was not asked waits in the plan"
+        await console.click("console:phase:vote")
+        learner, wall = await seated(there, code), await Session.open(there.url, f"room={code}&view=projector")
+        for page in (learner, wall):
+            assert "Is it *so*?" in words(page) and "Because" not in words(page) and "✓" not in words(page)
+        await learner.click("room:vote:2:1:1")
+        assert "console:phase:run" not in [shown.key for shown in console.elements("button")], "nothing is run"
+        await console.click("console:phase:reveal")
+        await hears(learner)
+        assert "✓ right" in words(learner) and "Because." in words(learner) and "Because." in words(console)
+        await console.click("console:next")
+        await console.click("console:phase:vote")
+        await hears(learner)
+        assert "And this?" in words(learner) and "**Plan** · 2 of 2" in words(console)
+        assert not any(page.errors for page in (console, learner, wall))
+
+    asyncio.run(teach())
+
+
 def test_who_presses_join_twice_has_one_seat(replicas):
     here, _, rooms = replicas
     code, _ = voting(rooms)

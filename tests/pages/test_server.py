@@ -20,7 +20,7 @@ import streamlit as st
 from starlette.datastructures import Headers
 
 from lessons.classroom import environment
-from pages.server import lifespan, shown
+from pages.server import files, lifespan, shown
 from tests.tools.patience import patient
 from tests.tools.site import serving
 
@@ -30,7 +30,7 @@ STARTS_WITHIN = patient(30)  # seconds
 
 APP = '''
 import streamlit as st
-from pages.server import lifespan as server
+from pages.server import files, lifespan as server
 
 DRAW = """
 export default function ({ parentElement, data }) {
@@ -50,7 +50,7 @@ if __name__ == "__main__":
         raise ZeroDivisionError("a secret detail")
     st.plotly_chart({"data": [{"y": [1, 2]}]})
     draw = st.components.v2.component("draw", html="<p id=status></p><div id=chart></div>", js=DRAW)
-    draw(data={"url": server.plotly_url()})
+    draw(data={"url": files.plotly_url()})
 else:
     from starlette.responses import PlainTextResponse
     from starlette.routing import Route
@@ -214,7 +214,7 @@ def test_unknown_addresses_are_neither_compressed_nor_kept(site: Server):
 
 @pytest.mark.parametrize("offer", ["identity", "br", "gzip;q=0", "gzip; q=0.0", "*", ""])
 def test_a_client_without_gzip_gets_the_file_as_it_is(site: Server, offer: str):
-    for path, file in [largest(".css"), ("/plotly.min.js", lifespan.plotly_directory() / "plotly.min.js")]:
+    for path, file in [largest(".css"), ("/plotly.min.js", files.plotly_directory() / "plotly.min.js")]:
         answer = site.ask(path, accept_encoding=offer)
         assert "content-encoding" not in answer.headers
         assert answer.body == file.read_bytes()
@@ -270,15 +270,15 @@ def test_a_fonts_bytes_are_left_alone(site: Server):
     ],
 )
 def test_accepts_gzip(offer: str, wanted: bool):
-    assert lifespan.accepts_gzip(Headers({"accept-encoding": offer})) is wanted
+    assert files.accepts_gzip(Headers({"accept-encoding": offer})) is wanted
 
 
 # --- Plotly
 
 
 def test_plotly_is_served_from_its_package_and_kept_for_ever(site: Server):
-    file = lifespan.plotly_directory() / "plotly.min.js"
-    answer = site.ask(lifespan.plotly_url().removeprefix("."), accept_encoding="gzip")
+    file = files.plotly_directory() / "plotly.min.js"
+    answer = site.ask(files.plotly_url().removeprefix("."), accept_encoding="gzip")
     assert answer.status == 200
     assert answer.headers["content-type"].split(";")[0].endswith("/javascript")
     assert "immutable" in answer.headers["cache-control"]

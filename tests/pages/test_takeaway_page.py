@@ -103,6 +103,7 @@ def test_a_chart_is_saved_at_print_size_on_a_solid_ground(browser, site, scheme)
     context.close()
 
 
+@pytest.mark.verify
 def test_the_script_can_be_read_on_the_page(page, site):
     open_lesson(page, site)
     assert page.get_by_text("import tensorflow as tf").count() == 0  # made when it is opened

@@ -120,6 +120,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize("wall", first(1, [*WALLS]))
 def test_with_leave_it_works_with_the_walls_that_there_are(wall):
     done = without(wall, "-c", WORKS, allowed="1")

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from lessons.engine.model_batch import FEATURES, TIMESTEPS, batch_for
+from lessons.engine.model_batch import FEATURES, TIMESTEPS, batch_for, inputs_of
 from lessons.engine.pasted_model import CLASSES
 from lessons.sandbox.admission.model import Refused, admit_model, counted
 from tests.tools.model_strangers import MODEL_STRANGERS
@@ -42,7 +42,7 @@ def test_what_is_not_built_is_told_in_a_sentence(name):
 def test_a_stranger_is_trained_on_a_batch(name):
     with counted():
         model = admit_model(MODEL_STRANGERS[name][0]).build(TIMESTEPS, FEATURES, CLASSES)
-        x, _ = batch_for(model)
+        x, _ = batch_for(inputs_of(model))
         outputs = model(x)
         several = outputs if isinstance(outputs, list) else [outputs]
         targets = [np.zeros(output.shape, "float32") + 0.5 for output in several]

@@ -9,7 +9,8 @@ import pytest
 
 from lessons.families.own import Own
 from lessons.recipe.data import training_batch
-from lessons.recipe.model import Interface, Model
+from lessons.recipe.interface import Interface, PutOut, Taken
+from lessons.recipe.model import Model
 from lessons.recipe.recipe import Recipe
 from lessons.runs.run import Run
 from lessons.sandbox.walled_pool import Overrun
@@ -102,9 +103,10 @@ def test_a_training_is_told_in_numbers_and_its_process_ends(walled_pool):
     assert run.opening.layers[0].layer == "Masking" and len(before - ready(walled_pool)) == 1
 
 
+@pytest.mark.verify
 def test_what_a_model_does_only_in_training_is_ended_too(walled_pool):
     found = walled_pool.submit(walled_tasks.inspect_model, LATE, who="attacker").result(PATIENCE)
-    assert not found["refused"] and found["interfaces"]
+    assert not found["refused"] and found["interface"]
     job = walled_pool.submit(walled_tasks.train_model, recipe_of(LATE), who="attacker")
     with pytest.raises((Overrun, WorkerDied)) as ended:
         job.result(patient(LIMITS.waiting + 15))
@@ -114,7 +116,8 @@ def test_what_a_model_does_only_in_training_is_ended_too(walled_pool):
 
 def recipe_of(text: str) -> Recipe:
     """A short training of a model that reads (12, 3) numbers."""
-    interface = Interface(12, 3, 0, True, 1, "linear", 0.0)
+    each_step = PutOut("", (12, 1), True, "linear", "number", "mse")
+    interface = Interface((Taken("", (12, 3), mark=0.0),), (each_step,))
     return Recipe(Own(epochs=3), model=Model(text, "model", interface))
 
 

@@ -20,7 +20,7 @@ from tests.tools.attacks import ATTACKS, LIMITED, TRACE
 from tests.tools.patience import PATIENCE, patient
 from tests.workers.test_pool import eventually
 
-SOME = 2  # of them in `make test`, evenly chosen; all in `make verify`
+SOME = 1  # of them in `make test`, evenly chosen; all in `make verify`
 LIMITED_ATTACKS = [(name, text) for name, text, fate in ATTACKS if fate == LIMITED]
 CHOSEN = LIMITED_ATTACKS if os.environ.get("VERIFY") else LIMITED_ATTACKS[:: max(1, len(LIMITED_ATTACKS) // SOME)]
 
@@ -116,6 +116,7 @@ for size in range(1500, 30000, 250):
 """
 
 
+@pytest.mark.verify
 def test_what_one_learner_pasted_is_not_found_by_the_next_in_the_same_process():
     """Each route was refused or gives zeros: before, they gave pieces of the last text."""
     walled_pool = WalledPool(1, spares=0, limits=LIMITS, warm=WARM)

@@ -85,6 +85,7 @@ def test_a_run_is_the_same_as_here(laboratory):
     np.testing.assert_array_equal(training.run().snapshot.gradient, here.snapshot.gradient)
 
 
+@pytest.mark.verify
 def test_a_run_streams_its_epochs(laboratory):
     """What comes at the end is what was told on the way, and no more."""
     training = laboratory.train(Recipe(RECIPE.with_changes({"epochs": 2000})), "test")
@@ -103,6 +104,7 @@ def test_a_run_streams_its_epochs(laboratory):
 CALM = 0.02  # learning rate; beyond it fifty epochs make a difference in the last digit a difference in the third
 
 
+@pytest.mark.verify
 def test_a_map_loses_nothing_when_a_worker_is_killed(laboratory):
     plan = Grid(
         RECIPE.with_changes({"mask": "shifted", "epochs": 50}), "learning_rate", "mask_shift",
@@ -160,6 +162,7 @@ def test_nobody_at_the_address_is_one_sentence(monkeypatch):
         cluster.connect("tcp://127.0.0.1:1")
 
 
+@pytest.mark.verify
 def test_a_server_that_cannot_reach_its_cluster_says_so_and_ends():
     done = subprocess.run(
         [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), f"--server.port={free_port()}"],

@@ -99,6 +99,7 @@ def test_a_cell_ends_as_the_single_run_does_wherever_float32_and_float64_agree()
 EDGES = ("small_epsilon-broken",)  # where XLA's own arithmetic would differ
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize(
     ("slug", "preset"),
     [

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,6 +22,7 @@ import psutil
 from lessons.classroom import database
 from lessons.classroom.room import Rooms
 from lessons.course.discovery import LESSONS
+from lessons.tools.rows import Row, shown
 from tests.tools.databases import empty
 from tests.tools.load import Session, percentiles
 from tests.tools.site import Site, serving
@@ -31,10 +31,9 @@ from tests.tools.stopwatch import EMPTY
 LESSON = "mask_and_loss", "broken"
 JOIN_WITHIN, VOTE_WITHIN, RUN_WITHIN = 10.0, 5.0, 5.0  # seconds over which a class does it
 PATIENCE = 60.0
-SAID = {  # of each figure, and the most that its p95 may be
-    "open": ("opening the room's page", "-"),
+SAID = {  # of each figure but the vote, and the most that its p95 may be, in milliseconds
+    "open": ("opening the room's page", None),
     "join": ("joining", 1000),
-    "vote": ("a vote acknowledged", 500),
     "poll_to_screen": ("a phase on every screen", 3000),
     "run": ("a run seen", 3000),
 }
@@ -88,7 +87,7 @@ class Learner:
         started = time.perf_counter()
         await self.session.click(f"room:run:{question}")
         while not self.trained():
-            await self.session.trigger(f"{LESSON[0]}:lab", "tick")
+            await self.session.hear(f"{LESSON[0]}:lab")
         return time.perf_counter() - started
 
     def trained(self) -> bool:
@@ -146,8 +145,8 @@ async def bare(learners: int) -> list[float]:
     return seconds
 
 
-async def attend(sites: Sequence[Site], rooms: Rooms, learners: int, rounds: int) -> dict:
-    """A class goes through the cycle `rounds` times; what it took."""
+async def attend(sites: Sequence[Site], rooms: Rooms, learners: int, rounds: int) -> tuple[list[float], list[Row]]:
+    """A class goes through the cycle `rounds` times: the seconds of its votes, and what else it took."""
     code, key = rooms.open()
     async with httpx.AsyncClient(timeout=PATIENCE) as client:
 
@@ -189,18 +188,19 @@ async def attend(sites: Sequence[Site], rooms: Rooms, learners: int, rounds: int
         for learner in crowd:
             await learner.leave()
         await console.close()
-    figures = {
-        f"{said}, {of}, ms (aim {aim})": round(1000 * value)
+    rows = [
+        Row(f"{said}, {of}, ms", 1000 * value, aim=aim if of == "p95" else None)
         for name, (said, aim) in SAID.items()
         for of, value in percentiles(told[name]).items()
-    }
-    return {
-        **figures,
-        "votes and runs lost (aim 0)": lost,
-        "errors (aim 0)": len(errors),
-        "a room at rest, share of one core (aim 0.15)": round(rest, 3),
-        "server after each round, MB (aim 600)": memory,
-    }
+    ]
+    return told["vote"], [
+        *rows,
+        Row("votes and runs lost", lost, aim=0),
+        Row("errors", len(errors), aim=0),
+        Row("a room at rest, share of one core", rest, aim=0.15),
+        Row("memory of the server after the first round, MB", memory[0], aim=600),
+        Row("memory of the server after the last round, MB", memory[-1], aim=600),
+    ]
 
 
 def main() -> None:
@@ -215,17 +215,10 @@ def main() -> None:
         url = empty(given.database, Path(folder))
         sites = [stack.enter_context(serving(UNMASKED_DATABASE_URL=url)) for _ in range(given.replicas)]
         time.sleep(20)  # TensorFlow loads
-        figures = asyncio.run(attend(sites, Rooms(database.connect(url)), given.learners, given.rounds))
-    peer, vote = percentiles(asyncio.run(bare(given.learners))), f"{SAID['vote'][0]}, p95, ms (aim {SAID['vote'][1]})"
-    figures |= {
-        "a bare click of an empty page among as many, p95, ms": round(1000 * peer["p95"]),
-        "a vote beside that (aim 4)": round(figures[vote] / (1000 * peer["p95"]), 1),
-    }
-    if given.json:
-        print(json.dumps(figures))
-        return
-    for name, value in figures.items():
-        print(f"{name:56} {value}")
+        votes, rows = asyncio.run(attend(sites, Rooms(database.connect(url)), given.learners, given.rounds))
+    peer, vote = percentiles(asyncio.run(bare(given.learners)))["p95"], percentiles(votes)["p95"]
+    among = f"a bare click of an empty page among {given.learners}"
+    shown([Row("a vote acknowledged, p95, ms", 1000 * vote, among, 1000 * peer, 4), *rows], given.json)
 
 
 if __name__ == "__main__":

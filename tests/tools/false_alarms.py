@@ -16,6 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from lessons.doctor.run import diagnose
+from lessons.families.decoder import Decoder
+from lessons.families.encoder import Encoder
+from lessons.families.own_layer import OwnLayer
 from lessons.families.recurrent import Recurrent
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
@@ -62,13 +65,67 @@ ARGUMENTS = {
 SLOW = {"optimizer": "adam", "clipping": "none"}  # what attention needs to learn at all in so few epochs
 RATES = {"adam": (0.01, 0.02, 0.03), "rmsprop": (0.005, 0.01), "sgd": (0.2, 0.3)}
 EPOCHS = {"adam": (40, 60, 100), "rmsprop": (60, 100), "sgd": (300, 400), "attention": (150,)}
+# The other families: what they have instead of TASKS and STRUCTURE, and of ARGUMENTS. All train with Adam.
+PADDED = {name: ARGUMENTS[name] for name in ("padding", "padded_inputs", "padded_labels")}
+FEW = {"padding_share": (0.0, 0.2, 0.4, 0.6), "learning_rate": (0.01, 0.02)}
+OTHERS: dict[type[Settings], tuple[dict, dict]] = {
+    Encoder: (
+        {
+            "loss": ("mse", "mae", "huber", "log_cosh"),
+            "attention_mask": ("aligned", "keys"),
+            "pooling": ("none", "none", "average", "max"),
+            "masked_score": ("layer", "returned", "zeroed"),
+            "heads": (1, 2),
+            "units": (8, 16),
+            "sequences": (16, 32, 64),
+            "timesteps": (8, 12, 16),
+            "batch_size": (0, 0, 8),
+        },
+        PADDED | FEW | {"epochs": (100, 150)},
+    ),
+    Decoder: (
+        {
+            "masked_score": ("layer", "1e9"),
+            "counted": ("all", "answer"),
+            "units": (16, 32),
+            "sequences": (32, 64),
+            "timesteps": (8, 12, 16),
+            "batch_size": (0, 0, 8),
+        },
+        FEW | {"padding": ("post", "pre"), "padded_labels": ("zero", "random"), "pad_token": ("own", "end")}
+        | {"epochs": (60, 100)},
+    ),
+    OwnLayer: (
+        {
+            "loss": ("mse", "mae", "huber", "log_cosh"),
+            "layer": ("both", "computes"),
+            "units": (8, 16),
+            "sequences": (16, 32, 64),
+            "timesteps": (8, 12, 16),
+            "batch_size": (0, 0, 8),
+        },
+        PADDED | FEW | {"epochs": (60, 100)},
+    ),
+}  # fmt: skip
+SHARES = {Recurrent: 0.55} | dict.fromkeys(OTHERS, 0.15)  # of the structures
 
 
-def healthy(count: int, seed: int = SEED) -> list[Settings]:
-    """Settings that are healthy by construction, those of one structure side by side."""
+def healthy(count: int, seed: int = SEED, *families: type[Settings]) -> list[Settings]:
+    """Settings that are healthy by construction, those of one structure side by side; of all families or of these."""
     rng = np.random.default_rng(seed)
+    offered = list(families or SHARES)
+    shares = np.array([SHARES[family] for family in offered])
     drawn = []
     while len(drawn) < count:
+        family = offered[rng.choice(len(offered), p=shares / shares.sum())]
+        if family in OTHERS:
+            fixed, free = OTHERS[family]
+            structure = drawn_from(rng, fixed)
+            drawn += [
+                family(**structure, **drawn_from(rng, free), seed=int(rng.integers(10_000)))
+                for _ in range(min(SHARED, count - len(drawn)))
+            ]
+            continue
         structure = drawn_from(rng, STRUCTURE) | TASKS[rng.integers(len(TASKS))]
         if structure["between"] == "attention":
             structure |= SLOW
@@ -132,17 +189,37 @@ FAULTS: dict[str, dict] = {
         "clipping": "none",
     },
 }
+# Of other families: the family, and what is changed.
+OTHER_FAULTS: dict[str, tuple[type[Settings], dict]] = {
+    "attention mask inverted": (Encoder, {"attention_mask": "inverted", "padding_share": 0.4}),
+    "no attention mask": (Encoder, {"attention_mask": "none", "padding_share": 0.4}),
+    "padding pooled": (Encoder, {"pooling": "max_all", "padding_share": 0.4, "padded_inputs": "random"}),
+    "a row of −inf": (Encoder, {"masked_score": "inf", "attention_mask": "aligned", "padding_share": 0.4}),
+    "no causal mask": (Decoder, {"causal_mask": "none", "padding_share": 0.4}),
+    "labels not shifted": (Decoder, {"shift": "same", "padding_share": 0.4}),
+    "padding is the end": (
+        Decoder,
+        {"pad_token": "end", "mask": "labels", "padded_labels": "zero", "padding_share": 0.4},
+    ),
+    "own layer drops the mask": (OwnLayer, {"layer": "plain", "padding_share": 0.4}),
+    "own layer does not use it": (OwnLayer, {"layer": "supports", "padding_share": 0.4, "padded_inputs": "random"}),
+}
 
 
 def broken(count: int, seed: int = SEED) -> list[tuple[str, Settings]]:
     """(fault, settings): every fault in turn, each in another healthy set-up."""
-    names = list(FAULTS)
-    sound = healthy(count * SHARED, seed + 1)[::SHARED]
-    return [(names[k % len(names)], with_fault(names[k % len(names)], settings)) for k, settings in enumerate(sound)]
+    names = [*FAULTS, *OTHER_FAULTS]
+    turns = [names[k % len(names)] for k in range(count)]
+    sound = {family: iter(healthy(count * SHARED, seed + 1, family)[::SHARED]) for family in SHARES}
+    return [(name, with_fault(name, next(sound[family_of(name)]))) for name in turns]
+
+
+def family_of(fault: str) -> type[Settings]:
+    return OTHER_FAULTS[fault][0] if fault in OTHER_FAULTS else Recurrent
 
 
 def with_fault(name: str, settings: Settings) -> Settings:
-    return replace(settings, **FAULTS[name])
+    return replace(settings, **(OTHER_FAULTS[name][1] if name in OTHER_FAULTS else FAULTS[name]))
 
 
 class Score:
@@ -215,7 +292,7 @@ def page(sound: Score, ill: Score) -> str:
         *(f"- {line}" for line in ill.content),
         "\n| finding | broken runs with it |\n| --- | ---: |",
         *(f"| `{code}` | {count} |" for code, count in ill.codes.most_common()),
-        "\nThe faults, in turn: " + ", ".join(FAULTS) + ".\n",
+        "\nThe faults, in turn: " + ", ".join([*FAULTS, *OTHER_FAULTS]) + ".\n",
         "## What healthy settings are drawn from\n",
         "| field | values |\n| --- | --- |",
         "| task, loss, activation | " + "; ".join(" ".join(map(str, row.values())) for row in TASKS) + " |",
@@ -224,6 +301,14 @@ def page(sound: Score, ill: Score) -> str:
         *(f"| epochs with {name} | {listed(values)} |" for name, values in EPOCHS.items()),
         "| mask | aligned; sometimes from the inputs, where padding is 0 |",
         "| seed | 0 to 9999 |",
+        "\nSo much of the recurrent family, which has "
+        + f"{SHARES[Recurrent]:.0%} of the structures. Of the others:\n",
+        "| family | field | values |\n| --- | --- | --- |",
+        *(
+            f"| {family.__name__} | {name} | {listed(values)} |"
+            for family, (fixed, free) in OTHERS.items()
+            for name, values in (fixed | free).items()
+        ),
     ]
     return "\n".join(lines) + "\n"
 

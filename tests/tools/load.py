@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState, ContextInfo
 from streamlit.proto.Delta_pb2 import Delta
@@ -163,6 +164,7 @@ class Session:
         self._awaited: str | None = None  # the fragment ("" is the script) asked for whose run has not begun
         self._running = False
         self._changed = asyncio.Event()
+        self._http = httpx.AsyncClient(timeout=timeout, verify=False)
         self._receiver = asyncio.create_task(self._receive())
         self._receiver.add_done_callback(lambda _: self._changed.set())
 
@@ -180,6 +182,7 @@ class Session:
 
     async def close(self) -> None:
         await self._socket.close()
+        await self._http.aclose()
 
     def elements(self, kind: str) -> list[Element]:
         """What the page shows of a type of Streamlit's Element or Block messages, in page order."""
@@ -219,6 +222,17 @@ class Session:
         payload = json.dumps([{"event": name, "value": value}])
         aggregator = f"$$STREAMLIT_INTERNAL_KEY_{element.id}__events"
         return await self.rerun(element.fragment_id, [WidgetState(id=aggregator, json_trigger_value=payload)])
+
+    async def hear(self, panel: str) -> None:
+        """What the panel's script does while a run is under way: ask the small route until it tells news, then ask
+        for them."""
+        told = self.component(panel).data["news"]
+        address = f"{self.client.context_info.url.rstrip('/')}/{told['path'].removeprefix('./')}"
+        while True:
+            answer = await self._http.get(address, params={"state": told["state"]})
+            if answer.text != told["state"]:
+                break
+        await self.trigger(panel, "tick", time.time())
 
     async def rerun(self, fragment_id: str = "", triggers: Iterable[WidgetState] = ()) -> float:
         """Run the script, or one fragment of it, with the values the widgets have."""

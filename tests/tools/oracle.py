@@ -14,6 +14,7 @@ from keras import layers, ops
 from lessons.recipe.settings import Settings
 from tests.tools.oracle_decoder import decoder
 from tests.tools.oracle_encoder import encoder
+from tests.tools.oracle_own_layer import own_layer
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ def fed(s: Settings, kind: str, data: Data) -> tuple:
 
 def compiled(s: Settings, mask_route: str) -> keras.Model:
     """The compiled model, its weights as the seed draws them."""
-    family = decoder if hasattr(s, "causal_mask") else encoder if hasattr(s, "attention_mask") else recurrent
+    fields = {"causal_mask": decoder, "attention_mask": encoder, "layer": own_layer}  # that one family has
+    family = next((family for field, family in fields.items() if hasattr(s, field)), recurrent)
     given, output = family(s, mask_route)
     model = keras.Model(given, output)
     clip = {} if s.clipping == "none" else {s.clipping: s.clip_at}
@@ -276,6 +278,19 @@ def _by_hand_over_labels(y, p, epsilon):
     return tf.reduce_sum(_token_loss(y, p) * kept) / (tf.reduce_sum(kept) + epsilon)
 
 
+def _mean_of_texts(y, p, epsilon):
+    mask = getattr(p, "_keras_mask", None)
+    if mask is None:
+        return _mean(_token_loss(y, p), axis=None)
+    kept = tf.cast(mask, p.dtype)
+    return _mean(tf.reduce_sum(_token_loss(y, p) * kept, 1) / (tf.reduce_sum(kept, 1) + epsilon), axis=None)
+
+
+def _smoothed(y, p, epsilon):
+    wanted = 0.9 * tf.one_hot(tf.cast(y[..., 0], "int32"), p.shape[-1], dtype=p.dtype) + 0.1 / p.shape[-1]
+    return tf.nn.softmax_cross_entropy_with_logits(wanted, p)
+
+
 def _log_of_probability(y, p, epsilon):
     chosen = tf.one_hot(tf.cast(y[..., 0], "int32"), p.shape[-1], dtype=p.dtype)
     return -tf.math.log(tf.reduce_sum(ops.softmax(p) * chosen, -1) + epsilon)
@@ -289,6 +304,8 @@ TOKEN_LOSSES = {
         from_logits=True, ignore_class=0, reduction="none"
     ).call(y, p),
     "never_stops.mean_by_hand": _by_hand_over_labels,
+    "mean_of_what.mean_of_sequences": _mean_of_texts,
+    "mean_of_what.smoothed": _smoothed,
 }
 LOSSES = {
     "mse": lambda y, p, epsilon: ops.mean((y - p) ** 2, axis=-1),

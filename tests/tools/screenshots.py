@@ -60,6 +60,7 @@ def room(folder: Path, browser, site: Site, rooms: Rooms) -> None:
     page.goto(f"{site.url}/?room={code}&view=projector")
     page.get_by_text("came true").last.wait_for(timeout=60_000)
     await_(lambda: page.locator(".ballot-right").count(), "the answer that came true")
+    await_(lambda: page.locator(".st-key-wall .js-plotly-plot").count() == 2, "the run beside the votes")
     page.wait_for_timeout(500)
     page.screenshot(path=folder / "room.png")
 

@@ -6,7 +6,6 @@ Part of `python -m lessons bench`. Every figure has its peer or its aim beside i
 from __future__ import annotations
 
 import asyncio
-import json
 import statistics
 import sys
 import tempfile
@@ -20,6 +19,8 @@ import psutil
 from lessons.course.discovery import LESSONS
 from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import Laboratory, structure
+from lessons.tools.preflight.memory import cores_here
+from lessons.tools.rows import Row, shown
 from lessons.workers import GRAPHS_KEPT
 from lessons.workers.pool import WorkerPool
 from tests.tools.load import Session, percentiles
@@ -34,6 +35,7 @@ st.markdown(f"clicks: {state.clicks}")
 """
 LESSON = "mask_and_loss"
 TIMES = 3
+STANDS = 3.0  # seconds that an opened page stands before its cost is read
 CLICKS = 9
 LEARNERS = 60
 LOSSES = ("mse", "scalar_mse", "mae")
@@ -75,41 +77,58 @@ async () => {
 """
 
 
-def main(as_json: bool) -> dict:
-    figures = {**first_paint(), **clicks(), **asyncio.run(learners())}
-    if as_json:
-        print(json.dumps(figures))
-    else:
-        for name, value in figures.items():
-            print(f"{name:44} {value:.3g}")
-    return figures
+def main(as_json: bool) -> None:
+    parts = (first_paint, clicks, lambda: asyncio.run(learners()))
+    shown((row for part in parts for row in part()), as_json)
 
 
-def first_paint() -> dict:
-    """From the start of the server to the first heading, beside an empty Streamlit page."""
-    with tempfile.TemporaryDirectory() as folder, browsing() as browser:
+@dataclass(frozen=True)
+class Opening:
+    """What it took until a page of a server that was just started had its heading, and then stood still."""
+
+    paint: float  # seconds from the start of the server
+    browser: float  # CPU seconds of Chromium until STANDS after it
+    server: float  # of the server, without its workers
+
+
+def first_paint() -> list[Row]:
+    """From the start of the server to the first heading, beside an empty Streamlit page; and what opening it costs."""
+    with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder) / "empty.py"
         empty.write_text(EMPTY)
-        ours, theirs = [], []
-        for _ in range(TIMES):
-            for script, times in ((None, ours), (empty, theirs)):
-                with serving(*([script] if script else [])) as site:
-                    page = browser.new_page()
-                    page.goto(site.url + (f"/?lesson={LESSON}" if script is None else ""))
-                    page.wait_for_selector("h3")
-                    times.append(time.perf_counter() - site.started)
-                    page.close()
-    return {
-        "first paint, s": statistics.median(ours),
-        "first paint, empty page, s": statistics.median(theirs),
-        "first paint beside the empty page's (aim 1.15)": statistics.median(ours) / statistics.median(theirs),
-    }
+        both = [(opening(f"/?lesson={LESSON}"), opening("", empty)) for _ in range(TIMES)]
+    rows, peer = [], "an empty page"
+    for what, name, aim in (
+        ("first paint after a start, s", "paint", 1.15),
+        ("opening a page, CPU of Chromium, s", "browser", None),
+        ("opening a page, CPU of the server, s", "server", None),
+    ):
+        ours, theirs = (statistics.median(getattr(one, name) for one in side) for side in zip(*both, strict=True))
+        rows.append(Row(what, ours, peer, theirs, aim))
+    return rows
 
 
-def clicks() -> dict:
-    """Click on Run to first point and to final charts: the first after a start, on a new machine and on another day.
+def opening(address: str, *script: Path) -> Opening:
+    """One page of one server in one new browser."""
+    with browsing() as browser, serving(*script) as site:
+        page = browser.new_page()
+        server, before = psutil.Process(site.process.pid), sum(map(cpu, chromium()))
+        page.goto(site.url + address)
+        page.wait_for_selector("h3")
+        painted = time.perf_counter() - site.started
+        time.sleep(STANDS)
+        return Opening(painted, sum(map(cpu, chromium())) - before, cpu(server))
 
-    Then warm.
+
+def chromium() -> list[psutil.Process]:
+    """The processes of our browser."""
+    return [one for one in psutil.Process().children(recursive=True) if "chrom" in one.name()]
+
+
+def clicks() -> list[Row]:
+    """Click on Run to first point and to final charts: warm, then the first after a start.
+
+    That is once on a new machine and once on another day.
     """
     with tempfile.TemporaryDirectory() as graphs, browsing() as browser:
         with serving(UNMASKED_GRAPHS=graphs) as site:
@@ -126,17 +145,13 @@ def clicks() -> dict:
                 page.close()
         bare = bare_click(browser)
     point, final = (statistics.median(times) for times in zip(*warm, strict=True))
-    return {
-        "a bare click of an empty page, ms": bare,
-        "warm click, first point, ms": point,
-        "beside the bare click (aim 2.5)": point / bare,
-        "warm click, final charts without playback, ms": final - PLAYBACK,
-        "final charts beside the bare click (aim 4)": (final - PLAYBACK) / bare,
-        "first click after start, final charts without playback, ms": never - PLAYBACK,
-        "first click beside a warm one (aim 3)": (never - PLAYBACK) / (final - PLAYBACK),
-        "the same on another day, ms": first - PLAYBACK,
-        "first click on another day beside a warm one (aim 3)": (first - PLAYBACK) / (final - PLAYBACK),
-    }
+    peer, end = "a bare click of an empty page", final - PLAYBACK
+    return [
+        Row("warm click, first point, ms", point, peer, bare, 2.5),
+        Row("warm click, final charts without playback, ms", end, peer, bare, 4),
+        Row("first click on a new machine, final charts, ms", never - PLAYBACK, "a warm one", end, 3),
+        Row("first click on another day, final charts, ms", first - PLAYBACK, "a warm one", end, 3),
+    ]
 
 
 def first_click(browser, site: Site) -> float:
@@ -217,24 +232,20 @@ async def crowd(count: int) -> Crowd:
     return Crowd(count, processes, spread["p50"], spread["p95"], spread["max"], *spent, opened, each, errors, memory)
 
 
-async def learners() -> dict:
+async def learners() -> list[Row]:
     """Sixty sessions press Run in the same instant, and the workers do the same trainings with nobody who looks."""
     one, alone = await crowd(LEARNERS), by_workers_alone()
-    each = 1000 / LEARNERS
-    return {
-        f"{LEARNERS} learners press Run, p50, s": one.p50,
-        f"{LEARNERS} learners press Run, p95, s": one.p95,
-        "the same trainings by the workers alone, s": alone,
-        "p95 beside the workers alone (aim 2)": one.p95 / alone,
-        "CPU of a run, server, ms": each * one.server,
-        "CPU of a run, workers, ms": each * one.workers,
-        "server beside workers (aim 0.5)": one.server / one.workers,
-        "CPU of a run, this client, ms": each * one.client,
-        "CPU of opening a page, server, ms": each * one.opening,
-        "bytes of a run to its learner, kB": one.kilobytes,
-        f"{LEARNERS} learners press Run, errors": one.errors,
-        "server memory (aim 300), MB": one.megabytes,
-    }
+    each, pressed = 1000 / LEARNERS, f"{LEARNERS} press Run at once"
+    return [
+        Row(f"{pressed}, p95, s", one.p95, "the same trainings by the workers alone", alone, 2),
+        Row(f"{pressed}, CPU of a run, server, ms", each * one.server, "workers", each * one.workers, 0.5),
+        Row(f"{pressed}, CPU of a run, this client, ms", each * one.client, "workers", each * one.workers),
+        Row(f"{pressed}, cores that they had", one.cores, "cores", cores_here()),
+        Row("CPU of opening a page, server, ms", each * one.opening, "of a run", each * one.server),
+        Row("a run with all messages around it, kB", one.kilobytes),
+        Row(f"{pressed}, errors", one.errors, aim=0),
+        Row("memory of the server, MB", one.megabytes, aim=300),
+    ]
 
 
 def cpu(process: psutil.Process) -> float:
@@ -280,11 +291,8 @@ async def press(one: Session) -> float:
     """Press Run and ask for news as the browser does. Seconds until the whole run is there."""
     began = time.perf_counter()
     await one.click(f"{LESSON}:run")
-    while True:
-        content = one.component(f"{LESSON}:lab").data
-        if not content["status"]["live"]:
-            break
-        await one.trigger(f"{LESSON}:lab", "tick", time.time())
+    while (content := one.component(f"{LESSON}:lab").data)["status"]["live"]:
+        await one.hear(f"{LESSON}:lab")
     assert content["run"], f"no run came: {content['status']}"
     return time.perf_counter() - began
 

@@ -409,6 +409,7 @@ def test_a_forked_process_has_the_servers_environment_and_none_of_its_files(monk
             assert sum(path.startswith("socket:") for path in open_files) == 0, "nobody else can be asked to fork"
 
 
+@pytest.mark.verify
 def test_a_worker_that_starts_in_the_end_counts_from_nothing(no_python):
     pool = WorkerPool(1)
     job = pool.submit(number_of_process)

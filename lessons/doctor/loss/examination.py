@@ -87,6 +87,7 @@ def look(subject: Subject) -> tuple[list[dict], list[str]]:
     if subject.crash and not found.get("raises_in_fit"):
         found["raises_in_fit"] = LOSS_RULES.rules["raises_in_fit"].judge(subject)
     findings = [finding_of(LOSS_RULES.rules[code], evidence) for code, evidence in found.items() if evidence]
+    name_causes(findings)
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding["severity"])), unprobed
 
 
@@ -203,6 +204,21 @@ def stillborn(declared: Usage, **what) -> Subject:
 def crash_of(failure: Exception) -> tuple[str, str, int | None]:
     """(exception, what it says, line of the pasted text)"""
     return type(failure).__name__, cleaned(str(failure)), line_of(failure)
+
+
+CAUSES = {  # what may be no fault of its own where the other is found
+    "minimum_not_at_truth": "broadcast_bug",
+    "dead_region": "wrong_activation",
+    "wrong_normalisation": "ignores_mask",
+}
+
+
+def name_causes(findings: list[dict]) -> None:
+    """Say which finding may come of which: who mends the first need not look for the second."""
+    titles = {finding["code"]: finding["title"] for finding in findings}
+    for finding in findings:
+        if cause := titles.get(CAUSES.get(finding["code"], "")):
+            finding["message"] += f" This may come of “{cause}”: mend that first."
 
 
 def finding_of(rule: Rule, evidence: Evidence) -> dict:

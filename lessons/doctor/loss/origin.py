@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from lessons.doctor.loss.subject import Computed, Subject
@@ -13,36 +15,87 @@ ROOTS = ("Sqrt", "Rsqrt", "Pow")
 NEEDS_ZERO = (*DIVISIONS, *LOGARITHMS, *ROOTS)  # of a 0 these make what is not finite: nothing overflows
 
 
-def origin(subject: Subject, y, z, mask=None, dtype: str = "") -> Computed | None:
-    """The operation with which it begins; None where it cannot be told. y and z (batch, …), mask (batch, time)."""
-    try:
-        computed = subject.tensors(y, z, mask, dtype)
-    except Exception:  # a graph that cannot be taken apart, such as one with loops
-        return None
+@dataclass(frozen=True)
+class Origin:
+    """The operation with which it begins, and the one that makes NaN of the infinity that the first has made."""
+
+    first: Computed
+    turned: Computed | None = None
+
+    @property
+    def operation(self):
+        return self.first.operation
+
+
+def origin(subject: Subject, y, z, mask=None, dtype: str = "") -> Origin | None:
+    """Where it begins; None where it cannot be told. y and z (batch, …), mask (batch, time)."""
+    computed = [one for one in taken_apart(subject, y, z, mask, dtype) if one.operation.type != "Placeholder"]
     for one in computed:
-        fed = all(np.isfinite(array).all() for array in one.inputs if array is not None)
-        if fed and not np.isfinite(one.output).all():
-            return one
+        if fed(one, np.isfinite) and not np.isfinite(one.output).all():
+            turned = None if np.isnan(one.output).any() else turning(computed)
+            return Origin(one, turned if turned is not one else None)
     return None
 
 
-def in_words(found: Computed | None) -> str:
-    """“ Line 4 divides 0 by 0.”, with a space before it; “” where nothing is known."""
+def taken_apart(subject: Subject, y, z, mask=None, dtype: str = "") -> list[Computed]:
+    """Every operation; none where a graph cannot be taken apart, such as one with loops."""
+    try:
+        return subject.tensors(y, z, mask, dtype)
+    except Exception:
+        return []
+
+
+def fed(one: Computed, good) -> bool:
+    return all(good(array).all() for array in one.inputs if array is not None)
+
+
+def turning(computed: list[Computed]) -> Computed | None:
+    """The first operation that makes NaN of numbers none of which is NaN: 0 times infinity, or infinity less itself."""
+    known = lambda array: ~np.isnan(array)  # noqa: E731
+    return next((one for one in computed if fed(one, known) and np.isnan(one.output).any()), None)
+
+
+def root_of_zero(subject: Subject, y, z, dtype: str = "") -> Computed | None:
+    """The first root or power of a 0, the slope of which is infinite. y and z (batch, …)."""
+    return next(
+        (
+            one
+            for one in taken_apart(subject, y, z, dtype=dtype)
+            if one.operation.type in ROOTS and one.inputs[0] is not None and (one.inputs[0] == 0).any()
+        ),
+        None,
+    )
+
+
+def in_words(found: Origin | None) -> str:
+    """“ It begins where line 4 divides 0 by 0.”, with a space before it; “” where nothing is known."""
     if found is None:
         return ""
+    began = f" It begins where {place_of(found.first)} {deed(found.first, ~np.isfinite(found.first.output))}"
+    if found.turned is None:
+        return f"{began}."
+    return (
+        f"{began}, and becomes nan where {place_of(found.turned)} {deed(found.turned, np.isnan(found.turned.output))}."
+    )
+
+
+def place_of(found: Computed) -> str:
     line = line_of(found)
-    where = f"line {line}" if line else "Keras, which the loss calls,"
-    return f" It begins where {where} {deed(found)}."
+    return f"line {line}" if line else "Keras, which the loss calls,"
 
 
-def deed(found: Computed) -> str:
-    """What an operation did, with the numbers that it did it with."""
+def deed(found: Computed, bad: np.ndarray) -> str:
+    """What an operation did, with the numbers that it did it with at the first of the bad places (…)."""
     kind = found.operation.type
-    place = np.argwhere(~np.isfinite(found.output))
+    place = np.argwhere(bad)
     at = tuple(place[0]) if len(place) else ()
     numbers = [picked(array, found.output.shape, at) for array in found.inputs if array is not None]
     if kind in ("RealDiv", "Div", "Xdivy") and len(numbers) == 2:
         return f"divides {numbers[0]} by {numbers[1]}"
+    if kind in ("Mul", "MulNoNan") and len(numbers) == 2:
+        return f"multiplies {numbers[0]} by {numbers[1]}"
+    if kind == "Sub" and len(numbers) == 2:
+        return f"subtracts {numbers[1]} from {numbers[0]}"
     if kind in ("Reciprocal", "Inv"):
         return f"divides 1 by {numbers[0]}"
     if kind in LOGARITHMS and numbers:
@@ -74,7 +127,7 @@ def picked(array: np.ndarray, shape: tuple[int, ...], at: tuple[int, ...]) -> st
         return f"{np.ravel(array)[0]:.4g}" if array.size == 1 else f"{array.size} numbers"
 
 
-def line_of(found: Computed) -> int | None:
+def line_of(found: Computed | Origin) -> int | None:
     """The line of the pasted text that the operation is from."""
     lines = [frame.lineno for frame in found.operation.traceback if frame.filename == FILENAME]
     return lines[-1] if lines else None

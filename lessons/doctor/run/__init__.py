@@ -6,8 +6,9 @@ import numpy as np
 
 from lessons.doctor.rule import SEVERITIES, Evidence
 from lessons.doctor.run import rules
-from lessons.doctor.run.advice import NextStep, next_steps
+from lessons.doctor.run.advice import next_steps
 from lessons.doctor.run.finding import Finding
+from lessons.doctor.run.next_step import NextStep
 from lessons.doctor.run.view import RunView
 from lessons.runs.nan_origin import NaNOrigin
 from lessons.runs.run import Run

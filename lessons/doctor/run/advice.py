@@ -1,59 +1,42 @@
 """What to try next: one toggle at a time. On an ill run one that shows more of what is wrong, on a healthy one that
 breaks it."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
 from lessons.doctor.run.finding import Finding
-from lessons.doctor.run.remedy import RATE, rate, single
+from lessons.doctor.run.next_step import NextStep, few
+from lessons.doctor.run.toggles import (
+    Toggle,
+    below,
+    binary_steps,
+    faster,
+    first_padded,
+    halves,
+    held,
+    labelled,
+    masked_labels,
+    masked_padding,
+    missing,
+    one_label,
+    other_seed,
+    other_shift,
+    set_to,
+    slower,
+)
 from lessons.doctor.run.view import RunView
 from lessons.runs.run import Run
 
-MOST = 3  # more is a list, and nobody tries a list
 HELD_BY_ALL = 1e-4  # an epsilon that even float16 can hold beside a small number
-SEEDS = 5  # that are offered
 ROOTS = ("first_iteration.root_of_square",)  # losses whose slope at error 0 is 0/0 without an epsilon
-
-
-@dataclass(frozen=True)
-class NextStep:
-    """Set `field` to `value` and run again; `says` is what to look for."""
-
-    field: str
-    value: Any
-    says: str
-
-
-@dataclass(frozen=True)
-class Toggle:
-    """A step where it `fits`; a value may depend on the run."""
-
-    field: str
-    value: Any
-    says: str
-    fits: Callable[[RunView], bool] = lambda view: True
-
-    @property
-    def of_any(self) -> bool:
-        """Whether it is for classes too: the losses named here, and the huge label, are for numbers."""
-        return self.field != "loss" and self.value != "garbage"
-
-    def step(self, view: RunView) -> NextStep:
-        """The step that this toggle is for a run; its value may depend on the run."""
-        return NextStep(self.field, self.value(view) if callable(self.value) else self.value, self.says)
 
 
 def next_steps(run: Run, findings: Sequence[Finding], fields: Collection[str]) -> tuple[NextStep, ...]:
     """At most three, of fields that the lesson shows, other fields before other values. `findings`: of `diagnose`."""
     view = RunView(run)
     toggles = [toggle for finding in findings for toggle in EXPLORE[finding.code]] if findings else BREAK
-    steps = list(dict.fromkeys(possible(view, toggles, fields))) or list(repairs(findings, fields))
-    first_of_field = {step.field: step for step in reversed(steps)}
-    steps.sort(key=lambda step: first_of_field[step.field] != step)
-    return tuple(steps[:MOST])
+    return few(possible(view, toggles, fields)) or few(repairs(findings, fields))
 
 
 def possible(view: RunView, toggles: Sequence[Toggle], fields: Collection[str]) -> Iterator[NextStep]:
@@ -75,89 +58,6 @@ def repairs(findings: Sequence[Finding], fields: Collection[str]) -> Iterator[Ne
             ((field, value),) = finding.changes.items()
             if field in fields:
                 yield NextStep(field, value, finding.fix)
-
-
-# --- what a toggle asks of the run
-
-
-def labelled(view: RunView) -> bool:
-    """Whether padded steps have labels that some loss could count, and no label is NaN."""
-    return view.every_step and bool(view.padding.any()) and not np.isnan(view.labels).any()
-
-
-def passed(view: RunView) -> bool:
-    """Whether a mask reaches the layers."""
-    return view.path.passed
-
-
-def masked_labels(view: RunView) -> bool:
-    """Whether a mask keeps padded labels out of the loss."""
-    return labelled(view) and passed(view)
-
-
-def masked_padding(view: RunView) -> bool:
-    """Whether there is padding, and a mask in use."""
-    return view.masked and bool(view.padding.any())
-
-
-def binary_steps(view: RunView) -> bool:
-    """Whether every step has a label of 0 or 1 that can be counted."""
-    return view.settings.predicts.kind == "binary" and labelled(view)
-
-
-def missing(view: RunView) -> bool:
-    """Whether some label is not the true one."""
-    return bool(view.missing.any())
-
-
-def first_padded(view: RunView) -> bool:
-    """Whether padding comes first."""
-    return view.settings.padding == "pre"
-
-
-def halves(view: RunView) -> bool:
-    """Whether the loss computes in 16 bits."""
-    return bool(single(view))
-
-
-def one_label(view: RunView) -> bool:
-    """One label per sequence: what happens on padding shows in the state."""
-    return not view.every_step
-
-
-def held(kind: str) -> Callable[[RunView], bool]:
-    """Whether padded labels could be counted and hold something else than this."""
-    return lambda view: view.settings.padded_labels != kind and labelled(view)
-
-
-def set_to(field: str, value: Any) -> Callable[[RunView], bool]:
-    """Whether a field has this value."""
-    return lambda view: getattr(view.settings, field, None) == value  # another family may lack it
-
-
-def below(field: str, value: float) -> Callable[[RunView], bool]:
-    """Whether a field is less than this."""
-    return lambda view: getattr(view.settings, field) < value
-
-
-def slower(view: RunView) -> float:
-    """A learning rate that is smaller by RATE."""
-    return rate(view, 1 / RATE)
-
-
-def faster(view: RunView) -> float:
-    """A learning rate that is larger by RATE."""
-    return rate(view, RATE)
-
-
-def other_seed(view: RunView) -> int:
-    """The next seed of those that are offered."""
-    return (view.settings.seed + 1) % SEEDS
-
-
-def other_shift(view: RunView) -> int:
-    """The same shift the other way."""
-    return -view.settings.mask_shift
 
 
 # --- on an ill run: what shows more of it
@@ -216,6 +116,11 @@ EXPLORE: dict[str, tuple[Toggle, ...]] = {
         Toggle(
             "padding", "pre", "Zeros before the first step: see whether a state of 0 moves through them.", one_label
         ),
+    ),
+    "mask_unused": (
+        Toggle("layer", "call", "A layer that takes the mask and hands none on: look at the predictions."),
+        Toggle("padded_inputs", "random", "Other inputs on padding: see how far real steps move."),
+        ZEROS,
     ),
     "row_without_keys": (
         Toggle("masked_score", "1e9", "A large number in place of −inf: look what a row of them becomes."),
@@ -325,6 +230,7 @@ EXPLORE: dict[str, tuple[Toggle, ...]] = {
 # --- on a healthy run: what breaks it
 
 BREAK: tuple[Toggle, ...] = (
+    Toggle("layer", "supports", "A layer that hands the mask on and takes none: look at the inputs.", masked_padding),
     Toggle("causal_mask", "none", "No causal mask: look at the loss, and what it writes alone."),
     Toggle("shift", "same", "Labels that are not shifted: look at the loss, and what it writes alone."),
     Toggle(

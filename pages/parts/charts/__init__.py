@@ -14,7 +14,7 @@ from lessons.figures.packed import packed
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from pages.server import shown
-from pages.server.lifespan import plotly_url
+from pages.server.files import plotly_url
 
 PICTURES = 100  # of generated data that are remembered, some 5 kB each
 
@@ -74,12 +74,12 @@ def content(
     status: dict,
     shade: dict | None = None,
     reveal: int = 0,
-    wait: float = 0,
+    news: dict | None = None,
 ) -> dict:
     """What the component shows: the data of `recipe`, and of the run called `token` its text, written when it is sent.
 
     `shade`: what a finding marks in the charts, of figures.shade. `reveal`: another number brings the panel in sight.
-    `wait`: seconds that the next answer may take, for want of news.
+    `news`: where the browser asks whether there is more, and the state that it knows.
     """
     picture, words = drawn(recipe) if recipe.table else picture_of(recipe)
     return {
@@ -91,7 +91,7 @@ def content(
         "status": status,
         "shade": shade,
         "reveal": reveal,
-        "wait": 1000 * wait,
+        "news": news,
         # News every time while it trains: the browser asks again only when something new has arrived.
         "moment": time.monotonic() if status["live"] else 0,
     }

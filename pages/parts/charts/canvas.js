@@ -82,17 +82,17 @@ class Canvas {
     const colour = (name) => style.getPropertyValue(`--st-${name}`).trim();
     const axis = { gridcolor: colour("border-color"), linecolor: colour("border-color"), zerolinecolor: colour("border-color"), automargin: false };
     const themed = { ...layout, showlegend: false, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      font: { color: colour("text-color"), size: 11, family: style.fontFamily },
+      font: { size: 11, ...layout.font, color: colour("text-color"), family: style.fontFamily },
       hoverlabel: { bgcolor: colour("secondary-background-color"), font: { color: colour("text-color") } } };
     for (const key of Object.keys(layout)) if (/^[xy]axis/.test(key)) themed[key] = { ...axis, ...layout[key] };
     return themed;
   }
 
-  // A menu that saves the figure as it stands.
+  // A menu that saves the figure as it stands, and shows its numbers.
   saver(panel) {
     const menu = document.createElement("details");
     menu.className = "lab-save";
-    menu.innerHTML = '<summary aria-label="Save this figure" title="Save this figure">⤓</summary>';
+    menu.innerHTML = '<summary aria-label="Save this figure, or read its numbers" title="Save this figure, or read its numbers">⤓</summary>';
     for (const format of ["png", "svg"]) {
       const button = document.createElement("button");
       button.type = "button";
@@ -100,6 +100,12 @@ class Canvas {
       button.onclick = () => { menu.open = false; this.save(panel, format); };
       menu.append(button);
     }
+    const numbers = document.createElement("button");
+    numbers.type = "button";
+    numbers.textContent = "Numbers";
+    numbers.onclick = () => { menu.open = false; toggleNumbers(panel, this.titled(panel)); };
+    menu.append(numbers);
+    menu.addEventListener("keydown", (event) => { if (event.key === "Escape" && menu.open) { menu.open = false; menu.firstChild.focus(); } });
     menu.addEventListener("focusout", (event) => { if (!menu.contains(event.relatedTarget)) menu.open = false; });
     return menu;
   }
@@ -109,9 +115,7 @@ class Canvas {
     const { data, layout } = panel.querySelector(".lab-plot");
     if (!this.Plotly || !data) return;
     const ground = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim();
-    const shown = [panel.querySelector("header").firstChild, ...panel.querySelectorAll('[aria-pressed="true"]')].map((part) => part.textContent.trim());
-    if (panel.dataset.panel === "gradient") shown.push(`epoch ${this.root.dataset.epoch}`);
-    const title = { text: shown.filter(Boolean).join(" · "), x: 0.02, font: { size: 18 } };
+    const title = { text: this.titled(panel), x: 0.02, font: { size: 18 } };
     const traces = data.map((trace) => ({ ...trace, showlegend: Boolean(trace.name) && trace.type === "scatter" && trace.showlegend !== false }));
     const { l = 60, r = 30 } = layout.margin ?? {};
     const print = { ...layout, title, showlegend: true, legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom" },
@@ -120,6 +124,13 @@ class Canvas {
     const name = [location.pathname.split("/").pop(), new URLSearchParams(location.search).get("preset"), panel.dataset.panel];
     const filename = name.filter(Boolean).join("-") || "figure";
     this.Plotly.downloadImage({ data: traces, layout: print }, { format, filename, scale: format === "png" ? 2 : 1, ...PRINT });
+  }
+
+  // What a panel shows, in words.
+  titled(panel) {
+    const shown = [panel.querySelector("header").firstChild, ...panel.querySelectorAll('[aria-pressed="true"]')].map((part) => part.textContent.trim());
+    if (panel.dataset.panel === "gradient") shown.push(`epoch ${this.root.dataset.epoch}`);
+    return shown.filter(Boolean).join(" · ");
   }
 
   // A line of marks and names beside the title: Plotly's own legend would take a third of the chart.

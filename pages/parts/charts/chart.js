@@ -13,8 +13,23 @@ class Chart extends Canvas {
     const plot = this.root.querySelector(".lab-plot");
     if (this.data.height) plot.style.height = `${this.data.height}px`;
     this.paint(plot, this.data.figure, this.data.words);
+    this.follow(plot);
     if (this.data.cells) this.listen(plot);
     if (this.cursor) this.point(plot);
+  }
+
+  // As wide as its place, also where that gets its width later: Plotly looks at the window only.
+  follow(plot) {
+    this.sizes ??= new ResizeObserver(() => {
+      const drawn = plot._fullLayout;
+      if (this.data && drawn && Math.abs(plot.clientWidth - drawn.width) > 1) this.Plotly.Plots.resize(plot);
+    });
+    this.sizes.observe(plot);
+  }
+
+  unmount() {
+    this.sizes?.disconnect();
+    super.unmount();
   }
 
   // A heatmap whose cells can be chosen: by a click, or with arrow keys and Enter.

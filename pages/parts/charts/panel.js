@@ -4,10 +4,10 @@ const PLAYBACK = 330; // milliseconds for all epochs of a finished run
 const FOLLOWED = 500; // milliseconds after which a run that streams needs no playback
 const BLANK = { data: [], layout: { margin: { l: 52, r: 8, t: 6, b: 36 }, xaxis: { visible: false }, yaxis: { visible: false } } };
 
-class Panel extends Marked {
+class Panel extends Pictured {
   constructor(root) {
     super(root);
-    this.choice = { prediction: "scatter", at: "predictions", view: "sequences" };
+    this.choice = { picture: "data", prediction: "scatter", at: "predictions", view: "sequences" };
     this.sequence = 0;
     this.frame = 0;
     this.token = "";
@@ -19,6 +19,7 @@ class Panel extends Marked {
     this.slider.oninput = () => { this.halt(); this.goTo(Number(this.slider.value)); };
     root.querySelector(".lab-play").onclick = () => this.play(Math.max(PLAYBACK, 60 * this.last));
     this.pick.querySelector("input").oninput = (event) => this.select(Number(event.target.value));
+    this.attend(root);
   }
 
   get last() { return this.run ? this.run.frames.epochs.length - 1 : 0; }
@@ -54,6 +55,7 @@ class Panel extends Marked {
     }
     if (data.reveal && data.reveal !== this.revealed) this.root.scrollIntoView({ block: "start" });
     this.revealed = data.reveal;
+    const ended = !data.status.live && data.token && this.token !== undefined && data.token !== this.token;
     const shade = JSON.stringify(data.shade ?? null);
     const shaded = shade !== this.shaded;
     this.shaded = shade;
@@ -66,8 +68,30 @@ class Panel extends Marked {
     this.drawPicture(this.blank);
     this.blank = false;
     this.stale(data.status.stale);
-    if (this.live) this.ask(data, UNHEARD + data.wait);
+    if (this.live) this.hear(data);
     this.root.dataset.state = this.live ? "live" : this.run ? "done" : "empty";
+    if (ended) setTimeout(() => this.inSight(), 100); // what stands above it is drawn at the same time
+  }
+
+  // All of a run that has ended, where the screen holds it, by the least scrolling.
+  inSight() {
+    if (this.root.offsetHeight < innerHeight - 60) this.root.scrollIntoView({ block: "nearest" });
+  }
+
+  // Until there is news: a small request, which the server leaves open as long as there is none. No script runs for it.
+  async hear(data) {
+    const { path, state } = data.news;
+    const url = new URL(`${path}?state=${encodeURIComponent(state)}`, document.baseURI);
+    const waits = () => this.data === data && this.root.isConnected;
+    const pause = () => new Promise((resolve) => setTimeout(resolve, UNHEARD));
+    for (let same = true; same && waits();) {
+      try {
+        const answer = await fetch(url, { cache: "no-store" });
+        same = answer.ok && (await answer.text()) === state;
+        if (!answer.ok) await pause(); // it does not know this panel any more: the page's script is asked
+      } catch { await pause(); } // the server is away: it is asked again
+    }
+    if (waits()) this.ask(data);
   }
 
   tell(status) {
@@ -120,6 +144,7 @@ class Panel extends Marked {
     this.root.querySelector(".lab-slider").hidden = this.last < 1;
     this.pick.querySelector("input").max = this.run.real.length - 1;
     this.sequence = Math.min(this.sequence, this.run.real.length - 1);
+    this.offer();
     if (playback && this.last > 0 && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
       this.frame = Math.max(this.run.frames.epochs.findIndex((epoch) => epoch >= shown), Math.min(1, this.last));
       this.playing = this.drawInTurn(() => this.play(PLAYBACK, this.frame));
@@ -171,6 +196,7 @@ class Panel extends Marked {
     this.updateCurve();
     this.updatePrediction();
     this.updateGradient();
+    if (this.choice.picture === "attention") this.updateAttention();
     this.label(how);
   }
 
@@ -180,7 +206,7 @@ class Panel extends Marked {
     this.root.dataset.epoch = epoch;
     const leak = this.run.frames.leak[this.choice.at][this.frame];
     const { starved } = this.run;
-    this.root.querySelector(".lab-slider output").textContent = [
+    this.root.querySelector(".lab-slider output").textContent = this.pictureLabel() ?? [
       `epoch ${epoch} of ${this.run.epochs}${how && this.frame < this.last ? ", playback" : ""}`,
       leak === null ? "no finite gradient" : `${Number((100 * leak).toPrecision(3))} % of the gradient on padding`,
       ...(starved ? [`${starved} real steps never got any`] : []),
@@ -189,9 +215,8 @@ class Panel extends Marked {
 
   choose(tabs, button) {
     if (button.tagName !== "BUTTON" || !this.run) return;
-    this.choice[tabs.dataset.tabs] = button.dataset.value;
-    for (const other of tabs.children) other.setAttribute("aria-pressed", other === button);
-    this.pick.hidden = this.choice.prediction !== "sequence";
+    this.press(tabs, button.dataset.value);
+    this.drawPicture(true);
     this.drawPrediction();
     this.drawGradient();
     this.label();
@@ -200,8 +225,19 @@ class Panel extends Marked {
   select(sequence) {
     if (!this.run || !(sequence >= 0 && sequence < this.run.real.length)) return;
     this.sequence = sequence;
+    this.picked = true;
     this.pick.querySelector("input").value = sequence;
-    this.choose(this.root.querySelector('[data-tabs="prediction"]'), this.root.querySelector('[data-value="sequence"]'));
+    const tabs = this.root.querySelector('[data-tabs="prediction"]');
+    const kept = this.choice.prediction === "text" ? "text" : "sequence";
+    this.choose(tabs, tabs.querySelector(`[data-value="${kept}"]`));
+  }
+
+  press(tabs, value) {
+    this.choice[tabs.dataset.tabs] = value;
+    delete this.wish[tabs.dataset.tabs];
+    for (const button of tabs.children) button.setAttribute("aria-pressed", button.dataset.value === value);
+    this.pick.hidden = this.choice.prediction === "scatter";
+    this.offerPicks();
   }
 
   // --- drawing
@@ -211,10 +247,14 @@ class Panel extends Marked {
     this.paint(plot, figure, words);
     if (plot.listens || !["picture", "gradient"].includes(name)) return;
     plot.listens = true;
-    plot.on("plotly_click", (event) => this.select(Math.round(event.points[0].y)));
+    plot.on("plotly_click", (event) => {
+      if (name === "gradient" || this.choice.picture === "data") this.select(Math.round(event.points[0].y));
+    });
   }
 
   drawPicture(always) {
+    if (this.choice.picture === "attention") return this.drawAttention();
+    if (this.choice.picture === "reach") return this.drawReach();
     if (this.pictured === this.drawn && !always) return;
     this.drawn = this.pictured;
     this.draw("picture", this.picture, this.data.picture_words);
@@ -252,10 +292,11 @@ class Panel extends Marked {
   }
 
   drawPrediction() {
+    if (this.choice.prediction === "text") return this.drawText();
     this.drawChanged("prediction", this.run[this.choice.prediction], this.run.words.prediction, this.predictionChange());
   }
 
-  updatePrediction() { this.restyle("prediction", this.predictionChange()); }
+  updatePrediction() { if (this.choice.prediction !== "text") this.restyle("prediction", this.predictionChange()); }
 
   predictionChange() {
     const { real, truth } = this.run;

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from lessons.doctor.loss.origin import in_words, line_of, origin
+from lessons.doctor.loss.origin import Origin, in_words, line_of, origin, place_of, root_of_zero
 from lessons.doctor.loss.rules import LOSS_RULES
 from lessons.doctor.loss.sample import Point
-from lessons.doctor.loss.subject import Computed, Reading, Subject
+from lessons.doctor.loss.subject import Reading, Subject
 from lessons.doctor.rule import Evidence, Specimen
 
 STEEP = 1e4  # |gradient| that throws weights away at any usual learning rate
@@ -91,11 +92,14 @@ def where_grad_nan(subject: Subject) -> Evidence | None:
     for point, read in unexplained(subject):
         if read.finite_value and not read.finite_gradient:
             bad = read.gradient[~np.isfinite(read.gradient)].flat[0]
-            return seen(subject, point, read, f"the loss is {read.value:.3g} and its gradient {bad:g}")
+            root = root_of_zero(subject, point.y, point.z)
+            slope = f": {place_of(root)} takes a root or power of 0, whose slope there is infinite" if root else ""
+            told = seen(subject, point, read, f"the loss is {read.value:.3g} and its gradient {bad:g}{slope}")
+            return replace(told, line=line_of(root)) if root else told
     return None
 
 
-def seen(subject: Subject, point: Point, read: Reading, what: str, found: Computed | None = None) -> Evidence:
+def seen(subject: Subject, point: Point, read: Reading, what: str, found: Origin | None = None) -> Evidence:
     """Evidence from one point: what happened, where it began, and a first label and prediction that it happened at."""
     bad = np.zeros(0, int)
     if read.gradient is not None and not read.finite_gradient:
@@ -126,7 +130,8 @@ def shown(values: np.ndarray) -> list[float]:
     title="Its gradient explodes at ordinary predictions",
     tried="the gradient in batches of one, at errors from 1e-6 to 3",
     why="The derivative grows without a useful bound where the error, or a divisor, is small.",
-    fix="Choose a loss with a bounded gradient, such as Huber or log-cosh, or a larger epsilon.",
+    fix="Divide by what stays away from 0, such as the label plus a number of its usual size; or choose a loss with a "
+    "bounded gradient, such as Huber or log-cosh.",
     lesson="not_learning",
     fires_on=Specimen(LOG_ERROR),
     silent_on=Specimen(SAFE_ROOT),
@@ -146,8 +151,9 @@ def exploding_gradient(subject: Subject) -> Evidence | None:
     if steepest <= STEEP:
         return None
     y, z = where
+    label = f"At a label of {y.flat[0]:g}" if np.ptp(y) == 0 else "At ordinary labels"
     return Evidence(
-        f"Where a prediction is {error:g} off its label the gradient is {steepest:.3g}: one step throws it far away.",
+        f"{label}, a prediction that is {error:g} off gets a gradient of {steepest:.3g}: one step throws it far away.",
         {"y_true": shown(y), "y_pred": shown(subject.prediction(z)), "error": error, "gradient": steepest},
         subject.curve_at(y, z, reach=1e-4),
     )

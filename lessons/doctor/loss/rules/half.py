@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lessons.doctor.loss.origin import NEEDS_ZERO, in_words, line_of, origin
+from lessons.doctor.loss.origin import NEEDS_ZERO, in_words, line_of, origin, root_of_zero
 from lessons.doctor.loss.rules import LOSS_RULES
 from lessons.doctor.loss.rules.arithmetic import ADDED_BCE, BINARY, CLIPPED_BCE, seen
 from lessons.doctor.loss.rules.masking import mark, padded
@@ -17,7 +17,6 @@ from lessons.doctor.rule import Evidence, Specimen
 HALF_UNDERFLOW = 2.0**-25  # what is smaller rounds to 0 in float16
 LARGEST = 65_504.0  # what is larger is inf in float16
 MODEST = 20.0  # saturates a float16 sigmoid, and its square does not overflow
-ROOTS = ("Sqrt", "Rsqrt", "Pow")
 
 PUSHED = """
 def loss(y_true, y_pred):
@@ -37,8 +36,8 @@ def loss(y_true, y_pred):
     title="Its epsilon is 0 in float16",
     tried="the same places in float16, where an epsilon of it is 0 there",
     why="The smallest number that float16 can hold is 6e-8: a smaller epsilon is rounded to 0 and protects nothing.",
-    fix="Use an epsilon of 1e-6 or more, or cast to float32 first. `compile` hands float32 to a loss; a hand-written "
-    "loop under mixed precision does not.",
+    fix="Cast to float32 first, or use an epsilon that float16 can hold, 1e-6 or more; what is divided by it must stay "
+    "below 65504. `compile` hands float32 to a loss; a hand-written loop under mixed precision does not.",
     lesson="small_epsilon",
     fires_on=Specimen(ADDED_BCE, BINARY),
     silent_on=Specimen(CLIPPED_BCE, BINARY),
@@ -56,22 +55,13 @@ def eps_underflow_fp16(subject: Subject) -> Evidence | None:
             return None
         if usual.finite_value and not half.finite_value:
             what = f"the loss is {usual.value:.3g} in float32 and {half.value:g} in float16"
-        elif usual.finite and not half.finite_gradient and root_of_zero(subject, point):
+        elif usual.finite and not half.finite_gradient and root_of_zero(subject, point.y, point.z, "float16"):
             what = "the gradient is finite in float32 and not in float16, where a root of 0 is taken"
         else:
             continue
         found = seen(subject, point, half, what)
         return Evidence(f"{found.message} Its epsilon {lost.max():g} is 0 there.", found.numbers)
     return None
-
-
-def root_of_zero(subject: Subject, point: Point) -> bool:
-    """Whether float16 takes a root of 0 there."""
-    try:
-        computed = subject.tensors(point.y, point.z, dtype="float16")
-    except Exception:  # a graph that cannot be taken apart
-        return False
-    return any(one.operation.type in ROOTS and (one.inputs[0] == 0).any() for one in computed)
 
 
 @LOSS_RULES.rule(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lessons.doctor.loss.origin import in_words, line_of, origin
 from lessons.doctor.loss.rules import LOSS_RULES
 from lessons.doctor.loss.subject import Reading, Subject
 from lessons.doctor.rule import Evidence, Specimen
@@ -161,7 +162,9 @@ def nan_labels(subject: Subject) -> Evidence | None:
         read = subject.at(labels, z)
         if not read.finite:
             what = f"the loss is {read.value:g}" if not read.finite_value else "the gradient is NaN or infinite"
-            return Evidence(f"With {which} NaN {what}.", {"nan": which, "value": read.value})
+            began = None if read.finite_value else origin(subject, labels, z)
+            told = {"nan": which, "value": read.value}
+            return Evidence(f"With {which} NaN {what}.{in_words(began)}", told, line=line_of(began) if began else None)
     return None
 
 
@@ -182,6 +185,8 @@ def drops_legit_zeros(subject: Subject) -> Evidence | None:
     if not subject.sampler.has_truth and subject.usage.task != "distance" and labels != "angles":
         return None
     if labels in ("onehot", "boxes") or (labels == "probabilities" and "softmax" in subject.usage.activation):
+        return None
+    if labels == "ids" and subject.usage.padding == 0:  # no class has the id that marks padding
         return None
     other = 1.0 if labels in ("binary", "ids") else 0.7
     zeros, others = list[float](), list[float]()

@@ -247,8 +247,8 @@ def of_one_class(subject: Subject, y: np.ndarray) -> Iterator[tuple[np.ndarray, 
         one = np.eye(y.shape[-1], dtype=np.float32)[number] if usage.labels == "onehot" else np.float32(number)
         alike, first = y.copy(), y.copy()
         alike[:], first[0] = one, one
-        yield first, f"With one sample of class {number} only"
-        yield alike, f"With a batch of class {number} only"
+        yield first, f"With one sample that is of class {number}"
+        yield alike, f"With a batch in which every label is of class {number}"
 
 
 @LOSS_RULES.rule(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lessons.doctor.rule import Evidence
-from lessons.doctor.run.remedy import loss_per_step, none, plain_loss, remedy, right_mask, skip_missing
+from lessons.doctor.run.remedy import Remedy, loss_per_step, none, plain_loss, remedy, right_mask, skip_missing
 from lessons.doctor.run.rules import RUN_RULES
 from lessons.doctor.run.view import RunView, percent
 from lessons.families.recurrent import Recurrent
@@ -82,8 +82,15 @@ def mask_dropped(view: RunView) -> Evidence | None:
         {"name": layer.name, "layer": layer.layer, "leak": leaks.max()},
         epochs=view.between(leaks > LEAK),
         cells=view.ever(view.padding & ~view.run.batch.mask),
-        **remedy("Take the layer out, or put one there that hands the mask on, such as Dense.", between="none"),
+        **handing_on(view),
     )
+
+
+def handing_on(view: RunView) -> Remedy:
+    """What lets the mask through, by the field that the family has for its layer."""
+    if "layer" in view.settings.specs():
+        return remedy("Let the layer hand the mask on: supports_masking = True, or a compute_mask.", layer="both")
+    return remedy("Take the layer out, or put one there that hands the mask on, such as Dense.", between="none")
 
 
 def multiplied(view: RunView, leaks: np.ndarray) -> Evidence:
@@ -134,7 +141,7 @@ def dropping_layer(layers: tuple[LayerMask, ...]) -> LayerMask | None:
 )
 def gradient_on_padding(view: RunView) -> Evidence | None:
     """Only where no wrong mask, no layer that drops it and nothing of an attention explains it."""
-    if RUN_RULES.found(view, "mask_dropped", "attends_to_padding", "padding_pooled"):
+    if RUN_RULES.found(view, "mask_dropped", "attends_to_padding", "padding_pooled", "mask_unused"):
         return None
     cells = view.padding & ~view.run.batch.mask if view.masked else view.padding
     for at in ("predictions", "inputs") if view.every_step else ("inputs",):

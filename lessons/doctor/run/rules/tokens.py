@@ -13,7 +13,7 @@ from lessons.families.decoder import Decoder
 from lessons.recipe.words import plural
 
 ORDER = 0  # causes before what they cause
-AHEAD = 1e-3  # share of what moves a prediction: under a causal mask it is exactly 0
+AHEAD = 1e-3  # share of what moves the loss of a step: under a causal mask it is exactly 0
 REPEATS = 0.99  # of the labels are the token of their own step
 SELDOM = 0.5  # of the true labels at most are: else a text repeats itself
 
@@ -31,7 +31,7 @@ def alone(view: RunView) -> str:
     code="causal_leak",
     severity="error",
     title="Predictions look at what comes after them",
-    tried="whether a prediction moves when a later token is exchanged",
+    tried="whether the loss of a step moves when a later token is exchanged",
     why="The label of a step is the token of the next. Who may look at the next token need not predict it, and has "
     "nothing to look at when it writes.",
     fix="Mask the future: use_causal_mask=True.",
@@ -45,8 +45,8 @@ def causal_leak(view: RunView) -> Evidence | None:
         return None
     right = 1 - float(view.snapshot.error[-1])
     return Evidence(
-        f"{percent(ahead)} of what moves a prediction stands after it. With the whole text before its eyes the model "
-        f"has {percent(right)} of the next tokens right.{alone(view)}",
+        f"{percent(ahead)} of what moves the loss of a step stands after it. With the whole text before its eyes the "
+        f"model has {percent(right)} of the next tokens right.{alone(view)}",
         {"looks_ahead": ahead, "right": right},
         epochs=(0, view.last),
         **remedy("Mask the future: use_causal_mask=True.", causal_mask="causal"),
