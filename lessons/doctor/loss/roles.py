@@ -44,7 +44,7 @@ def is_own_sum(part: tf.Tensor, total: tf.Tensor) -> bool:
 
 
 def weaves(graph: tf.Graph, tensor: tf.Tensor) -> int | None:
-    """Every how many rows of labels or predictions one is taken, as y_true[::3] does; None: all are taken together."""
+    """Every how many rows of labels or predictions (batch, …) one is taken, as y_true[::3] does; None: of all rows."""
     for operation in graph.get_operations():
         if operation.type == "StridedSlice" and operation.inputs[0] is tensor:
             strides = tf.get_static_value(operation.inputs[3])
