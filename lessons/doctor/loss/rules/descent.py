@@ -196,6 +196,9 @@ def nearest_truth(subject: Subject, y, z) -> np.ndarray:
 def minimum_not_at_truth(subject: Subject) -> Evidence | None:
     if not subject.sampler.one_to_one or LOSS_RULES.found(subject, "no_gradient"):
         return None
+    endless = LOSS_RULES.evidence(subject, "unbounded_below")
+    if endless and "floor" in endless.numbers:  # of a scale without one the descent comes to no end
+        return None
     shares = []
     few = subject.sampler.size < BATCH  # of large samples, which hold many numbers each: two say as much
     for _ in range(1 if few else 2):
