@@ -14,12 +14,14 @@ from lessons.families.recurrent import Recurrent
 from lessons.own_data import sample
 from lessons.own_data.brought import Brought
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.compiled import left_out
 from lessons.recipe.data import training_batch, validation_batch
 from lessons.recipe.interface import Interface
 from lessons.recipe.losses import find
 from lessons.recipe.model import Model, outset
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.runs.run import Run
+from lessons.sandbox.admission.model.compiled_loss import loss_itself
 from tests.tools.selection import first
 
 EPOCHS = 12
@@ -84,8 +86,8 @@ def train(recipe: Recipe) -> Run:
     return Run.gather(recipe, training_batch(recipe), pasted_training.train(recipe))
 
 
-def plain_fit(text: str, recipe: Recipe) -> dict:
-    """What `fit` says of the same text, run as Python runs it."""
+def plain_fit(text: str, recipe: Recipe, loss: object = None) -> dict:
+    """What `fit` says of the same text, run as Python runs it, with this loss or that of the settings."""
     settings = recipe.settings
     keras.utils.set_random_seed(settings.seed)
     names: dict = {"keras": keras, "layers": keras.layers}
@@ -93,7 +95,7 @@ def plain_fit(text: str, recipe: Recipe) -> dict:
     model = names["model"]
     kinds = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
     kept = {"bce_clipped": "binary_crossentropy", "cross_entropy_clipped": "sparse_categorical_crossentropy"}
-    loss = kept.get(settings.loss) or find(settings.loss)
+    loss = loss or kept.get(settings.loss) or find(settings.loss)
     model.compile(kinds[settings.optimizer](settings.learning_rate), loss, jit_compile=False)
     parts = training_batch(recipe), validation_batch(recipe)
     (x, y), validation = (((part.x[..., 0].astype(int) if settings.words else part.x), part.y) for part in parts)
@@ -120,6 +122,19 @@ def test_in_batches_too():
 def test_what_compile_says_is_what_a_run_begins_with():
     _, begins = looked_at(OWN_CLASSES)
     assert (begins["loss"], begins["optimizer"], begins["learning_rate"]) == ("bce_clipped", "rmsprop", 0.005)
+
+
+@pytest.mark.parametrize("loss", first(1, ["keras.losses.Huber(delta=0.1)", "'poisson'"]))
+def test_a_loss_of_keras_that_is_not_on_offer_is_the_loss_itself(loss):
+    text = EXAMPLES["Flatten"] + f"\nmodel.compile(loss={loss}, optimizer='nadam')\n"
+    (mine, begins), found = looked_at(text), inspect(text)
+    pasted = loss_itself(mine.interface, found["compiled"])
+    recipe = Recipe(Own(**begins | {"epochs": 3}), pasted=pasted, model=mine)
+    run = train(recipe)
+    history = plain_fit(EXAMPLES["Flatten"], recipe, eval(loss))
+    np.testing.assert_allclose(run.snapshot.loss, history["loss"], rtol=1e-5)
+    (otherwise,) = left_out(mine.interface, found["compiled"], itself=True)
+    assert otherwise == "The optimizer is Adam: nadam is not on offer here."
 
 
 def test_where_the_mask_is_lost_the_gradient_of_padding_is_found():
