@@ -39,6 +39,7 @@ class Model:
     choice: str
     interface: Interface
     metrics: tuple[Metric, ...] = ()  # that are measured beside the loss, when it is trained
+    class_weight: tuple[tuple[int, float], ...] = ()  # that `fit` is given
 
     def fit(self, recipe: Recipe) -> Settings:
         """The settings of a recipe with what the model decides.

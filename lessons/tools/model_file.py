@@ -14,7 +14,7 @@ import numpy as np
 
 from lessons.course.own_case import START
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.compiled import left_out
+from lessons.recipe.compiled import class_weight_of, left_out
 from lessons.recipe.data import Bools, training_batch
 from lessons.recipe.metrics import compiled_metrics
 from lessons.recipe.model import Model, outset
@@ -141,7 +141,8 @@ def recipe_of(
     settings = START.with_changes({**(table.care(START) if table else {}), **begins})
     if not loss and "loss" not in changes:
         loss = loss_itself(found.interface, said)
-    return Recipe(settings, table, loss, Model(text, path, found.interface, metrics)).with_changes(changes)
+    weights = class_weight_of(found.interface, said)
+    return Recipe(settings, table, loss, Model(text, path, found.interface, metrics, weights)).with_changes(changes)
 
 
 def left_out_of(recipe: Recipe) -> list[str]:

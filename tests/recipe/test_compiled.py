@@ -21,6 +21,11 @@ def of(loss: str, labels: str = "number", columns: int = 1, name: str = "") -> P
     return PutOut(name, (12, columns), True, "linear", labels, loss)
 
 
+def whole(loss: str, labels: str = "number", columns: int = 1) -> PutOut:
+    """A prediction for each sequence."""
+    return PutOut("", (columns,), False, "linear", labels, loss)
+
+
 @pytest.mark.parametrize(
     ("text", "trained", "says"),
     [
@@ -39,6 +44,26 @@ def of(loss: str, labels: str = "number", columns: int = 1, name: str = "") -> P
 )
 def test_what_is_done_otherwise_is_one_sentence(text, trained, says):
     found = list(left_out(Interface((SEQUENCE,), (of(trained),)), read(text), itself=False))
+    assert len(found) == bool(says) and says in "".join(found)
+
+
+@pytest.mark.parametrize(
+    ("given", "out", "says"),
+    [
+        ("class_weight={0: 1, 1: 2}", whole("bce_clipped", "binary"), ""),
+        ("class_weight={0: 1, 1: 2}", of("bce_clipped", "binary"), "(batch, time, 1) fails in fit"),
+        ("class_weight={0: 1, 1: 2}", whole("mse"), "the labels are numbers"),
+        ("class_weight={0: 1, 1: 2}", whole("bce_clipped", "binary", 3), "the largest of 3 labels"),
+        ("class_weight={0: 1, 1: 2}", whole("cross_entropy", "class", 3), "class 2 has none"),
+        ("class_weight='balanced'", whole("bce_clipped", "binary"), "balanced is no dictionary"),
+        ("class_weight=dict(enumerate(w))", whole("bce_clipped", "binary"), "is no dictionary of plain numbers"),
+        ("sample_weight=w", of("bce_clipped", "binary"), "sample_weight=w of your fit"),
+    ],
+)
+def test_weights_of_fit_are_taken_or_told_of(given, out, says):
+    found = list(
+        left_out(Interface((SEQUENCE,), (out,)), read(f"model.compile()\nh = model.fit(x, y, {given})"), False)
+    )
     assert len(found) == bool(says) and says in "".join(found)
 
 

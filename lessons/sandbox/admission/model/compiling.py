@@ -1,8 +1,8 @@
-"""What `model.compile(…)` in a pasted text says, as plain values. It is read, not run."""
+"""What `model.compile(…)` in a pasted text says, and `fit` of weights, as plain values. It is read, not run."""
 
 import ast
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeGuard
 
 from lessons.recipe.compiled import FUNCTION
 from lessons.sandbox.admission.model.free_names import root_name
@@ -25,6 +25,8 @@ class Compiled:
     loss_weights: Any = None
     optimizer: str | None = None
     learning_rate: float | None = None
+    class_weight: Any = None  # of the model's `fit`, as the rest
+    sample_weight: Any = None
 
 
 def compiled(tree: ast.Module) -> list[Compiled]:
@@ -34,15 +36,19 @@ def compiled(tree: ast.Module) -> list[Compiled]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
-    calls = [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-        if isinstance(node.value.func, ast.Attribute) and node.value.func.attr == "compile"
-    ]
+    calls = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr) and _calls(node.value, "compile")]
+    fits = [node for node in ast.walk(tree) if _calls(node, "fit")]
     functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     named = Named(assigned, functions)
-    return [_read(call, named) for call in sorted(calls, key=lambda call: call.lineno)]
+    weights: dict[str, Any] = {}
+    for one in (one for call in fits for one in call.keywords if one.arg in ("class_weight", "sample_weight")):
+        weights[one.arg] = _value(one.value, named)
+    return [replace(_read(call, named), **weights) for call in sorted(calls, key=lambda call: call.lineno)]
+
+
+def _calls(node: ast.AST, method: str) -> TypeGuard[ast.Call]:
+    """Whether it is `….method(…)`."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method
 
 
 @dataclass(frozen=True)
