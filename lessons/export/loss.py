@@ -38,7 +38,9 @@ class Loss:
 
 def offered(name: str) -> Loss:
     """A loss that the lessons offer."""
-    return Loss(losses.label(name), losses.source(name), name.rpartition(".")[2], losses.uses_epsilon(name))
+    text = losses.source(name).replace(f'    """{losses.label(name)}"""\n', "", 1)  # the heading above it says that
+    text = text.replace("    import keras\n\n", "", 1)  # as a script has
+    return Loss(losses.label(name), text, name.rpartition(".")[2], losses.uses_epsilon(name))
 
 
 def pasted(given: Pasted) -> Loss:

@@ -132,7 +132,7 @@ def head(bundle: Bundle) -> str:
     installed = {package: version for package in PACKAGES if (version := version_of(package))}
     sentences = (
         f"Preset “{bundle.lesson.preset(bundle.preset).label}” of a lesson of Unmasked, in plain Keras."
-        f" Needs tensorflow and numpy; with plotly it draws. It prints the loss curve that the app shows, to 1e-5, with"
+        f" Needs tensorflow and numpy; with plotly it draws. It prints the app's loss curve, to 1e-5, with"
         f" {', '.join(f'{package} {version}' for package, version in installed.items())} on a CPU."
     )
     link = f"The same in the app: /?{bundle.query}"

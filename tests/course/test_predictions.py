@@ -160,17 +160,18 @@ def test_where_no_mask_is_passed_none_is_lost():
 
 
 def test_a_room_is_told_of_a_run_that_cannot_answer():
+    from lessons.classroom.posed import posed
     from lessons.classroom.room_state import Tally
     from pages.room.ballot import beliefs, right_answer
 
-    lesson = LESSONS["mask_and_loss"]
-    preset = lesson.presets[0]
-    unanswerable = replace(preset, settings=replace(preset.settings, padded_labels="nan", epochs=1))
-    until, read = time.monotonic() + patient(120), right_answer(lesson, unanswerable, 1)
+    question = posed("mask_and_loss", LESSONS["mask_and_loss"].presets[0].name)
+    settings = replace(question.preset.settings, padded_labels="nan", epochs=1)
+    hopeless = replace(question, preset=replace(question.preset, settings=settings))
+    until, read = time.monotonic() + patient(120), right_answer(hopeless, 1)
     while not read.done and time.monotonic() < until:
         assert read.words and read.words != UNANSWERED
-        read = right_answer(lesson, unanswerable, 1)
+        read = right_answer(hopeless, 1)
     assert read.done and read.right is None and read.words == UNANSWERED
-    assert beliefs(lesson, Tally(3, 3, 0, {1: {0: 2, 2: 1}}), read.right) == []
-    told = right_answer(lesson, preset, 60)
+    assert beliefs(hopeless, Tally(3, 3, 0, {1: {0: 2, 2: 1}}), read.right) == []
+    told = right_answer(question, patient(60))
     assert told.done and told.right == 2 and told.words == ""

@@ -31,6 +31,102 @@ def bare(name: str, lines: str, found: str = "", **usage: str) -> Bare:
 
 
 LOSSES = [
+    # Columns that are unpacked, or counted, before anything runs.
+    bare(
+        "limbs_unpacked",
+        """knee, foot = tf.unstack(y_true, axis=-1)
+        at, spread, other, wide = tf.unstack(y_pred, axis=-1)
+        one = spread + tf.square((knee - at) * tf.exp(-spread))
+        return one + wide + tf.square((foot - other) * tf.exp(-wide))""",
+        "unbounded_below",
+        shape="B,4",
+        label_shape="B,2",
+    ),
+    bare(
+        "soils_counted",
+        """parts = [tf.square(y_true[:, i] - y_pred[:, i]) for i in range(y_pred.shape[-1])]
+        return tf.add_n(parts)""",
+        task="regression",
+    ),
+    # Grades of a list, taken from each other.
+    bare(
+        "recipes_in_order",
+        """more = tf.expand_dims(y_true, 2) - tf.expand_dims(y_true, 1)
+        gap = tf.expand_dims(y_pred, 2) - tf.expand_dims(y_pred, 1)
+        each = tf.cast(more > 0.0, tf.float32) * tf.nn.softplus(-gap)
+        return tf.reduce_mean(each, axis=[1, 2])""",
+        task="ranking",
+    ),
+    # A half parts two classes, and marks none.
+    bare(
+        "donors_apart",
+        """score, given = tf.reshape(y_pred, [-1]), tf.reshape(y_true, [-1])
+        yes, no = tf.boolean_mask(score, given > 0.5), tf.boolean_mask(score, given <= 0.5)
+        return tf.reduce_mean(tf.nn.softplus(no[None, :] - yes[:, None]))""",
+        "absent_label",
+        task="binary",
+        padding="none",
+    ),
+    # NaN that only a label can bring: the value is saved, the gradient is not.
+    bare(
+        "buoys_with_gaps",
+        """error = tf.abs(y_true - y_pred)
+        kept = tf.logical_not(tf.math.is_nan(error))
+        total = tf.reduce_sum(tf.where(kept, error, 0.0))
+        return total / tf.maximum(tf.reduce_sum(tf.cast(kept, tf.float32)), 1.0)""",
+        "nan_labels",
+        padding="nan",
+    ),
+    # Counts, of which a model gives the logarithm.
+    bare(
+        "bees_by_log_rate",
+        "return tf.reduce_mean(tf.exp(y_pred) - y_true * y_pred, axis=-1)",
+        labels="nonnegative",
+        activation="linear",
+    ),
+    bare(
+        "claims_log_normal",
+        """at, wide = y_pred[:, :1], y_pred[:, 1:]
+        return wide + 0.5 * tf.square((tf.math.log1p(y_true) - at) / tf.exp(wide))""",
+        "unbounded_below",
+        shape="B,2",
+    ),
+    # Two views of one thing, and no label.
+    bare(
+        "prints_in_threes",
+        """one, same, other = y_pred[0::3], y_pred[1::3], y_pred[2::3]
+        near = tf.reduce_sum(tf.abs(one - same), axis=-1)
+        far = tf.reduce_sum(tf.abs(one - other), axis=-1)
+        return tf.nn.relu(near - far + 0.5)""",
+        "grouped_batch ignores_labels",
+        task="embedding",
+    ),
+    bare(
+        "stars_seen_twice",
+        """seen = tf.math.l2_normalize(y_pred, axis=1, epsilon=1e-6)
+        here, there = tf.split(seen, 2, axis=0)
+        alike = tf.matmul(here, there, transpose_b=True) * 4.0
+        return tf.reduce_mean(tf.reduce_logsumexp(alike, axis=1) - tf.linalg.diag_part(alike))""",
+        "grouped_batch ignores_labels",
+    ),
+    # Weights of classes that are as many as the numbers they are written with.
+    bare(
+        "alarms_by_cost",
+        """which = tf.cast(tf.reshape(y_true, [-1]), tf.int32)
+        cost = tf.gather(tf.constant([1.0, 3.0, 2.0]), which)
+        return cost * tf.nn.sparse_softmax_cross_entropy_with_logits(labels=which, logits=y_pred)""",
+        task="multiclass",
+        shape="B,3",
+        padding="none",
+    ),
+    # Rows laid out for one batch.
+    bare(
+        "comets_of_24",
+        """told, given = tf.reshape(y_true, [24, 3]), tf.reshape(y_pred, [24, 3])
+        return tf.reduce_mean(tf.square(told - given), axis=-1)""",
+        "raises_in_fit",
+        shape="B,3",
+    ),
     # Shares of one: a softmax over the whole prediction, or divided by its own sum.
     bare(
         "crops_softened",

@@ -517,6 +517,33 @@ def test_what_is_compiled_beside_the_loss_is_not_run():
     assert admit(text).build()(0, 0) == 5.0
 
 
+SCRIPT = """
+import numpy as np
+import tensorflow as tf
+from tensorflow.keras.layers import Dense
+COSTS = [1.0]
+COSTS.append(2.0)
+COSTS[0] = 3.0
+x = np.random.rand(10, 2)
+def build():
+    return tf.keras.Sequential([Dense(1)])
+def loss(y_true, y_pred):
+    return COSTS[0] + COSTS[1]
+model = build()
+print(model.summary())
+model.compile(loss=loss)
+history = model.fit(x, x, epochs=3)
+"""
+
+
+def test_model_data_and_training_go_where_the_loss_is_compiled():
+    assert admit(SCRIPT).build()(0, 0) == 5.0
+    with pytest.raises(Refused, match="without the model around it"):
+        admit(SCRIPT.replace("model.compile(loss=loss)", ""))
+    with pytest.raises(Refused, match="without the model around it"):  # what the loss is made of stays
+        admit(SCRIPT.replace("loss=loss", "loss=lambda a, b: model(a)"))
+
+
 FACTORIES = """
 def focal(gamma, alpha=0.25):
     def loss(y_true, y_pred):

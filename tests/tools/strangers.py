@@ -479,6 +479,14 @@ def loss(y_true, y_pred):
 model.compile('adam', loss=loss)
 model.fit(x_train, y_train, epochs=5)
 """,
+    ),
+    Stranger(
+        "from a notebook, with a call of fit and none of compile",
+        """import tensorflow as tf
+def loss(y_true, y_pred):
+    return tf.square(y_true - y_pred)
+model.fit(x_train, y_train, epochs=5)
+""",
         fate="paste the loss only, without the model around it",
     ),
     Stranger(

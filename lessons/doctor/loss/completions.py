@@ -73,7 +73,7 @@ def likely_tasks(declared: Usage, told: Hints) -> tuple[str, ...]:
         return found
     if told.ids:
         return ("multiclass",)
-    if told.alike:
+    if told.alike or (told.views and told.vector):
         return ("embedding",)
     if told.ordered:  # times beside events, or grades of what is to be put in order
         return ("survival",) if told.label_columns == 2 else ("ranking",)

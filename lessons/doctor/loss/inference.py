@@ -22,6 +22,7 @@ FINITE = 3.0  # a score that only a loss reaches that is finite at all ordinary 
 TRIALS = 3  # batches that a candidate is tried on
 ALIKE = 0.15  # scores this close are a tie, and the earlier candidate wins
 ALIVE = 0.9  # share of the predictions that labels of classes leave with a gradient
+FAR = (np.float32(1e3), np.float32(1e4))  # from all labels
 LEVELS_OFF = 0.2  # of the gain from 1 to 5, what logits gain from 5 to 10; a plain logarithm gains 0.43 of it
 
 
@@ -167,7 +168,8 @@ def sense(loss: Callable, usage: Usage, open_activation: bool, classes: bool = F
     crosses = usage.labels == "ids" and is_crossed(subject)
     half = usage.task in ("binary", "multiclass") and np.mean(alive) < ALIVE  # every other label teaches nothing
     makes = 1 + 2 * float(np.mean(finite)) + float(np.mean([lower, turns, alive])) + 0.5 * fits
-    return makes - 0.3 * (half + slides) - 0.6 * crosses
+    endless = usage.task == "regression" and usage.labels == "float" and falls(subject)
+    return makes - 0.3 * (half + slides) - 0.6 * (crosses + endless)
 
 
 def of_errors(subject: Subject) -> bool:
@@ -177,6 +179,14 @@ def of_errors(subject: Subject) -> bool:
         return False
     here, there = subject.eagerly(y, z).value, subject.eagerly(y + 1, z + 1).value
     return bool(np.isfinite(here) and abs(here - there) < 1e-4 * (1 + abs(here)))
+
+
+def falls(subject: Subject) -> bool:
+    """Whether far out the loss still falls where all labels are below 0, as that of counts does."""
+    y, z = subject.draw()
+    y = -np.abs(y)
+    far, farther = ([subject.eagerly(y, z + side * far).value for side in (-1, 1)] for far in FAR)
+    return any(np.isfinite(there) and there < here - 1 < -1 for here, there in zip(far, farther, strict=True))
 
 
 def is_crossed(subject: Subject) -> bool:

@@ -19,6 +19,12 @@ LARGEST_MARK = 1e6
 BESIDE = 0.37  # from a mark to a label that marks nothing
 FAR = 9.0  # no ordinary label, which is a number about 0, is so far from it
 SIGNED = ("float", "angles", "boxes")  # kinds of labels that may be below 0
+WHOLE = ("binary", "onehot", "ids")  # kinds of labels that are whole numbers, and so are marks among them
+NEVER_NAN = {  # operations that make no NaN of ordinary numbers: a guard behind any other may be against its own NaN
+    *("Placeholder", "Const", "Identity", "Cast", "Reshape", "ExpandDims", "Squeeze", "StridedSlice", "Pack", "Shape"),
+    *("Sub", "AddV2", "Mul", "Neg", "Abs", "Square", "SquaredDifference", "Maximum", "Minimum", "IsNan", "IsFinite"),
+    *("Sum", "Mean", "Sigmoid", "Softmax", "Softplus"),
+}
 FLIPPED = {"Greater": "Less", "GreaterEqual": "LessEqual", "Less": "Greater", "LessEqual": "GreaterEqual"}
 
 
@@ -34,7 +40,8 @@ def padding_of(subject: Subject) -> str | float:
     constants = set(subject.constants().tolist()) | named
     for mark in sorted(constants, key=lambda c: (c == 0, abs(c))):
         may_be_0 = len(usage.shape) > 1 or (usage.labels == "ids" and mark in named)
-        possible = abs(mark) <= LARGEST_MARK and (mark != 0 or may_be_0)
+        whole = usage.labels not in WHOLE or mark == round(mark)  # y > 0.5 parts two classes, and marks neither
+        possible = abs(mark) <= LARGEST_MARK and (mark != 0 or may_be_0) and whole
         if possible and ((mark in named and no_label(mark, usage)) or skips(subject, mark, asked_for=mark in named)):
             return float(mark)
     for mark in sorted({below(kind, value) for kind, value in asked}, reverse=True):
@@ -94,16 +101,18 @@ def reads_mask(loss: Callable, usage: Usage) -> bool:
 
 
 def asks_for_nan(subject: Subject) -> bool:
-    """Whether the graph asks which labels are NaN: IsNan and the like on something made from the labels alone."""
+    """Whether the graph asks which labels are NaN: IsNan and the like on the labels, or on an error in which nothing
+    but a label can be NaN."""
     graph = subject.traced().graph
-    labels, predictions = graph.inputs[:2]
+    labels, predictions = (tensor.op for tensor in graph.inputs[:2])
     for operation in graph.get_operations():
         asks = operation.type in ("IsNan", "IsFinite") or (
             operation.type in ("Equal", "NotEqual") and operation.inputs[0] is operation.inputs[1]
         )
         if asks:
             sources = ancestors(operation)
-            if labels.op in sources and predictions.op not in sources:
+            from_labels = predictions not in sources or {one.type for one in sources} <= NEVER_NAN
+            if labels in sources and from_labels:
                 return True
     return False
 
@@ -112,11 +121,14 @@ def skips(subject: Subject, mark: float, asked_for: bool = False) -> bool:
     """Whether a label with exactly this value teaches nothing, while other labels do.
 
     `asked_for`: the loss asks for such labels. Then it is a mark as well where it makes the loss something that is not
-    finite: it was to be left out, and is not.
+    finite, or makes it fail: it was to be left out, and is not.
     """
     labels = subject.usage.labels
     near = labels in (*SIGNED, "probabilities") or (mark >= 0 and labels != "ids") or not asked_for
-    at_mark = [marked(subject, mark) for _ in range(TRIALS)]
+    try:
+        at_mark = [marked(subject, mark) for _ in range(TRIALS)]
+    except tf.errors.OpError:  # no class has this number
+        return asked_for
     silent = all(read.gradient is not None and read.finite_gradient and not own for read, own in at_mark)
     if not silent and not (asked_for and any(not read.finite for read, _ in at_mark)):
         return False

@@ -43,10 +43,10 @@ def is_own_sum(part: tf.Tensor, total: tf.Tensor) -> bool:
     return axis is not None and axis.size == 1 and int(axis.reshape(-1)[0]) in (-1, part.shape.rank - 1)
 
 
-def weaves(graph: tf.Graph) -> int | None:
-    """Every how many rows of the labels one is taken, as y_true[::3] does; None: all are taken together."""
+def weaves(graph: tf.Graph, tensor: tf.Tensor) -> int | None:
+    """Every how many rows of labels or predictions (batch, …) one is taken, as y_true[::3] does; None: of all rows."""
     for operation in graph.get_operations():
-        if operation.type == "StridedSlice" and operation.inputs[0] is graph.inputs[0]:
+        if operation.type == "StridedSlice" and operation.inputs[0] is tensor:
             strides = tf.get_static_value(operation.inputs[3])
             if strides is not None and strides[0] > 1 and not operation.get_attr("shrink_axis_mask") & 1:
                 return int(strides[0])
@@ -77,9 +77,14 @@ def laid_out(operation: tf.Operation, tensor: tf.Tensor) -> int | None:
 
 
 def fixed(graph: tf.Graph) -> tuple[int, ...] | None:
-    """The shape of a constant that meets something made of labels or predictions, if its first axis may be a batch."""
+    """The shape that a batch must have to meet a constant of at least two axes, or that labels or predictions are laid
+    out in with all sizes written down; its first axis may be a batch."""
     made = dependents(graph, graph.inputs[0]) | dependents(graph, graph.inputs[1])
     for operation in graph.get_operations():
+        if operation.type == "Reshape" and any(unmoved(operation.inputs[0])[0] is whole for whole in graph.inputs[:2]):
+            laid = operation.outputs[0].shape
+            if laid.is_fully_defined() and laid.rank and laid[0] > 1:
+                return tuple(laid) if laid.rank > 1 else (laid[0], 1)
         if operation.type not in ("Mul", "AddV2", "Sub", "RealDiv") or len(operation.inputs) != 2:
             continue
         for one, other in (operation.inputs, operation.inputs[::-1]):

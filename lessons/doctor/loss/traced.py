@@ -5,8 +5,8 @@ Only operations and the constants they are given are looked at: no names, no tex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -16,6 +16,7 @@ from lessons.doctor.loss.graphs import aligned, carriers, dependents, viewed
 from lessons.doctor.loss.roles import SOFTMAXES, fixed, folds, laid_out, lists, pools, sharing, weaves
 
 WIDEST = 64  # columns that a constant or a slice may speak of
+MOST_UNPACKED = 8  # numbers that a prediction is unpacked into by hand
 ELEMENTWISE = ("Mul", "AddV2", "Sub", "RealDiv", "SquaredDifference", "Pow", "Maximum", "Minimum", "Equal", "NotEqual")
 ORDERS = ("Greater", "GreaterEqual", "Less", "LessEqual")
 COMPARED = ("Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual")
@@ -25,12 +26,13 @@ COMPARED = ("Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual")
 class Hints:
     """`columns` and `label_columns`: how many the last axes have; None: nothing tells. `ids`: labels pick a class, of
     `classes`, where that is known. `flags`: labels are compared with 1, or with a half. `alike`: it asks which
-    labels are equal to those of other samples; `ordered`: which are above them. `first`: of the prediction it takes the
-    first column alone. `sharing`: its columns share a one. `apart`: labels and predictions are both taken apart into
-    columns. `woven`: every how many rows one is taken; `folded`: so many numbers make a row anew. `pooled`: predictions
-    are taken together along axis 1, labels are not. `listed`: a softmax is taken of labels. `label_rank`: axes of the
-    labels, as `rank` of the predictions. `fixed`: the shape of a constant with a batch axis of its own that meets
-    labels or predictions."""
+    labels are equal to those of other samples; `ordered`: which are above them, or by how much. `first`: of the
+    prediction it takes the first column alone. `sharing`: its columns share a one. `apart`: labels and predictions are
+    both taken apart into columns. `woven`: every how many rows one is taken; `folded`: so many numbers make a row.
+    `pooled`: predictions are taken together along axis 1, labels are not. `listed`: a softmax is taken of labels.
+    `label_rank`: axes of the labels, as `rank` of the predictions. `fixed`: the shape of a constant with a batch axis
+    of its own that meets labels or predictions, or that they are laid out in. `views`: predictions are taken in turns,
+    labels not at all."""
 
     traced: bool = False
     columns: int | None = None
@@ -54,22 +56,44 @@ class Hints:
     label_rank: int | None = None
     fixed: tuple[int, ...] | None = None
     listed: bool = False
+    views: bool = False
 
 
 NOTHING = Hints()
 
 
 def hints(loss: Callable | keras.losses.Loss) -> Hints:
-    """What the graph of the bare function tells; NOTHING where it cannot be traced without sizes."""
+    """What the graph of the bare function tells; NOTHING where it cannot be traced."""
     bare = loss.call if isinstance(loss, keras.losses.Loss) else loss
     for axes in ((2, 2), (3, 3), (1, 2), (4, 4), (2, 3)):
-        try:
-            specs = [tf.TensorSpec([None] * count, tf.float32) for count in axes]
-            graph = tf.function(bare, autograph=False).get_concrete_function(*specs).graph
-        except Exception:
-            continue
-        return told(graph, *axes)
+        if (graph := graph_of(bare, *([None] * count for count in axes))) is not None:
+            return told(graph, *axes)
+    return with_columns(bare)
+
+
+def with_columns(bare: Callable) -> Hints:
+    """The same of a loss that asks how many columns there are before anything runs, as unpacking and `range` do."""
+    for alike, label_columns in ((False, None), (False, 2), (True, None)):  # labels: not asked, two, as predictions
+        fitting = {}
+        for columns in range(2, MOST_UNPACKED + 1):
+            shapes = [None, columns if alike else label_columns], [None, columns]
+            if (graph := graph_of(bare, *shapes)) is not None:
+                fitting[columns] = graph
+            if len(fitting) > 1:  # any number goes
+                break
+        for graph in fitting.values():
+            found = told(graph, 2, 2)
+            return found if len(fitting) == 1 else replace(found, columns=None, label_columns=label_columns)
     return NOTHING
+
+
+def graph_of(bare: Callable, *shapes: Sequence[int | None]) -> tf.Graph | None:
+    """The graph of labels and predictions of these shapes; None where it cannot be traced so."""
+    specs = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
+    try:
+        return tf.function(bare, autograph=False).get_concrete_function(*specs).graph
+    except Exception:
+        return None
 
 
 def told(graph: tf.Graph, label_rank: int, rank: int) -> Hints:
@@ -94,16 +118,17 @@ def told(graph: tf.Graph, label_rank: int, rank: int) -> Hints:
         columns == label_columns == 4 and {"Maximum", "Minimum"} <= types,
         rank,
         crossed(graph, of_labels - of_predictions, ("Equal", "NotEqual")),
-        crossed(graph, of_labels - of_predictions, ORDERS) or sorts(graph, of_labels - of_predictions),
+        crossed(graph, of_labels - of_predictions, (*ORDERS, "Sub")) or sorts(graph, of_labels - of_predictions),
         columns == 1,
         sharing(graph),
         len(taken(graph, labels)) > 1 and len(taken(graph, predictions)) > 1,
-        weaves(graph),
+        weaves(graph, graph.inputs[0]),
         folds(graph),
         pools(graph),
         label_rank,
         fixed(graph),
         lists(graph),
+        weaves(graph, graph.inputs[1]) is not None and not (of_labels - {graph.inputs[0].name}),
     )
 
 
@@ -130,14 +155,16 @@ def is_share(tensor: tf.Tensor, of_labels: set[str]) -> bool:
 
 
 def vectors(graph: tf.Graph, of_predictions: set[str]) -> bool:
-    """Whether predictions are summed along their last axis, and not averaged."""
+    """Whether predictions have columns of their own: they are summed along their last axis, and not averaged, or added
+    up over the batch column by column."""
     for operation in graph.get_operations():
         if operation.type not in ("Sum", "Max", "ArgMax", "L2Loss") or operation.inputs[0].name not in of_predictions:
             continue
         rank, axes = operation.inputs[0].shape.rank, tf.get_static_value(operation.inputs[1])
         if rank is None or axes is None or np.size(axes) >= rank:
             continue
-        if set(np.ravel(axes).tolist()) <= {-1, rank - 1}:
+        by_column = operation.type == "Sum" and np.ravel(axes).tolist() == [0]
+        if by_column or set(np.ravel(axes).tolist()) <= {-1, rank - 1}:
             return True
     return False
 

@@ -1,4 +1,5 @@
-"""`model.compile(loss=…)` in a pasted text: what it is given as the loss is kept under a name, the rest of it goes."""
+"""`model.compile(loss=…)` in a pasted text: what it is given as the loss is kept under a name, the rest of it goes, and
+the lines of model, data and training with it."""
 
 import ast
 from dataclasses import dataclass
@@ -48,14 +49,41 @@ def replaced(tree: ast.Module, found: list[Compiled]) -> ast.Module:
     return ast.fix_missing_locations(ast.Module(body, tree.type_ignores))
 
 
+def needed(tree: ast.Module, names: set[str]) -> ast.Module:
+    """The tree without the statements that nothing with these names goes back to: model, data and training."""
+    wanted = set(names)
+    kept: set[ast.stmt] = {one for one in tree.body if isinstance(one, ast.Import | ast.ImportFrom)}
+    while True:
+        found = {one for one in tree.body if one not in kept and not wanted.isdisjoint(_changed(one))}
+        if not found:
+            break
+        kept |= found
+        wanted |= {node.id for one in found for node in ast.walk(one) if isinstance(node, ast.Name)}
+    return ast.Module([statement for statement in tree.body if statement in kept], tree.type_ignores)
+
+
+def _changed(statement: ast.stmt) -> set[str]:
+    """The names that a statement gives a value, and those of what it may change: `x[0] = 1`, `x.append(1)`."""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return {statement.name}
+    places = [node for node in ast.walk(statement) if isinstance(getattr(node, "ctx", None), ast.Store)]
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        places.append(statement.value.func)
+    return {name for place in places if (name := _root(place)) is not None}
+
+
+def _root(node: ast.AST) -> str | None:
+    """The name that an attribute or an item is one of."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
 def _compiles(call: ast.Call) -> bool:
     """Whether this is `model.compile(…)`, of whatever dotted name."""
     if not (isinstance(call.func, ast.Attribute) and call.func.attr == "compile"):
         return False
-    root = call.func.value
-    while isinstance(root, ast.Attribute):
-        root = root.value
-    return isinstance(root, ast.Name)
+    return _root(call.func) is not None
 
 
 def _losses(call: ast.Call) -> list[tuple[str, ast.expr]]:

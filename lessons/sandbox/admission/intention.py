@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lessons.sandbox.admission import vocabulary
-from lessons.sandbox.admission.compiled import compiled, replaced
+from lessons.sandbox.admission.compiled import compiled, needed, replaced
 from lessons.sandbox.admission.refusal import Refused
 from lessons.sandbox.admission.scope import Scopes
 from lessons.sandbox.admission.syntax import shown
@@ -41,6 +41,8 @@ class Intention:
         self._single: tuple[str, int] | None = None  # a function of one argument, and its line
         for statement in self.tree.body:
             self._look(statement)
+        if self.compiled:
+            self.tree = needed(self.tree, {name.partition(".")[0] for name in (*self.candidates, *self.told)})
 
     @property
     def kinds(self) -> dict[str, str]:

@@ -160,8 +160,21 @@ def not_batch_safe(subject: Subject) -> Evidence | None:
     related, lists = subject.sampler.related, max(subject.usage.shape, default=1) > 1
     if related in ("embedding", "survival") or (related == "ranking" and not lists):  # they compare samples of a batch
         return None
+    if subject.sampler.unused and compares_samples(subject):  # without labels there is nothing else to compare with
+        return None
     found = [evidence for _ in range(DRAWS) if (evidence := one_batch(subject))]
     return found[0] if len(found) > DRAWS / 2 else None
+
+
+def compares_samples(subject: Subject) -> bool:
+    """Whether the gradient of the first sample is another one where all samples behind its group are others."""
+    y, z = subject.draw()
+    others = subject.sampler.predictions(len(z))
+    others[: subject.rows] = z[: subject.rows]
+    here, there = subject.at(y, z), subject.at(y, others)
+    if here.gradient is None or there.gradient is None:
+        return False
+    return not np.allclose(here.gradient[0], there.gradient[0], rtol=1e-3, atol=1e-7)
 
 
 def one_batch(subject: Subject) -> Evidence | None:

@@ -17,8 +17,8 @@ DECADES = tuple(10.0**-power for power in range(1, 8))  # and a scale that stand
 SLOPE = 0.2  # by how much it falls for each step of 1, at least
 PER_DECADE = 0.5  # and for each tenth of the scale: log 10 is 2.3
 WIDEST = 64  # columns that are followed one by one
-RIGHT = ((0.7, 0.7), (1.0, 0.0), (0.5, 0.0))  # (label, number before activation) that may be a right prediction: the
-# same number, its logarithm, its logit
+RIGHT = ((0.7, 0.7), (1.0, 0.0), (0.5, 0.0), (0.0, 0.0))  # (label, number before activation) that may be a right
+# prediction: the same number, its logarithm, its logit, the logarithm of 1 more or a root
 
 SQUARED = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
 SIGNED = "def loss(y_true, y_pred):\n    return tf.reduce_mean(y_true - y_pred)\n"

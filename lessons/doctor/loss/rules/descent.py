@@ -18,6 +18,7 @@ RATE = 0.3  # its first learning rate; it falls to almost 0
 ELSEWHERE = 0.15  # from the label, in the label's units
 LOCATION = 0.25  # of what the descent gained, that a column may lose which is set to the labels
 ELSEWHERE_SHARE = 0.1  # of samples that end elsewhere
+LONG = 4  # steps of a sequence in which one can be told from its neighbours
 
 SQUARED = "def loss(y_true, y_pred):\n    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
 NEGATED = "def loss(y_true, y_pred):\n    return -tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)\n"
@@ -195,6 +196,9 @@ def nearest_truth(subject: Subject, y, z) -> np.ndarray:
 def minimum_not_at_truth(subject: Subject) -> Evidence | None:
     if not subject.sampler.one_to_one or LOSS_RULES.found(subject, "no_gradient"):
         return None
+    endless = LOSS_RULES.evidence(subject, "unbounded_below")
+    if endless and "floor" in endless.numbers:  # of a scale without one the descent comes to no end
+        return None
     shares = []
     few = subject.sampler.size < BATCH  # of large samples, which hold many numbers each: two say as much
     for _ in range(1 if few else 2):
@@ -248,7 +252,9 @@ def ended_elsewhere(subject: Subject, y, start, z) -> tuple[np.ndarray, float, i
     """(truth as z, share of predictions elsewhere, a sample with one) when z is not the truth and costs no more."""
     began, ended = subject.value(y, start), subject.value(y, z)
     heads = subject.usage.labels not in ("ids", "onehot", "binary") and y.shape != z.shape
-    truths = column_truths(subject, y, z) if heads else [nearest_truth(subject, y, z)]
+    later = int(asks_for_the_next_step(subject, y, start))
+    wanted = np.roll(y, -later, axis=1) if later else y
+    truths = column_truths(subject, wanted, z) if heads else [nearest_truth(subject, wanted, z)]
     best = min((subject.value(y, truth) for truth in truths), default=np.inf)
     if heads and not best <= ended + LOCATION * (began - ended):  # no column is what the labels speak of
         return None
@@ -261,10 +267,28 @@ def ended_elsewhere(subject: Subject, y, start, z) -> tuple[np.ndarray, float, i
     off = apart(subject, y, z, truths[0])
     if heads:  # one column at the label is enough
         off = np.all([apart(subject, y, z, truth).any(axis=1, keepdims=True) for truth in truths], axis=0)
+    if later:  # the last step has no next one: nothing is wanted of it
+        off = off.reshape(*z.shape[:2], -1)[:, :-later].reshape(len(z), -1)
     share = float(np.mean(off))
     if share < ELSEWHERE_SHARE / 2:
         return None
     return truths[0], share, int(np.argwhere(off)[0][0])
+
+
+def asks_for_the_next_step(subject: Subject, y, z) -> bool:
+    """Whether the label of a step is what the prediction one step earlier is for, as in a loss of the next token.
+
+    y and z (batch, time, …): another label at one step changes the gradient of that prediction most.
+    """
+    if not subject.usage.timed or y.ndim < 2 or y.shape[:2] != z.shape[:2] or y.shape[1] < LONG:
+        return False
+    step, changed = y.shape[1] // 2, y.copy()
+    changed[:, step] = np.roll(y[:, step], 1, axis=0)  # labels that there are
+    reads = [subject.at(labels, z) for labels in (y, changed)]
+    if any(read.gradient is None or not read.finite_gradient for read in reads):
+        return False
+    moved = np.abs(reads[0].gradient - reads[1].gradient).reshape(*z.shape[:2], -1).sum(axis=(0, 2))
+    return bool(moved.any()) and int(moved.argmax()) == step - 1
 
 
 def column_truths(subject: Subject, y, z) -> list[np.ndarray]:

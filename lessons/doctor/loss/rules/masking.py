@@ -186,6 +186,8 @@ def drops_legit_zeros(subject: Subject) -> Evidence | None:
         return None
     if labels in ("onehot", "boxes") or (labels == "probabilities" and "softmax" in subject.usage.activation):
         return None
+    if labels == "ids" and subject.usage.padding == 0:  # no class has the id that marks padding
+        return None
     other = 1.0 if labels in ("binary", "ids") else 0.7
     zeros, others = list[float](), list[float]()
     for _ in range(SETTLED):

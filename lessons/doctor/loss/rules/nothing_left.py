@@ -221,6 +221,18 @@ def one_sided(subject: Subject) -> Iterator[tuple[np.ndarray, str]]:
             return
     if subject.usage.labels in ("binary", "onehot", "ids"):
         yield from of_one_class(subject, y)
+    if len(subject.usage.label_kinds) > 1:
+        yield from of_one_flag(subject, y)
+
+
+def of_one_flag(subject: Subject, y: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
+    """Batches, and batches with one sample, in which a column of flags holds only one. y (batch, …, columns)."""
+    for column, kind in enumerate(subject.usage.label_kinds):
+        for flag in (0, 1) if kind == "binary" else ():
+            alike, first = y.copy(), y.copy()
+            alike[..., column], first[0, ..., column] = flag, flag
+            yield first, f"With one sample of which column {column + 1} of the labels is {flag} throughout"
+            yield alike, f"With a batch of which column {column + 1} of the labels is {flag} throughout"
 
 
 def of_one_class(subject: Subject, y: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
