@@ -131,7 +131,11 @@ def weights_left_out(interface: Interface, said: Mapping[str, Any]) -> Iterator[
     elif weights and out.labels == "class" and (absent := sorted({*range(out.columns)} - {*dict(weights)})):
         yield f"class_weight: class {absent[0]} has none, and Keras gives it 1 without a word."
     if sample := said.get("sample_weight"):
-        yield f"sample_weight={sample} of your fit belongs to your data and is not read; one per step is a setting."
+        steps = (
+            " A weight per step is a setting. Of shape (batch,), with as many samples as steps, Keras takes it for "
+            "one per step without a word."
+        )
+        yield f"sample_weight={sample} of your fit belongs to your data and is not read.{steps if out.per_step else ''}"
 
 
 def untaken(interface: Interface, given: Any) -> str:

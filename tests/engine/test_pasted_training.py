@@ -5,6 +5,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras.src.trainers.data_adapters.data_adapter_utils import class_weight_to_sample_weights
 
 from lessons.course.model_examples import EXAMPLES
@@ -163,6 +164,15 @@ def test_of_labels_per_step_keras_makes_no_weight_per_step():
     assert class_weight_to_sample_weights(labels, table).tolist() == [7.0, 5.0]  # by the place of the 1
     with pytest.raises(TypeError):
         class_weight_to_sample_weights(labels[..., None], table)
+
+
+def test_weights_of_samples_are_taken_for_those_of_steps_where_there_are_as_many():
+    labels, predictions = np.zeros((3, 3, 1)), np.zeros((3, 3, 1))
+    predictions[0] = 1.0  # of the first sample
+    off = np.array([0.0, 1.0, 1.0])  # the first sample
+    assert float(keras.losses.MeanSquaredError()(labels, predictions, off)) == pytest.approx(2 / 9)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        keras.losses.MeanSquaredError()(labels[:, :2], predictions[:, :2], off)
 
 
 def test_where_the_mask_is_lost_the_gradient_of_padding_is_found():
