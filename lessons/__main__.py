@@ -169,6 +169,9 @@ def show_model(given: argparse.Namespace) -> None:
         print("\n".join([*found.seen.table(), "", *said]), end="\n\n")
     if found.interface:
         recipe = model_file.recipe_of(given.model, found, table, loss, dict(map(examine.change_of, given.changes)))
+        report["left_out"] = model_file.left_out_of(recipe)
+        if not given.json:
+            print(*(f"{said}\n" for said in report["left_out"]), sep="", end="")
         show_training(given, recipe, own_case.LESSON, report, partial(model_file.trained, path=given.model))
     else:
         print(json.dumps(report) if given.json else f"It is not trained here. {found.untrained}")

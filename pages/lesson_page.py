@@ -10,7 +10,8 @@ from lessons.course.lesson import Lesson
 from lessons.recipe import losses
 from lessons.recipe.recipe import Recipe
 from lessons.server.laboratory import shared
-from pages.lab.bench import BROUGHT, Bench
+from pages.lab.bench import Bench
+from pages.lab.brought import BROUGHT, COMPILED
 from pages.lab.case import case_in_link, travel
 from pages.lab.comparison_panel import PIN, comparison, pin_button, strip
 from pages.lab.controls import controls
@@ -131,12 +132,13 @@ def presets(bench: Bench) -> None:
 
 
 def own_loss(bench: Bench) -> None:
-    """The loss that the learner brought from the clinic, and whether it is trained here."""
+    """The loss that the learner brought, from the clinic or in a model's text, and whether it is trained here."""
     brought = st.session_state.get(BROUGHT)
     if not brought:
         return
     name, place = brought.function or "your loss", row("own_loss")
-    words = f"Train **{quoted(name)}**, from the clinic, in place of this lesson's loss"
+    origin = "as `compile` of your model names it" if brought == st.session_state.get(COMPILED) else "from the clinic"
+    words = f"Train **{quoted(name)}**, {origin}, in place of this lesson's loss"
     place.toggle(words, True, key=bench.key("own"))
     place.button("Forget it", key=bench.key("forget"), type="tertiary", on_click=bench.forget_loss)
 

@@ -252,8 +252,7 @@ class Graph:
 
     def _compared(self, loss, y, predictions, part):
         """A loss of predictions (batch, …) beside labels, as a scalar; without a mask where none was passed."""
-        steps = part["weight"].shape[1]
-        weight = part["weight"] if self.weighted and tuple(y.shape[1:-1]) == (steps,) else None
+        weight = self._weight(y, part)
 
         def with_mask():
             return tf.cast(loss(y, predictions, weight), tf.float32)
@@ -264,6 +263,11 @@ class Graph:
         if getattr(predictions, "_keras_mask", None) is None:
             return with_mask()
         return tf.cond(part["masked"], with_mask, without_mask)
+
+    def _weight(self, y, part):
+        """The sample_weight of labels (batch, …, columns): (batch, time), or None."""
+        steps = part["weight"].shape[1]
+        return part["weight"] if self.weighted and tuple(y.shape[1:-1]) == (steps,) else None
 
     def _real_loss(self, part, predictions):
         """The same loss against the true labels that are known, laid out as one long sequence (1, steps, columns)."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.src.trainers.data_adapters.tf_dataset_adapter import make_class_weight_map_fn
 
 from lessons.engine.graph import Graph
 from lessons.engine.mask_xray import Call
@@ -20,6 +21,7 @@ from lessons.engine.models import build_loss, build_optimizer
 from lessons.engine.xray import LOSS, heeds_mask, short
 from lessons.recipe.data import PaddedBatch
 from lessons.recipe.interface import IDS, Interface, PutOut, Taken
+from lessons.recipe.model import Model
 from lessons.recipe.recipe import Recipe, Structure
 from lessons.recipe.settings import Settings
 from lessons.runs.run import LayerMask
@@ -41,6 +43,8 @@ class ModelGraph(Graph):
         """`loss`, `source`: as for Graph."""
         assert structure.model
         self.build, self.seed, self.interface = build, seed, structure.model.interface
+        self.class_weights = class_weights_of(structure.model) if structure.model.class_weight else None
+        self.fitting = False  # when it was called last
         self.beside: list[tf.Tensor] = []  # what the outputs that are not looked at put out when it was called last
         self.beside_losses = [] if structure.own else losses_beside(self.interface, structure.settings)
         self.embedded: list[tf.Tensor] = []  # what the layers that read ids put out since the model was called last
@@ -127,10 +131,16 @@ class ModelGraph(Graph):
 
         `fit` tells a model of `training` where its `call` takes it. keras/src/backend/tensorflow/trainer.py.
         """
-        told = self.given._call_has_training_arg
+        told, self.fitting = self.given._call_has_training_arg, training
         put_out = super()._call(given, training) if told else self.model(given)
         self.beside = list(put_out[1:]) if isinstance(put_out, list) else []
         return first_of(put_out)
+
+    def _weight(self, y: Any, part: dict) -> Any:
+        """With class_weight what `fit` makes of it, (batch,), and leaves out in validation."""
+        if self.class_weights and self.fitting:
+            return self.class_weights(part["x"], y)[-1]
+        return super()._weight(y, part)
 
     def _loss(self, part: dict, predictions: Any) -> Any:
         """The sum over the outputs, and what the layers add: `add_loss`, and regularizers.
@@ -155,6 +165,12 @@ class ModelGraph(Graph):
     def _read(self, part: dict) -> Any:
         """An id has no gradient: what the layer that reads it makes of it has."""
         return self.embedded[self.reading] if self.embedded else part["x"]
+
+
+def class_weights_of(model: Model) -> Callable:
+    """Keras' own function of (x, y) that gives (x, y, weights), for all classes that labels may have."""
+    classes = range(max(2, model.interface.columns))
+    return make_class_weight_map_fn(dict.fromkeys(classes, 1.0) | dict(model.class_weight))
 
 
 def readers(model: keras.Model, place: int) -> list[keras.Layer]:

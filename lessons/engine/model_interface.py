@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.compiled import loss_of, of_numbers, said_of_each
 from lessons.recipe.interface import Interface, PutOut, Taken
 from lessons.recipe.losses import OF_CLASSES
-from lessons.recipe.model import loss_of, trained_with
+from lessons.recipe.model import trained_with
 
 if TYPE_CHECKING:
     import keras
-
-OF_NUMBERS = ("mse", "mae", "huber", "log_cosh")
 
 
 def interface_of(
@@ -84,41 +83,13 @@ def described(name: str, predictions: np.ndarray, model: keras.Model, layer: str
     return PutOut(name, shape, per_step, activation, labels="")
 
 
-def said_of_each(outputs: Sequence[PutOut], compiled: Mapping[str, Any]) -> list[tuple[Any, float]]:
-    """The loss that `compile` names for each output, None where it names none for any, and its weight.
-
-    An empty text: this output has none while others have. keras/src/trainers/compile_utils.py: CompileLoss.
-    """
-    losses, weights = compiled.get("loss"), compiled.get("loss_weights")
-    if losses is None:
-        return [(None, 1.0)] * len(outputs)
-    return [
-        (of_output(losses, one, place, ""), number(of_output(weights, one, place, 1.0)))
-        for place, one in enumerate(outputs)
-    ]
-
-
-def of_output(said: Any, one: PutOut, place: int, missing: Any) -> Any:
-    """What a list, or a dictionary by names, says of an output; one thing that is said holds for all."""
-    if isinstance(said, dict):
-        return said.get(one.name, missing) or missing
-    if isinstance(said, list):
-        return (said[place] if place < len(said) else missing) or missing
-    return said
-
-
-def number(said: Any) -> float:
-    """A weight of a loss; 1 where it is no plain number."""
-    return float(said) if isinstance(said, int | float) else 1.0
-
-
 def as_compiled(one: PutOut, inputs: Sequence[Taken], asked: Any, weight: float) -> PutOut:
     """The output with its labels and its loss, as `compile` asks, or as its shape and activation suggest."""
     many = one.per_step or len(one.shape) == 1
     if asked == "" or len(one.shape) > 2 or not one.shape:
         return one
     loss = loss_of(asked)
-    labels = labels_of(one, loss, inputs)
+    labels = "number" if of_numbers(asked) and many else labels_of(one, loss, inputs)
     if labels == "class" and not many:
         return one
     one = replace(one, labels=labels, weight=weight)
@@ -129,8 +100,6 @@ def labels_of(one: PutOut, loss: str | None, inputs: Sequence[Taken]) -> str:
     """What labels an output is trained with: as its loss takes them, else as it looks."""
     if loss in OF_CLASSES and one.columns > 1:
         return "class"
-    if loss in OF_NUMBERS:
-        return "number"
     if loss or one.activation == "sigmoid":
         return "binary"
     if one.columns == 1 or not (one.per_step or len(one.shape) == 1):

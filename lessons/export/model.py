@@ -24,6 +24,8 @@ def function_of(recipe: Recipe) -> str:
             "the script: call() of your model takes no training, so fit never tells it of any; inside the model of a "
             "script it would hear of it. Write call(self, inputs, training=None)."
         )
+    if model.class_weight:
+        raise BadInput("the script: it trains without class_weight; leave it out of your text’s fit.")
     taken, out = model.interface.taken, model.interface.put_out
     several = model.interface.others or len(model.interface.outputs) > 1
     if several or len(taken.shape) > 2 or not (out.per_step or len(out.shape) == 1):

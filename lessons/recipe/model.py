@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lessons.recipe import model_data
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.compiled import OPTIMIZERS
 from lessons.recipe.data import Whole
 from lessons.recipe.interface import Interface, PutOut
 from lessons.recipe.losses import OF_CLASSES
@@ -30,17 +31,6 @@ DECIDED = {  # fields that the model decides, each with what it says of them
 }
 
 
-OPTIMIZERS = {"adam": 1e-3, "rmsprop": 1e-3, "sgd": 1e-2}  # and their learning rates in Keras
-NAMES = {  # of Keras' losses, without underscores -> ours
-    **dict.fromkeys(("mse", "meansquarederror"), "mse"),
-    **dict.fromkeys(("mae", "meanabsoluteerror"), "mae"),
-    "huber": "huber",
-    "logcosh": "log_cosh",
-    "binarycrossentropy": "bce_clipped",
-    **dict.fromkeys(("sparsecategoricalcrossentropy", "categoricalcrossentropy"), "cross_entropy_clipped"),
-}
-
-
 @dataclass(frozen=True)
 class Model:
     """A model as text. `choice`: which of those in it is meant."""
@@ -49,6 +39,7 @@ class Model:
     choice: str
     interface: Interface
     metrics: tuple[Metric, ...] = ()  # that are measured beside the loss, when it is trained
+    class_weight: tuple[tuple[int, float], ...] = ()  # that `fit` is given
 
     def fit(self, recipe: Recipe) -> Settings:
         """The settings of a recipe with what the model decides.
@@ -167,13 +158,3 @@ def outset(interface: Interface, compiled: Mapping[str, Any] | None) -> dict[str
         rate = said.get("learning_rate") or OPTIMIZERS[optimizer]
         begins |= {"optimizer": optimizer, "learning_rate": min(max(rate, 1e-6), 10.0)}
     return begins | decided(interface)
-
-
-def loss_of(said: Any) -> str | None:
-    """The loss on offer that `compile(loss=…)` names, by its text; None where there is none."""
-    text = str(said)
-    name = text.partition("(")[0].rpartition(".")[2].replace("_", "").lower()
-    logits = "from_logits=True" in text.replace(" ", "")
-    if name == "binarycrossentropy" and logits:
-        return "bce_from_logits"
-    return "cross_entropy" if name.endswith("categoricalcrossentropy") and logits else NAMES.get(name)

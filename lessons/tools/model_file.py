@@ -14,6 +14,7 @@ import numpy as np
 
 from lessons.course.own_case import START
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.compiled import class_weight_of, left_out
 from lessons.recipe.data import Bools, training_batch
 from lessons.recipe.metrics import compiled_metrics
 from lessons.recipe.model import Model, outset
@@ -21,6 +22,7 @@ from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.table import Table
 from lessons.recipe.words import first_line, shortened
 from lessons.runs.run import Run
+from lessons.sandbox.admission.model.compiled_loss import loss_itself
 from lessons.sandbox.admission.model.compiling import compiled
 
 if TYPE_CHECKING:
@@ -137,7 +139,16 @@ def recipe_of(
     text, said = Path(path).read_text(encoding="utf-8"), compiled_in(path)
     begins, metrics = outset(found.interface, said), compiled_metrics(found.interface, said)
     settings = START.with_changes({**(table.care(START) if table else {}), **begins})
-    return Recipe(settings, table, loss, Model(text, path, found.interface, metrics)).with_changes(changes)
+    if not loss and "loss" not in changes:
+        loss = loss_itself(found.interface, said)
+    weights = class_weight_of(found.interface, said)
+    return Recipe(settings, table, loss, Model(text, path, found.interface, metrics, weights)).with_changes(changes)
+
+
+def left_out_of(recipe: Recipe) -> list[str]:
+    """What the file's `compile` asks for and its training does otherwise, a sentence each."""
+    assert recipe.model
+    return list(left_out(recipe.model.interface, compiled_in(recipe.model.choice), itself=recipe.pasted is not None))
 
 
 def trained(recipe: Recipe, path: str) -> Run:

@@ -10,7 +10,7 @@ from lessons.recipe.words import first_line
 from pages.clinic.buttons import examine
 from pages.clinic.consultation import OPTIONS, Consultation, answer_of, failure_of
 from pages.clinic.options import CHOICES
-from pages.lab.bench import BROUGHT
+from pages.lab.brought import BROUGHT
 from pages.parts.findings import count, findings
 from pages.parts.layout import button, row
 from pages.parts.quotation import fail, quoted

@@ -17,12 +17,12 @@ from lessons.course.lesson import Lesson, Preset
 from lessons.course.variation import variation
 from lessons.doctor.run import diagnose, next_steps
 from lessons.recipe.model import Model
-from lessons.recipe.recipe import Recipe
+from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import OWN_DATA, Settings
 from lessons.runs.run import Run
 from lessons.sandbox.walled_pool import Busy
 from lessons.server.laboratory import Training, shared
-from pages.lab.brought import MODEL, let_go, own_model, own_table, remember_care, taken
+from pages.lab.brought import BROUGHT, let_go, own_model, own_table, remember_care, take_model, taken
 from pages.lab.guesses import Guess, Twin, kept, newer
 from pages.lab.state import LISTS, Diagnosis, Form, Luck, Map, Pin, Runs, look_at, under_way, verb
 from pages.learner import identity
@@ -30,7 +30,6 @@ from pages.parts.address import Address
 from pages.server.presence import session, watch
 
 FIRST_LOOK = 0.1  # seconds a click waits for a run to finish before it shows what there is
-BROUGHT = "clinic:brought"  # session key: the loss that the learner wants to train
 
 
 @dataclass
@@ -135,9 +134,9 @@ class Bench:
         st.session_state.pop(BROUGHT, None)
 
     @verb
-    def train_model(self, model: Model, outset: dict[str, Any]) -> None:
-        """Train this model in place of the lesson's. `outset`: what its runs begin with."""
-        st.session_state[MODEL] = model, outset
+    def train_model(self, model: Model, outset: dict[str, Any], loss: Pasted | None) -> None:
+        """Train this model in place of the lesson's. `outset`: what its runs begin with. `loss`: that of its text."""
+        take_model(model, outset, loss)
         self.collect()
         if self.form.model:  # else the page says why it cannot be
             self.start()

@@ -7,7 +7,7 @@ import streamlit as st
 from lessons.own_data.brought import Brought
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.model import Model
-from lessons.recipe.recipe import Recipe
+from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import Settings
 from lessons.recipe.table import Table
 from pages.lab.state import Form
@@ -15,6 +15,8 @@ from pages.lab.state import Form
 OWN = "own:brought"  # session keys: the file that was brought,
 TREATED = "own:treated"  # which table was treated last, and how,
 MODEL = "own_model:brought"  # and the model, with what its runs begin with
+BROUGHT = "clinic:brought"  # the loss that the learner wants to train
+COMPILED = "own_model:loss"  # that loss, where it is the one that the text of a model names
 
 
 def own_table() -> Table | None:
@@ -53,11 +55,25 @@ def own_model(form: Form, table: Table | None) -> tuple[Model | None, dict[str, 
     return model, outset, ""
 
 
-def forget_model() -> None:
-    st.session_state.pop(MODEL, None)
-
-
 def let_go() -> None:
     """Forget the file."""
     st.session_state.pop(OWN, None)
     st.session_state.pop(TREATED, None)
+
+
+def take_model(model: Model, outset: dict[str, Any], loss: Pasted | None) -> None:
+    """The session's own model from now on, what its runs begin with, and the loss that its text names, if that is
+    trained itself."""
+    st.session_state[MODEL] = model, outset
+    take_loss(loss)
+
+
+def forget_model() -> None:
+    st.session_state.pop(MODEL, None)
+    take_loss(None)
+
+
+def take_loss(loss: Pasted | None) -> None:
+    """The loss that a model's text names, in place of the one that another's named; the learner's own stays."""
+    if st.session_state.get(BROUGHT) in (None, st.session_state.pop(COMPILED, None)):
+        st.session_state[BROUGHT] = st.session_state[COMPILED] = loss

@@ -6,7 +6,8 @@ from lessons.course.case import Case
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Pasted
 from lessons.recipe.settings import Settings
-from pages.lab.bench import BROUGHT, Bench
+from pages.lab.bench import Bench
+from pages.lab.brought import BROUGHT
 from pages.lab.own_model import TEXT
 
 PROBLEM, OPENED, TAKEN = "case:problem", "case:opened", "case:taken"  # session keys

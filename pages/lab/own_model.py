@@ -15,6 +15,7 @@ from lessons.course.model_examples import EXAMPLES
 from lessons.figures.layer_figures import layer_figure, layer_words
 from lessons.recipe import model
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.compiled import class_weight_of, left_out
 from lessons.recipe.data import training_batch
 from lessons.recipe.interface import Interface
 from lessons.recipe.metrics import SUITED, Metric, compiled_metrics
@@ -22,6 +23,7 @@ from lessons.recipe.recipe import Recipe
 from lessons.recipe.table import Table
 from lessons.recipe.words import first_line, sentence
 from lessons.sandbox import walled_pool
+from lessons.sandbox.admission.model.compiled_loss import loss_itself
 from lessons.sandbox.walled_pool import Busy
 from lessons.server import walled_tasks
 from lessons.workers.job import Job
@@ -182,14 +184,20 @@ def to_train(bench: Bench, text: str, found: Mapping[str, Any]) -> None:
         warn(str(problem))
         return
     interface = picked(choices)
-    mine = model.Model(text, found["choice"], interface, asked_metrics(interface, found["compiled"]))
+    metrics, weights = asked_metrics(interface, found["compiled"]), class_weight_of(interface, found["compiled"])
+    mine = model.Model(text, found["choice"], interface, metrics, weights)
     label = "Train it again" if bench.form.model == mine else "Train it"
     place = row("own_model_train")
     begins = model.outset(interface, found["compiled"])
-    button(place, label, "own_model:train", "play_arrow", bench.train_model, mine, begins)
+    loss = loss_itself(interface, found["compiled"])
+    button(place, label, "own_model:train", "play_arrow", bench.train_model, mine, begins, loss)
     data = "your data" if bench.form.table else "generated ids" if interface.words else "generated sequences"
     per = "step" if interface.per_step else "sequence"
     place.caption(f"On {data}, a label per {per}: curve, gradient at each step, findings.")
+    if weights:
+        st.caption("Trained with class_weight of your fit; as in fit, validation is without it.")
+    for said in left_out(interface, found["compiled"], itself=loss is not None):
+        st.caption(quoted(said))
     if found["steps"]:
         st.caption(f"{' and '.join(map(quoted, found['steps']))} of your text is not run: Keras' own takes its place.")
 

@@ -1,8 +1,12 @@
 """A pasted model is trained as plain `fit` trains it: the same text, run twice."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from keras.src.trainers.data_adapters.data_adapter_utils import class_weight_to_sample_weights
 
 from lessons.course.model_examples import EXAMPLES
 from lessons.doctor.run import diagnose
@@ -14,12 +18,14 @@ from lessons.families.recurrent import Recurrent
 from lessons.own_data import sample
 from lessons.own_data.brought import Brought
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.compiled import class_weight_of, left_out
 from lessons.recipe.data import training_batch, validation_batch
 from lessons.recipe.interface import Interface
 from lessons.recipe.losses import find
 from lessons.recipe.model import Model, outset
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.runs.run import Run
+from lessons.sandbox.admission.model.compiled_loss import loss_itself
 from tests.tools.selection import first
 
 EPOCHS = 12
@@ -84,8 +90,8 @@ def train(recipe: Recipe) -> Run:
     return Run.gather(recipe, training_batch(recipe), pasted_training.train(recipe))
 
 
-def plain_fit(text: str, recipe: Recipe) -> dict:
-    """What `fit` says of the same text, run as Python runs it."""
+def plain_fit(text: str, recipe: Recipe, loss: object = None, **more) -> dict:
+    """What `fit` says of the same text, run as Python runs it, with this loss or that of the settings."""
     settings = recipe.settings
     keras.utils.set_random_seed(settings.seed)
     names: dict = {"keras": keras, "layers": keras.layers}
@@ -93,12 +99,12 @@ def plain_fit(text: str, recipe: Recipe) -> dict:
     model = names["model"]
     kinds = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
     kept = {"bce_clipped": "binary_crossentropy", "cross_entropy_clipped": "sparse_categorical_crossentropy"}
-    loss = kept.get(settings.loss) or find(settings.loss)
+    loss = loss or kept.get(settings.loss) or find(settings.loss)
     model.compile(kinds[settings.optimizer](settings.learning_rate), loss, jit_compile=False)
     parts = training_batch(recipe), validation_batch(recipe)
     (x, y), validation = (((part.x[..., 0].astype(int) if settings.words else part.x), part.y) for part in parts)
     size = settings.batch_size or len(x)
-    how = {"epochs": settings.epochs, "batch_size": size, "shuffle": False, "verbose": 0}
+    how = {"epochs": settings.epochs, "batch_size": size, "shuffle": False, "verbose": 0} | more
     return model.fit(x, y, validation_data=validation, validation_batch_size=size, **how).history
 
 
@@ -120,6 +126,53 @@ def test_in_batches_too():
 def test_what_compile_says_is_what_a_run_begins_with():
     _, begins = looked_at(OWN_CLASSES)
     assert (begins["loss"], begins["optimizer"], begins["learning_rate"]) == ("bce_clipped", "rmsprop", 0.005)
+
+
+@pytest.mark.parametrize("loss", first(1, ["keras.losses.Huber(delta=0.1)", "'poisson'"]))
+def test_a_loss_of_keras_that_is_not_on_offer_is_the_loss_itself(loss):
+    text = EXAMPLES["Flatten"] + f"\nmodel.compile(loss={loss}, optimizer='nadam')\n"
+    (mine, begins), found = looked_at(text), inspect(text)
+    pasted = loss_itself(mine.interface, found["compiled"])
+    recipe = Recipe(Own(**begins | {"epochs": 3}), pasted=pasted, model=mine)
+    run = train(recipe)
+    history = plain_fit(EXAMPLES["Flatten"], recipe, eval(loss))
+    np.testing.assert_allclose(run.snapshot.loss, history["loss"], rtol=1e-5)
+    (otherwise,) = left_out(mine.interface, found["compiled"], itself=True)
+    assert otherwise == "The optimizer is Adam: nadam is not on offer here."
+
+
+@pytest.mark.parametrize("name", first(1, ["own", "classes"]))
+def test_class_weight_is_what_fit_makes_of_it_and_not_in_validation(name):
+    table = {0: 5.0, 1: 0.5, 2: 1.0}
+    bare = {"own": OWN_CLASSES, "classes": SOFTMAX.replace("return_sequences=True", "return_sequences=False")}[name]
+    text = f"{bare}\ntable = {table}\nmodel.fit(x, y, class_weight=table)\n"
+    (mine, begins), found = looked_at(text), inspect(text)
+    weights = class_weight_of(mine.interface, found["compiled"])
+    assert dict(weights) == table
+    assert len(list(left_out(mine.interface, found["compiled"], itself=False))) == (name == "classes")  # of class 3
+    recipe = Recipe(Own(**begins | {"epochs": 3, "batch_size": 5}), model=replace(mine, class_weight=weights))
+    run, history = train(recipe), plain_fit(bare, recipe, class_weight=table)
+    np.testing.assert_allclose(run.snapshot.loss, history["loss"], rtol=1e-5)
+    np.testing.assert_allclose(run.snapshot.val_loss, history["val_loss"], rtol=1e-5)
+    plain = train(replace(recipe, model=mine))
+    assert abs(run.snapshot.loss[0] / plain.snapshot.loss[0] - 1) > 0.1
+
+
+def test_of_labels_per_step_keras_makes_no_weight_per_step():
+    labels = np.array([[1, 0, 0], [0, 0, 1]])  # (batch, time)
+    table = {0: 7.0, 1: 1.0, 2: 5.0}
+    assert class_weight_to_sample_weights(labels, table).tolist() == [7.0, 5.0]  # by the place of the 1
+    with pytest.raises(TypeError):
+        class_weight_to_sample_weights(labels[..., None], table)
+
+
+def test_weights_of_samples_are_taken_for_those_of_steps_where_there_are_as_many():
+    labels, predictions = np.zeros((3, 3, 1)), np.zeros((3, 3, 1))
+    predictions[0] = 1.0  # of the first sample
+    off = np.array([0.0, 1.0, 1.0])  # the first sample
+    assert float(keras.losses.MeanSquaredError()(labels, predictions, off)) == pytest.approx(2 / 9)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        keras.losses.MeanSquaredError()(labels[:, :2], predictions[:, :2], off)
 
 
 def test_where_the_mask_is_lost_the_gradient_of_padding_is_found():

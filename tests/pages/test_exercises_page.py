@@ -14,7 +14,7 @@ from lessons.course.discovery import LESSONS
 from lessons.recipe.recipe import Pasted
 from lessons.sandbox import walled_pool as walled_pools
 from lessons.sandbox.walled_pool import WalledPool
-from pages.lab.bench import BROUGHT
+from pages.lab.brought import BROUGHT
 from pages.lab.sheet import Sheet
 from pages.learner import identity
 from pages.server import presence

@@ -62,6 +62,22 @@ def test_of_several_outputs_one_is_looked_at_and_metrics_stand_beside_the_loss(p
     assert not page.get_by_text("Traceback").count()
 
 
+@pytest.mark.verify
+def test_a_loss_that_the_text_names_is_trained_itself_and_what_is_done_otherwise_is_said(page, site):
+    page.goto(f"{site.url}/?page=your_case")
+    await_(lambda: page.get_by_role("radio", name="Flatten").count(), "the examples")
+    page.get_by_role("radio", name="Flatten").click()
+    await_(lambda: page.get_by_role("button", name="Train it").count(), "that it can be asked for")
+    write(page, EXAMPLES["Flatten"] + 'model.compile("nadam", "poisson")\n')
+    await_(lambda: page.get_by_text("nadam is not on offer here").count(), "what is done otherwise")
+    assert not page.get_by_text("poisson is not on offer").count()
+    page.get_by_role("button", name="Train it").click()
+    await_(lambda: page.get_by_text("of your model names it").count(), "the loss of the text")
+    page.locator(".st-key-own_model-forget button").click()
+    await_(lambda: not page.get_by_text("of your model names it").count(), "that its loss is forgotten with it")
+    assert not page.get_by_text("Traceback").count()
+
+
 def test_what_is_not_trained_is_said(page, site):
     page.goto(f"{site.url}/?page=your_case")
     await_(lambda: page.get_by_role("radio", name="Two sequences in a row").count(), "the examples")

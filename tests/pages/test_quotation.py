@@ -12,8 +12,7 @@ from lessons.own_data.brought import Brought
 from lessons.recipe.recipe import Pasted
 from lessons.server.laboratory import shared
 from pages.lab.arrival import PROBLEM
-from pages.lab.bench import BROUGHT
-from pages.lab.brought import OWN
+from pages.lab.brought import BROUGHT, OWN
 from pages.parts.quotation import JOINER, quoted
 from tests.pages.test_pages import WITHIN, lesson_page
 from tests.server import test_laboratory

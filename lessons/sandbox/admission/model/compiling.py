@@ -1,9 +1,10 @@
-"""What `model.compile(…)` in a pasted text says, as plain values. It is read, not run."""
+"""What `model.compile(…)` in a pasted text says, and `fit` of weights, as plain values. It is read, not run."""
 
 import ast
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeGuard
 
+from lessons.recipe.compiled import FUNCTION
 from lessons.sandbox.admission.model.free_names import root_name
 from lessons.sandbox.admission.syntax import shown
 
@@ -24,6 +25,8 @@ class Compiled:
     loss_weights: Any = None
     optimizer: str | None = None
     learning_rate: float | None = None
+    class_weight: Any = None  # of the model's `fit`, as the rest
+    sample_weight: Any = None
 
 
 def compiled(tree: ast.Module) -> list[Compiled]:
@@ -33,35 +36,53 @@ def compiled(tree: ast.Module) -> list[Compiled]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
-    calls = [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-        if isinstance(node.value.func, ast.Attribute) and node.value.func.attr == "compile"
-    ]
-    return [_read(call, assigned) for call in sorted(calls, key=lambda call: call.lineno)]
+    calls = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr) and _calls(node.value, "compile")]
+    fits = [node for node in ast.walk(tree) if _calls(node, "fit")]
+    functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    named = Named(assigned, functions)
+    weights: dict[str, Any] = {}
+    for one in (one for call in fits for one in call.keywords if one.arg in ("class_weight", "sample_weight")):
+        weights[one.arg] = _value(one.value, named)
+    return [replace(_read(call, named), **weights) for call in sorted(calls, key=lambda call: call.lineno)]
 
 
-def _read(call: ast.Call, assigned: dict[str, ast.expr]) -> Compiled:
+def _calls(node: ast.AST, method: str) -> TypeGuard[ast.Call]:
+    """Whether it is `….method(…)`."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method
+
+
+@dataclass(frozen=True)
+class Named:
+    """What the names of a text stand for."""
+
+    values: dict[str, ast.expr]
+    functions: set[str]  # and classes
+
+
+def _read(call: ast.Call, named: Named) -> Compiled:
     given = dict(zip(_ORDER, call.args, strict=False)) | {one.arg: one.value for one in call.keywords if one.arg}
-    values = {name: _value(given[name]) for name in _ORDER[1:] if name in given}
+    values = {name: _value(given[name], named) for name in _ORDER[1:] if name in given}
     optimizer = given.get("optimizer")
     if isinstance(optimizer, ast.Name):
-        optimizer = assigned.get(optimizer.id, optimizer)
+        optimizer = named.values.get(optimizer.id, optimizer)
     name, rate = _optimizer(optimizer)
     return Compiled(root_name(call.func) or "", call.lineno, **values, optimizer=name, learning_rate=rate)
 
 
-def _value(node: ast.expr | None) -> Any:
+def _value(node: ast.expr | None, named: Named) -> Any:
+    """As a plain value; a name as what was assigned to it, and a function or class of the text marked as one."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float | None):
         return node.value[:100] if isinstance(node.value, str) else node.value
     if isinstance(node, ast.List | ast.Tuple):
-        return list(map(_value, node.elts[:_MOST]))
+        return [_value(one, named) for one in node.elts[:_MOST]]
     if isinstance(node, ast.Dict):
-        return {
-            str(_value(key)): _value(value) for key, value in list(zip(node.keys, node.values, strict=True))[:_MOST]
-        }
-    return shown(node, 100) if node else None
+        pairs = list(zip(node.keys, node.values, strict=True))[:_MOST]
+        return {str(_value(key, named)): _value(value, named) for key, value in pairs}
+    if isinstance(node, ast.Name) and node.id in named.values:
+        return _value(named.values[node.id], Named({}, named.functions))  # once: names may stand for each other
+    made = node.func if isinstance(node, ast.Call) else node
+    own = isinstance(made, ast.Name) and made.id in named.functions
+    return f"{FUNCTION if own else ''}{shown(node, 100)}" if node else None
 
 
 def _optimizer(node: ast.expr | None) -> tuple[str | None, float | None]:

@@ -1,0 +1,174 @@
+"""What a text's `compile` asks of a training, and in sentences what of it this training does not do."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lessons.recipe import losses
+from lessons.recipe.interface import Interface, PutOut
+
+FUNCTION = "def "  # before the name of a function of the text
+OPTIMIZERS = {"adam": 1e-3, "rmsprop": 1e-3, "sgd": 1e-2}  # and their learning rates in Keras
+NAMES = {  # of Keras' losses, without underscores -> ours
+    **dict.fromkeys(("mse", "meansquarederror"), "mse"),
+    **dict.fromkeys(("mae", "meanabsoluteerror"), "mae"),
+    "huber": "huber",
+    "logcosh": "log_cosh",
+    "binarycrossentropy": "bce_clipped",
+    **dict.fromkeys(("sparsecategoricalcrossentropy", "categoricalcrossentropy"), "cross_entropy_clipped"),
+}
+NUMBERS = {  # Keras' losses that take numbers, without underscores: labels are numbers whatever the shape suggests
+    *(name for name, ours in NAMES.items() if ours in ("mse", "mae", "huber", "log_cosh")),
+    *"poisson cosinesimilarity meansquaredlogarithmicerror msle meanabsolutepercentageerror mape".split(),
+    *"hinge squaredhinge".split(),
+}
+ALIKE = ("from_logits", "name", "dtype")  # arguments of a loss that are read, or change nothing
+
+
+def said_of_each(outputs: Sequence[PutOut], compiled: Mapping[str, Any]) -> list[tuple[Any, float]]:
+    """The loss that `compile` names for each output, None where it names none for any, and its weight.
+
+    An empty text: this output has none while others have. keras/src/trainers/compile_utils.py: CompileLoss.
+    """
+    losses, weights = compiled.get("loss"), compiled.get("loss_weights")
+    if losses is None:
+        return [(None, 1.0)] * len(outputs)
+    return [
+        (of_output(losses, one, place, ""), number(of_output(weights, one, place, 1.0)))
+        for place, one in enumerate(outputs)
+    ]
+
+
+def of_output(said: Any, one: PutOut, place: int, missing: Any) -> Any:
+    """What a list, or a dictionary by names, says of an output; one thing that is said holds for all."""
+    if isinstance(said, dict):
+        return said.get(one.name, missing) or missing
+    if isinstance(said, list):
+        return (said[place] if place < len(said) else missing) or missing
+    return said
+
+
+def number(said: Any) -> float:
+    """A weight of a loss; 1 where it is no plain number."""
+    return float(said) if isinstance(said, int | float) else 1.0
+
+
+def plain_name(asked: Any) -> str:
+    """Of a loss, as `compile` has it: without its module, arguments and underscores."""
+    return str(asked).partition("(")[0].rpartition(".")[2].replace("_", "").lower()
+
+
+def of_numbers(asked: Any) -> bool:
+    """Whether it is a loss of Keras that takes numbers."""
+    return plain_name(asked) in NUMBERS
+
+
+def loss_of(asked: Any) -> str | None:
+    """The loss on offer that `compile(loss=…)` names, by its text; None where there is none."""
+    name = plain_name(asked)
+    logits = "from_logits=True" in str(asked).replace(" ", "")
+    if name == "binarycrossentropy" and logits:
+        return "bce_from_logits"
+    return "cross_entropy" if name.endswith("categoricalcrossentropy") and logits else NAMES.get(name)
+
+
+def argued(asked: Any) -> bool:
+    """Whether it has arguments that the loss on offer has not, or that cannot be read."""
+    try:
+        call = ast.parse(str(asked), mode="eval").body
+    except (SyntaxError, ValueError):
+        return "(" in str(asked)
+    return isinstance(call, ast.Call) and bool(call.args or [one for one in call.keywords if one.arg not in ALIKE])
+
+
+def replaced(interface: Interface, compiled: Mapping[str, Any] | None) -> dict[int, str]:
+    """Losses that `compile` asks for and for which one on offer stands in, by the places of their outputs."""
+    asked = dict(enumerate(one for one, _ in said_of_each(interface.outputs, compiled or {})))
+    return {
+        place: str(asked[place])
+        for place in interface.trained
+        if asked[place] and (loss_of(asked[place]) != interface.outputs[place].loss or argued(asked[place]))
+    }
+
+
+def left_out(interface: Interface, compiled: Mapping[str, Any] | None, itself: bool) -> Iterator[str]:
+    """What `compile` asks for and this training does otherwise, and why: a sentence each.
+
+    `itself`: the output that is looked at is trained with the very loss of the text.
+    """
+    said = compiled or {}
+    for place, asked in replaced(interface, said).items():
+        if place != interface.at or not itself:
+            yield loss_left_out(interface.outputs[place], asked, place == interface.at)
+    for one, weight in zip(interface.outputs, each_weight(interface, said), strict=True):
+        if not isinstance(weight, int | float) and one.labels:
+            yield f"The loss of {one.name or 'the output'} counts once: its weight {weight} is no plain number."
+    yield from weights_left_out(interface, said)
+    optimizer = said.get("optimizer")
+    if optimizer and optimizer.lower() not in OPTIMIZERS:
+        yield f"The optimizer is Adam: {optimizer} is not on offer here."
+
+
+def class_weight_of(interface: Interface, compiled: Mapping[str, Any] | None) -> tuple[tuple[int, float], ...]:
+    """What the text's `fit` is given as class_weight, (class, weight) each, where Keras weighs these classes by it."""
+    said, out = (compiled or {}).get("class_weight"), interface.put_out
+    if not isinstance(said, dict) or len(interface.outputs) > 1 or out.per_step or out.labels == "number":
+        return ()
+    plain = all(name.isdecimal() and isinstance(weight, int | float) for name, weight in said.items())
+    return tuple((int(name), float(weight)) for name, weight in said.items()) if plain else ()
+
+
+def weights_left_out(interface: Interface, said: Mapping[str, Any]) -> Iterator[str]:
+    """What `fit` is given as weights and this training does not take, and what Keras does with them unsaid."""
+    out, given = interface.put_out, said.get("class_weight")
+    weights = class_weight_of(interface, said)
+    if given and not weights:
+        yield f"There is no class_weight here: {untaken(interface, given)}."
+    elif weights and out.output.label_width > 1:
+        yield f"class_weight: Keras takes the place of the largest of {out.columns} labels for the class, unsaid."
+    elif weights and out.labels == "class" and (absent := sorted({*range(out.columns)} - {*dict(weights)})):
+        yield f"class_weight: class {absent[0]} has none, and Keras gives it 1 without a word."
+    if sample := said.get("sample_weight"):
+        steps = (
+            " A weight per step is a setting. Of shape (batch,), with as many samples as steps, Keras takes it for "
+            "one per step without a word."
+        )
+        yield f"sample_weight={sample} of your fit belongs to your data and is not read.{steps if out.per_step else ''}"
+
+
+def untaken(interface: Interface, given: Any) -> str:
+    """Why class_weight has no effect. keras/src/trainers/data_adapters/data_adapter_utils.py."""
+    if len(interface.outputs) > 1:
+        return "with several outputs Keras refuses it, and takes a sample_weight for each"
+    if interface.put_out.per_step:
+        return (
+            "of labels (batch, time) Keras takes the step with the largest for the class of the sample, without a "
+            "word, and (batch, time, 1) fails in fit; give a sample_weight (batch, time)"
+        )
+    if interface.put_out.labels == "number":
+        return "the labels are numbers, which Keras would round and take for classes without a word"
+    return f"{given} is no dictionary of plain numbers"
+
+
+def each_weight(interface: Interface, said: Mapping[str, Any]) -> list[Any]:
+    """Of each output's loss, as `compile` has it."""
+    weights = said.get("loss_weights")
+    return [of_output(weights, one, place, 1.0) or 1.0 for place, one in enumerate(interface.outputs)]
+
+
+def loss_left_out(one: PutOut, asked: str, looked_at: bool) -> str:
+    """Which loss an output is trained with in place of the one that is asked for, and why."""
+    known = loss_of(asked)
+    name = asked.removeprefix(FUNCTION)
+    if asked.startswith(FUNCTION):
+        way = "give it" if looked_at else "look at this output and give it"
+        why = f"{name} of your text is not taken from there; {way} as a loss of your own"
+    elif known in losses.OF_CLASSES and one.labels != "class":
+        why = f"{name} takes classes, and this output has {'one column' if one.columns == 1 else 'other labels'}"
+    elif known == one.loss:
+        why = f"the arguments of {name} are not on offer here"
+    else:
+        why = f"{name} is not on offer here"
+    return f"The loss of {one.name or 'the output'} is “{losses.label(one.loss)}”: {why}."

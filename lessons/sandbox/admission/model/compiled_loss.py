@@ -1,0 +1,48 @@
+"""A loss of Keras that `compile` names and that is not on offer, as a text that can be trained itself."""
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from lessons.recipe.compiled import plain_name, replaced
+from lessons.recipe.interface import Interface
+from lessons.recipe.recipe import Pasted
+from lessons.sandbox.admission import Refused, admit
+from lessons.sandbox.admission.vocabulary import is_loss_class, is_loss_function
+
+FAMILY = "keras.losses."
+
+
+def loss_itself(interface: Interface, compiled: Mapping[str, Any] | None) -> Pasted | None:
+    """The loss of the output that is looked at, where it is one of Keras' that is admitted and not on offer here.
+
+    None where one on offer is what `compile` asks for, or where its labels would be other ones than these.
+    """
+    asked = replaced(interface, compiled).get(interface.at)
+    text = text_of(asked) if asked else None
+    if text is None or (interface.put_out.labels == "class") != plain_name(asked).startswith("sparse"):
+        return None
+    try:
+        admit(text)
+    except Refused:
+        return None
+    return Pasted(text)
+
+
+def text_of(asked: str) -> str | None:
+    """As a text in which it has its full name; None where it is no loss of Keras by name or with plain arguments."""
+    try:
+        node = ast.parse(asked, mode="eval").body
+    except (SyntaxError, ValueError):
+        return None
+    called = node.func if isinstance(node, ast.Call) else node
+    name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+    if isinstance(node, ast.Call):
+        plain = [*node.args, *(one.value for one in node.keywords)]
+        if not is_loss_class(FAMILY + name) or not all(isinstance(one, ast.Constant) for one in plain):
+            return None
+        node.func = ast.parse(FAMILY + name, mode="eval").body
+        return f"import keras\nmodel.compile(loss={ast.unparse(node)})"
+    if not (is_loss_function(FAMILY + name) or is_loss_class(FAMILY + name)):
+        return None
+    return f'model.compile(loss="{name}")'
