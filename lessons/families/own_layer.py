@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from lessons.recipe.data import Floats, Whole
 from lessons.recipe.output import Output
+from lessons.recipe.recipe import mask_path
 from lessons.recipe.settings import Settings
 from lessons.recipe.spec import choice, whole
 
@@ -120,6 +122,11 @@ dense(widen(centred(embed({{ masked }}))))
         hidden = layers.Dense(self.units, **drawn)(with_mask([x, mask]))
         hidden = layers.Dense(self.units, "relu", **drawn)(own_layer(self.layer)(dtype=dtype)(hidden))
         return keras.Model([x, mask], layers.Dense(1, **drawn)(hidden))
+
+    def idle_fields(self) -> Iterator[tuple[str, str]]:
+        """The mask, where the layer neither takes it nor lets it pass to the loss."""
+        if self.layer == "plain" and mask_path(self, self.mask).passed:
+            yield "mask", "The own layer neither takes the mask nor lets it pass: none comes to the loss."
 
 
 def own_layer(kind: str) -> type[keras.Layer]:
