@@ -7,7 +7,7 @@ from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.families.decoder import Decoder
 
-BASE = Decoder(padded_labels="zero", padding_share=0.6, epochs=60)
+BASE = Decoder(padded_labels="zero", padding_share=0.6, epochs=28)
 ALIKE = 2.0  # times another token's gradient: below, two of them weigh the same
 SOME = 0.01  # of the gradient lies on padding: a step takes part
 
