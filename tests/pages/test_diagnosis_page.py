@@ -114,7 +114,7 @@ def test_the_nan_origin_certificate_comes_after_the_card():
 MARKS = """() => {
   const { curve, gradient } = document.querySelector('.lab').panel.plots;
   return {
-    bands: curve.layout.shapes.filter((shape) => shape.layer === 'below').map((shape) => [shape.x0, shape.x1]),
+    bands: (curve.layout.shapes ?? []).filter((shape) => shape.layer === 'below').map((shape) => [shape.x0, shape.x1]),
     titles: curve.layout.annotations.map((note) => note.text),
     border: gradient.data.some((trace) => trace.name === 'the finding'),
   };
