@@ -218,10 +218,10 @@ def show_training(
         print(f"measured          {run.measured}")
     print(f"leak on padding   {run.leak[0]:.3g} -> {run.leak[-1]:.3g}")
     print(f"starved steps     {run.starved.sum()} of {run.batch.label_real.sum()}")
-    for one in run.figures:
+    for one in run.metrics:
         real = "" if math.isnan(one.real) else f", on real steps {one.real:.4g}"
         print(f"{one.said}: {one.whole:.4g}, in batches of {one.size} {one.batches:.4g}{real}")
-    print(*(f"{said}\n" for said in metrics.says(run.figures)), sep="", end="")
+    print(*(f"{said}\n" for said in metrics.says(run.metrics)), sep="", end="")
     print("\n".join(line for found in findings for line in check.in_full(found.to_json())) or "healthy")
     for step in steps:
         print(f"try {step.field}={step.value}: {step.says}")

@@ -7,7 +7,6 @@ from lessons.families.encoder import ATTENDS, Encoder
 
 BASE = Encoder(attention_mask="keys", padded_inputs="random", padded_labels="garbage", epochs=60)
 ALIGNMENTS = (*ATTENDS, "none")
-OUTPUTS = ("real steps", "padded steps", "maximum over all steps")
 LEARNED = 0.5  # of the best constant's error
 
 

@@ -41,6 +41,7 @@ class Specimen:
 class Rule:
     """`tried`: what it looks at. `why`: the cause in one sentence. `fix`: what to do. `lesson`: slug of one to read.
 
+    `comes_of`: the code of another that may be its cause: who mends that need not look for this one.
     `fires_on` and `silent_on`: a Specimen for a rule about losses, Settings for one about runs. Tests examine them.
     """
 
@@ -54,6 +55,7 @@ class Rule:
     fires_on: Any
     silent_on: Any
     judge: Callable[[Any], Evidence | None]
+    comes_of: str = ""
 
 
 class Rulebook:

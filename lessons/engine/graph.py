@@ -129,11 +129,11 @@ class Graph:
 
         Scores are None where there are no classes.
         """
-        return run.predicted(self.puts_out, self._told(self.train_part)[0].numpy())
+        return run.predicted(self.puts_out, self._put_out(self.train_part)[0].numpy())
 
     def attention(self) -> np.ndarray | None:
         """Weights (batch, head, query, key) of the attention of the model as it is now; None where it has none."""
-        _, *weights = self._told(self.train_part)
+        _, *weights = self._put_out(self.train_part)
         return weights[0].numpy() if weights else None
 
     def ask(self, x: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -144,9 +144,9 @@ class Graph:
         part = {**self.train_part, "x": tf.constant(x), "gate": tf.ones_like(self.train_part["gate"])}
         if part["masked"]:
             part["mask"] = tf.constant(mask)
-        return self._told(part)[0].numpy()
+        return self._put_out(part)[0].numpy()
 
-    def _told(self, part) -> list[tf.Tensor]:
+    def _put_out(self, part) -> list[tf.Tensor]:
         """What `_predictions` returns for these data."""
         return self._predict(part)
 

@@ -14,7 +14,7 @@ from lessons.engine import train as engine
 from lessons.engine.model_graph import LABELS, REAL, TRUTHS, ModelGraph, several_of
 from lessons.recipe.metrics import Metric
 from lessons.recipe.recipe import Recipe
-from lessons.runs.metrics import LOSS, Figure
+from lessons.runs.metrics import LOSS, MetricValues
 from lessons.runs.run import Closing, Opening, Snapshot
 
 SMALL = 4  # sequences in a batch, where the run takes all of them at once
@@ -25,11 +25,11 @@ def train(recipe: Recipe, graph: ModelGraph) -> Iterator[Opening | Snapshot | Cl
     assert recipe.model
     for item in engine.train(recipe, graph):
         if isinstance(item, Closing) and recipe.model.metrics:
-            item = replace(item, figures=figures(graph, recipe.model.metrics, recipe.update_size))
+            item = replace(item, metrics=values_of(graph, recipe.model.metrics, recipe.update_size))
         yield item
 
 
-def figures(graph: ModelGraph, metrics: Sequence[Metric], size: int) -> tuple[Figure, ...]:
+def values_of(graph: ModelGraph, metrics: Sequence[Metric], size: int) -> tuple[MetricValues, ...]:
     """Of the training data, which the graph has. `size`: sequences in an update. Raises what Keras raises."""
     part, interface = graph.train_part, graph.interface
     size = size if size < len(part["x"]) else min(SMALL, len(part["x"]))
@@ -52,21 +52,18 @@ def figures(graph: ModelGraph, metrics: Sequence[Metric], size: int) -> tuple[Fi
     several = len(trained) > 1
     losses = dict(zip(trained, (graph.loss, *(loss for loss, _ in graph.beside_losses)), strict=True))
     added = float(sum(model.losses, tf.constant(0.0)))
-    found = [Figure(LOSS, "", False, size, whole["loss"], batches["loss"], np.nan, np.nan)]
-    if several or added:
-        found += [
-            Figure(LOSS, interface.outputs[place].name, False, size, each, other, *at[place].of(loss))
-            for place, loss in losses.items()
-            for each, other in [[told.get(f"{output(place)}_loss", np.nan) for told in (whole, batches)]]
-            if several
-        ]
-    else:
-        found = [Figure(LOSS, "", False, size, whole["loss"], batches["loss"], *at[trained[0]].of(graph.loss))]
+    summed = several or added  # then nobody can tell what it would be on other steps
+    read = (np.nan, np.nan) if summed else at[trained[0]].of(graph.loss)
+    found = [MetricValues(LOSS, "", False, size, whole["loss"], batches["loss"], *read)]
+    for place, loss in losses.items() if several else ():
+        each, other = (told.get(f"{output(place)}_loss", np.nan) for told in (whole, batches))
+        name = interface.outputs[place].name
+        found.append(MetricValues(LOSS, name, False, size, each, other, *at[place].of(loss)))
     for number, one in enumerate(kept):
         key = f"{output(one.at)}_{named(number)}" if several else named(number)
         name = interface.outputs[one.at].name if several else ""
         read = at[one.at].of(lambda y, p, one=one: metric_value(one, y, p))
-        found.append(Figure(one.name, name, one.weighted, size, float(whole[key]), float(batches[key]), *read))
+        found.append(MetricValues(one.name, name, one.weighted, size, float(whole[key]), float(batches[key]), *read))
     return tuple(found)
 
 

@@ -8,8 +8,8 @@ from lessons.recipe.settings import Ask, Settings
 from lessons.runs.run import PICTURES, WEIGHTS, Pictures, pictured_epochs, written_epochs
 
 
-class Camera:
-    """Takes the pictures of one training, where its family has some."""
+class Recorder:
+    """Records the pictures of one training, where its family has some."""
 
     def __init__(self, settings: Settings, batch: PaddedBatch, graph: Graph):
         self.settings, self.batch, self.graph = settings, batch, graph

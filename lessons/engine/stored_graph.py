@@ -77,9 +77,9 @@ class NewGraph(Graph):
         with self._collecting("advance"):
             return super().advance(epochs)
 
-    def _told(self, part: dict[str, tf.Tensor]) -> list[tf.Tensor]:
+    def _put_out(self, part: dict[str, tf.Tensor]) -> list[tf.Tensor]:
         with self._collecting("predict"):
-            return super()._told(part)
+            return super()._put_out(part)
 
     @contextmanager
     def _collecting(self, which: str) -> Iterator[None]:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from lessons.engine import graph_files
 from lessons.engine.graph import Graph
-from lessons.engine.pictures import Camera, remembering
+from lessons.engine.pictures import Recorder, remembering
 from lessons.engine.stored_graph import Store
 from lessons.recipe import data
 from lessons.recipe.recipe import Recipe, Structure
@@ -33,14 +33,14 @@ def train(recipe: Recipe, graph: Graph | None = None) -> Iterator[Opening | Snap
     settings, batch = recipe.settings, data.training_batch(recipe)
     graph = graph or traced(recipe.structure())
     graph.start(recipe, batch, data.validation_batch(recipe))
-    camera = Camera(settings, batch, graph)
+    recorder = Recorder(settings, batch, graph)
     try:
         yield Opening(graph.source, graph.warnings, versions(), graph.xray(), graph.output)
         kept = run.kept_epochs(settings.epochs)
         done, step = 0, min(FIRST_CHUNK, settings.epochs)
         while done < settings.epochs:
             begun = time.perf_counter()
-            measured = camera.advance(done, step)
+            measured = recorder.advance(done, step)
             spent = time.perf_counter() - begun
             yield snapshot(settings, batch, done, measured, kept, graph.output)
             done += step
@@ -48,7 +48,7 @@ def train(recipe: Recipe, graph: Graph | None = None) -> Iterator[Opening | Snap
             step = max(1, min(wanted, settings.epochs - done))
         predictions, scores = graph.predict()
         ask = remembering(graph.ask)  # a family asks for its pictures what it asks for its measures
-        measures, pictures = settings.measures(batch, ask), camera.pictures(ask)
+        measures, pictures = settings.measures(batch, ask), recorder.pictures(ask)
         yield Closing(predictions, time.perf_counter() - started, scores, measures, pictures=pictures)
         graph.keep()
     finally:

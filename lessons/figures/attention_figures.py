@@ -38,7 +38,7 @@ def pictures_content(run: Run) -> dict[str, Any] | None:
     content: dict[str, Any] = {"epochs": (pictures.epochs + 1).tolist(), "figures": {}, "words": {}}
     if pictures.attention is not None:
         count = pictures.attention.shape[2]
-        attends = run.settings.attends(told(run))
+        attends = run.settings.attends(mask_given(run))
         shares = astray_shares(run, pictures)
         content |= {
             "attention": Numbers(pictures.attention, THREE_DECIMALS, "number"),
@@ -58,7 +58,7 @@ def pictures_content(run: Run) -> dict[str, Any] | None:
     return content
 
 
-def told(run: Run) -> Bools:
+def mask_given(run: Run) -> Bools:
     """(batch, time) the mask that the model was given, all True where none was."""
     return run.batch.mask if run.recipe.mask_path.passed else np.ones_like(run.batch.mask)
 

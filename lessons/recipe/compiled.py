@@ -32,22 +32,20 @@ def said_of_each(outputs: Sequence[PutOut], compiled: Mapping[str, Any]) -> list
 
     An empty text: this output has none while others have. keras/src/trainers/compile_utils.py: CompileLoss.
     """
-    losses, weights = compiled.get("loss"), compiled.get("loss_weights")
+    losses = compiled.get("loss")
     if losses is None:
         return [(None, 1.0)] * len(outputs)
-    return [
-        (of_output(losses, one, place, ""), number(of_output(weights, one, place, 1.0)))
-        for place, one in enumerate(outputs)
-    ]
+    weights = map(number, each_weight(outputs, compiled))
+    return [(of_output(losses, one, place, ""), next(weights)) for place, one in enumerate(outputs)]
 
 
 def of_output(said: Any, one: PutOut, place: int, missing: Any) -> Any:
     """What a list, or a dictionary by names, says of an output; one thing that is said holds for all."""
     if isinstance(said, dict):
-        return said.get(one.name, missing) or missing
-    if isinstance(said, list):
-        return (said[place] if place < len(said) else missing) or missing
-    return said
+        said = said.get(one.name)
+    elif isinstance(said, list):
+        said = said[place] if place < len(said) else None
+    return missing if said is None else said
 
 
 def number(said: Any) -> float:
@@ -56,7 +54,7 @@ def number(said: Any) -> float:
 
 
 def plain_name(asked: Any) -> str:
-    """Of a loss, as `compile` has it: without its module, arguments and underscores."""
+    """Of a loss or metric, as `compile` has it: without its module, arguments and underscores."""
     return str(asked).partition("(")[0].rpartition(".")[2].replace("_", "").lower()
 
 
@@ -102,7 +100,7 @@ def left_out(interface: Interface, compiled: Mapping[str, Any] | None, itself: b
     for place, asked in replaced(interface, said).items():
         if place != interface.at or not itself:
             yield loss_left_out(interface.outputs[place], asked, place == interface.at)
-    for one, weight in zip(interface.outputs, each_weight(interface, said), strict=True):
+    for one, weight in zip(interface.outputs, each_weight(interface.outputs, said), strict=True):
         if not isinstance(weight, int | float) and one.labels:
             yield f"The loss of {one.name or 'the output'} counts once: its weight {weight} is no plain number."
     yield from weights_left_out(interface, said)
@@ -152,10 +150,10 @@ def untaken(interface: Interface, given: Any) -> str:
     return f"{given} is no dictionary of plain numbers"
 
 
-def each_weight(interface: Interface, said: Mapping[str, Any]) -> list[Any]:
-    """Of each output's loss, as `compile` has it."""
+def each_weight(outputs: Sequence[PutOut], said: Mapping[str, Any]) -> list[Any]:
+    """Of each output's loss, as `compile` has it; 1 where it has none."""
     weights = said.get("loss_weights")
-    return [of_output(weights, one, place, 1.0) or 1.0 for place, one in enumerate(interface.outputs)]
+    return [of_output(weights, one, place, 1.0) for place, one in enumerate(outputs)]
 
 
 def loss_left_out(one: PutOut, asked: str, looked_at: bool) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lessons.recipe.compiled import plain_name
 from lessons.recipe.interface import Interface
 
 SUITED = {  # labels -> classes of keras.metrics
@@ -35,7 +36,7 @@ class Metric:
 
 def metric_of(said: Any, labels: str) -> str | None:
     """The class of keras.metrics that `compile` names so, for such labels; None where it is not on offer."""
-    name = str(said).partition("(")[0].rpartition(".")[2].replace("_", "").lower()
+    name = plain_name(said)
     if name in ("acc", "accuracy"):
         return ACCURACY.get(labels)
     known = {one.lower(): one for one in SUITED.get(labels, ())}

@@ -12,7 +12,7 @@ LOSS = "loss"
 
 
 @dataclass(frozen=True)
-class Figure:
+class MetricValues:
     """The loss, or one metric, of the training data after the training."""
 
     name: str  # a class of keras.metrics, or LOSS
@@ -35,20 +35,20 @@ def same(one: float, other: float) -> bool:
     return bool(np.isclose(one, other, rtol=SAME, atol=1e-7))
 
 
-def says(figures: Sequence[Figure]) -> list[str]:
+def says(rows: Sequence[MetricValues]) -> list[str]:
     """Why the numbers differ, in sentences, as far as the numbers themselves tell."""
     said = []
-    masked = [one for one in figures if not same(one.real, one.padded) and np.isfinite([one.real, one.padded]).all()]
+    masked = [one for one in rows if not same(one.real, one.padded) and np.isfinite([one.real, one.padded]).all()]
     left_out = [one for one in masked if same(one.whole, one.real)]
     counted = [one for one in masked if same(one.whole, one.padded)]
     if left_out:
         said.append(f"{names(left_out)}: masked steps are left out; the number is that of the real steps alone.")
     if counted:
         said.append(f"{names(counted)}: padding counts; on real steps alone it would be {values(counted)}.")
-    by_batch = [one for one in figures if not same(one.whole, one.batches)]
+    by_batch = [one for one in rows if not same(one.whole, one.batches)]
     losses = [one for one in by_batch if one.name == LOSS]
     others = [one for one in by_batch if one.name != LOSS]
-    steady = [one for one in figures if one.name != LOSS and same(one.whole, one.batches)]
+    steady = [one for one in rows if one.name != LOSS and same(one.whole, one.batches)]
     if losses:
         size = losses[0].size
         said.append(
@@ -64,9 +64,9 @@ def says(figures: Sequence[Figure]) -> list[str]:
     return said
 
 
-def names(figures: Sequence[Figure]) -> str:
-    return ", ".join(one.said for one in figures)
+def names(rows: Sequence[MetricValues]) -> str:
+    return ", ".join(one.said for one in rows)
 
 
-def values(figures: Sequence[Figure]) -> str:
-    return ", ".join(f"{one.real:.3g}" for one in figures)
+def values(rows: Sequence[MetricValues]) -> str:
+    return ", ".join(f"{one.real:.3g}" for one in rows)

@@ -15,7 +15,7 @@ from lessons.recipe.output import Output
 from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
-from lessons.runs.metrics import Figure
+from lessons.runs.metrics import MetricValues
 
 THRESHOLDS = {"number": 0.5, "probability": 0.5, "logit": 0.0}  # what a prediction can be; above, it counts as 1
 CURVES = ("loss", "real_loss", "error", "val_loss", "gradient", "input_gradient")  # of a snapshot, in JSON
@@ -100,7 +100,7 @@ class Closing:
     seconds: float  # in the worker, tracing included
     scores: Floats | None = None  # (batch, time, class) of the trained model, where there are classes
     measures: Mapping[str, float] = field(default_factory=dict)  # what its family measures besides, Settings.measured
-    figures: tuple[Figure, ...] = ()  # loss and metrics of a model of the learner's own, where some are asked for
+    metrics: tuple[MetricValues, ...] = ()  # loss and metrics of a model of the learner's own, where some are asked for
     pictures: Pictures | None = None  # where its family has some, Settings.pictured
 
 
@@ -168,9 +168,9 @@ class Run:
         return self.closing.measures if self.closing else {}
 
     @property
-    def figures(self) -> tuple[Figure, ...]:
+    def metrics(self) -> tuple[MetricValues, ...]:
         """Loss and metrics side by side, where some were asked for; none of a training that was stopped."""
-        return self.closing.figures if self.closing else ()
+        return self.closing.metrics if self.closing else ()
 
     @property
     def pictures(self) -> Pictures | None:
@@ -216,7 +216,7 @@ class Run:
             "real": plain(self.batch.real),
             **read_off,
             "measures": plain(dict(self.measures)),
-            "metrics": [plain(vars(one)) for one in self.figures],
+            "metrics": [plain(vars(one)) for one in self.metrics],
             "pictures": self.pictures and {name: plain(value) for name, value in vars(self.pictures).items()},
             "source": self.opening.source,
             "warnings": list(self.opening.warnings),

@@ -14,7 +14,7 @@ from lessons.recipe import interface, metrics, modules
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
-from lessons.runs.metrics import Figure
+from lessons.runs.metrics import MetricValues
 from lessons.runs.run import (
     PICTURES,
     THRESHOLDS,
@@ -93,9 +93,9 @@ OPENING = {
 }
 
 
-FIGURE = {"name": str, "output": str, "weighted": bool, "size": int}
-FIGURE |= dict.fromkeys(("whole", "batches", "real", "padded"), float)
-MOST_FIGURES = metrics.MOST + interface.MOST + 1
+METRIC = {"name": str, "output": str, "weighted": bool, "size": int}
+METRIC |= dict.fromkeys(("whole", "batches", "real", "padded"), float)
+MOST_METRICS = metrics.MOST + interface.MOST + 1
 
 MOST_SHARES = 1100  # told of a file: one for each of its columns, and few more
 
@@ -138,7 +138,7 @@ def may_follow(item: Any, before: Sequence[Mapping[str, Any]], recipe: Recipe) -
     if item["kind"] == "Closing":
         values = {"predictions": lambda value: array(value, "f", *shape), "scores": scores, "seconds": float}
         values["measures"] = dict.fromkeys(settings.measured, float)
-        values["figures"] = lambda value: fits(value, [FIGURE]) and len(value) <= MOST_FIGURES
+        values["metrics"] = lambda value: fits(value, [METRIC]) and len(value) <= MOST_METRICS
         values["pictures"] = (lambda value: pictured(value, recipe)) if settings.pictured else None
         return fits(item, {"kind": str, **values})
     epochs, kept = (np.size(item.get(name, ())) for name in ("epochs", "kept"))
@@ -224,11 +224,10 @@ def train_model(recipe: Recipe) -> Iterator[dict[str, Any]]:
 def told(item: Opening | Snapshot | Closing) -> dict[str, Any]:
     """What a training tells, in plain values."""
     values = {"kind": type(item).__name__, **vars(item)}
-    if isinstance(item, Closing):
-        values["figures"] = [dict(vars(one)) for one in item.figures]
     if isinstance(item, Opening):
         values["layers"] = [tuple(vars(row).values()) for row in item.layers]
     if isinstance(item, Closing):
+        values["metrics"] = [{**vars(one)} for one in item.metrics]
         values["pictures"] = item.pictures and {**vars(item.pictures)}
     return values
 
@@ -257,8 +256,8 @@ def run_part(item: Mapping[str, Any]) -> Opening | Snapshot | Closing:
     values = dict(item)
     if "layers" in values:
         values["layers"] = tuple(LayerMask(*row) for row in values["layers"])
-    if "figures" in values:
-        values["figures"] = tuple(Figure(**one) for one in values["figures"])
+    if "metrics" in values:
+        values["metrics"] = tuple(MetricValues(**one) for one in values["metrics"])
     if values.get("pictures"):
         values["pictures"] = Pictures(**values["pictures"])
     return PARTS[values.pop("kind")](**values)

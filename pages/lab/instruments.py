@@ -58,7 +58,7 @@ def instruments(bench: Bench) -> None:
         ask_again(bench)
     if diagnosis:
         diagnosis_below(bench, run, diagnosis)
-    if run and run.figures:
+    if run and run.metrics:
         model_metrics(run)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lessons.doctor.loss.examination import examine, subject_of
-from lessons.doctor.loss.origin import in_words, line_of, origin
+from lessons.doctor.loss.origin import begins_at, in_words, origin
 from lessons.doctor.usage import Usage
 from lessons.sandbox.admission import admit
 
@@ -18,7 +18,7 @@ def begins(body: str, dtype: str = "", **options: str):
     subject = subject_of(admit(HEAD + body), None, declared)
     y, z = subject.draw()
     found = origin(subject, np.zeros_like(y), z, dtype=dtype)
-    return in_words(found), found and line_of(found)
+    return in_words(found), found and begins_at(found)
 
 
 @pytest.mark.parametrize(

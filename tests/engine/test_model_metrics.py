@@ -7,15 +7,15 @@ import numpy as np
 
 from lessons.recipe.metrics import Metric, compiled_metrics, metric_of
 from lessons.recipe.recipe import Recipe
-from lessons.runs.metrics import LOSS, Figure, says
+from lessons.runs.metrics import LOSS, MetricValues, says
 from tests.engine.test_pasted_training import train
 from tests.engine.test_strangers_training import TEXTS, as_python, fed, looked_at, recipe_of, training_batch
 
 NAME = "labels of several kinds"
 
 
-def figure(name: str, whole: float, batches: float, real: float, padded: float) -> Figure:
-    return Figure(name, "", False, 4, whole, batches, real, padded)
+def figure(name: str, whole: float, batches: float, real: float, padded: float) -> MetricValues:
+    return MetricValues(name, "", False, 4, whole, batches, real, padded)
 
 
 def test_they_are_what_evaluate_says_of_the_same_text():
@@ -32,9 +32,9 @@ def test_they_are_what_evaluate_says_of_the_same_text():
     x, (y,) = fed(recipe, training_batch(recipe))
     model.fit(x, y, epochs=recipe.settings.epochs, batch_size=len(x), shuffle=False, verbose=0)
     for which, size in (("whole", len(x)), ("batches", 4)):
-        told = [getattr(one, which) for one in run.figures]
+        told = [getattr(one, which) for one in run.metrics]
         np.testing.assert_allclose(told, model.evaluate(x, y, batch_size=size, verbose=0), rtol=1e-4)
-    said = " ".join(says(run.figures))
+    said = " ".join(says(run.metrics))
     assert "AUC: padding counts" in said and "loss, BinaryAccuracy: masked steps are left out" in said
     assert run.to_json()["metrics"][0]["name"] == LOSS
 

@@ -7,15 +7,13 @@ import pytest
 
 from lessons.catalog import never_stops, useless_alone
 from lessons.engine.train import trained
-from lessons.export.bundle import Bundle
-from lessons.export.script import script
 from lessons.families.decoder import LETTERS, SEPARATOR, VOCABULARY, Decoder
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.spec import Choice
 from tests.engine.test_engine import assert_draws_as_new, assert_like_fit
 from tests.tools.selection import first
-from tests.tools.taken_home import assert_gives_the_apps_numbers
+from tests.tools.taken_home import assert_script_gives_the_apps_numbers
 
 TINY = Decoder(sequences=5, timesteps=6, epochs=4, units=4, seed=3, padded_labels="zero")
 
@@ -35,10 +33,6 @@ FORMS = (
 )
 
 
-class OfThisFamily(Bundle):
-    query = ""  # no lesson has exactly these
-
-
 @pytest.mark.parametrize("changes", first(2, [*FORMS[:1], FORMS[-1], *FORMS[1:-1]]))
 def test_it_trains_as_plain_keras_does(changes):
     assert_like_fit(replace(TINY, **changes))
@@ -46,8 +40,7 @@ def test_it_trains_as_plain_keras_does(changes):
 
 @pytest.mark.parametrize("changes", first(1, FORMS[:-1]))
 def test_its_script_prints_the_apps_curve(changes):
-    bundle = OfThisFamily("useless_alone", "fixed", Recipe(replace(TINY, **changes)))
-    assert_gives_the_apps_numbers(bundle, script(bundle))
+    assert_script_gives_the_apps_numbers(replace(TINY, **changes), "useless_alone")
 
 
 def test_the_forms_have_every_option():

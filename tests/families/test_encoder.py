@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 
 from lessons.engine.train import trained
-from lessons.export.bundle import Bundle
-from lessons.export.script import script
 from lessons.families.encoder import OWN, Encoder
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.spec import Choice
 from tests.engine.test_engine import assert_draws_as_new, assert_like_fit
 from tests.tools.selection import first
-from tests.tools.taken_home import assert_gives_the_apps_numbers
+from tests.tools.taken_home import assert_script_gives_the_apps_numbers
 
 TINY = Encoder(sequences=5, timesteps=4, epochs=4, units=4, seed=3, padded_inputs="random")
 
@@ -34,10 +32,6 @@ FORMS = (
 )
 
 
-class OfThisFamily(Bundle):
-    query = ""  # no lesson has exactly these
-
-
 @pytest.mark.parametrize("changes", first(1, FORMS))
 def test_it_trains_as_plain_keras_does(changes):
     assert_like_fit(replace(TINY, **changes))
@@ -45,8 +39,7 @@ def test_it_trains_as_plain_keras_does(changes):
 
 @pytest.mark.parametrize("changes", first(1, FORMS))
 def test_its_script_prints_the_apps_curve(changes):
-    bundle = OfThisFamily("mask_and_loss", "fixed", Recipe(replace(TINY, **changes)))
-    assert_gives_the_apps_numbers(bundle, script(bundle))
+    assert_script_gives_the_apps_numbers(replace(TINY, **changes))
 
 
 def test_the_forms_have_every_option():

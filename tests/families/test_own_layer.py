@@ -5,13 +5,11 @@ from dataclasses import replace
 import pytest
 
 from lessons.engine.train import trained
-from lessons.export.bundle import Bundle
-from lessons.export.script import script
 from lessons.families.own_layer import HANDS_ON, OwnLayer
 from lessons.recipe.recipe import Recipe
 from tests.engine.test_engine import assert_draws_as_new, assert_like_fit
 from tests.tools.selection import first
-from tests.tools.taken_home import assert_gives_the_apps_numbers
+from tests.tools.taken_home import assert_script_gives_the_apps_numbers
 
 TINY = OwnLayer(sequences=5, timesteps=4, epochs=4, units=4, seed=3, padded_inputs="random", padded_labels="random")
 LAYERS = tuple(OwnLayer.specs()["layer"].options)
@@ -25,10 +23,6 @@ FORMS = (
 )
 
 
-class OfThisFamily(Bundle):
-    query = ""  # no lesson has exactly these
-
-
 @pytest.mark.parametrize("changes", first(1, FORMS))
 def test_it_trains_as_plain_keras_does(changes):
     assert_like_fit(replace(TINY, **changes))
@@ -36,8 +30,7 @@ def test_it_trains_as_plain_keras_does(changes):
 
 @pytest.mark.parametrize("changes", first(1, FORMS))
 def test_its_script_prints_the_apps_curve(changes):
-    bundle = OfThisFamily("mask_and_loss", "fixed", Recipe(replace(TINY, **changes)))
-    assert_gives_the_apps_numbers(bundle, script(bundle))
+    assert_script_gives_the_apps_numbers(replace(TINY, **changes))
 
 
 def test_the_forms_have_every_layer():

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from lessons.recipe.compiled import left_out, loss_of, of_numbers
+from lessons.recipe.compiled import left_out, loss_of, of_numbers, said_of_each
 from lessons.recipe.interface import Interface, PutOut, Taken
 from lessons.sandbox.admission.model.compiled_loss import loss_itself
 from lessons.sandbox.admission.model.compiling import compiled
@@ -73,6 +73,12 @@ def test_of_two_outputs_the_one_that_is_looked_at_may_have_its_own_loss_the_othe
     assert loss_itself(several, said).text == 'model.compile(loss="poisson")'
     (only,) = left_out(several, said, itself=True)
     assert only.startswith("The loss of b is")
+
+
+@pytest.mark.parametrize("weights", ["[1, 0]", "{'a': 1, 'b': 0}", "{'b': 0}", "[1.0, 0.0]"])
+def test_an_output_whose_loss_weighs_nothing_weighs_nothing(weights):
+    found = read(f"model.compile('adam', ['mse', 'mae'], loss_weights={weights})")
+    assert said_of_each([of("mse", name="a"), of("mae", name="b")], found) == [("mse", 1.0), ("mae", 0.0)]
 
 
 def test_only_an_admitted_loss_of_keras_with_plain_arguments_is_taken_itself():

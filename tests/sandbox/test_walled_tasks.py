@@ -52,7 +52,7 @@ CLOSING = {
     "scores": None,
     "seconds": 1.0,
     "measures": {},
-    "figures": [],
+    "metrics": [],
     "pictures": None,
 }
 
@@ -151,8 +151,8 @@ def test_no_other_mend_is_believed(answer):
         (CLOSING, []),
         (OPENING, [OPENING]),
         (CLOSING, [OPENING, snapshot(), CLOSING]),
-        (CLOSING | {"figures": [{"name": "loss"}]}, [OPENING, snapshot()]),
-        (CLOSING | {"figures": [dict.fromkeys(walled_tasks.FIGURE, "<b>")]}, [OPENING, snapshot()]),
+        (CLOSING | {"metrics": [{"name": "loss"}]}, [OPENING, snapshot()]),
+        (CLOSING | {"metrics": [dict.fromkeys(walled_tasks.METRIC, "<b>")]}, [OPENING, snapshot()]),
         (snapshot(0), [OPENING, snapshot(0)]),
         (snapshot(3), [OPENING, snapshot(0)]),
         (snapshot(4, 2), [OPENING, snapshot(0, 4)]),

@@ -16,6 +16,7 @@ from lessons.engine import train as engine
 from lessons.engine.pasted_loss import train as train_pasted
 from lessons.engine.pasted_training import train as train_model
 from lessons.export.bundle import Bundle
+from lessons.export.script import script
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
@@ -95,3 +96,13 @@ def assert_gives_the_apps_numbers(bundle: Bundle, text: str) -> Run:
     run = trained(bundle)
     assert_same_numbers(in_this_process(text), run)
     return run
+
+
+class OfNoLesson(Bundle):
+    query = ""  # no lesson has exactly these settings
+
+
+def assert_script_gives_the_apps_numbers(settings: Settings, slug: str = "mask_and_loss") -> None:
+    """Settings of any family, as if its lesson `slug` had them."""
+    bundle = OfNoLesson(slug, "fixed", Recipe(settings))
+    assert_gives_the_apps_numbers(bundle, script(bundle))

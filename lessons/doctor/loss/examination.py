@@ -206,18 +206,11 @@ def crash_of(failure: Exception) -> tuple[str, str, int | None]:
     return type(failure).__name__, cleaned(str(failure)), line_of(failure)
 
 
-CAUSES = {  # what may be no fault of its own where the other is found
-    "minimum_not_at_truth": "broadcast_bug",
-    "dead_region": "wrong_activation",
-    "wrong_normalisation": "ignores_mask",
-}
-
-
 def name_causes(findings: list[dict]) -> None:
-    """Say which finding may come of which: who mends the first need not look for the second."""
+    """Say which finding may come of which."""
     titles = {finding["code"]: finding["title"] for finding in findings}
     for finding in findings:
-        if cause := titles.get(CAUSES.get(finding["code"], "")):
+        if cause := titles.get(LOSS_RULES.rules[finding["code"]].comes_of):
             finding["message"] += f" This may come of “{cause}”: mend that first."
 
 

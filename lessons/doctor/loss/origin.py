@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,18 +23,13 @@ class Origin:
     first: Computed
     turned: Computed | None = None
 
-    @property
-    def operation(self):
-        return self.first.operation
-
 
 def origin(subject: Subject, y, z, mask=None, dtype: str = "") -> Origin | None:
     """Where it begins; None where it cannot be told. y and z (batch, …), mask (batch, time)."""
     computed = [one for one in taken_apart(subject, y, z, mask, dtype) if one.operation.type != "Placeholder"]
     for one in computed:
         if fed(one, np.isfinite) and not np.isfinite(one.output).all():
-            turned = None if np.isnan(one.output).any() else turning(computed)
-            return Origin(one, turned if turned is not one else None)
+            return Origin(one, None if np.isnan(one.output).any() else turning(computed))
     return None
 
 
@@ -45,14 +41,15 @@ def taken_apart(subject: Subject, y, z, mask=None, dtype: str = "") -> list[Comp
         return []
 
 
-def fed(one: Computed, good) -> bool:
+def fed(one: Computed, good: Callable[[np.ndarray], np.ndarray]) -> bool:
+    """Whether only good numbers (…) went in."""
     return all(good(array).all() for array in one.inputs if array is not None)
 
 
 def turning(computed: list[Computed]) -> Computed | None:
     """The first operation that makes NaN of numbers none of which is NaN: 0 times infinity, or infinity less itself."""
-    known = lambda array: ~np.isnan(array)  # noqa: E731
-    return next((one for one in computed if fed(one, known) and np.isnan(one.output).any()), None)
+    fine = (one for one in computed if fed(one, lambda array: ~np.isnan(array)))
+    return next((one for one in fine if np.isnan(one.output).any()), None)
 
 
 def root_of_zero(subject: Subject, y, z, dtype: str = "") -> Computed | None:
@@ -127,7 +124,12 @@ def picked(array: np.ndarray, shape: tuple[int, ...], at: tuple[int, ...]) -> st
         return f"{np.ravel(array)[0]:.4g}" if array.size == 1 else f"{array.size} numbers"
 
 
-def line_of(found: Computed | Origin) -> int | None:
+def begins_at(found: Origin | None) -> int | None:
+    """The line of the pasted text with which it begins, if that is known."""
+    return line_of(found.first) if found else None
+
+
+def line_of(found: Computed) -> int | None:
     """The line of the pasted text that the operation is from."""
     lines = [frame.lineno for frame in found.operation.traceback if frame.filename == FILENAME]
     return lines[-1] if lines else None

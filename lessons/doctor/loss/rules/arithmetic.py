@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lessons.doctor.loss.origin import Origin, in_words, line_of, origin, place_of, root_of_zero
+from lessons.doctor.loss.origin import Origin, begins_at, in_words, line_of, origin, place_of, root_of_zero
 from lessons.doctor.loss.rules import LOSS_RULES
 from lessons.doctor.loss.sample import Point
 from lessons.doctor.loss.subject import Reading, Subject
@@ -115,7 +115,7 @@ def seen(subject: Subject, point: Point, read: Reading, what: str, found: Origin
             "value": read.value,
             "gradient": None if read.gradient is None else shown(read.gradient[row]),
         },
-        line=line_of(found) if found else None,
+        line=begins_at(found),
     )
 
 

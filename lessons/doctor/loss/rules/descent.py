@@ -77,6 +77,7 @@ def no_gradient_eagerly(subject: Subject) -> Evidence | None:
     why="The loss is flat there: clipping, a threshold or a cap cuts the gradient off before the prediction is right.",
     fix="Do not clip or threshold the prediction where it is still wrong; weight by the label instead.",
     lesson="not_learning",
+    comes_of="wrong_activation",
     fires_on=Specimen(CUT_OFF, {"labels": "nonnegative"}),
     silent_on=Specimen(SQUARED),
 )
@@ -190,6 +191,7 @@ def nearest_truth(subject: Subject, y, z) -> np.ndarray:
     fix="Every sample must pull its prediction to its label: keep both halves of a cross-entropy, and do not multiply "
     "an error by something that the prediction can bring to 0.",
     lesson="not_learning",
+    comes_of="broadcast_bug",
     fires_on=Specimen(MEANS),
     silent_on=Specimen(SQUARED),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lessons.doctor.loss.origin import NEEDS_ZERO, in_words, line_of, origin, root_of_zero
+from lessons.doctor.loss.origin import NEEDS_ZERO, begins_at, in_words, origin, root_of_zero
 from lessons.doctor.loss.rules import LOSS_RULES
 from lessons.doctor.loss.rules.arithmetic import ADDED_BCE, BINARY, CLIPPED_BCE, seen
 from lessons.doctor.loss.rules.masking import mark, padded
@@ -89,10 +89,10 @@ def overflow_fp16(subject: Subject) -> Evidence | None:
         if half.finite:
             continue
         found = origin(subject, point.y, point.z, dtype="float16")
-        if found is None or found.operation.type in NEEDS_ZERO:  # an epsilon that is 0 there: a rule of its own
+        if found is None or found.first.operation.type in NEEDS_ZERO:  # an epsilon that is 0 there: a rule of its own
             continue
         told = seen(subject, point, half, f"the loss is {usual.value:.3g} in float32 and {half.value:g} in float16")
-        return Evidence(f"{told.message}{in_words(found)}", told.numbers, line=line_of(found))
+        return Evidence(f"{told.message}{in_words(found)}", told.numbers, line=begins_at(found))
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lessons.doctor.loss.origin import in_words, line_of, origin
+from lessons.doctor.loss.origin import begins_at, in_words, origin
 from lessons.doctor.loss.rules import LOSS_RULES
 from lessons.doctor.loss.subject import Reading, Subject
 from lessons.doctor.rule import Evidence, Specimen
@@ -97,6 +97,7 @@ def left_in(read: Reading, moved: Reading, what: str) -> Evidence:
     "smaller.",
     fix="Divide by the number of valid steps: sum of the masked errors over the sum of the mask.",
     lesson="mask_and_loss",
+    comes_of="ignores_mask",
     fires_on=Specimen(ALL_STEPS, STEPS | {"padding": "-1"}),
     silent_on=Specimen(VALID_STEPS, STEPS | {"padding": "-1"}),
 )
@@ -164,7 +165,7 @@ def nan_labels(subject: Subject) -> Evidence | None:
             what = f"the loss is {read.value:g}" if not read.finite_value else "the gradient is NaN or infinite"
             began = None if read.finite_value else origin(subject, labels, z)
             told = {"nan": which, "value": read.value}
-            return Evidence(f"With {which} NaN {what}.{in_words(began)}", told, line=line_of(began) if began else None)
+            return Evidence(f"With {which} NaN {what}.{in_words(began)}", told, line=begins_at(began))
     return None
 
 

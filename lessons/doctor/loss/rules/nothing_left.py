@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lessons.doctor.loss.origin import in_words, line_of, origin
+from lessons.doctor.loss.origin import begins_at, in_words, origin
 from lessons.doctor.loss.rules import LOSS_RULES
 from lessons.doctor.loss.rules.masking import mark, padded, spread
 from lessons.doctor.loss.subject import Reading, Subject
@@ -69,7 +69,7 @@ def told(subject: Subject, when: str, read: Reading, y, z, mask=None) -> Evidenc
     return Evidence(
         f"{when} {what}.{in_words(found)}",
         {"when": when, "value": read.value},
-        line=line_of(found) if found else None,
+        line=begins_at(found),
     )
 
 
