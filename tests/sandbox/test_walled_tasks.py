@@ -10,7 +10,7 @@ from lessons.families.recurrent import Recurrent
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.runs.run import kept_epochs
-from lessons.sandbox.walled_pool import WalledPool
+from lessons.sandbox.walled_pool import Limits, WalledPool
 from lessons.server import walled_tasks
 from lessons.workers.job import WorkerDied
 from tests.sandbox.test_walled_pool import PATIENT, ROOT
@@ -183,7 +183,7 @@ def test_no_other_item_is_believed(item, before):
 
 def test_a_process_that_was_taken_over_is_not_believed():
     """A learner's job leaves something behind that answers the next one's."""
-    walled_pool = WalledPool(1, spares=0, readable=[ROOT / "lessons", ROOT / "tests"])
+    walled_pool = WalledPool(1, spares=0, limits=Limits(waiting=PATIENT), readable=[ROOT / "lessons", ROOT / "tests"])
     wrong = finding(severity="fatal")
     try:
         assert walled_pool.submit(intruders.take_over, "examine", wrong, who="a").result(PATIENT) == "taken"
