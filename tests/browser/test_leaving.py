@@ -52,7 +52,9 @@ def test_back_from_the_clinic_a_lesson_stands_as_it_was_left(page, site):
     await_(lambda: page.get_by_role("heading", name="What is wrong with my loss?").count(), "the clinic")
     await_(lambda: "/clinic?" in address(page), "its address")
     page.go_back()
-    if "/clinic" in address(page):  # its path came before its query: then it has two entries, and the lesson's is unmixed
+    if "/clinic" in address(
+        page
+    ):  # its path came before its query: then it has two entries, and the lesson's is unmixed
         page.go_back()
     await_(lambda: (panel(page) or {}).get("picture"), "the lesson")
     await_(lambda: "epochs=7" in address(page), "its settings")
