@@ -89,7 +89,7 @@ LOSSES = [
         """hours = tf.cast(tf.range(tf.shape(y_pred)[1]), tf.float32) + 1.0
         weights = hours / tf.reduce_sum(hours)
         return tf.reduce_sum(weights[None, :, None] * tf.square(y_true - y_pred), axis=[1, 2])""",
-        shape="B,T,1",
+        shape="B,7,1",
     ),
     # Each sample is told from all others of the batch by its partner.
     bare(

@@ -364,17 +364,18 @@ def excused(subject: Subject, y, z, truth, ended: float, at_truth: float) -> boo
     return subject.usage.labels == "nonnegative" and ends_at_a_link(y.reshape(len(z), -1), p)
 
 
-LINKS = (np.log, lambda mean: np.log(np.expm1(mean)))  # of an exponential and of a softplus inside the loss
+LINKS = (np.log, lambda mean: mean + np.log(-np.expm1(-mean)))  # of an exponential and a softplus inside the loss
 
 
 def ends_at_a_link(labels: np.ndarray, p: np.ndarray) -> bool:
     """Whether predictions, or one column of them, are what a loss makes the labels of: their logarithm, or what a
     softplus takes to them. labels (batch, columns), none below 0; p (batch, numbers)."""
-    columns = [p] if p.shape == labels.shape else [p[:, [column]] for column in range(p.shape[1])]
     counts = (labels > 0).all(axis=1)  # the link of 0 lies infinitely far away
-    if not counts.any() or labels.shape[1] not in (1, p.shape[1]):
+    labels, p = labels[counts], p[counts]
+    columns = [p] if p.shape == labels.shape else [p[:, [column]] for column in range(p.shape[1])]
+    if not len(p) or labels.shape[1] not in (1, p.shape[1]):
         return False
-    return any(np.median(np.abs(z - link(labels))[counts]) < ELSEWHERE for z in columns for link in LINKS)
+    return any(np.median(np.abs(z - link(labels))) < ELSEWHERE for z in columns for link in LINKS)
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
