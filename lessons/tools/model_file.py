@@ -15,10 +15,10 @@ import numpy as np
 from lessons.course.own_case import START
 from lessons.recipe import weights
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.compiled import left_out
 from lessons.recipe.data import Bools, training_batch
 from lessons.recipe.metrics import compiled_metrics
 from lessons.recipe.model import Model, outset
+from lessons.recipe.otherwise import left_out
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.table import Table
 from lessons.recipe.words import first_line, shortened
