@@ -60,6 +60,12 @@ def plain_name(asked: Any) -> str:
     return str(asked).partition("(")[0].rpartition(".")[2].replace("_", "").lower()
 
 
+def own_name(asked: Any) -> str:
+    """Of a function or class of the text that `compile` names; empty for anything else."""
+    text = str(asked)
+    return text.removeprefix(FUNCTION).partition("(")[0] if text.startswith(FUNCTION) else ""
+
+
 def of_numbers(asked: Any) -> bool:
     """Whether it is a loss of Keras that takes numbers."""
     return plain_name(asked) in NUMBERS

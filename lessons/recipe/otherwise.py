@@ -30,6 +30,8 @@ def left_out(interface: Interface, compiled: Mapping[str, Any] | None, itself: b
     `itself`: the output that is looked at is trained with the very loss of the text.
     """
     said = compiled or {}
+    if said and said.get("loss") is None:
+        yield without_a_loss(interface)
     for place, asked in replaced(interface, said).items():
         if place != interface.at or not itself:
             yield loss_left_out(interface.outputs[place], asked, place == interface.at)
@@ -42,6 +44,17 @@ def left_out(interface: Interface, compiled: Mapping[str, Any] | None, itself: b
     if callbacks := said.get("callbacks"):
         names = callbacks if isinstance(callbacks, str) else ", ".join(map(str, callbacks))
         yield f"The callbacks of your fit are not called: {names}."
+
+
+def without_a_loss(interface: Interface) -> str:
+    """What is trained where `compile` names no loss."""
+    if not interface.put_out.weight:
+        return (
+            "compile names no loss: trained with what your layers add (add_loss), as fit does. At the predictions "
+            "there is a gradient only where that is made of them."
+        )
+    trained = ", ".join(f"“{losses.label(interface.outputs[place].loss)}”" for place in interface.trained)
+    return f"compile names no loss: trained with {trained}."
 
 
 def loss_left_out(one: PutOut, asked: str, looked_at: bool) -> str:

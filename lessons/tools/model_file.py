@@ -149,7 +149,7 @@ def recipe_of(
     begins, metrics = outset(found.interface, said), compiled_metrics(found.interface, said)
     settings = START.with_changes({**(table.care(START) if table else {}), **begins})
     if not loss and "loss" not in changes:
-        loss = loss_itself(found.interface, said)
+        loss = loss_itself(found.interface, said, text)
     given = weights.read(weighed, weights.class_weight_of(found.interface, said))
     return Recipe(settings, table, loss, Model(text, path, found.interface, metrics, given)).with_changes(changes)
 

@@ -192,7 +192,7 @@ def to_train(bench: Bench, text: str, found: Mapping[str, Any]) -> None:
     label = "Train it again" if bench.form.model == mine else "Train it"
     place = row("own_model_train")
     begins = model.outset(interface, found["compiled"])
-    loss = loss_itself(interface, found["compiled"])
+    loss = loss_itself(interface, found["compiled"], text)
     button(place, label, "own_model:train", "play_arrow", bench.train_model, mine, begins, loss)
     data = "your data" if bench.form.table else "generated ids" if interface.words else "generated sequences"
     per = "step" if interface.per_step else "sequence"

@@ -10,6 +10,8 @@ from lessons.sandbox.admission.syntax import shown
 
 _ORDER = ("optimizer", "loss", "metrics", "loss_weights", "weighted_metrics")  # by place in Keras
 _OF_FIT = ("class_weight", "sample_weight", "callbacks")
+_DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
+_WORDS = {"of_ids": ("sparse", "one_hot"), "of_classes": ("sparse", "one_hot", "categorical", "softmax")}
 _RATES = {"lr": "learning_rate"}  # names of older Keras
 _MOST = 50  # names in one of them
 
@@ -31,6 +33,8 @@ class Compiled:
     class_weight: Any = None  # of the model's `fit`, as the rest
     sample_weight: Any = None
     callbacks: Any = None
+    of_classes: Any = None  # functions and classes of the text that speak of classes; and of these
+    of_ids: Any = None  # those that take ids of classes
 
 
 def compiled(tree: ast.Module) -> list[Compiled]:
@@ -42,12 +46,17 @@ def compiled(tree: ast.Module) -> list[Compiled]:
     }
     calls = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr) and _calls(node.value, "compile")]
     fits = [node for node in ast.walk(tree) if _calls(node, "fit")]
-    functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    functions = {node.name for node in ast.walk(tree) if isinstance(node, _DEFINITIONS)}
     named = Named(assigned, functions)
     weights: dict[str, Any] = {}
     for one in (one for call in fits for one in call.keywords if one.arg in _OF_FIT):
         weights[one.arg] = _value(one.value, named)
-    return [replace(_read(call, named), **weights) for call in sorted(calls, key=lambda call: call.lineno)]
+    defined = {node.name: ast.unparse(node).lower() for node in ast.walk(tree) if isinstance(node, _DEFINITIONS)}
+    speak: dict[str, Any] = {
+        about: [name for name, text in defined.items() if any(word in text for word in words)][:_MOST]
+        for about, words in _WORDS.items()
+    }
+    return [replace(_read(call, named), **weights, **speak) for call in sorted(calls, key=lambda call: call.lineno)]
 
 
 def _calls(node: ast.AST, method: str) -> TypeGuard[ast.Call]:
