@@ -127,8 +127,9 @@ def choose(planner: Planner) -> None:
     place = row(vertical_alignment="bottom")
     item = choose_preset(place, "plan")
     button(place, "Add", "plan:add", "add", planner.change, Agenda.adding, item, type="primary")
-    with place.popover("Load", icon=":material/upload_file:", help="A plan that was saved, such as last year’s."):
-        st.file_uploader("A plan that “Save” has made", "json", key=FILE, on_change=load, args=(planner,))
+    with place.popover("Load", icon=":material/upload_file:", width="content"):
+        about = "A plan that “Save” has made, such as last year’s"
+        st.file_uploader(about, "json", key=FILE, on_change=load, args=(planner,))
     own_question(place, "plan", {"Add it": ("add", lambda items: add(planner, items))})
 
 
