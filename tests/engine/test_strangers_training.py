@@ -154,8 +154,8 @@ WRITTEN = {
     "a function": "def off(y, p):\n    return keras.ops.mean(keras.ops.abs(y - p) ** 1.5, axis=-1)\n"
     + DENSE.format(1, "off"),
     "a class": "class Off(keras.losses.Loss):\n    def __init__(self, power=2.0):\n        super().__init__()\n"
-    "        self.power = power\n    def call(self, y, p):\n        return keras.ops.mean(keras.ops.abs(y - p) ** self.power, axis=-1)\n"
-    + DENSE.format(2, "Off(power=3.0)"),
+    "        self.power = power\n    def call(self, y, p):\n"
+    "        return keras.ops.mean(keras.ops.abs(y - p) ** self.power, axis=-1)\n" + DENSE.format(2, "Off(power=3.0)"),
     "of ids": "def focal(y, p):\n    return keras.losses.sparse_categorical_crossentropy(y, p) ** 2\n"
     + DENSE.format("3, activation='softmax'", "focal"),
 }
