@@ -1,16 +1,18 @@
-"""What a text's `compile` asks of a training, and in sentences what of it this training does not do."""
+"""What a text's `compile` asks of a training."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lessons.recipe import losses, weights
 from lessons.recipe.interface import Interface, PutOut
 
 FUNCTION = "def "  # before the name of a function of the text
 OPTIMIZERS = {"adam": 1e-3, "rmsprop": 1e-3, "sgd": 1e-2}  # and their learning rates in Keras
+CLIPPING = ("clipvalue", "clipnorm", "global_clipnorm")  # arguments of an optimizer that are settings here
+RATES = 1e-6, 10.0  # learning rates that are trained with
+CLIPS = 1e-3, 100.0  # thresholds of a clipping
 NAMES = {  # of Keras' losses, without underscores -> ours
     **dict.fromkeys(("mse", "meansquarederror"), "mse"),
     **dict.fromkeys(("mae", "meanabsoluteerror"), "mae"),
@@ -58,6 +60,12 @@ def plain_name(asked: Any) -> str:
     return str(asked).partition("(")[0].rpartition(".")[2].replace("_", "").lower()
 
 
+def own_name(asked: Any) -> str:
+    """Of a function or class of the text that `compile` names; empty for anything else."""
+    text = str(asked)
+    return text.removeprefix(FUNCTION).partition("(")[0] if text.startswith(FUNCTION) else ""
+
+
 def of_numbers(asked: Any) -> bool:
     """Whether it is a loss of Keras that takes numbers."""
     return plain_name(asked) in NUMBERS
@@ -91,41 +99,26 @@ def replaced(interface: Interface, compiled: Mapping[str, Any] | None) -> dict[i
     }
 
 
-def left_out(interface: Interface, compiled: Mapping[str, Any] | None, itself: bool) -> Iterator[str]:
-    """What `compile` asks for and this training does otherwise, and why: a sentence each.
-
-    `itself`: the output that is looked at is trained with the very loss of the text.
-    """
-    said = compiled or {}
-    for place, asked in replaced(interface, said).items():
-        if place != interface.at or not itself:
-            yield loss_left_out(interface.outputs[place], asked, place == interface.at)
-    for one, weight in zip(interface.outputs, each_weight(interface.outputs, said), strict=True):
-        if not isinstance(weight, int | float) and one.labels:
-            yield f"The loss of {one.name or 'the output'} counts once: its weight {weight} is no plain number."
-    yield from weights.left_out(interface, said)
-    optimizer = said.get("optimizer")
-    if optimizer and optimizer.lower() not in OPTIMIZERS:
-        yield f"The optimizer is Adam: {optimizer} is not on offer here."
-
-
 def each_weight(outputs: Sequence[PutOut], said: Mapping[str, Any]) -> list[Any]:
     """Of each output's loss, as `compile` has it; 1 where it has none."""
     given = said.get("loss_weights")
     return [of_output(given, one, place, 1.0) for place, one in enumerate(outputs)]
 
 
-def loss_left_out(one: PutOut, asked: str, looked_at: bool) -> str:
-    """Which loss an output is trained with in place of the one that is asked for, and why."""
-    known = loss_of(asked)
-    name = asked.removeprefix(FUNCTION)
-    if asked.startswith(FUNCTION):
-        way = "give it" if looked_at else "look at this output and give it"
-        why = f"{name} of your text is not taken from there; {way} as a loss of your own"
-    elif known in losses.OF_CLASSES and one.labels != "class":
-        why = f"{name} takes classes, and this output has {'one column' if one.columns == 1 else 'other labels'}"
-    elif known == one.loss:
-        why = f"the arguments of {name} are not on offer here"
-    else:
-        why = f"{name} is not on offer here"
-    return f"The loss of {one.name or 'the output'} is “{losses.label(one.loss)}”: {why}."
+def optimizer_of(compiled: Mapping[str, Any]) -> dict[str, Any]:
+    """Optimizer, learning rate and clipping that `compile` asks for, as settings; what is not on offer is left out."""
+    name = str(compiled.get("optimizer")).lower()
+    if name not in OPTIMIZERS:
+        return {}
+    low, high = RATES
+    rate = compiled.get("learning_rate") or OPTIMIZERS[name]
+    return {"optimizer": name, "learning_rate": min(max(rate, low), high)} | clipping_of(compiled)
+
+
+def clipping_of(compiled: Mapping[str, Any]) -> dict[str, Any]:
+    """One clipping, where the optimizer is given one that is on offer."""
+    given = {name: value for name, value in (compiled.get("arguments") or {}).items() if name in CLIPPING}
+    for name, value in given.items():
+        if len(given) == 1 and isinstance(value, int | float) and CLIPS[0] <= value <= CLIPS[1]:
+            return {"clipping": name, "clip_at": float(value)}
+    return {}

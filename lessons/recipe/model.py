@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lessons.recipe import model_data
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.compiled import OPTIMIZERS
+from lessons.recipe.compiled import optimizer_of
 from lessons.recipe.data import Whole
 from lessons.recipe.interface import Interface, PutOut
 from lessons.recipe.losses import OF_CLASSES
@@ -151,11 +151,8 @@ def trained_with(output: PutOut, loss: str | None) -> str:
 def outset(interface: Interface, compiled: Mapping[str, Any] | None) -> dict[str, Any]:
     """What a run with such a model begins with: as `fit(x, y)` has it, and as the text's `compile` says.
 
-    `compiled`: optimizer and learning_rate as the text has them. What is not on offer here is left.
+    `compiled`: see compiled.optimizer_of. What is not on offer here is left, and otherwise.py says it.
     """
     said = compiled or {}
     begins: dict[str, Any] = {"mask": "none", "padded_labels": "zero", "loss": interface.put_out.loss}
-    if (optimizer := str(said.get("optimizer")).lower()) in OPTIMIZERS:
-        rate = said.get("learning_rate") or OPTIMIZERS[optimizer]
-        begins |= {"optimizer": optimizer, "learning_rate": min(max(rate, 1e-6), 10.0)}
-    return begins | decided(interface)
+    return begins | optimizer_of(said) | decided(interface)

@@ -15,10 +15,10 @@ import numpy as np
 from lessons.course.own_case import START
 from lessons.recipe import weights
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.compiled import left_out
 from lessons.recipe.data import Bools, training_batch
 from lessons.recipe.metrics import compiled_metrics
 from lessons.recipe.model import Model, outset
+from lessons.recipe.otherwise import left_out
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.table import Table
 from lessons.recipe.words import first_line, shortened
@@ -149,7 +149,7 @@ def recipe_of(
     begins, metrics = outset(found.interface, said), compiled_metrics(found.interface, said)
     settings = START.with_changes({**(table.care(START) if table else {}), **begins})
     if not loss and "loss" not in changes:
-        loss = loss_itself(found.interface, said)
+        loss = loss_itself(found.interface, said, text)
     given = weights.read(weighed, weights.class_weight_of(found.interface, said))
     return Recipe(settings, table, loss, Model(text, path, found.interface, metrics, given)).with_changes(changes)
 

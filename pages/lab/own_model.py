@@ -16,10 +16,10 @@ from lessons.doctor.usage import read_class_weight
 from lessons.figures.layer_figures import layer_figure, layer_words
 from lessons.recipe import model, weights
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.compiled import left_out
 from lessons.recipe.data import training_batch
 from lessons.recipe.interface import Interface
 from lessons.recipe.metrics import SUITED, Metric, compiled_metrics
+from lessons.recipe.otherwise import left_out
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.table import Table
 from lessons.recipe.words import first_line, sentence
@@ -192,7 +192,7 @@ def to_train(bench: Bench, text: str, found: Mapping[str, Any]) -> None:
     label = "Train it again" if bench.form.model == mine else "Train it"
     place = row("own_model_train")
     begins = model.outset(interface, found["compiled"])
-    loss = loss_itself(interface, found["compiled"])
+    loss = loss_itself(interface, found["compiled"], text)
     button(place, label, "own_model:train", "play_arrow", bench.train_model, mine, begins, loss)
     data = "your data" if bench.form.table else "generated ids" if interface.words else "generated sequences"
     per = "step" if interface.per_step else "sequence"

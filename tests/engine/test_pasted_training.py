@@ -18,11 +18,11 @@ from lessons.families.recurrent import Recurrent
 from lessons.own_data import sample
 from lessons.own_data.brought import Brought
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.compiled import left_out
 from lessons.recipe.data import training_batch, validation_batch
 from lessons.recipe.interface import Interface
 from lessons.recipe.losses import find
 from lessons.recipe.model import Model, outset
+from lessons.recipe.otherwise import left_out
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.weights import Weights, class_weight_of
 from lessons.runs.run import Run
