@@ -27,6 +27,7 @@ from tests.tools.stopwatch import LESSON, press
 LESSONS = LESSON, "divided_by", "attention_mask", "useless_alone"  # of three families
 EPOCHS = 40
 RUN_BYTES = 150e3  # that such a run is remembered with, at least
+TOGETHER = 4  # learners who fill it
 MEGABYTE = 1e6
 EVERY = 60.0  # seconds from one look at the memory to the next
 
@@ -57,13 +58,15 @@ def own(process: psutil.Process) -> float:
 
 async def fill(site: Site, seeds: Iterator[int]) -> None:
     """So many runs that the server has begun to forget the oldest."""
-    for number in range(int(KEPT_BYTES / RUN_BYTES)):
-        asked = f"lesson={LESSON}&mode=present&epochs={EPOCHS}&seed={next(seeds)}"
-        session = await Session.open(site.url, asked, timeout=60)
-        await press(session)
-        await session.close()
-        if number % 50 == 49:
-            print(f"{number + 1} runs before the first visit", flush=True)
+
+    async def learner() -> None:
+        for _ in range(int(KEPT_BYTES / RUN_BYTES / TOGETHER)):
+            asked = f"lesson={LESSON}&mode=present&epochs={EPOCHS}&seed={next(seeds)}"
+            session = await Session.open(site.url, asked, timeout=60)
+            await press(session)
+            await session.close()
+
+    await asyncio.gather(*(learner() for _ in range(TOGETHER)))
 
 
 def visit(browser, site: Site, slug: str, seed: int) -> None:
