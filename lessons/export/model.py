@@ -24,7 +24,7 @@ def function_of(recipe: Recipe) -> str:
             "the script: call() of your model takes no training, so fit never tells it of any; inside the model of a "
             "script it would hear of it. Write call(self, inputs, training=None)."
         )
-    if model.class_weight:
+    if model.weights.classes:
         raise BadInput("the script: it trains without class_weight; leave it out of your text’s fit.")
     taken, out = model.interface.taken, model.interface.put_out
     several = model.interface.others or len(model.interface.outputs) > 1

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lessons.recipe import losses
+from lessons.recipe import losses, weights
 from lessons.recipe.interface import Interface, PutOut
 
 FUNCTION = "def "  # before the name of a function of the text
@@ -35,8 +35,8 @@ def said_of_each(outputs: Sequence[PutOut], compiled: Mapping[str, Any]) -> list
     losses = compiled.get("loss")
     if losses is None:
         return [(None, 1.0)] * len(outputs)
-    weights = map(number, each_weight(outputs, compiled))
-    return [(of_output(losses, one, place, ""), next(weights)) for place, one in enumerate(outputs)]
+    each = map(number, each_weight(outputs, compiled))
+    return [(of_output(losses, one, place, ""), next(each)) for place, one in enumerate(outputs)]
 
 
 def of_output(said: Any, one: PutOut, place: int, missing: Any) -> Any:
@@ -103,57 +103,16 @@ def left_out(interface: Interface, compiled: Mapping[str, Any] | None, itself: b
     for one, weight in zip(interface.outputs, each_weight(interface.outputs, said), strict=True):
         if not isinstance(weight, int | float) and one.labels:
             yield f"The loss of {one.name or 'the output'} counts once: its weight {weight} is no plain number."
-    yield from weights_left_out(interface, said)
+    yield from weights.left_out(interface, said)
     optimizer = said.get("optimizer")
     if optimizer and optimizer.lower() not in OPTIMIZERS:
         yield f"The optimizer is Adam: {optimizer} is not on offer here."
 
 
-def class_weight_of(interface: Interface, compiled: Mapping[str, Any] | None) -> tuple[tuple[int, float], ...]:
-    """What the text's `fit` is given as class_weight, (class, weight) each, where Keras weighs these classes by it."""
-    said, out = (compiled or {}).get("class_weight"), interface.put_out
-    if not isinstance(said, dict) or len(interface.outputs) > 1 or out.per_step or out.labels == "number":
-        return ()
-    plain = all(name.isdecimal() and isinstance(weight, int | float) for name, weight in said.items())
-    return tuple((int(name), float(weight)) for name, weight in said.items()) if plain else ()
-
-
-def weights_left_out(interface: Interface, said: Mapping[str, Any]) -> Iterator[str]:
-    """What `fit` is given as weights and this training does not take, and what Keras does with them unsaid."""
-    out, given = interface.put_out, said.get("class_weight")
-    weights = class_weight_of(interface, said)
-    if given and not weights:
-        yield f"There is no class_weight here: {untaken(interface, given)}."
-    elif weights and out.output.label_width > 1:
-        yield f"class_weight: Keras takes the place of the largest of {out.columns} labels for the class, unsaid."
-    elif weights and out.labels == "class" and (absent := sorted({*range(out.columns)} - {*dict(weights)})):
-        yield f"class_weight: class {absent[0]} has none, and Keras gives it 1 without a word."
-    if sample := said.get("sample_weight"):
-        steps = (
-            " A weight per step is a setting. Of shape (batch,), with as many samples as steps, Keras takes it for "
-            "one per step without a word."
-        )
-        yield f"sample_weight={sample} of your fit belongs to your data and is not read.{steps if out.per_step else ''}"
-
-
-def untaken(interface: Interface, given: Any) -> str:
-    """Why class_weight has no effect. keras/src/trainers/data_adapters/data_adapter_utils.py."""
-    if len(interface.outputs) > 1:
-        return "with several outputs Keras refuses it, and takes a sample_weight for each"
-    if interface.put_out.per_step:
-        return (
-            "of labels (batch, time) Keras takes the step with the largest for the class of the sample, without a "
-            "word, and (batch, time, 1) fails in fit; give a sample_weight (batch, time)"
-        )
-    if interface.put_out.labels == "number":
-        return "the labels are numbers, which Keras would round and take for classes without a word"
-    return f"{given} is no dictionary of plain numbers"
-
-
 def each_weight(outputs: Sequence[PutOut], said: Mapping[str, Any]) -> list[Any]:
     """Of each output's loss, as `compile` has it; 1 where it has none."""
-    weights = said.get("loss_weights")
-    return [of_output(weights, one, place, 1.0) for place, one in enumerate(outputs)]
+    given = said.get("loss_weights")
+    return [of_output(given, one, place, 1.0) for place, one in enumerate(outputs)]
 
 
 def loss_left_out(one: PutOut, asked: str, looked_at: bool) -> str:

@@ -14,6 +14,7 @@ from lessons.recipe.interface import Interface, PutOut
 from lessons.recipe.losses import OF_CLASSES
 from lessons.recipe.metrics import Metric
 from lessons.recipe.model_data import Several
+from lessons.recipe.weights import NOTHING, Weights
 from lessons.recipe.words import plural
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Model:
     choice: str
     interface: Interface
     metrics: tuple[Metric, ...] = ()  # that are measured beside the loss, when it is trained
-    class_weight: tuple[tuple[int, float], ...] = ()  # that `fit` is given
+    weights: Weights = NOTHING  # that `fit` is given
 
     def fit(self, recipe: Recipe) -> Settings:
         """The settings of a recipe with what the model decides.

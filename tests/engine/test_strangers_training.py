@@ -58,7 +58,7 @@ def as_python(text: str, choice: str, timesteps: int, features: int, classes: in
     return eval(made(found, choice, sizes, order), names)
 
 
-def plain_fit(recipe: Recipe) -> dict[str, list[float]]:
+def plain_fit(recipe: Recipe, sample_weight: list | None = None) -> dict[str, list[float]]:
     """What `fit` says of the same text: all inputs, all outputs, a loss for each."""
     settings, interface = recipe.settings, recipe.model.interface
     keras.utils.set_random_seed(settings.seed)
@@ -83,6 +83,8 @@ def plain_fit(recipe: Recipe) -> dict[str, list[float]]:
     train_data, held = ((x, each(y)) for x, y in parts)
     size = settings.batch_size or settings.sequences
     how = {"epochs": settings.epochs, "batch_size": size, "shuffle": False, "verbose": 0}
+    if sample_weight:
+        how["sample_weight"] = each(sample_weight)
     return model.fit(*train_data, validation_data=held, validation_batch_size=size, **how).history
 
 
