@@ -23,6 +23,7 @@ from pages.parts.layout import button, row
 from pages.parts.own_question import own_question
 from pages.parts.presets import choose_preset
 from pages.parts.quotation import fail, quoted, warn
+from pages.parts.speech import aloud
 from pages.parts.waiting import poll
 from pages.server.presence import session, watch
 from pages.server.private import went_back
@@ -100,6 +101,8 @@ def render() -> None:
         "Choose presets in the order of your class. The link below keeps the plan; a room can follow it step by step."
     )
     choose(planner)
+    many = len(planner.agenda.items)
+    aloud("plan:aloud", f"{plural(many, 'question')} in the plan" if many else "")
     if planner.problem:
         warn(planner.problem)
     write_address(planner.agenda.address)

@@ -15,6 +15,7 @@ from pages.parts.layout import button, row
 from pages.parts.own_question import own_question
 from pages.parts.presets import choose_preset, set_preset
 from pages.parts.quotation import quoted, tell, warn, warn_once
+from pages.parts.speech import aloud
 from pages.room.ballot import Reading, asked, bars, reasons, right_answer
 from pages.room.invitation import invitation
 from pages.room.question import experiment, question
@@ -43,6 +44,7 @@ def console(code: str, key: str) -> None:
         warn(problem)
         return
     head(room, key)
+    aloud("console:aloud", f"{NAMES[room.phase]}: {tally.joined} joined, {tally.voted} voted, {tally.done} have run it")
     warn_once(PROBLEM)
     follow_plan(room, key)
     choose(room, key)

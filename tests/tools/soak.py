@@ -27,6 +27,7 @@ from tests.tools.stopwatch import LESSON, press
 LESSONS = LESSON, "divided_by", "attention_mask", "useless_alone"  # of three families
 EPOCHS = 40
 RUN_BYTES = 150e3  # that such a run is remembered with, at least
+TOGETHER = 4  # learners who fill it
 MEGABYTE = 1e6
 EVERY = 60.0  # seconds from one look at the memory to the next
 
@@ -55,15 +56,17 @@ def own(process: psutil.Process) -> float:
     return process.memory_full_info().uss / MEGABYTE
 
 
-async def fill(site: Site, seeds: Iterator[int]) -> None:
-    """So many runs that the server has begun to forget the oldest."""
-    for number in range(int(KEPT_BYTES / RUN_BYTES)):
-        asked = f"lesson={LESSON}&mode=present&epochs={EPOCHS}&seed={next(seeds)}"
-        session = await Session.open(site.url, asked, timeout=60)
-        await press(session)
-        await session.close()
-        if number % 50 == 49:
-            print(f"{number + 1} runs before the first visit", flush=True)
+async def fill(site: Site, seeds: Iterator[int], runs: int) -> None:
+    """So many runs before the first visit."""
+
+    async def learner() -> None:
+        for _ in range(runs // TOGETHER):
+            asked = f"lesson={LESSON}&mode=present&epochs={EPOCHS}&seed={next(seeds)}"
+            session = await Session.open(site.url, asked, timeout=60)
+            await press(session)
+            await session.close()
+
+    await asyncio.gather(*(learner() for _ in range(TOGETHER)))
 
 
 def visit(browser, site: Site, slug: str, seed: int) -> None:
@@ -74,11 +77,11 @@ def visit(browser, site: Site, slug: str, seed: int) -> None:
     page.close()
 
 
-def soak(minutes: float) -> list[Look]:
+def soak(minutes: float, runs: int) -> list[Look]:
     """What was seen every minute."""
     seeds = count(1)
     with TemporaryDirectory() as graphs, serving(UNMASKED_GRAPHS=graphs) as site:
-        asyncio.run(fill(site, seeds))  # before Playwright, which has a loop of its own
+        asyncio.run(fill(site, seeds, runs))  # before Playwright, which has a loop of its own
         with browsing() as browser:
             return stay(browser, site, seeds, minutes)
 
@@ -109,8 +112,10 @@ def rows(looks: list[Look]) -> Iterator[Row]:
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--minutes", type=float, default=30, help="20 or more")
+    asked.add_argument("--runs", type=int, default=int(KEPT_BYTES / RUN_BYTES),
+                       help="before the first visit; left out, so many that the server forgets the oldest")  # fmt: skip
     given = asked.parse_args()
-    shown(rows(soak(given.minutes)), False)
+    shown(rows(soak(given.minutes, given.runs)), False)
 
 
 if __name__ == "__main__":
