@@ -84,9 +84,9 @@ def test_what_is_done_otherwise_is_one_sentence(text, trained, says):
     ],
 )
 def test_weights_of_fit_are_taken_or_told_of(given, out, says):
-    found = list(
-        left_out(Interface((SEQUENCE,), (out,)), read(f"model.compile()\nh = model.fit(x, y, {given})"), False)
-    )
+    asked = read(f"model.compile()\nh = model.fit(x, y, {given})")
+    no_loss, *found = left_out(Interface((SEQUENCE,), (out,)), asked, False)
+    assert no_loss.startswith("compile names no loss: trained with “")
     assert len(found) == bool(says) and says in "".join(found)
 
 
