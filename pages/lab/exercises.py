@@ -74,6 +74,7 @@ def choice(bench: Bench, mine: Exercises) -> None:
         key=key,
         label_visibility="collapsed",
         width="content",
+        wrap=True,
         on_change=lambda: mine.choose(st.session_state[key]),
     )
     place.caption(f"{mine.solved} of {len(mine.sheets)} solved. Each is checked by running your answer.")
