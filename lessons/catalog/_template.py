@@ -4,7 +4,7 @@ The file's name is the lesson's slug, its address and its test id. Files that be
 What is still wrong say tests/course/ and tests/engine/: `python -m pytest tests/course -k <slug>`.
 """
 
-from lessons.course.exercise import FindSetting, Goal, MendLoss, OrderLines
+from lessons.course.exercise import FindSetting, Goal, MendLoss, MendModel, OrderLines
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.families.recurrent import Recurrent
@@ -43,6 +43,27 @@ def one_number_per_step(y_true, y_pred):
 
 
 # What the presets share. Every field has a default: name only what the lesson is about.
+# The same of a model: a text, and what its layer puts out for the real steps (steps, columns) of one sequence.
+MODEL = """from keras import Input, Sequential, layers
+
+
+class Doubled(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.supports_masking = {supports}
+
+    def call(self, x):
+        return 2 * x
+
+
+model = Sequential([Input((12, 3)), layers.Masking(), Doubled(), layers.Dense(1)])
+"""
+
+
+def twice(given):
+    return 2 * given
+
+
 BASE = Recurrent(epochs=30, padded_labels="garbage")
 
 
@@ -133,6 +154,18 @@ LESSON = Lesson(
             spare=("return ops.mean(error)",),
             hints=("Where to look.", "What to do."),
             goal=Goal(error=0.3, leak=0),
+        ),
+        # The text of a model, x-rayed as one on “Your case” is. It is not trained.
+        MendModel(
+            name="mend_the_model",
+            title="A few words",
+            asks="What is wrong, and what is wanted.",
+            start=MODEL.format(supports=False),
+            solution=MODEL.format(supports=True),
+            layer="Doubled",  # has to stay, and to put out on real steps what `computes` makes of what it is given
+            does="twice its input",
+            computes=twice,
+            hints=("Where to look.", "What to do."),
         ),
     ),
 )

@@ -109,17 +109,18 @@ def in_batches() -> Measured:
     return Measured(sentence, {"whole": whole, "one_by_one": one}, tuple(rows))
 
 
-def ragged_and_bucketed() -> Measured:
+def ragged_and_bucketed(seed=3) -> Measured:
     """The same 64 sequences and model, padded by tf.data in three ways: how much padding, and what the loss is."""
     import keras
     import numpy as np
     import tensorflow as tf
 
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     lengths = rng.integers(1, 25, 64)
     values = tf.ragged.constant([rng.normal(size=(length, 1)).tolist() for length in lengths], ragged_rank=1)
-    one_by_one = tf.data.Dataset.from_tensor_slices(values).map(lambda x: (tf.ensure_shape(x, (None, 1)), x * 0.5))
-    shapes = ((None, 1), (None, 1))
+    sequences = tf.data.Dataset.from_tensor_slices(values).map(lambda x: tf.ensure_shape(x, (None, 1)))
+    one_by_one = sequences.map(lambda x: (x, x * 0.5))
+    shapes = ([None, 1], [None, 1])
     ways = {
         "all to the longest": one_by_one.padded_batch(64, shapes, (-9.0, 0.0)),
         "padded_batch(8)": one_by_one.padded_batch(8, shapes, (-9.0, 0.0)),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lessons.course.exercise import FindSetting, Goal, MendLoss, mse_where_marked
+from lessons.course.exercise import FindSetting, Goal, MendLoss, MendModel, mse_where_marked
 from lessons.course.experiment import Experiment, Measured
 from lessons.course.lesson import Answer, Contrast, Lesson, Prediction, Preset
 from lessons.families.own_layer import OwnLayer
@@ -65,6 +65,38 @@ def further_places() -> Measured:
     gone = [row["where"] for row in rows if row["mask"] == "lost"]
     sentence = f"Of {len(rows)} places the mask is lost in {len(gone)}: {'; '.join(gone) or 'none'}."
     return Measured(sentence, {row["where"]: row["padded labels 1000"] for row in rows}, rows)
+
+
+MODEL = """import keras
+from keras import layers, ops
+
+
+class Centred(layers.Layer):
+    {init}def call(self, x{mask}):
+        {mean}
+
+
+model = keras.Sequential([
+    keras.Input((12, 3)),
+    layers.Masking(),
+    Centred(),
+    layers.Dense(8, activation="relu"),
+    layers.Dense(1),
+])
+"""
+BROKEN_MODEL = MODEL.format(init="", mask="", mean="return x - ops.mean(x, axis=1, keepdims=True)")
+MENDED_MODEL = MODEL.format(
+    init="def __init__(self):\n        super().__init__()\n        self.supports_masking = True\n\n    ",
+    mask=", mask=None",
+    mean="real = ops.cast(mask, x.dtype)[..., None]\n"
+    "        count = ops.maximum(ops.sum(real, axis=1, keepdims=True), 1.0)\n"
+    "        return x - ops.sum(x * real, axis=1, keepdims=True) / count",
+)
+
+
+def centred(given):
+    """(steps, columns) of one sequence, without padding."""
+    return given - given.mean(axis=0)
 
 
 def where_it_ends(run) -> int | None:
@@ -217,6 +249,23 @@ LESSON = Lesson(
                 "Divide the sum by the number of steps that are left.",
             ),
             goal=Goal(error=0.4, leak=0),
+        ),
+        MendModel(
+            name="the_layer_itself",
+            title="Mend the layer",
+            asks="This layer subtracts the mean over time. It is told of no mask, takes the mean of the padding too, "
+            "and hands no mask on. Mend the class, and leave the model around it as it is.",
+            start=BROKEN_MODEL,
+            solution=MENDED_MODEL,
+            layer="Centred",
+            does="its input minus the mean over the real steps",
+            computes=centred,
+            hints=(
+                "Two things are missing, and neither brings the other: using the mask, and handing it on.",
+                "Keras gives the mask to a layer whose call has a parameter of that name: call(self, x, mask=None).",
+                "Multiply by the mask before you sum, and divide by the number of real steps. For the rest set "
+                "self.supports_masking = True in __init__.",
+            ),
         ),
     ),
 )

@@ -5,17 +5,19 @@ A start fails its goal and a solution reaches it: tests/course/test_exercises.py
 
 import inspect
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from lessons.recipe.data import Floats
 from lessons.recipe.losses import Loss
 from lessons.recipe.settings import Settings
 from lessons.recipe.words import sentence
 from lessons.runs.run import Run
 
+ROUNDING = 1e-4  # of numbers near 1, in float32
 HEAD = "from keras import ops\n\n\ndef loss(y_true, y_pred):\n"
 
 
@@ -104,11 +106,22 @@ class Task:
     title: str
     asks: str  # Markdown: what is wrong, what is wanted, without the numbers of the goal
     hints: tuple[str, ...]  # each gives away more than the one before; the solution comes after the last
-    goal: Goal
 
 
 @dataclass(frozen=True, kw_only=True)
-class LossTask(Task):
+class TrainedTask(Task):
+    """What is trained has a goal."""
+
+    goal: Goal
+
+    @property
+    def wanted(self) -> str:
+        """What is to be reached, in one sentence."""
+        return self.goal.wanted
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossTask(TrainedTask):
     """A loss to be written: the clinic examines the text, and it trains with `settings`."""
 
     settings: Settings
@@ -171,7 +184,7 @@ class OrderLines(LossTask):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FindSetting(Task):
+class FindSetting(TrainedTask):
     """Move some of the settings until the goal is reached."""
 
     start: Settings
@@ -179,7 +192,47 @@ class FindSetting(Task):
     solution: Settings
 
 
-Exercise = MendLoss | OrderLines | FindSetting
+@dataclass(frozen=True, kw_only=True)
+class MendModel(Task):
+    """Mend the text of a Keras model. It is x-rayed on a padded batch, as a model on “Your case” is.
+
+    `computes` is what the layer of class `layer` has to put out for the real steps (steps, columns) that it is given.
+    """
+
+    start: str
+    solution: str
+    layer: str
+    does: str  # what `computes` does, as the end of a sentence
+    computes: Callable[[Floats], Floats]
+
+    @property
+    def wanted(self) -> str:
+        """What is to be reached, in one sentence."""
+        return (
+            f"The mask comes out with the predictions, padding gets in nowhere, and {self.layer} still puts out "
+            f"{self.does}."
+        )
+
+    def lacks(self, found: Mapping[str, Any]) -> str:
+        """What an x-ray (`walled_tasks.inspect_model`, not refused) says is still missing: a sentence, or nothing."""
+        calls = found["calls"]
+        place = next((place for place, call in enumerate(calls) if call["layer"] == self.layer), None)
+        if place is None:
+            return f"The model does not call {self.layer} any more: it has to stay, mended."
+        if flaws := [one["message"] for one in found["findings"] if one["severity"] != "warning"]:
+            return sentence(flaws[0])
+        if not calls[0]["mask_out"]:
+            return "No mask comes out with the predictions."
+        put_out = calls[place]["sample"]
+        before = [call["sample"] for call in calls[:place] if call["depth"] == calls[place]["depth"]]
+        if put_out is None or not before or before[-1] is None or before[-1].shape != put_out.shape:
+            return f"{self.layer} has to be given a sequence by a layer, and to put out one of the same shape."
+        real = np.array(found["real"], bool)
+        off = float(np.abs(put_out[real] - self.computes(before[-1][real])).max())
+        return "" if off < ROUNDING else f"On real steps {self.layer} is up to {off:.2g} away from {self.does}."
+
+
+Exercise = MendLoss | OrderLines | FindSetting | MendModel
 
 
 # Text that mends several lessons' losses.

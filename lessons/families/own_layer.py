@@ -172,7 +172,7 @@ def own_layer(kind: str) -> type[keras.Layer]:
         def compute_mask(self, x: Any, mask: Any = None) -> Any:
             return None
 
-    return {
+    written = {
         "plain": Centred,
         "supports": Supports,
         "call": Call,
@@ -180,3 +180,5 @@ def own_layer(kind: str) -> type[keras.Layer]:
         "computes": Computes,
         "forgets": Forgets,
     }[kind]
+    written.__name__ = Centred.__name__  # as in the script: what Keras says names it
+    return written

@@ -1,20 +1,21 @@
-"""One attempt at an exercise, run for real: the clinic examines a loss, a training shows what it does.
+"""One attempt at an exercise, run for real: a loss is examined and trained, settings are trained, a model is x-rayed.
 
-The clinic comes first, the training as soon as that is done: also of a loss with findings, for its curve teaches.
+Of a loss the clinic comes first, the training as soon as that is done: also with findings, for its curve teaches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
-from lessons.course.exercise import Exercise, FindSetting, MendLoss, OrderLines
+from lessons.course.exercise import Exercise, Goal, LossTask, MendModel, TrainedTask
 from lessons.recipe.data import GARBAGE
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import Settings
 from lessons.recipe.words import first_line
 from lessons.runs.run import Run
 from lessons.sandbox.admission import Refused, admit
+from lessons.sandbox.admission.model import admit_model
 from lessons.sandbox.walled_pool import Busy, WalledPool
 from lessons.server import walled_tasks
 from lessons.server.laboratory import Laboratory, Training
@@ -26,7 +27,7 @@ CANNOT_TRAIN = "raises_in_fit"  # the finding that says a training would only ra
 class Trial:
     """What was tried, and how far it is. Ask it to `advance` while you wait. Raises Busy.
 
-    `who` watches it, on the account of `learner`; left out, of `who`.
+    `who` watches it, on the account of `learner`; left out, of `who`. Begin one by `trial_of`.
     """
 
     def __init__(
@@ -46,20 +47,26 @@ class Trial:
         self.refused: dict[str, Any] | None = None  # by the first wall, which needs no process
         self.stopped = False
         self.seen = False  # whoever asked for it has seen how it ended
-        if isinstance(answer, Settings):
-            self.recipe = Recipe(answer)
-            self.training = laboratory.train(self.recipe, who)
+        self._begin()
+
+    def _begin(self) -> None:
+        if isinstance(self.answer, Settings):
+            self.recipe = Recipe(self.answer)
+            self.training = self.laboratory.train(self.recipe, self.who)
             return
-        assert not isinstance(exercise, FindSetting)
-        self.recipe = Recipe(exercise.settings, pasted=Pasted(answer))
+        assert isinstance(self.exercise, LossTask)
+        self.recipe = Recipe(self.exercise.settings, pasted=Pasted(self.answer))
+        self._examine(admit, walled_tasks.examine, None, usage_of(self.exercise))
+
+    def _examine(self, admission: Callable[[str], object], task: Callable[..., object], *more: object) -> None:
+        """Have the text of the answer looked at behind the walls, unless the first of them refuses it."""
+        assert isinstance(self.answer, str)
         try:
-            admit(answer)
+            admission(self.answer)
         except Refused as refusal:
             self.refused = {"line": refusal.line, "message": refusal.message}
         else:
-            self.examination = walled_pool.submit(
-                walled_tasks.examine, answer, None, usage_of(exercise), who=self.learner
-            )
+            self.examination = self.walled_pool.submit(task, self.answer, *more, who=self.learner)
 
     def advance(self) -> None:
         """Begin the training once the clinic has looked, and say that somebody waits for it."""
@@ -113,7 +120,7 @@ class Trial:
 
     @property
     def findings(self) -> list[dict[str, Any]]:
-        return self.examined["findings"] if self.examined else []
+        return self.examined.get("findings", []) if self.examined else []
 
     @property
     def errors(self) -> list[dict[str, Any]]:
@@ -147,7 +154,12 @@ class Trial:
 
     @property
     def passed(self) -> bool:
-        return self.judged is not None and not self.errors and self.exercise.goal.met(self.judged)
+        return self.judged is not None and not self.errors and self.goal.met(self.judged)
+
+    @property
+    def goal(self) -> Goal:
+        assert isinstance(self.exercise, TrainedTask)
+        return self.exercise.goal
 
     @property
     def reached(self) -> str:
@@ -164,12 +176,41 @@ class Trial:
             return f"It cannot be run: {sentence(self.failure)}"
         if self.crash:
             return f"It cannot be run. {self.crash['message'].removesuffix('.')}."
-        if not self.judged:
-            return "It was ended before it was trained."
-        return self.exercise.goal.result(self.judged)
+        return self._judgement()
+
+    def _judgement(self) -> str:
+        """Of what was neither refused nor stopped, and can be run."""
+        return self.goal.result(self.judged) if self.judged else "It was ended before it was trained."
 
 
-def usage_of(exercise: MendLoss | OrderLines) -> dict[str, str]:
+class ModelTrial(Trial):
+    """The text of a model: it is x-rayed, and nothing is trained."""
+
+    exercise: MendModel
+
+    def _begin(self) -> None:
+        self._examine(admit_model, walled_tasks.inspect_model)
+
+    @property
+    def _may_train(self) -> bool:
+        return False
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.examined and not self.refusal and not self.stopped and not self.exercise.lacks(self.examined))
+
+    def _judgement(self) -> str:
+        if not self.examined:
+            return "It was ended before it was looked at."
+        return self.exercise.lacks(self.examined) or self.exercise.wanted
+
+
+def trial_of(exercise: Exercise, *how: Any) -> Trial:
+    """An attempt is begun. `how`: as for Trial. Raises Busy."""
+    return (ModelTrial if isinstance(exercise, MendModel) else Trial)(exercise, *how)
+
+
+def usage_of(exercise: LossTask) -> dict[str, str]:
     """How its settings use a loss, as options of the clinic."""
     settings, path = exercise.settings, Recipe(exercise.settings).mask_path
     timed, kind, columns = settings.predicts.per_step, settings.predicts.kind, settings.predicts.columns

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from lessons.course.exercise import FindSetting, OrderLines
+from lessons.course.exercise import FindSetting, MendModel, OrderLines
 from lessons.course.lesson import Lesson
 from lessons.figures import run_figures
 from lessons.recipe.recipe import Recipe
@@ -15,6 +15,7 @@ from lessons.sandbox import walled_pool
 from lessons.server.attempt import Trial
 from lessons.server.laboratory import shared
 from pages.lab.bench import Bench
+from pages.lab.own_model import table
 from pages.lab.sheet import Exercises, Sheet, exercises_of
 from pages.parts.charts import chart
 from pages.parts.findings import MARKS
@@ -73,6 +74,7 @@ def choice(bench: Bench, mine: Exercises) -> None:
         key=key,
         label_visibility="collapsed",
         width="content",
+        wrap=True,
         on_change=lambda: mine.choose(st.session_state[key]),
     )
     place.caption(f"{mine.solved} of {len(mine.sheets)} solved. Each is checked by running your answer.")
@@ -84,10 +86,13 @@ def choice(bench: Bench, mine: Exercises) -> None:
 def task(sheet: Sheet) -> None:
     exercise = sheet.exercise
     st.markdown(exercise.asks)
+    if isinstance(exercise, MendModel):
+        st.markdown(f"**Goal** {exercise.wanted} :gray[:small[It is looked at on a small padded batch.]]")
+        return
     judges = "" if isinstance(exercise, FindSetting) else " The clinic must find no error."
     settings = exercise.start if isinstance(exercise, FindSetting) else exercise.settings
     begun = "It starts with" if isinstance(exercise, FindSetting) else "Trained with"
-    st.markdown(f"**Goal** {exercise.goal.wanted}{judges} :gray[:small[{begun} {quoted(circumstances(settings))}.]]")
+    st.markdown(f"**Goal** {exercise.wanted}{judges} :gray[:small[{begun} {quoted(circumstances(settings))}.]]")
 
 
 def circumstances(settings: Settings) -> str:
@@ -117,7 +122,8 @@ def answer(lesson: Lesson, sheet: Sheet) -> None:
         key = sheet.field_key("text")
         height = LINE * (max(sheet.text.count("\n"), sheet.exercise.solution.count("\n")) + 2)
         with st.container(key="exercise-text"):
-            st.text_area("Your loss", key=key, height=height, label_visibility="collapsed")
+            label = "Your model" if isinstance(sheet.exercise, MendModel) else "Your loss"
+            st.text_area(label, key=key, height=height, label_visibility="collapsed")
 
 
 def setting(lesson: Lesson, sheet: Sheet, name: str) -> None:
@@ -223,7 +229,7 @@ def stage(trial: Trial) -> str:
     if walled and not walled_pool.shared().ready():
         return "warming up: TensorFlow is loading"
     if trial.training is None:
-        return "the clinic looks at it" if trial.examination.running() else "waiting for its turn"
+        return "it is looked at" if trial.examination.running() else "waiting for its turn"
     if run := trial.run:
         return f"training, epoch {run.epochs} of {run.settings.epochs}"
     if not walled and not shared().ready():
@@ -241,11 +247,23 @@ def result(sheet: Sheet) -> None:
     if sheet.stale:
         st.markdown(":orange[:material/history: The answer has changed since this attempt.]")
     st.markdown(f"{PASSED if trial.passed else FAILED} {quoted(trial.reached)}")
+    if isinstance(sheet.exercise, MendModel):
+        model_found(trial)
+        return
     for finding in trial.findings:
         if finding is not trial.crash:  # that is the sentence above
             st.markdown(f"{MARKS[finding['severity']]} **{quoted(finding['title'])}** {quoted(finding['message'])}")
     if trial.examined and not trial.findings and not trial.refusal:
         st.caption("The clinic found nothing.")
+
+
+def model_found(trial: Trial) -> None:
+    """What else the x-ray says of a model, and the layers that it calls."""
+    for finding in trial.findings:
+        if finding["message"] not in trial.reached:
+            st.markdown(f"{MARKS[finding['severity']]} {quoted(finding['message'])}")
+    if trial.examined and not trial.refusal:
+        table(trial.examined)
 
 
 def pictures(sheet: Sheet, run: Run) -> None:
@@ -255,7 +273,7 @@ def pictures(sheet: Sheet, run: Run) -> None:
     with left:
         st.caption("Loss and error of this attempt")
         chart(sheet.key("curve"), run_figures.curve_figure(run), words["curve"], height=CHART_HEIGHT)
-    at = "inputs" if sheet.exercise.goal.input_leak is not None else "predictions"
+    at = "inputs" if sheet.trial.goal.input_leak is not None else "predictions"
     with right:
         st.caption(f"Gradient at the {at}, by epoch and step: padding is vermilion")
         figure = run_figures.gradient_over_epochs_figure(run, at=at)

@@ -168,7 +168,7 @@ def result(bench: Bench, look: Look | None) -> None:
         st.markdown(f"- {quoted(found['says'][0])}")
     if not changed:
         to_train(bench, look.text, found)
-    st.dataframe([told(call) for call in found["calls"]], hide_index=True)
+    table(found)
     samples(found)
     for call in found["calls"]:
         for warning in call["warnings"]:
@@ -255,6 +255,11 @@ def samples(found: Mapping[str, Any]) -> None:
     call = calls[names.index(picked) if picked in names else 0]
     real = np.array(found["real"])
     chart("own_model:sample_chart", layer_figure(call["sample"], real), layer_words(call["sample"], real), height=220)
+
+
+def table(found: Mapping[str, Any]) -> None:
+    """The calls of the layers, a row each."""
+    st.dataframe([told(call) for call in found["calls"]], hide_index=True)
 
 
 def told(call: Mapping[str, Any]) -> dict[str, str]:

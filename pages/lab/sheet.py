@@ -19,7 +19,7 @@ from lessons.recipe.settings import Settings
 from lessons.recipe.words import sentence
 from lessons.sandbox import walled_pool
 from lessons.sandbox.walled_pool import Busy
-from lessons.server.attempt import Trial
+from lessons.server.attempt import Trial, trial_of
 from lessons.server.laboratory import shared
 from lessons.workers.job import Job, OutOfOrder
 from pages.lab.state import verb
@@ -42,7 +42,7 @@ class Sheet:
 
     slug: str
     exercise: Exercise
-    text: str = ""  # of a loss that is mended
+    text: str = ""  # of a loss or a model that is mended
     lines: list[str] = field(default_factory=list)  # in order
     out: list[str] = field(default_factory=list)  # lines that are left out
     line: str = ""  # the one that the buttons move
@@ -155,7 +155,7 @@ class Sheet:
         try:
             if not isinstance(self.exercise, FindSetting):
                 pace.spend("clinic", identity.who())
-            self.trial = Trial(
+            self.trial = trial_of(
                 self.exercise, self.answer, shared(), walled_pool.shared(), (session(), self.key()), identity.who()
             )
         except (Busy, TooOften) as busy:

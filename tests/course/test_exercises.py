@@ -10,7 +10,7 @@ import pytest
 
 from lessons.catalog import _template
 from lessons.course.discovery import LESSONS
-from lessons.course.exercise import Exercise, FindSetting, Goal, MendLoss, OrderLines
+from lessons.course.exercise import Exercise, FindSetting, Goal, MendLoss, MendModel, OrderLines, TrainedTask
 from lessons.engine.pasted_loss import train
 from lessons.engine.train import trained
 from lessons.families.recurrent import Recurrent
@@ -19,7 +19,7 @@ from lessons.recipe.recipe import Pasted, Recipe
 from lessons.runs.run import Run
 from lessons.sandbox import walled_pool as walled_pools
 from lessons.sandbox.walled_pool import Busy, Limits, WalledPool
-from lessons.server.attempt import Trial
+from lessons.server.attempt import Trial, trial_of
 from lessons.server.laboratory import Laboratory
 from tests.tools.patience import patient
 from tests.tools.selection import first
@@ -27,12 +27,14 @@ from tests.tools.selection import first
 WITHIN = patient(90)  # seconds: other tests may have the cores
 SEEDS = range(5)
 ALL = [(slug, exercise.name) for slug, lesson in LESSONS.items() for exercise in lesson.exercises]
+TRAINED = [(slug, name) for slug, name in ALL if isinstance(LESSONS[slug].exercise(name), TrainedTask)]
 # One of each kind in `make test`, and what is special: a mark in place of a mask, a float type, NaN labels.
 SOME = [
     ("mask_and_loss", "per_step"),
     ("nan_labels", "replace_first"),
     ("validation", "judge_alike"),
     ("layer_ate_mask", "without_the_mask"),
+    ("own_layer_mask", "the_layer_itself"),
 ]
 CASES = first(1, [*SOME, *(case for case in ALL if case not in SOME)])
 ENDLESS = "def endless(y_true, y_pred):\n    for i in range(10**15):\n        pass\n    return y_pred\n"
@@ -46,7 +48,7 @@ def flaws(exercise: Exercise) -> Iterator[str]:
         yield "a title and a sentence are needed"
     if len(exercise.hints) < 2 or not all(hint.endswith((".", "?")) for hint in exercise.hints):
         yield "two or more hints are needed, each a sentence"
-    if exercise.goal == Goal():
+    if isinstance(exercise, TrainedTask) and exercise.goal == Goal():
         yield "the goal wants nothing"
     if exercise.start == exercise.solution:
         yield "the start is the solution"
@@ -75,7 +77,7 @@ def laboratory(walled_pool, monkeypatch):
 
 def tried(exercise, answer, laboratory, walled_pool) -> Trial:
     """The attempt, once it is done."""
-    trial = Trial(exercise, answer, laboratory, walled_pool, object())
+    trial = trial_of(exercise, answer, laboratory, walled_pool, object())
     until = time.monotonic() + WITHIN
     while not trial.done:
         assert time.monotonic() < until, f"no answer within {WITHIN} s"
@@ -96,7 +98,7 @@ def test_the_start_fails_and_the_solution_passes(slug, name, laboratory, walled_
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize(("slug", "name"), ALL)
+@pytest.mark.parametrize(("slug", "name"), TRAINED)
 def test_the_goal_is_met_with_every_seed_and_not_by_the_start(slug, name):
     """The bounds are no matter of luck: a fifth of room, and the start is never near."""
     exercise = LESSONS[slug].exercise(name)
@@ -174,7 +176,7 @@ def test_a_lesson_ends_with_exercises_that_are_whole(slug):
 
 def test_the_template_shows_each_kind():
     exercises = _template.LESSON.exercises
-    assert {type(exercise) for exercise in exercises} == {MendLoss, OrderLines, FindSetting}
+    assert {type(exercise) for exercise in exercises} == {MendLoss, MendModel, OrderLines, FindSetting}
     assert [flaw for exercise in exercises for flaw in flaws(exercise)] == []
 
 
@@ -269,6 +271,52 @@ def test_a_text_that_cannot_be_run_is_one_sentence(text, says, laboratory, walle
     assert not trial.passed and trial.run is None
     assert says.lower() in trial.reached.lower()
     assert trial.reached.endswith(".") and "\n" not in trial.reached
+
+
+def mended(body: str, init: str = "self.supports_masking = True", after: str = "") -> str:
+    """A model whose layer is written so; `after` stands between it and the last layers."""
+    return (
+        "import keras\nimport tensorflow as tf\nfrom keras import layers, ops\n\n\n"
+        "class Centred(layers.Layer):\n"
+        f"    def __init__(self):\n        super().__init__()\n        {init}\n\n"
+        f"    def call(self, x, mask=None):\n        {body}\n\n\n"
+        "inputs = keras.Input((12, 3))\n"
+        f"x = Centred()(layers.Masking()(inputs))\n{after}"
+        'model = keras.Model(inputs, layers.Dense(1)(layers.Dense(8, activation="relu")(x)))\n'
+    )
+
+
+MEAN = "real = ops.cast(mask, x.dtype)[..., None]\n        count = ops.sum(real, axis=1, keepdims=True)\n        "
+USED = MEAN + "return x - ops.sum(x * real, axis=1, keepdims=True) / count"
+MODEL = LESSONS["own_layer_mask"].exercise("the_layer_itself")
+ATTEMPTS = [
+    (mended(USED), ""),
+    (mended("return x * 0"), "away from its input minus the mean"),
+    (mended(USED, "self.width = 3"), "The mask is lost in"),
+    (MODEL.start.replace("    Centred(),\n", ""), "does not call Centred any more"),
+    (MODEL.start.replace("    layers.Masking(),\n", ""), "No mask anywhere"),
+    (MODEL.start.replace("import keras\n", "import os\n"), "os"),
+    ("This is no model at all.", "not Python"),
+    ("", "no model"),
+    # the rest with VERIFY=1
+    (mended(MEAN + "return (x - tf.reduce_sum(x * real, axis=1, keepdims=True) / count) * real"), ""),
+    (mended(MEAN + "return x - ops.sum(ops.where(mask[..., None], x, 0.0), 1, keepdims=True) / count"), ""),
+    (mended("return x - ops.mean(x, axis=1, keepdims=True)"), "Padding enters at"),
+    (mended("return x - ops.mean(x * 0, axis=1, keepdims=True)"), "away from its input minus the mean"),
+    (mended(USED, after="x = x + 0.0\n"), "The mask is lost"),
+    (MODEL.start.replace("keepdims=True", "keepdims=False"), "Line "),
+    (MODEL.start.replace("def call(self, x):", "def call(self, x)"), "Line 6: not Python"),
+    ("words = 3\n", "no model"),
+    ("def loss(y_true, y_pred):\n    return y_true - y_pred\n", "no model"),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), first(8, ATTEMPTS))
+def test_a_model_that_is_mended_is_judged_by_its_x_ray(text, says, laboratory, walled_pool):
+    trial = tried(MODEL, text, laboratory, walled_pool)
+    assert trial.passed == (not says), (trial.reached, trial.findings)
+    assert says.lower() in trial.reached.lower(), trial.reached
+    assert trial.reached.endswith(".") and not trial.reached.endswith("..") and "\n" not in trial.reached
 
 
 def test_a_loss_that_reaches_the_goal_and_has_an_error_does_not_pass(laboratory, walled_pool):

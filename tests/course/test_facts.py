@@ -8,7 +8,7 @@ import pytest
 
 from lessons.catalog import first_iteration, nan_labels, never_stops, not_learning, row_is_nan, useless_alone
 from lessons.course.discovery import LESSONS
-from lessons.course.exercise import FindSetting, MendLoss, OrderLines
+from lessons.course.exercise import FindSetting, MendLoss, MendModel, OrderLines
 from lessons.families.recurrent import Recurrent
 
 FACTS = []
@@ -34,7 +34,7 @@ def said(slug: str) -> str:
         texts += [preset.label, preset.says, preset.claimed, preset.truth]
         texts += [preset.published.explains, preset.published.says] if preset.published else []
     for exercise in lesson.exercises:
-        assert isinstance(exercise, FindSetting | MendLoss | OrderLines)
+        assert isinstance(exercise, FindSetting | MendLoss | MendModel | OrderLines)
         texts += [exercise.title, exercise.asks, *exercise.hints]
     return "\n".join(texts)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lessons.catalog import divided_by, layer_ate_mask
 from lessons.course.discovery import LESSONS
 from lessons.course.experiment import Experiment, Measured
 from lessons.doctor.run import diagnose, next_steps
@@ -112,6 +113,14 @@ def test_an_experiment_measures_or_explains_why_it_raises(experiment: Experiment
     measured = experiment.measure(*_picked(experiment))
     assert isinstance(measured, Measured) and measured.sentence and measured.numbers
     assert all(row.keys() == measured.rows[0].keys() for row in measured.rows)
+
+
+@pytest.mark.parametrize("seed", first(1, SEEDS))
+def test_padding_is_visible_where_it_is_batched_and_normalised(seed):
+    padding = divided_by.ragged_and_bucketed(seed).numbers
+    assert padding["all to the longest"] >= CLEAR * padding["bucket_by_sequence_length"]
+    mean = layer_ate_mask.batch_normalization(seed).numbers
+    assert mean["masked"] >= CLEAR * mean["bare"]
 
 
 def _picked(experiment: Experiment) -> tuple:

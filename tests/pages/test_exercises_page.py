@@ -26,6 +26,7 @@ from tests.tools.site import serving
 WITHIN = patient(90)  # seconds: other tests may have the cores
 SLUG = "mask_and_loss"
 MEND, FIND, ORDER = "per_step", "mask_meets_loss", "read_the_mask"
+LAYERS, LAYER = "own_layer_mask", "the_layer_itself"
 KEPT = ("kind", "slug", "name", "content")
 ENDLESS = "def endless(y_true, y_pred):\n    for i in range(10**15):\n        pass\n    return y_pred\n"
 
@@ -113,6 +114,22 @@ def test_nothing_is_open_before_one_is_chosen():
     assert not any(":exercise:" in str(key) for key in buttons(page))
     assert "0 of 3 solved" in told(page)
     assert pills.options == [one.title for one in LESSONS[SLUG].exercises]
+
+
+def test_a_layer_is_mended(steps):
+    """A model is x-rayed behind the walls; what came of it is kept as of the others."""
+    page = checked(lesson_page(LAYERS))
+    checked(page.button_group(key=f"{LAYERS}:exercise").set_value(LAYER).run())
+    exercise = LESSONS[LAYERS].exercise(LAYER)
+    mine = page.session_state[f"{LAYERS}:exercises"].sheets[LAYER]
+    for answer in ("Words.", exercise.start, exercise.solution):
+        page.text_area(key=mine.field_key("text")).set_value(answer).run()
+        checked(page.button(key=mine.key("check")).click().run())
+        await_(lambda: checked(page.run()) and not mine.waiting, "the x-ray", WITHIN)
+        assert mine.attempts[-1].reached in told(checked(page.run()))
+    assert [attempt.passed for attempt in mine.attempts] == [False, False, True]
+    assert [step.content["passed"] for step in steps if step.kind == "exercise"] == [False, False, True]
+    assert "Centred" in str(page.dataframe[-1].value) and "1 of 3 solved" in told(page)
 
 
 def test_a_loss_is_mended():
