@@ -20,6 +20,7 @@ from lessons.recipe.data import training_batch
 from lessons.recipe.plain import plain
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
+from lessons.recipe.weights import KINDS
 from lessons.runs import metrics
 from lessons.runs.grid import Grid, Square, squares
 from lessons.runs.outcome import MEANINGS
@@ -114,6 +115,7 @@ def parser() -> Parser:
     add("--classes", action="store_true", help="labels are classes; guessed when left out")
     add("--family", metavar="NAME", help="the kind of model; recurrent when left out")
     add("--set", metavar="FIELD=VALUE", action="append", default=[], dest="changes", help="change a field; repeatable")
+    add("--weights", metavar="KIND[:LAST]", default="none", help=f"sample_weight for a model: {', '.join(KINDS)}")
 
     add = command("preflight", show_preflight, "before a class: try everything, and say what is needed", json_too)
     add("--learners", metavar="N", help="how many will come; 30 when left out")
@@ -168,7 +170,8 @@ def show_model(given: argparse.Namespace) -> None:
         said = [f"{one['severity']} {one['code']}: {one['message']}" for one in found.to_plain()] or found.says
         print("\n".join([*found.seen.table(), "", *said]), end="\n\n")
     if found.interface:
-        recipe = model_file.recipe_of(given.model, found, table, loss, dict(map(examine.change_of, given.changes)))
+        changes = dict(map(examine.change_of, given.changes))
+        recipe = model_file.recipe_of(given.model, found, table, loss, changes, given.weights)
         report["left_out"] = model_file.left_out_of(recipe)
         if not given.json:
             print(*(f"{said}\n" for said in report["left_out"]), sep="", end="")

@@ -176,8 +176,9 @@ def step_button(bench: Bench, place, step: int, shortcut: str, icon: str) -> Non
     presets = bench.lesson.presets
     at = [preset.name for preset in presets].index(bench.form.preset.name) + step
     there = 0 <= at < len(presets)
-    button(place, "", bench.key(f"step{step}"), icon, bench.take, presets[at] if there else None, quiet=True,
-           help="Preset before" if step < 0 else "Next preset", shortcut=shortcut, disabled=not there)  # fmt: skip
+    name = "Preset before" if step < 0 else "Next preset"  # the style shows the icon alone
+    button(place, name, bench.key(f"step{step}"), icon, bench.take, presets[at] if there else None, quiet=True,
+           help=name, shortcut=shortcut, disabled=not there)  # fmt: skip
 
 
 def share(bench: Bench, place) -> None:

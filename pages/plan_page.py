@@ -23,6 +23,7 @@ from pages.parts.layout import button, row
 from pages.parts.own_question import own_question
 from pages.parts.presets import choose_preset
 from pages.parts.quotation import fail, quoted, warn
+from pages.parts.speech import aloud
 from pages.parts.waiting import poll
 from pages.server.presence import session, watch
 from pages.server.private import went_back
@@ -100,6 +101,8 @@ def render() -> None:
         "Choose presets in the order of your class. The link below keeps the plan; a room can follow it step by step."
     )
     choose(planner)
+    many = len(planner.agenda.items)
+    aloud("plan:aloud", f"{plural(many, 'question')} in the plan" if many else "")
     if planner.problem:
         warn(planner.problem)
     write_address(planner.agenda.address)
@@ -127,8 +130,9 @@ def choose(planner: Planner) -> None:
     place = row(vertical_alignment="bottom")
     item = choose_preset(place, "plan")
     button(place, "Add", "plan:add", "add", planner.change, Agenda.adding, item, type="primary")
-    with place.popover("Load", icon=":material/upload_file:", help="A plan that was saved, such as last year’s."):
-        st.file_uploader("A plan that “Save” has made", "json", key=FILE, on_change=load, args=(planner,))
+    with place.popover("Load", icon=":material/upload_file:", width="content"):
+        about = "A plan that “Save” has made, such as last year’s"
+        st.file_uploader(about, "json", key=FILE, on_change=load, args=(planner,))
     own_question(place, "plan", {"Add it": ("add", lambda items: add(planner, items))})
 
 

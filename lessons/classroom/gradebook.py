@@ -3,8 +3,9 @@
 Who gave the same name for the gradebook from two devices is one row: of their votes in one ballot the last counts.
 
 Canvas takes a column for a grade where it stands behind Section, and its maximum from the row “Points Possible”; it
-finds a learner by SIS User ID, then by SIS Login ID. Moodle asks which column is which, and its own files call those
-that name a learner as ours do; a new grade item of its has a maximum of 100.
+finds a learner by SIS User ID, then by SIS Login ID, then by the name in the first column. Moodle asks which column is
+which, and its own files call those that name a learner as ours do; a new grade item of its has a maximum of 100, and an
+empty cell is a 0 there. So a column in which nothing could be reached is left out of both.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from lessons.recipe.bad_input import BadInput
 FORMS = {"table": "a table", "moodle": "for Moodle", "canvas": "for Canvas"}
 MOODLE = {"number": "ID number", "username": "Username", "email": "Email address"}
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+MAXIMA = "Points Possible"  # Canvas takes a row for that of the maxima whose first cell has these words
 SCORES = ("voted", "right first", "right second", "ran", "exercises passed")
 DECIMALS = (0, 1, 2)
 
@@ -71,6 +73,11 @@ class Learner:
     right: Mapping[tuple[int, int], bool | None]  # by question and ballot, of each vote; None: nobody knows
     ran: frozenset[int]  # questions
     exercises: frozenset[tuple[str, str]]  # slug, name
+
+    @property
+    def known(self) -> bool:
+        """Whether another system can be told who it is: to PHP, and so to Moodle, a “0” is as good as nothing."""
+        return self.identity not in ("", "0")
 
     def scores(self, questions: Iterable[Asked]) -> tuple[int, ...]:
         """As SCORES names them, of these questions."""
@@ -129,14 +136,16 @@ def most(log: Log, outcomes: Outcomes, asked: list[Asked]) -> tuple[int, ...]:
 
 
 def gradebook(log: Log, outcomes: Outcomes, form: Form) -> str:
-    """As CSV. Raises BadInput where Moodle or Canvas could not tell whose rows they are."""
+    """As CSV. Raises BadInput where Moodle or Canvas could not tell whose rows they are, or what of."""
     asked = questions(log, form)
     rows, reached = learners(log, outcomes), most(log, outcomes, asked)
     if form.form == "table":
         return csv_text(table(log, rows, asked, reached, form))
     if not log.asks:
         raise BadInput(f"gradebook: {form.form} needs to know who is who; ask learners for their number or name first.")
-    named = [row for row in rows if row.identity]
+    if not asked:
+        raise BadInput(f"gradebook: nothing that counts has been asked yet, and {form.form} takes no empty one.")
+    named = [row for row in rows if row.known]
     write = moodle if form.form == "moodle" else canvas
     return csv_text(write(log, named, asked, reached, form))
 
@@ -174,20 +183,30 @@ def short(one: Asked) -> str:
     return f"{one.slug} {one.preset}{' variation' * bool(one.variation)}"
 
 
-def titles(log: Log) -> list[str]:
+def titles(log: Log, reached: tuple[int, ...]) -> list[str]:
     """Of the columns in a course that may have several of our rooms."""
-    return [f"Unmasked {log.code}: {name}" for name in SCORES]
+    return [f"Unmasked {log.code}: {name}" for name, of in zip(SCORES, reached, strict=True) if of]
+
+
+def grades(row: Learner, asked: list[Asked], reached: tuple[int, ...], form: Form) -> list[str]:
+    """What stands below `titles`."""
+    return [cell for cell, of in zip(cells(row, asked, reached, form), reached, strict=True) if of]
 
 
 def moodle(log: Log, rows: list[Learner], asked: list[Asked], reached: tuple[int, ...], form: Form) -> list[list[str]]:
-    head = [MOODLE[log.asks], *titles(log)]
-    return [head, *([row.identity, *cells(row, asked, reached, form)] for row in rows)]
+    head = [MOODLE[log.asks], *titles(log, reached)]
+    return [head, *([row.identity, *grades(row, asked, reached, form)] for row in rows)]
 
 
 def canvas(log: Log, rows: list[Learner], asked: list[Asked], reached: tuple[int, ...], form: Form) -> list[list[str]]:
-    possible = ["100" if form.percent else str(of) for of in reached]
-    sheet = [[*CANVAS, *titles(log)], ["    Points Possible", "", "", "", "", *possible]]
+    possible = ["100" if form.percent else str(of) for of in reached if of]
+    sheet = [[*CANVAS, *titles(log, reached)], [f"    {MAXIMA}", "", "", "", "", *possible]]
     for row in rows:
         known = (row.identity, "") if log.asks == "number" else ("", row.identity)
-        sheet.append([harmless(row.name), "", *known, "", *cells(row, asked, reached, form)])
+        sheet.append([shown(row), "", *known, "", *grades(row, asked, reached, form)])
     return sheet
+
+
+def shown(row: Learner) -> str:
+    """What a teacher sees where Canvas does not know a learner. Nobody else has this name, and no row of maxima."""
+    return harmless(f"{row.name.replace(MAXIMA, MAXIMA.lower())} ({row.identity})")

@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras.src.trainers.data_adapters.tf_dataset_adapter import make_class_weight_map_fn
 
@@ -19,13 +20,16 @@ from lessons.engine.model_batch import layer_behind
 from lessons.engine.model_interface import outputs_of
 from lessons.engine.models import build_loss, build_optimizer
 from lessons.engine.xray import LOSS, heeds_mask, short
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.data import PaddedBatch
 from lessons.recipe.interface import IDS, Interface, PutOut, Taken
 from lessons.recipe.model import Model
 from lessons.recipe.recipe import Recipe, Structure
 from lessons.recipe.settings import Settings
+from lessons.recipe.weights import said_of_sample
 from lessons.runs.run import LayerMask
 
+SAMPLE_WEIGHT = "sample_weight"  # argument of the training data, where there is one
 INPUT, LABELS, TRUTHS, REAL = "input", "labels", "truth of", "real of"  # arguments, numbered in the model's order
 
 
@@ -43,7 +47,8 @@ class ModelGraph(Graph):
         """`loss`, `source`: as for Graph."""
         assert structure.model
         self.build, self.seed, self.interface = build, seed, structure.model.interface
-        self.class_weights = class_weights_of(structure.model) if structure.model.class_weight else None
+        self.given_weights = structure.model.weights
+        self.class_weights = class_weights_of(structure.model) if self.given_weights.classes else None
         self.fitting = False  # when it was called last
         self.beside: list[tf.Tensor] = []  # what the outputs that are not looked at put out when it was called last
         self.beside_losses = [] if structure.own else losses_beside(self.interface, structure.settings)
@@ -98,15 +103,27 @@ class ModelGraph(Graph):
         train_part, val_part, *numbers = super().arguments
         train, held, _ = self.structure.extent
         more = partial(more_of, self.interface, own=self.own)
-        return (train_part | more(train), val_part | more(held), *numbers)
+        weights = self._sample_weight(np.zeros(train_part["y"].shape, "float32"))
+        weighed = {} if weights is None else {SAMPLE_WEIGHT: tf.TensorSpec(weights.shape, tf.float32)}
+        return (train_part | more(train) | weighed, val_part | more(held), *numbers)
+
+    def _sample_weight(self, y: np.ndarray) -> np.ndarray | None:
+        """What `fit` is given besides a mask, (batch, …), for labels (batch, …); None: nothing."""
+        return self.given_weights.of(self.interface, self.structure.settings.timesteps, y)
 
     def start(self, recipe: Recipe, batch: PaddedBatch, validation: PaddedBatch) -> None:
-        """Fresh weights, and this run's data, with which the layers are looked at."""
+        """Fresh weights, and this run's data, with which the layers are looked at.
+
+        Raises BadInput for a sample_weight that Keras refuses.
+        """
         super().start(recipe, batch, validation)
         for part, own in ((self.train_part, batch), (self.val_part, validation)):
             part |= {name: tf.constant(values) for name, values in more_in(own).items()}
             if any(one.mark is not None for one in self.interface.inputs):  # a mask comes of another input, too
                 part["masked"] = tf.constant(True)
+        if (weights := self._sample_weight(batch.y)) is not None:
+            check_weights(self, recipe, batch.y, weights)
+            self.train_part[SAMPLE_WEIGHT] = tf.constant(weights)
         self.layers = self._rows()
         for variable, value in self.seeds:  # an RNN draws its dropout when it is looked at, too
             variable.assign(value)
@@ -137,9 +154,11 @@ class ModelGraph(Graph):
         return first_of(put_out)
 
     def _weight(self, y: Any, part: dict) -> Any:
-        """With class_weight what `fit` makes of it, (batch,), and leaves out in validation."""
+        """With class_weight what `fit` makes of it, (batch,). Validation is without it, and without a sample_weight."""
         if self.class_weights and self.fitting:
             return self.class_weights(part["x"], y)[-1]
+        if y is part["y"] and SAMPLE_WEIGHT in part:
+            return part[SAMPLE_WEIGHT]
         return super()._weight(y, part)
 
     def _loss(self, part: dict, predictions: Any) -> Any:
@@ -170,7 +189,21 @@ class ModelGraph(Graph):
 def class_weights_of(model: Model) -> Callable:
     """Keras' own function of (x, y) that gives (x, y, weights), for all classes that labels may have."""
     classes = range(max(2, model.interface.columns))
-    return make_class_weight_map_fn(dict.fromkeys(classes, 1.0) | dict(model.class_weight))
+    return make_class_weight_map_fn(dict.fromkeys(classes, 1.0) | dict(model.weights.classes))
+
+
+def check_weights(graph: ModelGraph, recipe: Recipe, y: np.ndarray, weights: np.ndarray) -> None:
+    """Raises BadInput where Keras' own loss refuses these weights (batch, …) beside the labels (batch, …)."""
+    if graph.weighted:
+        raise BadInput("sample_weight: the mask is given as one already; fit takes one of them.")
+    columns = graph.model.outputs[0].shape[1:]
+    for size in {recipe.update_size, len(y) % recipe.update_size or recipe.update_size}:
+        try:
+            graph.loss(y[:size], np.zeros((size, *columns), "float32"), weights[:size])
+        except (ValueError, tf.errors.InvalidArgumentError):
+            shape = ", ".join(map(str, weights[:size].shape)) + "," * (weights.ndim == 1)
+            said = said_of_sample(graph.given_weights.sample, graph.interface)
+            raise BadInput(f"sample_weight ({shape}), labels {y[:size].shape}: refused. {said}") from None
 
 
 def readers(model: keras.Model, place: int) -> list[keras.Layer]:

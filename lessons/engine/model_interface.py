@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.compiled import loss_of, of_numbers, said_of_each
+from lessons.recipe.compiled import loss_of, of_numbers, own_name, said_of_each
 from lessons.recipe.interface import Interface, PutOut, Taken
 from lessons.recipe.losses import OF_CLASSES
 from lessons.recipe.model import trained_with
@@ -42,8 +42,9 @@ def interface_of(
         described(name, np.asarray(tensor), model, layer, inputs)
         for (name, tensor), layer in zip(put_out.items(), last_layers(model, len(put_out), last), strict=True)
     )
+    alone = bool(compiled) and compiled.get("loss") is None and adds_loss(model)
     outputs = tuple(
-        as_compiled(one, inputs, asked, weight)
+        as_compiled(one, inputs, asked, 0.0 if alone else weight, own_of_numbers(one, asked, compiled or {}))
         for one, (asked, weight) in zip(outputs, said_of_each(outputs, compiled or {}), strict=True)
     )
     found = Interface(tuple(inputs), outputs, hears_training=bool(model._call_has_training_arg))
@@ -54,6 +55,11 @@ def interface_of(
             "or for each sequence, (batch, columns), or a forecast of numbers, (batch, steps, columns)."
         )
     return found.choices()[0]
+
+
+def adds_loss(model: keras.Model) -> bool:
+    """Whether a layer has called `add_loss` in the model's last call: then `fit` needs no other loss."""
+    return any(layer._losses for layer in model._flatten_layers())
 
 
 def outputs_of(model: keras.Model, put_out: Any) -> dict[str, Any]:
@@ -83,13 +89,22 @@ def described(name: str, predictions: np.ndarray, model: keras.Model, layer: str
     return PutOut(name, shape, per_step, activation, labels="")
 
 
-def as_compiled(one: PutOut, inputs: Sequence[Taken], asked: Any, weight: float) -> PutOut:
-    """The output with its labels and its loss, as `compile` asks, or as its shape and activation suggest."""
+def own_of_numbers(one: PutOut, asked: Any, compiled: Mapping[str, Any]) -> bool:
+    """Whether a loss of the text is for it that speaks of no classes: then several columns are numbers."""
+    name = own_name(asked)
+    return bool(name) and one.activation == "linear" and name not in (compiled.get("of_classes") or [])
+
+
+def as_compiled(one: PutOut, inputs: Sequence[Taken], asked: Any, weight: float, numbers: bool) -> PutOut:
+    """The output with its labels and its loss, as `compile` asks, or as its shape and activation suggest.
+
+    `numbers`: its loss takes numbers.
+    """
     many = one.per_step or len(one.shape) == 1
     if asked == "" or len(one.shape) > 2 or not one.shape:
         return one
     loss = loss_of(asked)
-    labels = "number" if of_numbers(asked) and many else labels_of(one, loss, inputs)
+    labels = "number" if (numbers or of_numbers(asked)) and many else labels_of(one, loss, inputs)
     if labels == "class" and not many:
         return one
     one = replace(one, labels=labels, weight=weight)

@@ -11,9 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from lessons.engine import train as engine
-from lessons.engine.model_graph import LABELS, REAL, TRUTHS, ModelGraph, several_of
+from lessons.engine.model_graph import LABELS, REAL, SAMPLE_WEIGHT, TRUTHS, ModelGraph, several_of
 from lessons.recipe.metrics import Metric
 from lessons.recipe.recipe import Recipe
+from lessons.recipe.weights import fits
 from lessons.runs.metrics import LOSS, MetricValues
 from lessons.runs.run import Closing, Opening, Snapshot
 
@@ -126,9 +127,17 @@ def evaluated(graph: ModelGraph, trained: Sequence[int], metrics: Sequence[Metri
 
 
 def weights_of(graph: ModelGraph, part: dict, labels: Sequence[np.ndarray]) -> Any:
-    """What `evaluate` is given as sample_weight, one (batch, time) for each output; None where the run has none."""
-    if not graph.weighted:
+    """What `evaluate` is given as sample_weight, (batch, …) for each output; None where the run has none.
+
+    Nor one that Keras takes for something else, or not at all, as batches are large.
+    """
+    ones = [np.ones((len(y), 1), "float32") for y in labels]
+    if SAMPLE_WEIGHT in part and fits(graph.given_weights.sample, graph.interface):
+        weights = [part[SAMPLE_WEIGHT].numpy(), *ones[1:]]
+    elif graph.weighted:
+        steps = part["weight"].numpy()
+        of_steps = (y.ndim == 3 and y.shape[1] == steps.shape[1] for y in labels)
+        weights = [steps if there else one for there, one in zip(of_steps, ones, strict=True)]
+    else:
         return None
-    steps = part["weight"].numpy()
-    weights = [steps if y.ndim == 3 and y.shape[1] == steps.shape[1] else np.ones(len(y), "float32") for y in labels]
     return weights[0] if len(weights) == 1 else weights

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import asdict
+from traceback import extract_tb
 from types import FrameType
 from typing import Any
 
@@ -97,6 +98,8 @@ def line_of_call(operation: Any) -> str:
 
 def said(failure: Exception) -> str:
     """What Keras raised, in a line."""
+    if isinstance(failure, NotImplementedError) and extract_tb(failure.__traceback__)[-1].name == "add_loss":
+        return "a functional model has no add_loss in Keras 3: call self.add_loss(…) in call() of a layer"
     text = _WRAPPED.sub("", _COLOUR.sub("", str(failure))).strip()
     line = text.splitlines()[0] if text else first_line(failure) or type(failure).__name__
     return f"Keras says: {_short(line)}"

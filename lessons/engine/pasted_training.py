@@ -18,6 +18,8 @@ def train(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing]:
     """Raises BadInput, which says what the text or Keras raised. Nothing is run in the process after it."""
     try:
         yield from _trained(recipe)
+    except BadInput:
+        raise
     except Exception as failure:
         line = failure.line if isinstance(failure, Refused) else line_of(failure)
         words = failure.message if isinstance(failure, Refused) else said(failure)

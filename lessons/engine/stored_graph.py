@@ -122,7 +122,9 @@ class StoredGraph(Graph):
             advance, self._predict = (
                 Function(kept[name].tobytes(), self, told["captured"][name]) for name in FUNCTIONS
             )
-        self._advance = lambda *arguments: dict(zip(sorted(self.reported), advance(*arguments), strict=True))
+        names = sorted(self.reported)
+        # Without self: what goes in a circle waits for the garbage collector, 6 MB each, and that comes seldom.
+        self._advance = lambda *arguments: dict(zip(names, advance(*arguments), strict=True))
 
     def _built(self, settings, features: int) -> tuple[keras.Model, keras.optimizers.Optimizer]:
         """The model and its optimizer as they are now; the loop goes on with them."""

@@ -5,6 +5,7 @@ import ast
 from lessons.export.loss import unimported
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
+from lessons.recipe.weights import COLUMNS, FLAT, LABELS, NOTHING, ROWS, STEPS
 from lessons.sandbox.admission import screening
 from lessons.sandbox.admission.model import Refused
 from lessons.sandbox.admission.model import text as model_text
@@ -13,6 +14,16 @@ from lessons.sandbox.admission.model.names import MODEL
 from lessons.sandbox.admission.model.needed import shape_of_data, sizes_of
 
 NAME = "own_model"
+IN_KERAS = {  # losses on offer -> the class in keras.losses, and whether it takes logits
+    "mse": ("MeanSquaredError", False),
+    "mae": ("MeanAbsoluteError", False),
+    "huber": ("Huber", False),
+    "log_cosh": ("LogCosh", False),
+    "bce_clipped": ("BinaryCrossentropy", False),
+    "bce_from_logits": ("BinaryCrossentropy", True),
+    "cross_entropy_clipped": ("SparseCategoricalCrossentropy", False),
+    "cross_entropy": ("SparseCategoricalCrossentropy", True),
+}
 
 
 def function_of(recipe: Recipe) -> str:
@@ -24,14 +35,13 @@ def function_of(recipe: Recipe) -> str:
             "the script: call() of your model takes no training, so fit never tells it of any; inside the model of a "
             "script it would hear of it. Write call(self, inputs, training=None)."
         )
-    if model.class_weight:
-        raise BadInput("the script: it trains without class_weight; leave it out of your text’s fit.")
-    taken, out = model.interface.taken, model.interface.put_out
-    several = model.interface.others or len(model.interface.outputs) > 1
-    if several or len(taken.shape) > 2 or not (out.per_step or len(out.shape) == 1):
+    interface = model.interface
+    if interface.words and len(interface.taken.shape) > 1:
+        raise BadInput("the script: it is not written for words inside sentences, ids of (batch, time, words).")
+    if interface.several and not recipe.table and (recipe.mask_path.weighted or uneven(recipe)):
         raise BadInput(
-            "the script: it is written for a model with one input, (batch, time, features) or ids (batch, time), and "
-            "one output, a prediction for each step or each sequence; yours has others."
+            "the script: of several inputs or outputs it is written without the mask as sample_weight, and with a "
+            "mask in validation where there is one in training. Set these two so."
         )
     try:
         found = model_text.read(screening.parse(model.text), model.text)
@@ -47,6 +57,59 @@ def function_of(recipe: Recipe) -> str:
     arguments = ast.arguments([], [], None, [], [], None, [])
     function = ast.FunctionDef(NAME, arguments, body, [], None, None)
     return ast.unparse(ast.fix_missing_locations(ast.Module([function], [])))
+
+
+def uneven(recipe: Recipe) -> bool:
+    """Whether the training is given a mask and the validation none."""
+    assert recipe.model
+    made = recipe.model.interface.mark is not None
+    return recipe.mask_path.passed and not made and not recipe.validation_mask_path.passed
+
+
+def losses_beside(recipe: Recipe) -> str:
+    """The losses of the outputs that are trained and not looked at, as Keras' own."""
+    assert recipe.model
+    settings, interface = recipe.settings, recipe.model.interface
+    given = [f'reduction="{settings.reduction}"'] * (settings.reduction != "sum_over_batch_size")
+    given += [f'dtype="{settings.loss_dtype}"'] * (settings.loss_dtype != "float32")
+    names = [IN_KERAS[interface.outputs[place].loss] for place in interface.trained[1:]]
+    logits = ("from_logits=True",)
+    return ", ".join(f"keras.losses.{name}({', '.join([*(logits * wants), *given])})" for name, wants in names)
+
+
+def loss_weights(recipe: Recipe) -> str:
+    """As `compile` takes them, the output that is looked at first."""
+    interface = recipe.model.interface if recipe.model else None
+    several = interface and not recipe.table
+    return ", ".join(repr(interface.outputs[place].weight) for place in interface.trained) if several else ""
+
+
+def weights_in_fit(recipe: Recipe) -> str:
+    """The statement that makes `weights`, of a sample_weight besides a mask or of a class_weight; empty without."""
+    model = recipe.model
+    if not model or model.weights == NOTHING:
+        return ""
+    given, interface, last = model.weights, model.interface, repr(model.weights.last)
+    labels, most = interface.put_out.output.labels, len(interface.put_out.output.labels) - 1
+    rising = {
+        ROWS: f"np.linspace(1, {last}, len(x))[:, None]",
+        FLAT: f"np.linspace(1, {last}, len(x))",
+        STEPS: f"np.tile(np.linspace(1, {last}, TIMESTEPS), (len(x), 1))",
+        COLUMNS: f"np.tile(np.linspace(1, {last}, {interface.columns}), (*y.shape[:-1], 1))",
+        LABELS: f"np.linspace(1, {last}, {len(labels)})[np.nan_to_num(y[..., 0]).clip(0, {most}).astype(int)]",
+    }
+    if given.classes:
+        width = interface.put_out.output.label_width
+        table = dict.fromkeys(range(max(2, interface.columns)), 1.0) | dict(given.classes)
+        label = "y.argmax(axis=-1)" if width > 1 else "np.round(y[:, 0]).astype(int)"
+        made, why = f"np.array({[table[name] for name in sorted(table)]})[{label}]", "what fit makes of class_weight"
+    else:
+        made, why = rising[given.sample], "sample_weight"
+    lines = [f'weights = {made}.astype("float32")  # {why}']
+    if interface.trained[1:] and not recipe.table:
+        ones = f"[np.ones((len(x), 1))] * {len(interface.trained) - 1}"
+        lines.append(f"weights = [weights, *{ones}]  # of the other outputs each sequence counts once")
+    return "\n".join(lines)
 
 
 def bare_names(tree: ast.Module) -> list[str]:

@@ -72,6 +72,9 @@ def rendered(bundle: Bundle, given: Loss, notebook: bool, shortened: bool) -> st
         notebook=notebook,
         page=bundle.file(".html"),
         own_model=model.function_of(recipe) if recipe.model else None,
+        losses_beside=model.losses_beside(recipe) if recipe.model else "",
+        loss_weights=model.loss_weights(recipe),
+        weights_in_fit=model.weights_in_fit(recipe),
         own_data=own_data(bundle, notebook, shortened) if recipe.table else None,
     )
 

@@ -19,7 +19,7 @@ class Own(Recurrent):
     """The model of `Recipe.model`, which decides most of these fields. Its text is run by engine/pasted_model."""
 
     features: int = whole(2, 1, 64, "Features", "Numbers, or ids, of a step in the generated data.", True)
-    columns: int = whole(1, 1, 64, "Columns", "Of the model's last axis.", True)
+    columns: int = whole(1, 1, 2048, "Columns", "Of the model's last axis.", True)
     columns_are: str = choice(
         "classes",
         {"classes": "the scores of classes", "numbers": "numbers of their own"},

@@ -1,16 +1,18 @@
-"""What a text's `compile` asks of a training, and in sentences what of it this training does not do."""
+"""What a text's `compile` asks of a training."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lessons.recipe import losses
 from lessons.recipe.interface import Interface, PutOut
 
 FUNCTION = "def "  # before the name of a function of the text
 OPTIMIZERS = {"adam": 1e-3, "rmsprop": 1e-3, "sgd": 1e-2}  # and their learning rates in Keras
+CLIPPING = ("clipvalue", "clipnorm", "global_clipnorm")  # arguments of an optimizer that are settings here
+RATES = 1e-6, 10.0  # learning rates that are trained with
+CLIPS = 1e-3, 100.0  # thresholds of a clipping
 NAMES = {  # of Keras' losses, without underscores -> ours
     **dict.fromkeys(("mse", "meansquarederror"), "mse"),
     **dict.fromkeys(("mae", "meanabsoluteerror"), "mae"),
@@ -35,8 +37,8 @@ def said_of_each(outputs: Sequence[PutOut], compiled: Mapping[str, Any]) -> list
     losses = compiled.get("loss")
     if losses is None:
         return [(None, 1.0)] * len(outputs)
-    weights = map(number, each_weight(outputs, compiled))
-    return [(of_output(losses, one, place, ""), next(weights)) for place, one in enumerate(outputs)]
+    each = map(number, each_weight(outputs, compiled))
+    return [(of_output(losses, one, place, ""), next(each)) for place, one in enumerate(outputs)]
 
 
 def of_output(said: Any, one: PutOut, place: int, missing: Any) -> Any:
@@ -56,6 +58,12 @@ def number(said: Any) -> float:
 def plain_name(asked: Any) -> str:
     """Of a loss or metric, as `compile` has it: without its module, arguments and underscores."""
     return str(asked).partition("(")[0].rpartition(".")[2].replace("_", "").lower()
+
+
+def own_name(asked: Any) -> str:
+    """Of a function or class of the text that `compile` names; empty for anything else."""
+    text = str(asked)
+    return text.removeprefix(FUNCTION).partition("(")[0] if text.startswith(FUNCTION) else ""
 
 
 def of_numbers(asked: Any) -> bool:
@@ -91,82 +99,26 @@ def replaced(interface: Interface, compiled: Mapping[str, Any] | None) -> dict[i
     }
 
 
-def left_out(interface: Interface, compiled: Mapping[str, Any] | None, itself: bool) -> Iterator[str]:
-    """What `compile` asks for and this training does otherwise, and why: a sentence each.
-
-    `itself`: the output that is looked at is trained with the very loss of the text.
-    """
-    said = compiled or {}
-    for place, asked in replaced(interface, said).items():
-        if place != interface.at or not itself:
-            yield loss_left_out(interface.outputs[place], asked, place == interface.at)
-    for one, weight in zip(interface.outputs, each_weight(interface.outputs, said), strict=True):
-        if not isinstance(weight, int | float) and one.labels:
-            yield f"The loss of {one.name or 'the output'} counts once: its weight {weight} is no plain number."
-    yield from weights_left_out(interface, said)
-    optimizer = said.get("optimizer")
-    if optimizer and optimizer.lower() not in OPTIMIZERS:
-        yield f"The optimizer is Adam: {optimizer} is not on offer here."
-
-
-def class_weight_of(interface: Interface, compiled: Mapping[str, Any] | None) -> tuple[tuple[int, float], ...]:
-    """What the text's `fit` is given as class_weight, (class, weight) each, where Keras weighs these classes by it."""
-    said, out = (compiled or {}).get("class_weight"), interface.put_out
-    if not isinstance(said, dict) or len(interface.outputs) > 1 or out.per_step or out.labels == "number":
-        return ()
-    plain = all(name.isdecimal() and isinstance(weight, int | float) for name, weight in said.items())
-    return tuple((int(name), float(weight)) for name, weight in said.items()) if plain else ()
-
-
-def weights_left_out(interface: Interface, said: Mapping[str, Any]) -> Iterator[str]:
-    """What `fit` is given as weights and this training does not take, and what Keras does with them unsaid."""
-    out, given = interface.put_out, said.get("class_weight")
-    weights = class_weight_of(interface, said)
-    if given and not weights:
-        yield f"There is no class_weight here: {untaken(interface, given)}."
-    elif weights and out.output.label_width > 1:
-        yield f"class_weight: Keras takes the place of the largest of {out.columns} labels for the class, unsaid."
-    elif weights and out.labels == "class" and (absent := sorted({*range(out.columns)} - {*dict(weights)})):
-        yield f"class_weight: class {absent[0]} has none, and Keras gives it 1 without a word."
-    if sample := said.get("sample_weight"):
-        steps = (
-            " A weight per step is a setting. Of shape (batch,), with as many samples as steps, Keras takes it for "
-            "one per step without a word."
-        )
-        yield f"sample_weight={sample} of your fit belongs to your data and is not read.{steps if out.per_step else ''}"
-
-
-def untaken(interface: Interface, given: Any) -> str:
-    """Why class_weight has no effect. keras/src/trainers/data_adapters/data_adapter_utils.py."""
-    if len(interface.outputs) > 1:
-        return "with several outputs Keras refuses it, and takes a sample_weight for each"
-    if interface.put_out.per_step:
-        return (
-            "of labels (batch, time) Keras takes the step with the largest for the class of the sample, without a "
-            "word, and (batch, time, 1) fails in fit; give a sample_weight (batch, time)"
-        )
-    if interface.put_out.labels == "number":
-        return "the labels are numbers, which Keras would round and take for classes without a word"
-    return f"{given} is no dictionary of plain numbers"
-
-
 def each_weight(outputs: Sequence[PutOut], said: Mapping[str, Any]) -> list[Any]:
     """Of each output's loss, as `compile` has it; 1 where it has none."""
-    weights = said.get("loss_weights")
-    return [of_output(weights, one, place, 1.0) for place, one in enumerate(outputs)]
+    given = said.get("loss_weights")
+    return [of_output(given, one, place, 1.0) for place, one in enumerate(outputs)]
 
 
-def loss_left_out(one: PutOut, asked: str, looked_at: bool) -> str:
-    """Which loss an output is trained with in place of the one that is asked for, and why."""
-    known = loss_of(asked)
-    name = asked.removeprefix(FUNCTION)
-    if asked.startswith(FUNCTION):
-        way = "give it" if looked_at else "look at this output and give it"
-        why = f"{name} of your text is not taken from there; {way} as a loss of your own"
-    elif known in losses.OF_CLASSES and one.labels != "class":
-        why = f"{name} takes classes, and this output has {'one column' if one.columns == 1 else 'other labels'}"
-    elif known == one.loss:
-        why = f"the arguments of {name} are not on offer here"
-    else:
-        why = f"{name} is not on offer here"
-    return f"The loss of {one.name or 'the output'} is “{losses.label(one.loss)}”: {why}."
+def optimizer_of(compiled: Mapping[str, Any]) -> dict[str, Any]:
+    """Optimizer, learning rate and clipping that `compile` asks for, as settings; what is not on offer is left out."""
+    name = str(compiled.get("optimizer")).lower()
+    if name not in OPTIMIZERS:
+        return {}
+    low, high = RATES
+    rate = compiled.get("learning_rate") or OPTIMIZERS[name]
+    return {"optimizer": name, "learning_rate": min(max(rate, low), high)} | clipping_of(compiled)
+
+
+def clipping_of(compiled: Mapping[str, Any]) -> dict[str, Any]:
+    """One clipping, where the optimizer is given one that is on offer."""
+    given = {name: value for name, value in (compiled.get("arguments") or {}).items() if name in CLIPPING}
+    for name, value in given.items():
+        if len(given) == 1 and isinstance(value, int | float) and CLIPS[0] <= value <= CLIPS[1]:
+            return {"clipping": name, "clip_at": float(value)}
+    return {}

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from lessons.recipe import model_data
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.compiled import OPTIMIZERS
+from lessons.recipe.compiled import optimizer_of
 from lessons.recipe.data import Whole
 from lessons.recipe.interface import Interface, PutOut
 from lessons.recipe.losses import OF_CLASSES
 from lessons.recipe.metrics import Metric
 from lessons.recipe.model_data import Several
+from lessons.recipe.weights import NOTHING, Weights
 from lessons.recipe.words import plural
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Model:
     choice: str
     interface: Interface
     metrics: tuple[Metric, ...] = ()  # that are measured beside the loss, when it is trained
-    class_weight: tuple[tuple[int, float], ...] = ()  # that `fit` is given
+    weights: Weights = NOTHING  # that `fit` is given
 
     def fit(self, recipe: Recipe) -> Settings:
         """The settings of a recipe with what the model decides.
@@ -150,11 +151,8 @@ def trained_with(output: PutOut, loss: str | None) -> str:
 def outset(interface: Interface, compiled: Mapping[str, Any] | None) -> dict[str, Any]:
     """What a run with such a model begins with: as `fit(x, y)` has it, and as the text's `compile` says.
 
-    `compiled`: optimizer and learning_rate as the text has them. What is not on offer here is left.
+    `compiled`: see compiled.optimizer_of. What is not on offer here is left, and otherwise.py says it.
     """
     said = compiled or {}
     begins: dict[str, Any] = {"mask": "none", "padded_labels": "zero", "loss": interface.put_out.loss}
-    if (optimizer := str(said.get("optimizer")).lower()) in OPTIMIZERS:
-        rate = said.get("learning_rate") or OPTIMIZERS[optimizer]
-        begins |= {"optimizer": optimizer, "learning_rate": min(max(rate, 1e-6), 10.0)}
-    return begins | decided(interface)
+    return begins | optimizer_of(said) | decided(interface)

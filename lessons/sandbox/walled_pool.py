@@ -23,6 +23,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lessons.recipe.bad_input import BadInput
 from lessons.sandbox import confinement, messages
 from lessons.sandbox.confinement import LESSONS, mapped
 from lessons.workers.capacity import default_size, memory
@@ -303,7 +304,7 @@ class WalledWorker(Worker):
         name, text = failure[0], failure[1][:LONGEST_FAILURE]
         if name == "MemoryError" or text.startswith("ResourceExhaustedError"):
             return Overrun(f"it asked for more than {self.pool.limits.memory / 1e9:.3g} GB of memory")
-        kind = getattr(builtins, name, None)
+        kind = BadInput if name == BadInput.__name__ else getattr(builtins, name, None)
         if isinstance(kind, type) and issubclass(kind, Exception):
             with contextlib.suppress(TypeError):  # some take more than a text
                 return kind(text)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lessons.course.own_case import START
+from lessons.recipe import weights
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.compiled import class_weight_of, left_out
 from lessons.recipe.data import Bools, training_batch
 from lessons.recipe.metrics import compiled_metrics
 from lessons.recipe.model import Model, outset
+from lessons.recipe.otherwise import left_out
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.table import Table
 from lessons.recipe.words import first_line, shortened
@@ -132,23 +133,33 @@ def report(path: str, found: Examination) -> dict[str, Any]:
 
 
 def recipe_of(
-    path: str, found: Examination, table: Table | None, loss: Pasted | None, changes: Mapping[str, str]
+    path: str,
+    found: Examination,
+    table: Table | None,
+    loss: Pasted | None,
+    changes: Mapping[str, str],
+    weighed: str = weights.NONE,
 ) -> Recipe:
-    """What is trained: the model of the file, as its `compile` says, and over that what was set. Raises BadInput."""
+    """What is trained: the model of the file, as its `compile` and `fit` say, and over that what was set.
+
+    `weighed`: see weights.read. Raises BadInput.
+    """
     assert found.interface
     text, said = Path(path).read_text(encoding="utf-8"), compiled_in(path)
     begins, metrics = outset(found.interface, said), compiled_metrics(found.interface, said)
     settings = START.with_changes({**(table.care(START) if table else {}), **begins})
     if not loss and "loss" not in changes:
-        loss = loss_itself(found.interface, said)
-    weights = class_weight_of(found.interface, said)
-    return Recipe(settings, table, loss, Model(text, path, found.interface, metrics, weights)).with_changes(changes)
+        loss = loss_itself(found.interface, said, text)
+    given = weights.read(weighed, weights.class_weight_of(found.interface, said))
+    return Recipe(settings, table, loss, Model(text, path, found.interface, metrics, given)).with_changes(changes)
 
 
 def left_out_of(recipe: Recipe) -> list[str]:
-    """What the file's `compile` asks for and its training does otherwise, a sentence each."""
+    """Which weights are used, and what `compile` asks for and this training does otherwise: a sentence each."""
     assert recipe.model
-    return list(left_out(recipe.model.interface, compiled_in(recipe.model.choice), itself=recipe.pasted is not None))
+    interface, said = recipe.model.interface, compiled_in(recipe.model.choice)
+    given = recipe.model.weights.sentences(interface)
+    return [*given, *left_out(interface, said, itself=recipe.pasted is not None)]
 
 
 def trained(recipe: Recipe, path: str) -> Run:

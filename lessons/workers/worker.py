@@ -137,6 +137,8 @@ def portable(failure: Exception) -> Exception:
     if type(failure).__module__ == "builtins":
         with contextlib.suppress(TypeError):  # some take more than a text
             return type(failure)(*[str(arg) for arg in failure.args])
+    if isinstance(failure, ValueError):
+        return ValueError(str(failure))  # such as BadInput, which is a sentence
     return RuntimeError(f"{type(failure).__name__}: {failure}")
 
 

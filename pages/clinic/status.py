@@ -11,6 +11,7 @@ from lessons.workers.job import Job, OutOfOrder, WorkerDied
 from pages.clinic.consultation import Consultation, failure_of
 from pages.parts.findings import HEALTHY, MARKS, REFUSED, count
 from pages.parts.quotation import fail, quoted, warn
+from pages.parts.speech import aloud
 from pages.parts.waiting import poll
 
 
@@ -26,6 +27,7 @@ def status(mine: Consultation) -> None:
             st.markdown(refused(mine.refusal.line, mine.refusal.message))
         else:
             headline(mine)
+        aloud("clinic:aloud", heard(mine))
         if drawn or mine.wants_mending:
             poll(lambda: news(mine, drawn), lambda: doing(mine, drawn))
 
@@ -76,6 +78,20 @@ def headline(mine: Consultation) -> None:
             st.markdown(f"**{name}**: what is wrong with it depends on the usage. {took}")
         else:
             st.markdown(f"{HEALTHY} **{name}**: nothing was found. {took}")
+
+
+def heard(mine: Consultation) -> str:
+    """The same for who hears this page. What failed Streamlit says by itself."""
+    if mine.refusal:
+        return mine.refusal.message
+    job, result = mine.examination, mine.result
+    if job is None or not job.done():
+        return "Examining." if job else ""
+    if result is None:
+        return "" if failure_of(job) else "Stopped."
+    if result["refused"]:
+        return result["refused"]["message"]
+    return f"Examined. {count(result['findings'])}." if result["findings"] else "Examined. Nothing was found."
 
 
 def refused(line: int | None, message: str) -> str:

@@ -27,9 +27,9 @@ def control(form: Form, name: str, reason: str | None) -> None:
     """One field's widget: marked where it differs from the preset, disabled with the reason where it is idle."""
     spec = form.settings.specs()[name]
     differs = getattr(form.settings, name) != getattr(form.base, name)
-    label = f"{spec.label} :orange[● changed]" if differs else spec.label
+    label = f"{spec.label} ● changed" if differs else spec.label  # plain: a screen reader would say marks of colour
     if reason:
-        label = f"{spec.label} :gray[· {reason}]"
+        label = f"{spec.label} · {reason}"
     choices = isinstance(spec, Choice)
     names = offered_losses(form) if name == "loss" else list(spec.options) if choices else stops(form, name)
     widget, key = (st.selectbox if choices else st.select_slider), form.field_key(name)

@@ -124,7 +124,7 @@ def setting(lesson: Lesson, sheet: Sheet, name: str) -> None:
     """One field's widget; where it cannot matter it is off and says why."""
     spec, key = sheet.settings.specs()[name], sheet.field_key(name)
     reason = Recipe(sheet.settings).idle().get(name)
-    label = f"{spec.label} :gray[· {reason}]" if reason else spec.label
+    label = f"{spec.label} · {reason}" if reason else spec.label
     widget = st.selectbox if isinstance(spec, Choice) else st.select_slider
     widget(label, offered(lesson, sheet, name), format_func=spec.said, key=key, disabled=bool(reason), help=spec.help)
 

@@ -12,13 +12,14 @@ import streamlit as st
 from lessons.classroom import pace
 from lessons.classroom.refusal import TooOften
 from lessons.course.model_examples import EXAMPLES
+from lessons.doctor.usage import read_class_weight
 from lessons.figures.layer_figures import layer_figure, layer_words
-from lessons.recipe import model
+from lessons.recipe import model, weights
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.compiled import class_weight_of, left_out
 from lessons.recipe.data import training_batch
 from lessons.recipe.interface import Interface
 from lessons.recipe.metrics import SUITED, Metric, compiled_metrics
+from lessons.recipe.otherwise import left_out
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.table import Table
 from lessons.recipe.words import first_line, sentence
@@ -41,6 +42,7 @@ TEXT, EXAMPLE, PLACE = "own_model:text", "own_model:example", "own_model:look"  
 CHOICE = "own_model:choice"
 KEPT = "own_model:kept"  # the text: Streamlit forgets that of a widget which another page does not show
 SAMPLE, OUTPUT, METRICS = "own_model:sample", "own_model:output", "own_model:metrics"
+WEIGHTS = "own_model:weights"
 HEIGHT = 260
 ASK = (
     "Paste a Keras model: layers in a row, by calls, or a class of your own. It is run here, behind walls, on a small "
@@ -184,19 +186,18 @@ def to_train(bench: Bench, text: str, found: Mapping[str, Any]) -> None:
         warn(str(problem))
         return
     interface = picked(choices)
-    metrics, weights = asked_metrics(interface, found["compiled"]), class_weight_of(interface, found["compiled"])
-    mine = model.Model(text, found["choice"], interface, metrics, weights)
+    metrics = asked_metrics(interface, found["compiled"])
+    given = asked_weights(interface, found["compiled"])
+    mine = model.Model(text, found["choice"], interface, metrics, given)
     label = "Train it again" if bench.form.model == mine else "Train it"
     place = row("own_model_train")
     begins = model.outset(interface, found["compiled"])
-    loss = loss_itself(interface, found["compiled"])
+    loss = loss_itself(interface, found["compiled"], text)
     button(place, label, "own_model:train", "play_arrow", bench.train_model, mine, begins, loss)
     data = "your data" if bench.form.table else "generated ids" if interface.words else "generated sequences"
     per = "step" if interface.per_step else "sequence"
     place.caption(f"On {data}, a label per {per}: curve, gradient at each step, findings.")
-    if weights:
-        st.caption("Trained with class_weight of your fit; as in fit, validation is without it.")
-    for said in left_out(interface, found["compiled"], itself=loss is not None):
+    for said in (*given.sentences(interface), *left_out(interface, found["compiled"], itself=loss is not None)):
         st.caption(quoted(said))
     if found["steps"]:
         st.caption(f"{' and '.join(map(quoted, found['steps']))} of your text is not run: Keras' own takes its place.")
@@ -220,6 +221,28 @@ def asked_metrics(interface: Interface, compiled: Mapping[str, Any] | None) -> t
     chosen = st.multiselect("Metrics beside the loss", SUITED[labels], own, key=key)
     others = (one for one in named if one.at != interface.at or one.weighted)
     return (*(Metric(interface.at, name) for name in chosen), *others)
+
+
+def asked_weights(interface: Interface, compiled: Mapping[str, Any] | None) -> weights.Weights:
+    """What `fit` is given: sample_weight by its shape, or class_weight, at first that of the text."""
+    place = row("own_model_weights")
+    kinds = weights.offered(interface)
+    key = f"{WEIGHTS}:{interface.at}:{interface.per_step}"
+    kind = place.selectbox("sample_weight", kinds, key=key, format_func=weights.KINDS.__getitem__) or weights.NONE
+    last = weights.LAST
+    try:
+        if kind != weights.NONE:
+            last = place.number_input("From 1 to", 0.0, weights.MOST, weights.LAST, key=f"{WEIGHTS}:last")
+            return weights.Weights(kind, last)
+        if weights.untakable(interface):
+            return weights.Weights()
+        own = ", ".join(f"{label}: {weight:g}" for label, weight in weights.class_weight_of(interface, compiled))
+        typed = place.text_input("class_weight", own, key=f"{WEIGHTS}:classes:{own}", placeholder="0: 1, 1: 5")
+        pairs = read_class_weight("class_weight", typed) if typed.strip() else ()
+        return weights.Weights(classes=pairs)
+    except BadInput as problem:
+        warn(str(problem))
+        return weights.Weights()
 
 
 def samples(found: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from lessons.classroom.phase import NAMES
 from lessons.classroom.refusal import Away, NoRoom
 from pages.learner.seat import SEAT, Seat
+from pages.parts.speech import aloud
 from pages.room.visit import address_of, spelled
 from pages.server.store import rooms
 from pages.server.watch import watch
@@ -27,6 +28,7 @@ def companion(seat: Seat, page: Any) -> None:
     if room.following and room.state != st.session_state.get(SEEN):
         st.switch_page(page, query_params=address_of(seat))
     watch("room:companion", room.watch, room.state)
+    aloud("room:aloud", f"Room: {NAMES[room.phase].lower()}")
     with st.container(key="companion", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":gray[Room {spelled(room.code)} · {NAMES[room.phase].lower()}]")
         st.page_link(page, label="Back to the room", icon=":material/co_present:", query_params=address_of(seat))

@@ -9,11 +9,13 @@ from lessons.classroom.posed import Posed, posed_of
 from lessons.classroom.room_state import ASKS, Room, Tally
 from lessons.course.lesson import Lesson
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.words import plural
 from pages.parts.download import offer
 from pages.parts.layout import button, row
 from pages.parts.own_question import own_question
 from pages.parts.presets import choose_preset, set_preset
 from pages.parts.quotation import quoted, tell, warn, warn_once
+from pages.parts.speech import aloud
 from pages.room.ballot import Reading, asked, bars, reasons, right_answer
 from pages.room.invitation import invitation
 from pages.room.question import experiment, question
@@ -23,6 +25,10 @@ from pages.server.store import rooms
 LOOK = 1.5  # seconds between two looks at the counts
 PROBLEM = "console:problem"  # session key: what was refused
 TIMER = "console:timer"  # key of the widget
+BEGINS = (
+    "“Projector” is the page for the wall, in a window of its own: it shows how to join. Then choose the first "
+    "question; “Vote” opens its vote."
+)
 TIMES = {0: "by hand", 30: "after 30 s", 60: "after 1 min", 120: "after 2 min", 300: "after 5 min"}
 
 
@@ -38,6 +44,7 @@ def console(code: str, key: str) -> None:
         warn(problem)
         return
     head(room, key)
+    aloud("console:aloud", f"{NAMES[room.phase]}: {tally.joined} joined, {tally.voted} voted, {tally.done} have run it")
     warn_once(PROBLEM)
     follow_plan(room, key)
     choose(room, key)
@@ -60,6 +67,8 @@ def console(code: str, key: str) -> None:
         with st.expander("The question as the room sees it", icon=":material/help:"):
             question(posed)
             experiment(posed)
+    else:
+        tell(BEGINS, icon=":material/lightbulb:")
     people(room, key, members)
 
 
@@ -141,7 +150,7 @@ def follow_plan(room: Room, key: str) -> None:
     place = agenda.items.index(here) + 1 if here in agenda.items else 0
     where = row("console-plan")
     where.markdown(
-        f"**Plan** · {place} of {len(agenda.items)}" if place else f"**Plan** · {len(agenda.items)} questions"
+        f"**Plan** · {place} of {len(agenda.items)}" if place else f"**Plan** · {plural(len(agenda.items), 'question')}"
     )
     offer(where, "Save the plan", "plan.json", agenda.file.encode(), "console:plan", icon=":material/save:",
           type="tertiary", help="With your own questions, to load next year.")  # fmt: skip
@@ -184,7 +193,7 @@ def choose(room: Room, key: str) -> None:
         set_preset((room.slug, room.preset), "console")
     item = choose_preset(place, "console")
     button(place, "Ask this", "console:ask", "campaign", put, room, key, item,
-           type="secondary" if room.slug else "primary")  # fmt: skip
+           type="secondary" if room.slug or room.plan else "primary")  # fmt: skip
     own_question(place, "console", {
         "Ask it now": ("campaign", lambda items: add(room, key, items, ask=True)),
         "Keep in the plan": ("playlist_add", lambda items: add(room, key, items)),

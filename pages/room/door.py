@@ -1,5 +1,7 @@
 """The way into a room: a code and a nickname for a learner; a new room for an instructor."""
 
+from typing import Literal
+
 import streamlit as st
 
 from lessons.classroom import keys, pace
@@ -22,6 +24,9 @@ def door(plan: str) -> None:
     """Join by code, or open a room. `plan`: the presets in order that an address brought along."""
     st.markdown("### Workshop room")
     warn_once(PROBLEM)
+    agenda, problem = Agenda.kept(plan)
+    kinds: list[Literal["primary", "secondary"]] = ["primary", "secondary"]
+    joins, opens = reversed(kinds) if agenda.items else kinds  # who brings a plan has come to open
     left, right = st.columns(2, gap="large")
     with left.container(border=True, height="stretch"):
         st.markdown("#### Join")
@@ -29,20 +34,20 @@ def door(plan: str) -> None:
         with st.form("room:join", border=False):
             st.text_input("Code of the room", key=CODE, placeholder="such as K7M 4QXA", autocomplete="off")
             nickname()
-            st.form_submit_button("Join", type="primary", icon=":material/login:", on_click=lambda: join(typed(CODE)))
+            st.form_submit_button("Join", type=joins, icon=":material/login:", on_click=lambda: join(typed(CODE)))
     with right.container(border=True, height="stretch"):
         st.markdown("#### Open a room")
         st.caption(
             "Put a lesson’s question before a class: all vote, discuss, vote again; then it runs, and the votes "
             "are shown beside what came true. A room lasts 12 hours; you can delete it sooner, with all that is in it."
         )
-        agenda, problem = Agenda.kept(plan)
         if problem:
             warn(problem)
         if agenda.items:
             titles = "; ".join(f"{asked.title} ({asked.label})" for asked in map(posed_of, agenda.items))
             st.caption(f"Its session plan, {agenda.minutes} minutes: {quoted(titles)}")
-        st.button("Open a room", key="room:open", icon=":material/add:", on_click=lambda: open_room(agenda))
+        st.button("Open a room", key="room:open", icon=":material/add:", type=opens,
+                  on_click=lambda: open_room(agenda))  # fmt: skip
 
 
 def entry(room: Room) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from lessons.classroom.posed import Posed
 from lessons.classroom.refusal import NoRoom
-from lessons.classroom.room_state import Room, Tally
+from lessons.classroom.room_state import Counts, Room, Tally
 from lessons.course.lesson import Preset
 from lessons.doctor.run import diagnose
 from lessons.figures.enlarged import enlarged
@@ -23,7 +23,7 @@ from pages.parts.quotation import quoted, warn
 from pages.room.ballot import asked, bars, beliefs, right_answer, training_of
 from pages.room.invitation import invitation
 from pages.room.question import picture, toggles, words_of
-from pages.room.visit import remaining, spelled
+from pages.room.visit import join_link, remaining
 from pages.server.store import rooms
 
 LOOK = 1.5  # seconds
@@ -59,10 +59,7 @@ def projector(code: str) -> None:
     with st.container(key="wall", gap="xsmall"):
         posed = asked(room) if room.slug else None
         time_left = f" · {remaining(room)} s" if room.closes else ""
-        st.markdown(
-            f"**{says(room, posed)}{time_left}** &emsp; :gray[Room {spelled(code)} · {counts.joined} joined · "
-            f"{counts.voted} voted · {counts.done} have run it]"
-        )
+        st.markdown(f"**{says(room, posed)}{time_left}** &emsp; :gray[{way_in(code)} · {counted(room, counts)}]")
         if posed is None:
             invitation(code)
             return
@@ -75,6 +72,17 @@ def projector(code: str) -> None:
             running(posed.preset)
         else:
             choice(posed)
+
+
+def way_in(code: str) -> str:
+    """What who comes late types, without the part that browsers add."""
+    return quoted(join_link(code).removeprefix("http://").removeprefix("https://"))
+
+
+def counted(room: Room, counts: Counts) -> str:
+    """How many are here, and how many of them have done what the class does now."""
+    done = {"waiting": "", "run": f" · {counts.done} have run it", "reveal": f" · {counts.done} have run it"}
+    return f"{counts.joined} joined" + done.get(room.phase, f" · {counts.voted} voted")
 
 
 def says(room: Room, posed: Posed | None) -> str:

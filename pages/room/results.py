@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lessons.classroom.agenda import Agenda
-from lessons.classroom.gradebook import DECIMALS, FORMS, Form, gradebook, item, learners
+from lessons.classroom.gradebook import DECIMALS, FORMS, Form, gradebook, item, learners, questions
 from lessons.classroom.learning import STYLE, body, html, report
 from lessons.classroom.room_state import ASKS, Log
 from lessons.recipe.bad_input import BadInput
@@ -50,7 +50,7 @@ def grades(log: Log, key: str) -> None:
     with st.container(border=True, key="results-grades"):
         st.markdown("#### Gradebook")
         form = chosen(log)
-        named = sum(bool(one.identity) for one in learners(log, {}))
+        named = sum(one.known for one in learners(log, {}))
         st.caption(
             "Voted, right in the first and in the second vote, ran, exercises passed, minutes from joining to the last "
             "thing done. It holds what learners did in the room, and on lessons’ pages while they had a seat. "
@@ -59,11 +59,17 @@ def grades(log: Log, key: str) -> None:
         if form.form != "table" and not log.asks:
             st.info("Ask learners for something that your gradebook knows them by: “Asks for” in the console.")
             return
+        if form.form != "table" and not questions(log, form):
+            st.info("Nothing that counts has been asked yet.")
+            return
         if form.form != "table":
             missing = len(learners(log, {})) - named
             st.caption(f"{plural(named, 'learner')} gave their {ASKS[log.asks]}; {missing} did not, and are left out.")
         if form.form == "moodle":
-            st.caption("In Moodle: Grades, Import, CSV file. A new grade item there takes up to 100: choose percent.")
+            st.caption(
+                "In Moodle: Grades, Import, CSV file; UTF-8, separated by commas. A new grade item there takes up to "
+                "100: choose percent. It refuses the whole file for one learner whom it does not know, and names them."
+            )
         if form.form == "canvas":
             st.caption("In Canvas: Grades, Import. Each column becomes an assignment, its maximum is in the file.")
 

@@ -18,6 +18,7 @@ from pages.learner.seat import SEAT, Seat
 from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, tell, warn, warn_once
 from pages.parts.scrolling import scroll_to
+from pages.parts.speech import aloud
 from pages.room.ballot import Reading, asked, revealed, right_answer
 from pages.room.companion import SEEN
 from pages.room.door import IDENTITY, asks_words, typed
@@ -66,7 +67,7 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
     ear = st.container()  # in one place whatever comes below: what moves is mounted anew, and hears nothing meanwhile
     posed = asked(room) if room.slug else None
     head(room, bool(posed and posed.preset))
-    known = True
+    known, news = True, says(room, bool(posed and posed.preset))
     warn_once(REFUSED)
     if unnamed:
         identity(seat, room)
@@ -74,15 +75,31 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
         scroll_to("room:scroll", "room-head", f"{room.code} {room.question}")  # who has read to the end of the last one
         question(posed)
         known = body(seat, room, posed, own, tally, pages, said.get(room.ballot, ""))
+        news = heard(room, posed, own, said.get(room.ballot, ""), tally)
     with ear:
+        aloud("room:aloud", news)
         watch("room:watch", room.watch, room.state if known else ANY)
 
 
+def says(room: Room, runs: bool) -> str:
+    """What is to be done now. `runs`: whether something is run with the question."""
+    return "The votes are closed." if room.phase == "run" and not runs else SAYS[room.phase]
+
+
+def heard(room: Room, posed: Posed, own: dict[int, int], said: str, tally: Tally | None) -> str:
+    """The last that has happened, for who hears this page: a vote of theirs, what came true, or where the room is."""
+    if room.ballot in own:
+        return f"Your vote is in: {posed.answers[own[room.ballot]].text}. {said}".strip()
+    now = says(room, posed.preset is not None)
+    if tally and room.phase == "reveal":
+        right = right_answer(posed).right
+        return now if right is None else f"{now} It is: {posed.answers[right].text}."
+    return f"{now} Question {room.question}: {posed.text}" if room.ballot else now
+
+
 def head(room: Room, runs: bool) -> None:
-    """`runs`: whether something is run with the question."""
     place = row("room-head")
-    says = "The votes are closed." if room.phase == "run" and not runs else SAYS[room.phase]
-    place.markdown(f"**Room {spelled(room.code)}** · {says}")
+    place.markdown(f"**Room {spelled(room.code)}** · {says(room, runs)}")
     button(place, "Leave", "room:leave", "logout", leave, quiet=True)
 
 

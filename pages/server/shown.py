@@ -35,6 +35,7 @@ PARTS = {  # of each component; scripts are one module in the browser: each need
     "watch": ("watch.js",),
     "cookie": ("cookie.js",),
     "scroll": ("scroll.js",),
+    "aloud": ("aloud.js",),
     "case_link": ("case_link.js",),
     "case_page": ("case_page.html", "case_page.css", "case_page.js"),  # no component: a page without Streamlit
 }

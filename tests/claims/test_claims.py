@@ -68,7 +68,7 @@ def test_the_counter_world_turns_the_verdict(number):
     assert ours.verdict != other.verdict
 
 
-@pytest.mark.parametrize("number", CLAIMS)
+@pytest.mark.parametrize("number", first(16, list(CLAIMS)[::3] + [k for k in CLAIMS if k % 3 != 1]))
 def test_numbers_sentence_and_verdict_belong_together(number):
     claim, found = CLAIMS[number], outcome(number)
     measured = json.loads(json.dumps(found.measured, allow_nan=False))

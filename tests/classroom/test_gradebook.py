@@ -115,10 +115,39 @@ def test_canvas_finds_columns_and_maxima_where_it_looks_for_them(rooms, taught):
     head, possible, ada, last = csv.reader(io.StringIO(gradebook(rooms.log(code, key), TRUE, Form("canvas"))))
     assert head[:5] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"] and len(head) == 10
     assert "Points Possible" in possible[0] and possible[5:] == ["2", "2", "1", "2", str(OF)]
-    assert ada == ["Ada", "", "00123", "", "", "2", "1", "1", "1", "1"] and last[2] == "77"
+    assert ada == ["Ada (00123)", "", "00123", "", "", "2", "1", "1", "1", "1"] and last[2] == "77"
     rooms.require(code, key, "email")
     ada = list(csv.reader(io.StringIO(gradebook(rooms.log(code, key), TRUE, Form("canvas")))))[2]
     assert ada[2:4] == ["", "00123"], "a name to log in with stands in the column for it"
+
+
+def test_a_nickname_is_no_row_of_maxima_and_no_other_learner(rooms):
+    """Canvas takes any row for that of the maxima whose first cell has its words, and else looks for that name."""
+    code, key = rooms.open()
+    rooms.require(code, key, "number")
+    put(rooms, code, key, BROKEN, [{rooms.join(code, "Points Possible", identity="7"): 2}])
+    rooms.join(code, "Grace Hopper", identity="no such number")
+    _, *others = csv.reader(io.StringIO(gradebook(rooms.log(code, key), TRUE, Form("canvas"))))
+    assert ["Points Possible" in row[0] for row in others] == [True, False, False]
+    assert [row[0] for row in others[1:]] == ["points possible (7)", "Grace Hopper (no such number)"]
+
+
+@pytest.mark.parametrize("form", ["moodle", "canvas"])
+def test_where_nothing_could_be_reached_there_is_no_column(rooms, form):
+    """Moodle takes an empty cell of a new grade item for 0, and grades of a learner “0” for those of the one before."""
+    code, key = rooms.open()
+    rooms.require(code, key, "number")
+    seat = rooms.join(code, "Ada", identity="7")
+    rooms.join(code, "Nil", identity="0")
+    with pytest.raises(BadInput, match="nothing that counts"):
+        gradebook(rooms.log(code, key), TRUE, Form(form))
+    put(rooms, code, key, BROKEN, [{seat: 2}])
+    head, *others = csv.reader(io.StringIO(gradebook(rooms.log(code, key), TRUE, Form(form, percent=True))))
+    scores = [name.partition(": ")[2] for name in head if name.startswith("Unmasked")]
+    assert scores == ["voted", "right first", "ran", "exercises passed"], "there was no second vote"
+    assert others[-1][-4:] == ["100", "100", "0", "0"] and sum("7" in row for row in others) == len(others) - (
+        form == "canvas"
+    )
 
 
 @pytest.mark.parametrize("form", ["moodle", "canvas"])

@@ -57,6 +57,49 @@ LOSSES = [
         return tf.reduce_mean(each, axis=[1, 2])""",
         task="ranking",
     ),
+    # Counts: the mean is behind a softplus inside the loss, and so is where it is lowest.
+    bare(
+        "parcels_counted",
+        """mean = tf.nn.softplus(y_pred[:, :1]) + 1e-4
+        size = tf.nn.softplus(y_pred[:, 1:2]) + 1e-2
+        both = tf.math.log(size + mean)
+        likely = tf.math.lgamma(y_true + size) - tf.math.lgamma(size) - tf.math.lgamma(y_true + 1.0)
+        likely += size * (tf.math.log(size) - both) + y_true * (tf.math.log(mean) - both)
+        return -tf.squeeze(likely, -1)""",
+        shape="B,2",
+        labels="nonnegative",
+    ),
+    # What is open at the end meets what comes before it: it is as wide.
+    bare(
+        "crates_by_their_corners",
+        """low = tf.maximum(y_true[..., :2], y_pred[..., :2])
+        high = tf.minimum(y_true[..., 2:], y_pred[..., 2:])
+        common = tf.reduce_prod(tf.maximum(high - low, 0.0), -1)
+        areas = [tf.reduce_prod(tf.maximum(box[..., 2:] - box[..., :2], 0.0), -1) for box in (y_true, y_pred)]
+        union = areas[0] + areas[1] - common
+        hull = tf.maximum(y_true[..., 2:], y_pred[..., 2:]) - tf.minimum(y_true[..., :2], y_pred[..., :2])
+        hull = tf.reduce_prod(hull, -1)
+        return 1.0 - tf.math.divide_no_nan(common, union) + tf.math.divide_no_nan(hull - union, hull)""",
+        shape="B,4",
+        labels="boxes",
+    ),
+    # A weight for each step, laid out for sequences.
+    bare(
+        "later_hours_weigh_more",
+        """hours = tf.cast(tf.range(tf.shape(y_pred)[1]), tf.float32) + 1.0
+        weights = hours / tf.reduce_sum(hours)
+        return tf.reduce_sum(weights[None, :, None] * tf.square(y_true - y_pred), axis=[1, 2])""",
+        shape="B,7,1",
+    ),
+    # Each sample is told from all others of the batch by its partner.
+    bare(
+        "songs_and_covers",
+        """covers, songs = tf.math.l2_normalize(y_true, -1), tf.math.l2_normalize(y_pred, -1)
+        likeness = tf.matmul(songs, covers, transpose_b=True) / 0.1
+        own = tf.range(tf.shape(likeness)[0])
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=own, logits=likeness)""",
+        task="embedding",
+    ),
     # A half parts two classes, and marks none.
     bare(
         "donors_apart",

@@ -18,12 +18,13 @@ from lessons.families.recurrent import Recurrent
 from lessons.own_data import sample
 from lessons.own_data.brought import Brought
 from lessons.recipe.bad_input import BadInput
-from lessons.recipe.compiled import class_weight_of, left_out
 from lessons.recipe.data import training_batch, validation_batch
 from lessons.recipe.interface import Interface
 from lessons.recipe.losses import find
 from lessons.recipe.model import Model, outset
+from lessons.recipe.otherwise import left_out
 from lessons.recipe.recipe import Pasted, Recipe
+from lessons.recipe.weights import Weights, class_weight_of
 from lessons.runs.run import Run
 from lessons.sandbox.admission.model.compiled_loss import loss_itself
 from tests.tools.selection import first
@@ -108,7 +109,7 @@ def plain_fit(text: str, recipe: Recipe, loss: object = None, **more) -> dict:
     return model.fit(x, y, validation_data=validation, validation_batch_size=size, **how).history
 
 
-@pytest.mark.parametrize("name", first(3, list(TEXTS)))
+@pytest.mark.parametrize("name", first(2, list(TEXTS)))
 def test_it_trains_as_plain_fit_does(name):
     recipe = recipe_of(TEXTS[name])
     run, history = train(recipe), plain_fit(TEXTS[name], recipe)
@@ -150,7 +151,8 @@ def test_class_weight_is_what_fit_makes_of_it_and_not_in_validation(name):
     weights = class_weight_of(mine.interface, found["compiled"])
     assert dict(weights) == table
     assert len(list(left_out(mine.interface, found["compiled"], itself=False))) == (name == "classes")  # of class 3
-    recipe = Recipe(Own(**begins | {"epochs": 3, "batch_size": 5}), model=replace(mine, class_weight=weights))
+    weighed = replace(mine, weights=Weights(classes=weights))
+    recipe = Recipe(Own(**begins | {"epochs": 3, "batch_size": 5}), model=weighed)
     run, history = train(recipe), plain_fit(bare, recipe, class_weight=table)
     np.testing.assert_allclose(run.snapshot.loss, history["loss"], rtol=1e-5)
     np.testing.assert_allclose(run.snapshot.val_loss, history["val_loss"], rtol=1e-5)

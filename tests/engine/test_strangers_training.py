@@ -1,6 +1,7 @@
 """Strangers' models are trained as plain `fit` trains the same text, or refused in a sentence."""
 
 import ast
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -14,14 +15,17 @@ from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
 from lessons.recipe.interface import IDS, Interface
 from lessons.recipe.losses import find
 from lessons.recipe.model import Model, outset
+from lessons.recipe.otherwise import left_out
 from lessons.recipe.recipe import Recipe
 from lessons.sandbox.admission import screening
 from lessons.sandbox.admission.model import text as model_text
+from lessons.sandbox.admission.model.compiled_loss import loss_itself
 from lessons.sandbox.admission.model.needed import shape_of_data, sizes_of
 from tests.engine.test_pasted_training import train
 from tests.tools.model_strangers import MODEL_STRANGERS
 from tests.tools.more_strangers import MORE_STRANGERS
 from tests.tools.selection import first
+from tests.tools.strangers_losses import ADDED_LOSSES
 
 EPOCHS = 4
 UNTRAINED = {  # name -> a part of the sentence
@@ -29,7 +33,7 @@ UNTRAINED = {  # name -> a part of the sentence
 }
 DRAWS = "tf.random.normal(tf.shape(mean))"  # TensorFlow numbers its draws by graph: another in every process
 TEXTS = {name: text.replace(DRAWS, "tf.ones_like(mean)") for name, (text, fate) in MODEL_STRANGERS.items() if not fate}
-TEXTS |= MORE_STRANGERS
+TEXTS |= MORE_STRANGERS | ADDED_LOSSES
 CHIEF = ["two outputs, a list of losses"]
 KERAS = {"bce_clipped": "binary_crossentropy", "cross_entropy_clipped": "sparse_categorical_crossentropy"}
 
@@ -58,7 +62,7 @@ def as_python(text: str, choice: str, timesteps: int, features: int, classes: in
     return eval(made(found, choice, sizes, order), names)
 
 
-def plain_fit(recipe: Recipe) -> dict[str, list[float]]:
+def plain_fit(recipe: Recipe, sample_weight: list | None = None, own: object = None) -> dict[str, list[float]]:
     """What `fit` says of the same text: all inputs, all outputs, a loss for each."""
     settings, interface = recipe.settings, recipe.model.interface
     keras.utils.set_random_seed(settings.seed)
@@ -78,11 +82,13 @@ def plain_fit(recipe: Recipe) -> dict[str, list[float]]:
         return values[0] if len(values) == 1 else dict(zip(names, values, strict=True)) if named else values
 
     optimizer = kinds[settings.optimizer](settings.learning_rate)
-    model.compile(optimizer, each(losses), each(weights) if len(weights) > 1 else None, jit_compile=False)
+    model.compile(optimizer, own or each(losses), each(weights), jit_compile=False)
     parts = (fed(recipe, part) for part in (training_batch(recipe), validation_batch(recipe)))
     train_data, held = ((x, each(y)) for x, y in parts)
     size = settings.batch_size or settings.sequences
     how = {"epochs": settings.epochs, "batch_size": size, "shuffle": False, "verbose": 0}
+    if sample_weight:
+        how["sample_weight"] = each(sample_weight)
     return model.fit(*train_data, validation_data=held, validation_batch_size=size, **how).history
 
 
@@ -140,3 +146,56 @@ def test_whichever_output_is_looked_at_the_training_is_the_same_and_the_gradient
     np.testing.assert_allclose(steps.snapshot.gradient[0], np.abs(at_each[..., 0]), rtol=1e-4, atol=1e-8)
     norm = np.linalg.norm(tf.convert_to_tensor(at_whole), axis=-1, keepdims=True)
     np.testing.assert_allclose(kind.snapshot.gradient[0], norm, rtol=1e-3)
+
+
+OWN_LOSSES = ["two outputs in one for a loss over both", "a function", "a class", "of ids"]
+DENSE = "model = keras.Sequential([keras.Input((9, 2)), keras.layers.Dense({})])\nmodel.compile('adam', {})\n"
+WRITTEN = {
+    "a function": "def off(y, p):\n    return keras.ops.mean(keras.ops.abs(y - p) ** 1.5, axis=-1)\n"
+    + DENSE.format(1, "off"),
+    "a class": "class Off(keras.losses.Loss):\n    def __init__(self, power=2.0):\n        super().__init__()\n"
+    "        self.power = power\n    def call(self, y, p):\n"
+    "        return keras.ops.mean(keras.ops.abs(y - p) ** self.power, axis=-1)\n" + DENSE.format(2, "Off(power=3.0)"),
+    "of ids": "def focal(y, p):\n    return keras.losses.sparse_categorical_crossentropy(y, p) ** 2\n"
+    + DENSE.format("3, activation='softmax'", "focal"),
+}
+
+
+@pytest.mark.parametrize("name", first(1, OWN_LOSSES))
+def test_the_loss_that_a_text_defines_is_trained_itself(name):
+    text = {**TEXTS, **WRITTEN}[name]
+    found, interface = looked_at(text)
+    loss = loss_itself(interface, found["compiled"], text)
+    assert loss and not list(left_out(interface, found["compiled"], itself=True))
+    recipe = replace(recipe_of(text, interface, found), pasted=loss)
+    names: dict = {"keras": keras}
+    exec(loss.text, names)
+    run, history = train(recipe), plain_fit(recipe, own=eval(loss.function, names))
+    np.testing.assert_allclose(run.snapshot.loss, history["loss"], rtol=1e-5)
+
+
+def test_a_loss_of_one_hot_labels_is_not_taken_for_one_of_ids():
+    body = "def mine(y, p):\n    return -keras.ops.sum(y * keras.ops.log(p), -1)\n"
+    text = body + DENSE.format("3, activation='softmax'", "mine")
+    found, interface = looked_at(text)
+    assert interface.put_out.labels == "class" and not loss_itself(interface, found["compiled"], text)
+    (said,) = left_out(interface, found["compiled"], itself=False)
+    assert "mine of your text is not taken from there" in said
+
+
+@pytest.mark.verify
+def test_what_is_added_is_all_of_the_loss_where_compile_names_none():
+    name = "labels as an input of an endpoint layer"
+    found, interface = looked_at(TEXTS[name])
+    recipe = recipe_of(TEXTS[name], interface, found)
+    keras.utils.set_random_seed(recipe.settings.seed)
+    model = as_python(TEXTS[name], found["choice"], 12, 3, 1)
+    model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
+    x, _ = fed(recipe, training_batch(recipe))
+    how = {"epochs": EPOCHS, "batch_size": len(x[0]), "shuffle": False, "verbose": 0}
+    np.testing.assert_allclose(train(recipe).snapshot.loss, model.fit(x, **how).history["loss"], rtol=1e-5)
+
+
+def test_add_loss_of_a_functional_model_is_told_of():
+    text = "i = keras.Input((5, 2))\nmodel = keras.Model(i, keras.layers.Dense(1)(i))\nmodel.add_loss(i)\n"
+    assert "call self.add_loss" in inspect(text)["refused"]["message"]

@@ -63,10 +63,23 @@ def test_a_fresh_process_knows_nothing_of_us(tmp_path):
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize(("slug", "preset"), first(1, PRESETS))
-def test_a_preset_prints_the_apps_curve_where_there_is_no_repository(slug, preset, tmp_path):
-    bundle = bundle_of_preset(slug, preset)
+def test_a_preset_prints_the_apps_curve_in_a_process_of_its_own(tmp_path):
+    bundle = bundle_of_preset(*PRESETS[0])
     assert_same_numbers(in_fresh_process(script(bundle), tmp_path), trained(bundle))
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize(("slug", "preset"), PRESETS)
+def test_a_preset_prints_the_apps_curve(slug, preset):
+    bundle = bundle_of_preset(slug, preset)
+    assert_gives_the_apps_numbers(bundle, script(bundle))
+
+
+@pytest.mark.verify
+def test_a_script_that_needs_the_repository_fails_here():
+    for line in ("import lessons", "from lessons.recipe import data", "import plotly.graph_objects"):
+        with pytest.raises(ImportError):
+            in_this_process(line)
 
 
 @pytest.mark.verify

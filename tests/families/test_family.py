@@ -22,15 +22,24 @@ from tests.tools.site import ROOT, serving
 HERE = Path(__file__).parent
 SLUG, PRESETS = "conv_lesson", ("broken", "fixed")
 
-# The oracle: the same model, compiled and fitted by plain Keras.
-FIT = """
-import json, sys
+# What the command line says, and the oracle: the same model, compiled and fitted by plain Keras. One process for all.
+TOLD = """
+import contextlib, io, json, sys
 import keras
+from lessons.__main__ import main
 from lessons.course.discovery import find
 from lessons.recipe import losses
 from lessons.recipe.data import training_batch, validation_batch
 from lessons.recipe.recipe import Recipe
 
+def said(*arguments):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert main(arguments) == 0
+    return out.getvalue()
+
+
+chosen = ("conv_lesson", "--preset", sys.argv[1])
+run, script = json.loads(said("run", *chosen, "--json")), said("export", *chosen, "--to", "script")
 recipe = Recipe(find("conv_lesson").preset(sys.argv[1]).settings)
 train, held_out, s = training_batch(recipe), validation_batch(recipe), recipe.settings
 model = s.build(train.x.shape[-1])
@@ -38,7 +47,7 @@ model.compile(keras.optimizers.Adam(s.learning_rate), losses.find(s.loss), jit_c
 told = model.fit([train.x, train.mask], train.y, validation_data=([held_out.x, held_out.mask], held_out.y),
                  epochs=s.epochs, batch_size=s.sequences, shuffle=False, verbose=0).history
 scores = model.predict([train.x, train.mask], verbose=0)
-print(json.dumps(told | {"scores": scores.tolist()}))
+print(json.dumps({"run": run, "script": script, "plain": told | {"scores": scores.tolist()}}))
 """
 
 
@@ -73,12 +82,11 @@ def curve(text: str) -> dict[str, list[float]]:
 
 @pytest.mark.parametrize("preset", first(1, PRESETS))
 def test_it_trains_as_plain_keras_does_and_its_script_prints_the_same(copy, preset):
-    told = json.loads(said(copy, "run", SLUG, "--preset", preset, "--json"))
-    fitted = python(copy, "-c", FIT, preset)
-    assert fitted.returncode == 0, fitted.stderr
-    plain = json.loads(fitted.stdout.splitlines()[-1])
-    script = copy / f"{preset}.py"
-    script.write_text(said(copy, "export", SLUG, "--preset", preset, "--to", "script"))
+    process = python(copy, "-c", TOLD, preset)
+    assert process.returncode == 0, process.stderr
+    found = json.loads(process.stdout.splitlines()[-1])
+    told, plain, script = found["run"], found["plain"], copy / f"{preset}.py"
+    script.write_text(found["script"])
     alone = python(copy.parent, str(script))
     assert alone.returncode == 0, alone.stderr
     for other in (plain, curve(alone.stdout)):

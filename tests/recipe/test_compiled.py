@@ -5,8 +5,9 @@ from dataclasses import asdict
 
 import pytest
 
-from lessons.recipe.compiled import left_out, loss_of, of_numbers, said_of_each
+from lessons.recipe.compiled import loss_of, of_numbers, optimizer_of, said_of_each
 from lessons.recipe.interface import Interface, PutOut, Taken
+from lessons.recipe.otherwise import left_out
 from lessons.sandbox.admission.model.compiled_loss import loss_itself
 from lessons.sandbox.admission.model.compiling import compiled
 
@@ -37,6 +38,28 @@ def whole(loss: str, labels: str = "number", columns: int = 1) -> PutOut:
         ("def mse(a, b): ...\nmodel.compile(loss=mse)", "mse", "give it as a loss of your own"),
         ("class Mine(Loss): ...\nmodel.compile(loss=Mine())", "mse", "Mine() of your text is not taken from there"),
         ("model.compile(loss='sparse_categorical_crossentropy')", "mse", "this output has one column"),
+        ("model.compile(optimizer=Adam(1e-3, beta_1=0.9), loss='mse')", "mse", ""),
+        ("rate = 0.01\nmodel.compile(optimizer=SGD(learning_rate=rate), loss='mse')", "mse", ""),
+        (
+            "s = ExponentialDecay(0.1, 10, 0.9)\nmodel.compile(Adam(s), 'mse')",
+            "mse",
+            "is 0.001 throughout: Exponential",
+        ),
+        ("model.compile(SGD(50), 'mse')", "mse", "The learning rate is 10 throughout: 50 is more"),
+        ("model.compile(SGD(0.1, momentum=0.9), 'mse')", "mse", "SGD is used without momentum=0.9"),
+        ("model.compile('adam', 'mse', metrics=['mae', MeanSquaredError(name='m')])", "mse", ""),
+        ("model.compile('adam', 'mse', ['accuracy'])", "mse", "accuracy is not measured: it is not on offer"),
+        (
+            "model.compile('adam', 'mse', [CosineSimilarity(axis=1)])",
+            "mse",
+            "with its defaults: the arguments of Cosine",
+        ),
+        ("def r2(a, b): ...\nmodel.compile('adam', 'mse', [r2])", "mse", "The metric r2 of your text is not"),
+        (
+            "model.compile('adam', 'mse')\nmodel.fit(x, y, callbacks=[EarlyStopping()])",
+            "mse",
+            "called: EarlyStopping().",
+        ),
         ("model.compile('nadam', 'mse')", "mse", "The optimizer is Adam: nadam"),
         ("model.compile('sgd', 'mse', loss_weights=w)", "mse", "its weight w is no plain number"),
         ("a = b\nb = a\nmodel.compile(loss=a)", "mse", "b is not on offer"),
@@ -94,3 +117,12 @@ def test_which_losses_take_numbers():
     assert all(map(of_numbers, ("mse", "keras.losses.Poisson()", "cosine_similarity", "MSLE")))
     assert not any(map(of_numbers, ("binary_crossentropy", "mine", "dice", None)))
     assert loss_of("def mse") is None
+
+
+def test_a_clipping_is_taken_and_a_rate_that_has_a_name():
+    found = read("rate = 0.05\nmodel.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=1.0), loss='mse')")
+    assert optimizer_of(found) == {"optimizer": "adam", "learning_rate": 0.05, "clipping": "clipnorm", "clip_at": 1.0}
+    assert optimizer_of(read("model.compile(Adam(clipnorm=1, clipvalue=2), 'mse')")) == {
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+    }

@@ -30,7 +30,9 @@ here.
 that makes as much sense; what is found in one of several is shown beside it and not counted. Some faults cannot be seen
 so: a loss of probabilities is right or wrong by the model's last layer, and one that knows no padding by whether there
 is any. The rules for bare losses were tuned with all of these in view, the held ones too; losses of other domains,
-written afterwards, are in `tests/doctor/test_bare.py`.
+written afterwards, are in `tests/doctor/test_bare.py`. In the latest round 64 more were pasted so, 48 of them healthy:
+four of these were called ill at the first look, and rules were mended after it; of the 16 others none was called
+healthy.
 """
 SECTIONS = {  # heading -> the losses below it
     "Tuned": lambda: cases("tuned"),

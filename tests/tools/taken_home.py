@@ -58,10 +58,12 @@ def in_fresh_process(text: str, folder: Path, *, plotly: bool = False) -> str:
 
 
 def in_this_process(text: str) -> str:
-    """What it prints where plotly is not installed."""
+    """What it prints where plotly is not installed, and where there is no repository."""
     told = io.StringIO()
     with pytest.MonkeyPatch.context() as without, contextlib.redirect_stdout(told):
-        without.setitem(sys.modules, "plotly", None)
+        for name in {*sys.modules, "plotly", "lessons"}:
+            if name.partition(".")[0] in ("plotly", "lessons"):
+                without.setitem(sys.modules, name, None)
         exec(compile(text, "taken home.py", "exec"), {"__name__": "__main__"})
     return told.getvalue()
 

@@ -73,7 +73,7 @@ def likely_tasks(declared: Usage, told: Hints) -> tuple[str, ...]:
         return found
     if told.ids:
         return ("multiclass",)
-    if told.alike or (told.views and told.vector):
+    if told.alike or told.partners or (told.views and told.vector):
         return ("embedding",)
     if told.ordered:  # times beside events, or grades of what is to be put in order
         return ("survival",) if told.label_columns == 2 else ("ranking",)
@@ -129,6 +129,8 @@ def likely_kinds(declared: Usage, task: str, shape: tuple[int, ...], told: Hints
     found = kinds(declared, task)
     if declared.labels or declared.activation or not told.traced:
         return found
+    if told.partners:
+        return [(("linear",), "float")]
     if in_groups(task, told):
         return [(("linear",), "float" if told.listed or not told.vector else "binary")]
     if task == "multiclass":
@@ -150,7 +152,7 @@ def likely_label_shapes(
         found = label_shapes(declared, task, shape, labels)
         one_less = told.label_rank is not None and told.label_rank < told.rank  # only so it could be traced
         return sorted(found, key=len) if labels == "ids" and one_less else found
-    if in_groups(task, told):
+    if in_groups(task, told) or told.partners:
         return [shape]
     if told.pooled and task in ("regression", "binary") and len(shape) == 2 and shape[-1] > 1:  # Keras drops a last 1
         return [shape[1:]]

@@ -32,7 +32,7 @@ class Hints:
     `pooled`: predictions are taken together along axis 1, labels are not. `listed`: a softmax is taken of labels.
     `label_rank`: axes of the labels, as `rank` of the predictions. `fixed`: the shape of a constant with a batch axis
     of its own that meets labels or predictions, or that they are laid out in. `views`: predictions are taken in turns,
-    labels not at all."""
+    labels not at all. `partners`: labels are multiplied with the predictions of all samples, as vectors."""
 
     traced: bool = False
     columns: int | None = None
@@ -57,6 +57,7 @@ class Hints:
     fixed: tuple[int, ...] | None = None
     listed: bool = False
     views: bool = False
+    partners: bool = False
 
 
 NOTHING = Hints()
@@ -65,10 +66,14 @@ NOTHING = Hints()
 def hints(loss: Callable | keras.losses.Loss) -> Hints:
     """What the graph of the bare function tells; NOTHING where it cannot be traced."""
     bare = loss.call if isinstance(loss, keras.losses.Loss) else loss
+    traced = {}
     for axes in ((2, 2), (3, 3), (1, 2), (4, 4), (2, 3)):
         if (graph := graph_of(bare, *([None] * count for count in axes))) is not None:
-            return told(graph, *axes)
-    return with_columns(bare)
+            traced[axes] = graph
+            if not raised(graph, max(axes)):
+                break
+    axes, graph = next(reversed(traced.items())) if traced else (None, None)
+    return told(graph, *axes) if graph else with_columns(bare)
 
 
 def with_columns(bare: Callable) -> Hints:
@@ -129,7 +134,34 @@ def told(graph: tf.Graph, label_rank: int, rank: int) -> Hints:
         fixed(graph),
         lists(graph),
         weaves(graph, graph.inputs[1]) is not None and not (of_labels - {graph.inputs[0].name}),
+        multiplies(graph, of_labels - of_predictions, of_predictions - of_labels),
     )
+
+
+def raised(graph: tf.Graph, axes: int) -> bool:
+    """Whether what is computed from labels and predictions of so many axes meets what has more and is computed from
+    neither, such as a weight for each step: they have as many axes where it is meant."""
+    for operation in graph.get_operations():
+        inputs = list(operation.inputs)
+        if operation.type in ELEMENTWISE and len(inputs) == 2:
+            for one, other in (inputs, inputs[::-1]):
+                if one.shape.rank == axes < (other.shape.rank or 0) and reads(graph, one) and not reads(graph, other):
+                    return True
+    return False
+
+
+def reads(graph: tf.Graph, tensor: tf.Tensor) -> bool:
+    """Whether a tensor (…) is computed from the numbers of labels or predictions, and not from their shape alone."""
+    given = [one.op for one in graph.inputs[:2]]
+    seen, waiting = set(), [tensor.op]
+    while waiting:
+        here = waiting.pop()
+        if here in given:
+            return True
+        if here not in seen and here.type != "Shape":
+            seen.add(here)
+            waiting += [one.op for one in here.inputs]
+    return False
 
 
 def crossed(graph: tf.Graph, of_labels: set[str], types: tuple[str, ...]) -> bool:
@@ -146,6 +178,16 @@ def crossed(graph: tf.Graph, of_labels: set[str], types: tuple[str, ...]) -> boo
 def sorts(graph: tf.Graph, of_labels: set[str]) -> bool:
     """Whether samples are brought into the order of labels (batch, …)."""
     return any(op.type == "TopKV2" and op.inputs[0].name in of_labels for op in graph.get_operations())
+
+
+def multiplies(graph: tf.Graph, of_labels: set[str], of_predictions: set[str]) -> bool:
+    """Whether a matrix of labels (batch, columns) is multiplied with one of predictions: all samples with all."""
+    for operation in graph.get_operations():
+        if operation.type == "MatMul":
+            names = [tensor.name for tensor in operation.inputs]
+            if any(one in of_labels and other in of_predictions for one, other in (names, names[::-1])):
+                return True
+    return False
 
 
 def is_share(tensor: tf.Tensor, of_labels: set[str]) -> bool:
@@ -184,7 +226,7 @@ def width(graph: tf.Graph, tensor: tf.Tensor) -> tuple[int | None, bool]:
         elif operation.type in ELEMENTWISE and len(inputs) == 2:
             exact.update(beside(inputs, meets))
     if ranges := taken(graph, whole):
-        return spanned(ranges), False
+        return spanned([*ranges, *met(graph, whole)]), False
     if split:
         return max(split), True
     found = {laid for laid in rows if 1 < laid <= WIDEST} or exact
@@ -198,6 +240,20 @@ def taken(graph: tf.Graph, whole: set[str]) -> list[tuple[int, int | None]]:
         if operation.type == "StridedSlice" and operation.inputs[0].name in whole:
             found.update(dict.fromkeys(columns_of(operation)))
     return list(found)
+
+
+def met(graph: tf.Graph, whole: set[str]) -> Iterator[tuple[int, int]]:
+    """Ranges (first, end) of a part that slices leave open at the end, and that meets the part before it, number by
+    number: corners of a box, real and imaginary parts. It is as wide as that."""
+    for operation in graph.get_operations():
+        slices = [tensor.op for tensor in operation.inputs]
+        if operation.type not in ELEMENTWISE or {one.type for one in slices} != {"StridedSlice"}:
+            continue
+        ranges = [columns_of(one) if one.inputs[0].name in whole else [] for one in slices]
+        for before, after in (ranges, ranges[::-1]):
+            if [end for _, end in before] == [first for first, _ in after] and [end for _, end in after] == [None]:
+                (start, middle), *_ = before
+                yield middle, 2 * middle - start
 
 
 def parts(operation: tf.Operation, whole: set[str]) -> Iterator[int]:

@@ -44,6 +44,10 @@ class Admitted:
         self.default: str | None = intention.default
         self._tree, self._rewriter, self._intention = tree, rewriter, intention
 
+    def check(self, function: str | None = None) -> None:
+        """Raises Refused where it is not clear what is meant by that."""
+        self._chosen(function)
+
     def build(self, function: str | None = None) -> Any:
         """Runs the module and returns a function of (y_true, y_pred) or a real `keras.losses.Loss`.
 

@@ -92,7 +92,9 @@ class Canvas {
   saver(panel) {
     const menu = document.createElement("details");
     menu.className = "lab-save";
-    menu.innerHTML = '<summary aria-label="Save this figure, or read its numbers" title="Save this figure, or read its numbers">⤓</summary>';
+    menu.innerHTML = '<summary title="Save this figure, or read its numbers">⤓</summary>';
+    const title = panel.querySelector("header").firstChild.textContent.trim();
+    menu.firstChild.setAttribute("aria-label", `${title ? `${title}: save` : "Save"} this figure, or read its numbers`);
     for (const format of ["png", "svg"]) {
       const button = document.createElement("button");
       button.type = "button";

@@ -339,7 +339,7 @@ def apart(subject: Subject, y, z, truth) -> np.ndarray:
 
 
 def excused(subject: Subject, y, z, truth, ended: float, at_truth: float) -> bool:
-    """Losses that are right to end elsewhere: of correlation, direction or order, and with a logarithmic link.
+    """Losses that are right to end elsewhere: of correlation, direction or order, and with a link inside.
 
     y and z (batch, …).
     """
@@ -361,8 +361,21 @@ def excused(subject: Subject, y, z, truth, ended: float, at_truth: float) -> boo
         return bool(np.median(cosine) > 0.99)
     if shifted and (in_rows or ended < at_truth - level):  # ranking: it pushes apart, in the right order
         return bool(np.mean([np.corrcoef(ranks(one), ranks(other))[0, 1] for one, other in pairs]) > 0.9)
-    positive = subject.usage.labels == "nonnegative" and (wanted > 0).all()
-    return bool(positive and np.median(np.abs(p - np.log(wanted))) < ELSEWHERE)  # log link
+    return subject.usage.labels == "nonnegative" and ends_at_a_link(y.reshape(len(z), -1), p)
+
+
+LINKS = (np.log, lambda mean: mean + np.log(-np.expm1(-mean)))  # of an exponential and a softplus inside the loss
+
+
+def ends_at_a_link(labels: np.ndarray, p: np.ndarray) -> bool:
+    """Whether predictions, or one column of them, are what a loss makes the labels of: their logarithm, or what a
+    softplus takes to them. labels (batch, columns), none below 0; p (batch, numbers)."""
+    counts = (labels > 0).all(axis=1)  # the link of 0 lies infinitely far away
+    labels, p = labels[counts], p[counts]
+    columns = [p] if p.shape == labels.shape else [p[:, [column]] for column in range(p.shape[1])]
+    if not len(p) or labels.shape[1] not in (1, p.shape[1]):
+        return False
+    return any(np.median(np.abs(z - link(labels))) < ELSEWHERE for z in columns for link in LINKS)
 
 
 def ranks(values: np.ndarray) -> np.ndarray:

@@ -1,24 +1,30 @@
-"""A loss of Keras that `compile` names and that is not on offer, as a text that can be trained itself."""
+"""A loss that `compile` names and that is not on offer, Keras' or the text's own, as a text to be trained itself."""
 
 import ast
 from collections.abc import Mapping
 from typing import Any
 
-from lessons.recipe.compiled import plain_name, replaced
+from lessons.recipe.compiled import FUNCTION, own_name, plain_name, replaced
 from lessons.recipe.interface import Interface
 from lessons.recipe.recipe import Pasted
 from lessons.sandbox.admission import Refused, admit
+from lessons.sandbox.admission.compiled import needed
 from lessons.sandbox.admission.vocabulary import is_loss_class, is_loss_function
 
 FAMILY = "keras.losses."
 
 
-def loss_itself(interface: Interface, compiled: Mapping[str, Any] | None) -> Pasted | None:
-    """The loss of the output that is looked at, where it is one of Keras' that is admitted and not on offer here.
+def loss_itself(interface: Interface, compiled: Mapping[str, Any] | None, model: str = "") -> Pasted | None:
+    """The loss of the output that is looked at, where it is not on offer here, and one of Keras' or of the `model`'s
+    own text that is admitted.
 
     None where one on offer is what `compile` asks for, or where its labels would be other ones than these.
     """
     asked = replaced(interface, compiled).get(interface.at)
+    if name := own_name(asked):
+        ids = name in ((compiled or {}).get("of_ids") or [])
+        known = ids if interface.put_out.labels == "class" else True
+        return own_loss(model, str(asked).removeprefix(FUNCTION)) if known and model else None
     text = text_of(asked) if asked else None
     if text is None or (interface.put_out.labels == "class") != plain_name(asked).startswith("sparse"):
         return None
@@ -27,6 +33,16 @@ def loss_itself(interface: Interface, compiled: Mapping[str, Any] | None) -> Pas
     except Refused:
         return None
     return Pasted(text)
+
+
+def own_loss(model: str, meant: str) -> Pasted | None:
+    """A loss that the text of a model defines, with all that it goes back to; None where it is not admitted."""
+    try:
+        text = ast.unparse(needed(ast.parse(model), {own_name(FUNCTION + meant)}))
+        admit(text).check(meant)
+    except (Refused, SyntaxError, ValueError):
+        return None
+    return Pasted(text, meant)
 
 
 def text_of(asked: str) -> str | None:

@@ -9,6 +9,10 @@ from lessons.sandbox.admission.model.free_names import root_name
 from lessons.sandbox.admission.syntax import shown
 
 _ORDER = ("optimizer", "loss", "metrics", "loss_weights", "weighted_metrics")  # by place in Keras
+_OF_FIT = ("class_weight", "sample_weight", "callbacks")
+_DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
+_WORDS = {"of_ids": ("sparse", "one_hot"), "of_classes": ("sparse", "one_hot", "categorical", "softmax")}
+_RATES = {"lr": "learning_rate"}  # names of older Keras
 _MOST = 50  # names in one of them
 
 
@@ -25,8 +29,12 @@ class Compiled:
     loss_weights: Any = None
     optimizer: str | None = None
     learning_rate: float | None = None
+    arguments: Any = None  # of the optimizer, by name
     class_weight: Any = None  # of the model's `fit`, as the rest
     sample_weight: Any = None
+    callbacks: Any = None
+    of_classes: Any = None  # functions and classes of the text that speak of classes; and of these
+    of_ids: Any = None  # those that take ids of classes
 
 
 def compiled(tree: ast.Module) -> list[Compiled]:
@@ -38,12 +46,17 @@ def compiled(tree: ast.Module) -> list[Compiled]:
     }
     calls = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr) and _calls(node.value, "compile")]
     fits = [node for node in ast.walk(tree) if _calls(node, "fit")]
-    functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    functions = {node.name for node in ast.walk(tree) if isinstance(node, _DEFINITIONS)}
     named = Named(assigned, functions)
     weights: dict[str, Any] = {}
-    for one in (one for call in fits for one in call.keywords if one.arg in ("class_weight", "sample_weight")):
+    for one in (one for call in fits for one in call.keywords if one.arg in _OF_FIT):
         weights[one.arg] = _value(one.value, named)
-    return [replace(_read(call, named), **weights) for call in sorted(calls, key=lambda call: call.lineno)]
+    defined = {node.name: ast.unparse(node).lower() for node in ast.walk(tree) if isinstance(node, _DEFINITIONS)}
+    speak: dict[str, Any] = {
+        about: [name for name, text in defined.items() if any(word in text for word in words)][:_MOST]
+        for about, words in _WORDS.items()
+    }
+    return [replace(_read(call, named), **weights, **speak) for call in sorted(calls, key=lambda call: call.lineno)]
 
 
 def _calls(node: ast.AST, method: str) -> TypeGuard[ast.Call]:
@@ -65,8 +78,11 @@ def _read(call: ast.Call, named: Named) -> Compiled:
     optimizer = given.get("optimizer")
     if isinstance(optimizer, ast.Name):
         optimizer = named.values.get(optimizer.id, optimizer)
-    name, rate = _optimizer(optimizer)
-    return Compiled(root_name(call.func) or "", call.lineno, **values, optimizer=name, learning_rate=rate)
+    name, arguments = _optimizer(optimizer, named)
+    rate = arguments.get("learning_rate")
+    rate = float(rate) if isinstance(rate, int | float) and not isinstance(rate, bool) else None
+    root = root_name(call.func) or ""
+    return Compiled(root, call.lineno, **values, optimizer=name, learning_rate=rate, arguments=arguments)
 
 
 def _value(node: ast.expr | None, named: Named) -> Any:
@@ -85,12 +101,12 @@ def _value(node: ast.expr | None, named: Named) -> Any:
     return f"{FUNCTION if own else ''}{shown(node, 100)}" if node else None
 
 
-def _optimizer(node: ast.expr | None) -> tuple[str | None, float | None]:
-    """Its name, and the learning rate where that is a number."""
+def _optimizer(node: ast.expr | None, named: Named) -> tuple[str | None, dict[str, Any]]:
+    """Its name, and its arguments."""
     if isinstance(node, ast.Constant):
-        return (node.value[:100] if isinstance(node.value, str) else None), None
+        return (node.value[:100] if isinstance(node.value, str) else None), {}
     if not isinstance(node, ast.Call):
-        return (shown(node, 100) if node else None), None
-    rates = [one.value for one in node.keywords if one.arg in ("learning_rate", "lr")] or node.args[:1]
-    rate = rates[0].value if rates and isinstance(rates[0], ast.Constant) else None
-    return shown(node.func, 100).rpartition(".")[2], float(rate) if isinstance(rate, int | float) else None
+        return (shown(node, 100) if node else None), {}
+    given = [("learning_rate", one) for one in node.args[:1]] + [(one.arg, one.value) for one in node.keywords]
+    arguments = {_RATES.get(name, name): _value(value, named) for name, value in given[:_MOST] if name}
+    return shown(node.func, 100).rpartition(".")[2], arguments
