@@ -29,7 +29,9 @@ from pages.learner import identity
 from pages.parts.address import Address
 from pages.server.presence import session, watch
 
-FIRST_LOOK = 0.1  # seconds a click waits for a run to finish before it shows what there is
+# Seconds a click waits for a run to finish before it shows what there is. A warm one takes 0.1 to 0.2 of a processor:
+# shown in between, it costs a second script, and all charts are drawn twice.
+FIRST_LOOK = 0.25
 
 
 @dataclass
