@@ -74,7 +74,8 @@ class Canvas {
     this.legend(plot.parentElement.querySelector(".lab-legend"), figure.data);
     plot.setAttribute("aria-label", words ?? "");
     const traces = figure.data.map((trace) => ({ ...trace })); // Plotly.restyle writes into what it is given
-    return this.Plotly.react(plot, traces, this.themed(figure.layout), { displayModeBar: false, responsive: true });
+    const drawn = this.Plotly.react(plot, traces, this.themed(figure.layout), { displayModeBar: false, responsive: true });
+    return drawn.catch((error) => { if (plot._fullLayout) throw error; }); // else it was let go of before it was drawn
   }
 
   themed(layout) {
