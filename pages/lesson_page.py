@@ -164,10 +164,10 @@ def bar(bench: Bench) -> None:
 
 def run(bench: Bench) -> None:
     """Train what is on the form, and draw again what shows a run: the whole bench takes five times as long."""
-    before = bench.form.settings
+    before = bench.form.settings, bench.problems
     bench.run()
-    moved = bench.redraw or bench.form.settings != before
-    if not (moved or bench.problems or bench.pin.settings or bench.form.own):
+    moved = bench.redraw or (bench.form.settings, bench.problems) != before
+    if not (moved or bench.pin.settings or bench.form.own):
         st.rerun([PIN, INSTRUMENTS])
 
 

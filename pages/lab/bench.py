@@ -199,6 +199,7 @@ class Bench:
     def start(self) -> None:
         """Train what is on the form. A second click on the same settings finds the first one's."""
         runs, form = self.runs, self.form
+        self.problems = []  # what was wrong with an address, or why the click before was refused
         if self.outdated and runs.training is not self.pin.training:
             self._leave()
         try:
@@ -294,7 +295,6 @@ class Bench:
         self._lay_and_run(before)
 
     def _lay_and_run(self, settings: Settings) -> None:
-        self.problems = []
         self.lay(settings)
         self.redraw = True
         self.runs.moves += 1

@@ -507,7 +507,7 @@ def test_a_refused_text_in_the_browser(learner):
     assert page.evaluate(marks).endswith("28px"), "the second line is marked"
     paste(page, EXAMPLES["healthy"].text)
     page.keyboard.press("Control+Enter")
-    page.get_by_text("nothing was found").wait_for()
+    page.get_by_text("nothing was found").first.wait_for()
 
 
 @pytest.mark.verify
@@ -539,7 +539,7 @@ def test_stop_ends_an_examination_and_the_next_one_works(learner):
     page.get_by_text("Stopped").wait_for()
     paste(page, EXAMPLES["healthy"].text)
     page.keyboard.press("Control+Enter")
-    page.get_by_text("nothing was found").wait_for()
+    page.get_by_text("nothing was found").first.wait_for()
 
 
 @pytest.mark.verify
