@@ -38,7 +38,7 @@ def test_a_model_is_trained_compared_and_forgotten(page, site):
     await_(lambda: page.get_by_text("change one toggle and press Run").count(), "that it is pinned")
     page.get_by_text("Your model, layer by layer").click()
     box = page.get_by_role("textbox", name="Your model")
-    await_(lambda: box.count() and box.is_visible(), "the text")
+    await_(lambda: box.first.is_visible(), "the text")
     write(page, EXAMPLES["Attention with a residual"].replace("layers.Add()([x, attended])", "attended"))
     await_(lambda: page.get_by_role("button", name="Train it").count(), "that the other can be trained")
     page.get_by_role("button", name="Train it").click()
