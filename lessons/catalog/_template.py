@@ -42,7 +42,6 @@ def one_number_per_step(y_true, y_pred):
     return ops.mean(ops.square(y_true - y_pred), axis=-1)
 
 
-# What the presets share. Every field has a default: name only what the lesson is about.
 # The same of a model: a text, and what its layer puts out for the real steps (steps, columns) of one sequence.
 MODEL = """from keras import Input, Sequential, layers
 
@@ -64,6 +63,7 @@ def twice(given):
     return 2 * given
 
 
+# What the presets share. Every field has a default: name only what the lesson is about.
 BASE = Recurrent(epochs=30, padded_labels="garbage")
 
 
