@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from lessons.recipe.bad_input import BadInput
 
 OWN = "own"  # in place of a lesson's slug
+CASE = "case"  # the same, where a case is run that is published in the room: its name stands for the preset's
 FEWEST, MOST = 2, 6  # answers
 LONGEST = {"question": 200, "answer": 100, "why": 200}  # letters: what fits on a wall
 PACKED_LONGEST = 8000  # letters of one in an address, and bytes of what they unpack to
@@ -33,7 +34,9 @@ Item = tuple[str, str]  # of a plan: slug, name of the preset
 
 @dataclass(frozen=True)
 class OwnQuestion:
-    """`right`: place among the answers. `run`: the slug and preset that go with it. `why`: said at the reveal.
+    """`right`: place among the answers. `run`: the slug and preset, or CASE and its name, that go with it.
+
+    `why`: said at the reveal.
 
     Raises BadInput.
     """

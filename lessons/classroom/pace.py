@@ -16,6 +16,7 @@ from lessons.classroom.refusal import TooOften
 PACES = {
     "join": "5 per minute; 20 per hour",
     "open": "5 per minute; 30 per hour",
+    "publish": "10 per minute; 60 per hour",
     "vote": "20 per minute",
     "wrong code": "5 per minute; 20 per hour",  # of a session, and there are 31 ** 7 codes
     # Of an address, which a whole school may share: two classes of 60, each learner as often as a session may. At this

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 
-from lessons.classroom.own_question import OWN, Item, OwnQuestion
+from lessons.classroom.own_question import CASE, OWN, Item, OwnQuestion
 from lessons.course.discovery import LESSONS, find
 from lessons.course.lesson import Answer, Lesson, Preset
 from lessons.course.variation import variation, variation_words
@@ -18,7 +18,8 @@ SHORT = 40  # letters of a question that stands on a button
 class Posed:
     """`lesson`, `preset`: what is run, None where nothing is. `right`: where it is known without a run, of `answers`.
 
-    `differs`: of a variation, in what. `why`: what a teacher says at the reveal.
+    `differs`: of a variation, in what. `why`: what a teacher says at the reveal. `case`: the name of a published case
+    that learners run by themselves.
     """
 
     title: str
@@ -29,6 +30,11 @@ class Posed:
     right: int | None = None
     differs: str = ""
     why: str = ""
+    case: str = ""
+
+    @property
+    def runs(self) -> bool:
+        return bool(self.preset or self.case)
 
     @property
     def own(self) -> bool:
@@ -60,12 +66,14 @@ def posed(slug: str, name: str, number: int = 0) -> Posed:
 
 def posed_own(question: OwnQuestion) -> Posed:
     """Raises BadInput where the course has no more what is run with it."""
-    if question.run and question.run[0] not in LESSONS:
-        raise BadInput(f"run: got “{question.run[0][:40]}”; takes LESSON:PRESET of {', '.join(LESSONS)}.")
-    lesson = LESSONS[question.run[0]] if question.run else None
-    preset = lesson.preset(question.run[1]) if lesson and question.run else None
+    slug, name = question.run or ("", "")
+    if slug not in ("", CASE, *LESSONS):
+        raise BadInput(f"run: got “{slug[:40]}”; takes LESSON:PRESET of {', '.join(LESSONS)}, or {CASE}:NAME.")
+    lesson = LESSONS.get(slug)
+    preset = lesson.preset(name) if lesson else None
     answers = tuple(Answer(text, "") for text in question.answers)
-    return Posed("Your instructor asks", question.text, answers, lesson, preset, question.right, why=question.why)
+    return Posed("Your instructor asks", question.text, answers, lesson, preset, question.right, why=question.why,
+                 case=name if slug == CASE else "")  # fmt: skip
 
 
 def posed_of(item: Item) -> Posed:

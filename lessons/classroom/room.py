@@ -12,16 +12,18 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
-from lessons.classroom import keys, room_log
+from lessons.classroom import keys, published, room_log
 from lessons.classroom.csv_text import csv_text, harmless
 from lessons.classroom.database import AWAY, READING, SNAPSHOT, add, put
 from lessons.classroom.own_question import OWN, OwnQuestion
 from lessons.classroom.phase import BALLOTS, CLOSED, PHASES, Phase
 from lessons.classroom.posed import answers_of
+from lessons.classroom.published import Published
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
 from lessons.classroom.room_state import ASKS, IDENTITY_LONGEST, Counts, Log, Room, Tally
 from lessons.classroom.schema import asked, deed, finish, member, room, vote
 from lessons.classroom.steps import Step
+from lessons.course.case import Case
 from lessons.course.lesson import CONFIDENCE
 from lessons.recipe.bad_input import BadInput
 
@@ -106,6 +108,18 @@ class Rooms:
             for table in (vote, deed):
                 db.execute(delete(table).where((table.c.room == found.id) & (table.c.member == name)))
 
+    def publish(self, code: str, key: str, name: str, case: Case) -> None:
+        """Keep a case for all in the room, until it ends. Raises BadInput where `published` does."""
+        with self._as_instructor(code, key) as (db, found):
+            published.add(db, found.id, name, case)
+            db.execute(update(room).where(room.c.id == found.id).values(cases=found.cases + 1))
+
+    def withdraw(self, code: str, key: str, name: str) -> None:
+        """Delete a case that was published; one that is gone already stays so."""
+        with self._as_instructor(code, key) as (db, found):
+            published.remove(db, found.id, name)
+            db.execute(update(room).where(room.c.id == found.id).values(cases=found.cases + 1))
+
     def end(self, code: str, key: str) -> None:
         """Delete the room and everything about it."""
         with self._as_instructor(code, key) as (db, found):
@@ -147,6 +161,16 @@ class Rooms:
     def look(self, code: str) -> Room:
         with self._reading() as db:
             return room_of(found_room(db, code))
+
+    def cases(self, code: str) -> tuple[Published, ...]:
+        """Those that are published in it, the first one first."""
+        with self._reading() as db:
+            return published.listed(db, found_room(db, code).id)
+
+    def case(self, code: str, name: str) -> Case:
+        """One of them. Raises BadInput where the room has none of this name."""
+        with self._reading() as db:
+            return published.read(db, found_room(db, code).id, name)
 
     def held(self, code: str, word: str) -> Room | None:
         """The room, for who holds something of it: the instructor's key, a seat's, or its word for news. None else."""

@@ -27,6 +27,7 @@ class Room:
     variation: int = 0  # which variation of the preset is asked about; 0: the preset itself
     closes: float = 0.0  # seconds since 1970 at which the open vote closes by itself; 0: it does not
     asks: str = ""  # one of ASKS
+    cases: int = 0  # counts what was published in it and withdrawn
 
     @property
     def ballot(self) -> int | None:
@@ -38,9 +39,14 @@ class Room:
         return self.phase == SHOWN
 
     @property
+    def place(self) -> str:
+        """Another one as soon as the room has moved: learners who follow go there."""
+        return f"{self.question}:{self.phase}:{int(self.following)}:{self.asks}"
+
+    @property
     def state(self) -> str:
         """Another one as soon as something has changed that learners see."""
-        return f"{self.question}:{self.phase}:{int(self.following)}:{self.asks}"
+        return f"{self.place}:{self.cases}"
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,16 @@ room = table(
     column("closes", sa.Float, default=0.0),  # when the open vote closes by itself; 0: it does not
     column("asks", sa.String(20), default=""),  # what of a learner the gradebook shall have; empty: nothing
     column("own", sa.Text, default=""),  # the teacher's own question, in place of a preset; empty: a lesson's is asked
+    column("cases", sa.Integer, default=0),  # counts what was published in it and withdrawn
+)
+
+published = table(  # cases that the instructor lets the room have
+    "published",
+    of_room(),
+    column("name", sa.String(60)),
+    column("text", sa.Text),  # as `Case.to_text` has it
+    column("at", sa.Float),
+    sa.UniqueConstraint("room", "name"),
 )
 
 asked = table(  # every question that was put before a room: nobody may have voted on it
