@@ -57,5 +57,5 @@ def fine_print() -> None:
         st.markdown(
             "No wall is complete. They do not promise to hold against a hole in TensorFlow or in the system's kernel, "
             "and they do not make the machine fast for others while losses are examined. Your text stays in your "
-            "session: no other learner, no link and no file gets it."
+            "session: no other learner, no link and no file gets it, unless you publish it to a room that you lead."
         )

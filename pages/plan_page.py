@@ -208,7 +208,9 @@ def entry(planner: Planner, place: int, item: Item, show_answers: bool, first: b
 
 
 def ran(posed: Posed) -> str:
-    """The preset that is run, behind the title."""
+    """What is run, behind the title."""
+    if posed.case:
+        return f" · the room’s case “{quoted(posed.case)}”"
     return f" · {quoted(posed.preset.label)}" if posed.preset else ""
 
 

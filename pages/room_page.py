@@ -17,8 +17,8 @@ from pages.room.seat import seated
 from pages.room.visit import PROJECTOR, RESULTS, found
 
 
-def render(pages: Mapping[str, Any]) -> None:
-    """`pages`: the course's st.Page of each slug."""
+def render(pages: Mapping[str, Any], others: Mapping[str, Any]) -> None:
+    """`pages`: the course's st.Page of each slug; `others`: those of the other pages."""
     asked = st.query_params.to_dict()
     code = asked.get("room", "")
     if not code:
@@ -46,7 +46,7 @@ def render(pages: Mapping[str, Any]) -> None:
         if here is None or here.code != code:
             entry(room)
         else:
-            seated(here, pages)
+            seated(here, {**pages, **others})
 
 
 def word(asked: Mapping[str, str]) -> str:

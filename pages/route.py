@@ -26,14 +26,15 @@ def route() -> None:
     for slug in LESSONS:
         show = partial(lesson_page.render, LESSONS[slug], pages)  # a lesson links to the others: all of them by then
         pages[slug] = st.Page(show, title=LESSONS[slug].title, url_path=slug)
-    others = {
+    others: dict = {}  # a room leads to them
+    others |= {
         own_case.SLUG: st.Page(
             partial(lesson_page.render, own_case.LESSON, pages), title=own_case.LESSON.title, url_path=own_case.SLUG
         ),
         "clinic": st.Page(partial(clinic_page.render, pages), title="Clinic", url_path="clinic"),
         "folklore": st.Page(folklore_page.render, title="Folklore", url_path="folklore"),
         "record": st.Page(record_page.render, title="Record", url_path="record"),
-        "room": st.Page(partial(room_page.render, pages), title="Room", url_path="room"),
+        "room": st.Page(partial(room_page.render, pages, others), title="Room", url_path="room"),
         "plan": st.Page(plan_page.render, title="Session plan", url_path="plan"),
     }
     front = st.Page(partial(home_page.render, pages, others), title="Unmasked", url_path="home", default=True)

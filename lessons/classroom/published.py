@@ -1,26 +1,16 @@
 """Cases that an instructor has published to a room: kept with it, for all in it to read, and deleted when it ends."""
 
 import time
-from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from lessons.classroom.refusal import NotAllowed
+from lessons.classroom.room_state import CASES, NAME_LONGEST
 from lessons.classroom.schema import published
 from lessons.course.case import Case
 from lessons.recipe.bad_input import BadInput
 
-MOST = 20  # of a room
 MOST_LETTERS = 100_000  # of one, as its file has it: the longest model and the longest loss together have less
-NAME_LONGEST = 60
-
-
-@dataclass(frozen=True)
-class Published:
-    """What is said of a case before somebody opens it. `at`: seconds since 1970."""
-
-    name: str
-    at: float
 
 
 def add(db: Connection, room: int, name: str, case: Case) -> None:
@@ -29,11 +19,11 @@ def add(db: Connection, room: int, name: str, case: Case) -> None:
     `room`: its row, which this transaction has locked: two consoles that publish at once do it one after the other.
     """
     name, text = checked_name(name), checked_text(case)
-    names = {one.name for one in listed(db, room)}
+    names = listed(db, room)
     if name in names:
         raise BadInput(f"name: the room has a case “{name}” already; take another name, or withdraw that one.")
-    if len(names) >= MOST:
-        raise NotAllowed(f"A room takes {MOST} cases: withdraw one first.")
+    if len(names) >= CASES:
+        raise NotAllowed(f"A room takes {CASES} cases: withdraw one first.")
     db.execute(insert(published).values(room=room, name=name, text=text, at=time.time()))
 
 
@@ -41,10 +31,9 @@ def remove(db: Connection, room: int, name: str) -> None:
     db.execute(delete(published).where((published.c.room == room) & (published.c.name == name)))
 
 
-def listed(db: Connection, room: int) -> tuple[Published, ...]:
-    """The first one first. Their texts stay where they are."""
-    rows = db.execute(select(published.c.name, published.c.at).where(published.c.room == room).order_by(published.c.id))
-    return tuple(Published(row.name, row.at) for row in rows)
+def listed(db: Connection, room: int) -> list[str]:
+    """Their names, the first one first. Their texts stay where they are."""
+    return list(db.scalars(select(published.c.name).where(published.c.room == room).order_by(published.c.id)))
 
 
 def read(db: Connection, room: int, name: str) -> Case:

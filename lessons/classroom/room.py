@@ -18,7 +18,6 @@ from lessons.classroom.database import AWAY, READING, SNAPSHOT, add, put
 from lessons.classroom.own_question import OWN, OwnQuestion
 from lessons.classroom.phase import BALLOTS, CLOSED, PHASES, Phase
 from lessons.classroom.posed import answers_of
-from lessons.classroom.published import Published
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
 from lessons.classroom.room_state import ASKS, IDENTITY_LONGEST, Counts, Log, Room, Tally
 from lessons.classroom.schema import asked, deed, finish, member, room, vote
@@ -162,8 +161,8 @@ class Rooms:
         with self._reading() as db:
             return room_of(found_room(db, code))
 
-    def cases(self, code: str) -> tuple[Published, ...]:
-        """Those that are published in it, the first one first."""
+    def cases(self, code: str) -> list[str]:
+        """The names of those that are published in it, the first one first."""
         with self._reading() as db:
             return published.listed(db, found_room(db, code).id)
 

@@ -9,6 +9,8 @@ from lessons.classroom.steps import Step
 # What an instructor may ask of learners for the gradebook, by the name under which the database has it.
 ASKS = {"": "nothing", "number": "student number", "username": "user name", "email": "e-mail address"}
 IDENTITY_LONGEST = 80
+CASES = 20  # that are published in one room
+NAME_LONGEST = 60  # letters of a case's name
 
 
 @dataclass(frozen=True)

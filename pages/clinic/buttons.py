@@ -1,10 +1,14 @@
 """The row below the text: Examine and Stop, a file, a link."""
 
+from functools import partial
+
 import streamlit as st
 
+from lessons.course.case import Case
 from lessons.sandbox import walled_pool
 from lessons.sandbox.admission.screening import MAX_CHARACTERS
 from pages.clinic.consultation import Consultation
+from pages.lab.publishing import publishing
 from pages.parts.address import root_link
 from pages.parts.layout import button, row
 
@@ -26,6 +30,7 @@ def bar(mine: Consultation) -> None:
     with place.popover("Share", icon=":material/link:", type="tertiary"):
         st.caption("This link opens the clinic with the example and the options. Your own text is never in it.")
         st.code(share_link(mine), language=None, wrap_lines=True)
+    publishing(place, "clinic:publish", partial(case_of, mine))
 
 
 def examine(mine: Consultation) -> None:
@@ -34,6 +39,12 @@ def examine(mine: Consultation) -> None:
     mine.collect()
     if not (mine.refusal or mine.mistake):
         mine.examine(walled_pool.shared())
+
+
+def case_of(mine: Consultation) -> Case:
+    """The loss that is here, with what a click has brought along."""
+    mine.collect()
+    return Case(loss=mine.text, function=mine.function or "")
 
 
 def take_file(mine: Consultation) -> None:

@@ -20,6 +20,7 @@ from lessons.sandbox.walled_pool import Busy, WalledPool
 from lessons.server import walled_tasks
 from lessons.workers.job import Job
 from pages.learner import identity
+from pages.learner.seat import ran
 from pages.parts.address import Address
 
 OPTIONS = ("task", "shape", "labels", "padding", "activation", "label_shape", "sample_weight", "class_weight")
@@ -123,6 +124,7 @@ class Consultation:
         else:
             self.asked, self.mending = question, None
             self.examined += 1
+            ran()
 
     def mend(self, walled_pool: WalledPool) -> None:
         """Ask for mended versions, if there is something to mend and it has not been asked."""
@@ -180,6 +182,11 @@ class Consultation:
             else:
                 self.options |= {name: value} if value else {}
         self.lay()
+
+
+def bring(text: str, function: str | None) -> None:
+    """Let this learner's clinic have a text that another page sends; it runs when they press Examine."""
+    st.session_state.setdefault(PLACE, Consultation(text)).bring(text, function, {})
 
 
 def key_of(option: str) -> str:

@@ -1,10 +1,13 @@
 """A case that travels: saved as a file or as a link, and opened. Opening one runs nothing."""
 
+from functools import partial
+
 import streamlit as st
 
 from lessons.course.case import FILE, MOST_LINK, Case
 from pages.lab.bench import Bench
-from pages.lab.opened_case import OPENED, PROBLEM, TAKEN, case_of, open_file, take
+from pages.lab.opened_case import OPENED, PROBLEM, TAKEN, arrive, case_of, now, open_file, take
+from pages.lab.publishing import publishing
 from pages.parts.address import root_link
 from pages.parts.download import offer
 from pages.parts.layout import row
@@ -16,7 +19,8 @@ _link = shown.component("case_link")
 
 
 def case_in_link(bench: Bench) -> None:
-    """Take a case that the learner has taken on the page that shows what a link carries."""
+    """Take a case that the learner has taken in a room, or on the page that shows what a link carries."""
+    arrive(bench)
     _link(key=LINK, on_taken_change=lambda: take(bench, st.session_state[LINK].taken))
     if problem := st.session_state.pop(PROBLEM, ""):
         warn(problem)
@@ -27,7 +31,7 @@ def case_in_link(bench: Bench) -> None:
 
 
 def travel(bench: Bench) -> None:
-    """Save this case, as a file or a link; open another."""
+    """Save this case, as a file or a link; open another; let a room have it."""
     place = row("case")
     case = case_of(bench)
     offer(place, "Save", FILE, case.to_text().encode(), "case:save", icon=":material/save:", type="tertiary")
@@ -40,6 +44,7 @@ def travel(bench: Bench) -> None:
         with other:
             key = f"{OPENED}:{st.session_state.get(OPENED, 0)}"  # another key is an empty uploader
             st.file_uploader(FILE, "json", max_upload_size=1, key=key, on_change=lambda: open_file(bench, key))
+    publishing(place, "case:publish", partial(now, bench))
 
 
 def share(case: Case) -> None:

@@ -11,6 +11,7 @@ from pages.lab.brought import BROUGHT
 from pages.lab.own_model import TEXT
 
 PROBLEM, OPENED, TAKEN = "case:problem", "case:opened", "case:taken"  # session keys
+ARRIVING = "case:arriving"  # session key: the text of a case that another page sends here
 
 
 def case_of(bench: Bench) -> Case:
@@ -19,6 +20,19 @@ def case_of(bench: Bench) -> Case:
     loss = form.pasted or Pasted("")
     changed = form.settings.to_query(bench.lesson.presets[0].settings)
     return Case(st.session_state.get(TEXT, ""), loss.text, loss.function or "", changed)
+
+
+def now(bench: Bench) -> Case:
+    """What is on this page, with what a click has brought along."""
+    bench.collect()
+    return case_of(bench)
+
+
+def arrive(bench: Bench) -> None:
+    """Put on the page what another page has sent."""
+    if text := st.session_state.pop(ARRIVING, ""):
+        take(bench, text)
+        bench.redraw = False  # nothing is drawn yet
 
 
 def open_file(bench: Bench, key: str) -> None:

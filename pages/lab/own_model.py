@@ -33,6 +33,7 @@ from pages.lab.brought import forget_model
 from pages.lab.state import Form
 from pages.lab.takeaway import own_notebook
 from pages.learner import identity
+from pages.learner.seat import ran
 from pages.parts.charts import chart
 from pages.parts.layout import button, row
 from pages.parts.quotation import quoted, warn
@@ -129,6 +130,7 @@ def begin(form: Form, choice: str | None = None) -> None:
         st.session_state[PLACE] = Look(text, form.table, None, str(problem))
     else:
         st.session_state[PLACE] = Look(text, form.table, job)
+        ran()
 
 
 def stop() -> None:

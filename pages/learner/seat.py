@@ -1,4 +1,4 @@
-"""The seat that this learner has in a room, and what is noted there of what they do on lessons' pages."""
+"""What this session is in a room, a learner or its instructor, and what is noted there of what a learner does."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,8 @@ from lessons.recipe.bad_input import BadInput
 from pages.server.store import rooms
 
 SEAT = "room:seat"  # session key
+TEACHES = "room:teaches"  # session key: the room whose console this session has opened
+ASKED = "room:asked"  # session key: the number of the question whose case this learner has taken, and not run yet
 UNNOTED = "room:unnoted"  # session key: steps that the room does not have yet
 MOST = 200  # of them
 
@@ -25,6 +27,18 @@ class Seat:
 
 def seat() -> Seat | None:
     return st.session_state.get(SEAT)
+
+
+def taught() -> Seat | None:
+    """The room that this session is the instructor of, with the instructor's key."""
+    return st.session_state.get(TEACHES)
+
+
+def ran() -> None:
+    """Tell the room that this learner has run the case of its question. Nobody waits for it."""
+    here, question = seat(), st.session_state.pop(ASKED, None)
+    if here and question:
+        aside(lambda: rooms().finish(here.code, here.key, question))
 
 
 def note(step: Step) -> None:

@@ -1,10 +1,10 @@
 """A fold in which a teacher types or pastes questions of their own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from lessons.classroom.own_question import OWN, Item, typed
+from lessons.classroom.own_question import CASE, OWN, Item, typed
 from lessons.course.discovery import LESSONS
 from lessons.recipe.bad_input import BadInput
 from pages.parts.layout import button, row
@@ -17,15 +17,18 @@ EXAMPLE = """Which mean leaves padding out?
 Take = Callable[[list[Item]], None]  # what a button does with the questions; it may raise BadInput
 
 
-def own_question(place, page: str, ways: Mapping[str, tuple[str, Take]]) -> None:
-    """`page`: its name begins the keys of the widgets. `ways`: by a button's label, its icon and what it does."""
+def own_question(place, page: str, ways: Mapping[str, tuple[str, Take]], cases: Sequence[Item] = ()) -> None:
+    """`page`: its name begins the keys of the widgets. `ways`: by a button's label, its icon and what it does.
+
+    `cases`: those that the room has, which may be run as a preset may.
+    """
     with place.popover("Your own question", icon=":material/edit_square:", width="content"):
         st.text_area("What you ask, and the answers", key=text_key(page), height=190, placeholder=EXAMPLE, width=520)
         st.caption(
             "“- ” before each answer, “\\* ” before the right one, “> ” before what you say at the end. Several stand "
             "below each other. Moodle’s Aiken format is read too."
         )
-        st.selectbox("To be run with it", [None, *presets()], format_func=named, key=run_key(page), width=520)
+        st.selectbox("To be run with it", [None, *cases, *presets()], format_func=named, key=run_key(page), width=520)
         warn_once(problem_key(page))
         bar = row()
         for label, (icon, take) in ways.items():
@@ -50,6 +53,8 @@ def presets() -> list[Item]:
 def named(item: Item | None) -> str:
     if item is None:
         return "nothing"
+    if item[0] == CASE:
+        return f"{quoted(item[1])}, a case of this room"
     lesson = LESSONS[item[0]]
     return f"{quoted(lesson.title)} · {lesson.preset(item[1]).label}"
 

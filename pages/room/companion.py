@@ -12,7 +12,7 @@ from pages.room.visit import address_of, spelled
 from pages.server.store import rooms
 from pages.server.watch import watch
 
-SEEN = "room:seen"  # session key: the state of the room when this learner last had it before them
+SEEN = "room:seen"  # session key: where the room was when this learner last had it before them
 
 
 @st.fragment
@@ -25,7 +25,7 @@ def companion(seat: Seat, page: Any) -> None:
         return
     except Away:
         return
-    if room.following and room.state != st.session_state.get(SEEN):
+    if room.following and room.place != st.session_state.get(SEEN):
         st.switch_page(page, query_params=address_of(seat))
     watch("room:companion", room.watch, room.state)
     aloud("room:aloud", f"Room: {NAMES[room.phase].lower()}")

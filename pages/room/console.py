@@ -10,6 +10,7 @@ from lessons.classroom.room_state import ASKS, Room, Tally
 from lessons.course.lesson import Lesson
 from lessons.recipe.bad_input import BadInput
 from lessons.recipe.words import plural
+from pages.learner.seat import TEACHES, Seat
 from pages.parts.download import offer
 from pages.parts.layout import button, row
 from pages.parts.own_question import own_question
@@ -17,6 +18,7 @@ from pages.parts.presets import choose_preset, set_preset
 from pages.parts.quotation import quoted, tell, warn, warn_once
 from pages.parts.speech import aloud
 from pages.room.ballot import Reading, asked, bars, reasons, right_answer
+from pages.room.cases import console_cases, opened, runnable
 from pages.room.invitation import invitation
 from pages.room.question import experiment, question
 from pages.room.visit import RESULTS, instructor_link, left, projector_link, remaining, spelled
@@ -37,6 +39,7 @@ def console(code: str, key: str) -> None:
     """All of it in one fragment: Streamlit may join a click and the next look, and then draws one fragment only."""
     if left() or st.query_params.get("view") == RESULTS:
         st.rerun()
+    st.session_state[TEACHES] = here = Seat(code, key)
     try:
         room = rooms().look(code)
         tally, members = rooms().tally(code, key), rooms().members(code, key)
@@ -50,7 +53,7 @@ def console(code: str, key: str) -> None:
     choose(room, key)
     if room.slug:
         posed = asked(room)
-        reading, runs = right_answer(posed), posed.preset is not None
+        reading, runs = right_answer(posed), posed.runs
         votes, right = tally.votes.get(max(tally.votes, default=1), {}), reading.right
         told = advice(room.phase, votes.get(right, 0), sum(votes.values()), runs) if right is not None else None
         steps(room, key, told, runs)
@@ -67,8 +70,11 @@ def console(code: str, key: str) -> None:
         with st.expander("The question as the room sees it", icon=":material/help:"):
             question(posed)
             experiment(posed)
+            if posed.case:
+                opened(room, posed.case)
     else:
         tell(BEGINS, icon=":material/lightbulb:")
+    console_cases(room, here)
     people(room, key, members)
 
 
@@ -126,6 +132,7 @@ def end(code: str, key: str) -> None:
     act("end", code, key)
     if PROBLEM not in st.session_state:
         st.query_params.clear()
+        st.session_state.pop(TEACHES, None)
 
 
 def people(room: Room, key: str, members: list[tuple[int, str]]) -> None:
@@ -197,7 +204,7 @@ def choose(room: Room, key: str) -> None:
     own_question(place, "console", {
         "Ask it now": ("campaign", lambda items: add(room, key, items, ask=True)),
         "Keep in the plan": ("playlist_add", lambda items: add(room, key, items)),
-    })  # fmt: skip
+    }, runnable(room))  # fmt: skip
 
 
 def add(room: Room, key: str, items: list[Item], ask: bool = False) -> None:

@@ -9,7 +9,8 @@ from lessons.classroom.agenda import Agenda
 from lessons.classroom.posed import posed_of
 from lessons.classroom.room_state import ASKS, IDENTITY_LONGEST, Room
 from lessons.recipe.bad_input import BadInput
-from pages.learner.seat import SEAT, Seat, seat
+from pages.learner.seat import SEAT, Seat, seat, taught
+from pages.parts.layout import button
 from pages.parts.quotation import quoted, warn, warn_once
 from pages.room.visit import address_of, found, spelled
 from pages.server.presence import session
@@ -24,6 +25,9 @@ def door(plan: str) -> None:
     """Join by code, or open a room. `plan`: the presets in order that an address brought along."""
     st.markdown("### Workshop room")
     warn_once(PROBLEM)
+    if mine := taught():
+        button(st, f"Back to the console of {spelled(mine.code)}", "room:back", "co_present", st.query_params.from_dict,
+               {"room": mine.code, "instructor": mine.key})  # fmt: skip
     agenda, problem = Agenda.kept(plan)
     kinds: list[Literal["primary", "secondary"]] = ["primary", "secondary"]
     joins, opens = reversed(kinds) if agenda.items else kinds  # who brings a plan has come to open

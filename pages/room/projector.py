@@ -71,7 +71,7 @@ def projector(code: str) -> None:
         elif room.phase == "run" and posed.preset:
             running(posed.preset)
         else:
-            choice(posed)
+            choice(posed, room)
 
 
 def way_in(code: str) -> str:
@@ -87,28 +87,50 @@ def counted(room: Room, counts: Counts) -> str:
 
 def says(room: Room, posed: Posed | None) -> str:
     """What the class does now."""
-    if posed and room.phase == "run" and not posed.preset:
+    if posed and room.phase == "run" and not posed.runs:
         return "The votes are closed"
     return "What is right" if posed and posed.own and room.revealed else SAYS[room.phase]
 
 
-def choice(posed: Posed) -> None:
-    """The answers; beside them what they are about: settings, the whole loss, the data."""
+def choice(posed: Posed, room: Room) -> None:
+    """The answers; beside them what they are about: settings, the whole loss, the data, or the text of a case."""
     answers = "\n".join(f"- {quoted(answer.text)}" for answer in posed.answers)
-    if not (posed.lesson and posed.preset):
+    if not posed.runs:
         st.markdown(answers)
+        return
+    if not (posed.lesson and posed.preset):
+        left, right = st.columns([1, 1.2], gap="medium")
+        left.markdown(answers)
+        left.markdown(f"“{quoted(posed.case)}” is among the cases on your page.")
+        with right:
+            text_of_case(room, posed.case)
         return
     left, right = st.columns([1, 1.2], gap="medium")
     left.markdown(answers)
     left.markdown(toggles(posed.lesson, posed.preset))
     settings = posed.preset.settings
-    source = losses.source(settings.loss)
-    with right.container(key="wall-code"):
-        st.html(f"<style>.stApp {{ --wall-time: {A_LINE * len(source.splitlines())}s; }}</style>")
-        st.code(source, language="python", wrap_lines=True)
+    with right:
+        code(losses.source(settings.loss))
     with right.container(key="wall-data"):
         figure, words = picture(settings)
         chart(f"wall:batch:{posed.lesson.slug}:{posed.preset.name}", enlarged(figure, LETTERS), words, height=0)
+
+
+def code(source: str) -> None:
+    """What is longer than its place moves on by itself."""
+    with st.container(key="wall-code"):
+        st.html(f"<style>.stApp {{ --wall-time: {A_LINE * len(source.splitlines())}s; }}</style>")
+        st.code(source, language="python", wrap_lines=True)
+
+
+def text_of_case(room: Room, name: str) -> None:
+    """Its model and its loss; said where it is there no more."""
+    try:
+        case = rooms().case(room.code, name)
+    except BadInput as problem:
+        warn(problem)
+        return
+    code("\n\n".join(filter(None, (case.model, case.loss))))
 
 
 def running(preset: Preset) -> None:

@@ -1,6 +1,7 @@
 """A learner's page in a room: it shows what the instructor has moved the room to, and nothing of the others' votes."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -20,6 +21,7 @@ from pages.parts.quotation import quoted, tell, warn, warn_once
 from pages.parts.scrolling import scroll_to
 from pages.parts.speech import aloud
 from pages.room.ballot import Reading, asked, revealed, right_answer
+from pages.room.cases import cases, names, opened, takes
 from pages.room.companion import SEEN
 from pages.room.door import IDENTITY, asks_words, typed
 from pages.room.question import experiment, question
@@ -49,7 +51,7 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
         st.rerun()
     try:
         room = st.session_state[LAST] = rooms().look(seat.code)
-        st.session_state[SEEN] = room.state
+        st.session_state[SEEN] = room.place
         own = rooms().own_votes(seat.code, seat.key, room.question)
         tally = rooms().revealed(seat.code)
         said = rooms().own_confidence(seat.code, seat.key, room.question) if room.ballot else {}
@@ -66,8 +68,9 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
         return
     ear = st.container()  # in one place whatever comes below: what moves is mounted anew, and hears nothing meanwhile
     posed = asked(room) if room.slug else None
-    head(room, bool(posed and posed.preset))
-    known, news = True, says(room, bool(posed and posed.preset))
+    runs = bool(posed and posed.runs)
+    head(room, runs)
+    known, news = True, says(room, runs)
     warn_once(REFUSED)
     if unnamed:
         identity(seat, room)
@@ -76,6 +79,9 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
         question(posed)
         known = body(seat, room, posed, own, tally, pages, said.get(room.ballot, ""))
         news = heard(room, posed, own, said.get(room.ballot, ""), tally)
+    if published := names(room):
+        cases(room, published, pages)
+        news += f" There are cases to take: {', '.join(published)}."
     with ear:
         aloud("room:aloud", news)
         watch("room:watch", room.watch, room.state if known else ANY)
@@ -90,7 +96,7 @@ def heard(room: Room, posed: Posed, own: dict[int, int], said: str, tally: Tally
     """The last that has happened, for who hears this page: a vote of theirs, what came true, or where the room is."""
     if room.ballot in own:
         return f"Your vote is in: {posed.answers[own[room.ballot]].text}. {said}".strip()
-    now = says(room, posed.preset is not None)
+    now = says(room, posed.runs)
     if tally and room.phase == "reveal":
         right = right_answer(posed).right
         return now if right is None else f"{now} It is: {posed.answers[right].text}."
@@ -142,8 +148,12 @@ def body(
     if room.phase in ("run", "reveal"):
         if posed.lesson and posed.preset:
             desk(seat, room, posed.lesson, posed.preset, pages)
+        if posed.case:
+            opened(room, posed.case, partial(takes, pages, room.question))
     elif room.phase != "waiting":
         experiment(posed)
+        if posed.case:
+            opened(room, posed.case)
     return room.phase != "reveal" or bool(reading and reading.done)
 
 

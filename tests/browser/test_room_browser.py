@@ -6,15 +6,21 @@ from pathlib import Path
 
 import pytest
 
+from lessons.classroom.own_question import CASE, OWN, OwnQuestion
 from lessons.classroom.refusal import NoRoom
+from lessons.course.case import Case
+from lessons.course.model_examples import EXAMPLES
 from tests.tools.line import line_to
 from tests.tools.replicas import two_replicas, voting
 from tests.tools.screen import PATIENCE, address, await_
 
+FIRST = next(iter(EXAMPLES.values()))
+CONFIDENTIAL = Case("confidential = 7", "def mine(y_true, y_pred):\n    return (y_true - y_pred) ** 2", "mine")
+
 
 @pytest.fixture(scope="module")
 def replicas(tmp_path_factory):
-    with two_replicas("postgresql", tmp_path_factory.mktemp("rooms")) as found:
+    with two_replicas("postgresql", tmp_path_factory.mktemp("rooms"), logs=True) as found:
         yield found
 
 
@@ -190,3 +196,113 @@ def test_a_phone_whose_clock_is_an_hour_off_votes_like_any_other(browser, replic
     context.close()
     [vote] = rooms.log(code, key).votes
     assert abs(vote.at - time.time()) < 600
+
+
+# --- a case goes from its teacher to a class
+
+
+def fold(page, name: str):
+    return page.get_by_test_id("stExpander").get_by_text(name)
+
+
+def models(page) -> list[str]:
+    return page.get_by_role("textbox", name="Your model").evaluate_all("boxes => boxes.map((box) => box.value)")
+
+
+def test_a_case_is_published_read_taken_and_withdrawn(page, learner, replicas):
+    """What was typed stays where the name is missing; nobody is moved by it, and opening it runs nothing."""
+    here, there, rooms = replicas
+    code, key = rooms.open()
+    seat = rooms.join(code)
+    learner.goto(f"{there.url}/?room={code}&me={seat}")
+    await_(lambda: "begins soon" in text(learner), "the seat")
+    page.goto(f"{here.url}/?page=your_case")
+    await_(lambda: models(page) == [FIRST], "the page of a teacher who has opened no console")
+    assert not page.get_by_role("button", name="Publish to the room").count()
+    page.goto(f"{here.url}/?room={code}&instructor={key}")
+    await_(lambda: "0 of 20" in text(page), "the console, with no case yet")
+    page.get_by_role("link", name="Your case").first.click()
+    page.get_by_role("button", name="Publish to the room").click()
+    await_(lambda: "stored on this server until the room ends" in text(page), "what publishing means")
+    page.get_by_role("button", name="Publish it").click()
+    await_(lambda: "takes 1 to 60 letters" in text(page), "that it needs a name")
+    page.get_by_label("Its name in the room").fill("*Whose* mask?")
+    page.get_by_label("Its name in the room").press("Enter")
+    page.get_by_role("button", name="Publish it").click()
+    await_(lambda: "Published as “*Whose* mask?”" in text(page), "that it is there")
+    await_(lambda: fold(learner, "*Whose* mask?").count() == 1, "the case on the learner, without a reload")
+    assert rooms.case(code, "*Whose* mask?").model == FIRST
+    learner.reload()
+    await_(lambda: fold(learner, "*Whose* mask?").count() == 1, "the case after a reload")
+    fold(learner, "*Whose* mask?").click()
+    take = learner.get_by_role("button", name="Take it to “Your case”")
+    await_(take.count, "its text")
+    await_(lambda: "layers.Masking()" in text(learner), "all of it")
+    assert learner.evaluate("document.documentElement.scrollWidth") <= 390
+    take.click()
+    await_(
+        lambda: models(learner) == [FIRST] and "nothing of it has run" in text(learner), "the case where it can be run"
+    )
+    assert not learner.get_by_role("button", name="Train it").count()
+    rooms.withdraw(code, key, "*Whose* mask?")
+    assert learner.get_by_role("link", name="Back to the room").count(), "who works on it is not called away"
+    learner.get_by_role("link", name="Back to the room").click()
+    await_(lambda: "begins soon" in text(learner), "the room")
+    assert not learner.get_by_test_id("stExpander").count()
+
+
+@pytest.mark.verify
+def test_a_question_names_a_case_that_the_class_runs(page, learner, replicas):
+    here, there, rooms = replicas
+    code, key = rooms.open()
+    rooms.publish(code, key, "Whose mask?", Case(FIRST))
+    question = OwnQuestion("Which layer loses it?", ("the first", "the second"), 1, run=(CASE, "Whose mask?"))
+    rooms.ask(code, key, OWN, question.name)
+    rooms.move(code, key, "vote")
+    seat = rooms.join(code)
+    learner.goto(f"{there.url}/?room={code}&me={seat}")
+    await_(lambda: "layers.Masking()" in text(learner), "the text while they vote")
+    assert not learner.get_by_role("button", name="Take it").count()
+    page.goto(f"{here.url}/?room={code}&view=projector")
+    await_(lambda: "layers.Masking()" in text(page), "the text on the wall")
+    page.goto(f"{here.url}/?room={code}&instructor={key}")
+    page.get_by_role("button", name="Run", exact=True).click()
+    learner.get_by_role("button", name="Take it").first.click()
+    await_(lambda: models(learner) == [FIRST], "the case")
+    assert rooms.counts(code).done == 0
+    learner.get_by_role("button", name="Look at it").click()
+    await_(lambda: rooms.counts(code).done == 1, "that it was run")
+    await_(lambda: learner.get_by_role("button", name="Train it").count(), "what was found", 3 * PATIENCE)
+    fold(page, "Whose mask?").click()
+    page.get_by_role("button", name="Withdraw").click()
+    await_(lambda: "0 of 20" in text(page), "that it is gone")
+    page.get_by_role("button", name="Reveal").click()
+    await_(lambda: "is not published in this room" in text(learner), "what has become of it")
+
+
+@pytest.mark.verify
+def test_a_file_is_published_and_a_loss_goes_to_the_clinic_and_no_log_has_it(page, learner, replicas):
+    here, there, rooms = replicas
+    code, key = rooms.open()
+    page.goto(f"{here.url}/?room={code}&instructor={key}")
+    page.get_by_role("button", name="Publish a case").click()
+    page.get_by_label("Its name in the room").fill("Mine")
+    page.get_by_role("button", name="Publish it").click()
+    await_(lambda: "there is no file yet" in text(page), "that a file is missing")
+    assert page.get_by_label("Its name in the room").input_value() == "Mine", "what was typed"
+    uploader = page.get_by_test_id("stPopoverBody").locator("input[type=file]")
+    data = CONFIDENTIAL.to_text().encode()
+    uploader.set_input_files({"name": "case.json", "mimeType": "application/json", "buffer": data})
+    await_(lambda: page.get_by_test_id("stFileChip").count(), "the file")
+    page.get_by_role("button", name="Publish it").click()
+    await_(lambda: rooms.cases(code) == ["Mine"], "the case")
+    learner.goto(f"{there.url}/?room={code}&me={rooms.join(code)}")
+    fold(learner, "Mine").click()
+    learner.get_by_role("button", name="Take the loss to the clinic").click()
+    losses = learner.get_by_role("textbox", name="Your loss")
+    await_(lambda: losses.evaluate_all("boxes => boxes.map((box) => box.value)") == [CONFIDENTIAL.loss], "the loss")
+    assert not re.search("Examined with", text(learner))
+    rooms.end(code, key)
+    for site in (here, there):
+        log = site.log.read_text()
+        assert "URL" in log and "confidential" not in log and "Mine" not in log

@@ -13,6 +13,7 @@ from lessons.classroom.progress import Progress
 from lessons.classroom.room import Rooms
 from lessons.classroom.schema import metadata
 from lessons.classroom.steps import Step
+from lessons.course.case import Case
 from lessons.recipe.bad_input import BadInput
 from tests.tools.databases import KINDS, empty
 
@@ -32,6 +33,7 @@ def filled(request, tmp_path_factory):
     rooms.ask(code, key, *LESSON)
     rooms.move(code, key, "vote")
     rooms.vote(code, seat, 1, 2, "certain")
+    rooms.publish(code, key, "Ada’s", Case("model = 1"))
     rooms.finish(code, seat, 1)
     rooms.note(code, seat, Step("exercise", "mask_and_loss", "x", {"passed": True}))
     link = progress.begin()

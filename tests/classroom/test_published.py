@@ -3,12 +3,13 @@
 import pytest
 from sqlalchemy import func, select
 
-from lessons.classroom import database, published
+from lessons.classroom import database
 from lessons.classroom.agenda import Agenda
 from lessons.classroom.own_question import CASE, OWN, OwnQuestion
 from lessons.classroom.posed import posed
 from lessons.classroom.refusal import NoRoom, NotAllowed
 from lessons.classroom.room import Rooms
+from lessons.classroom.room_state import CASES
 from lessons.classroom.schema import published as table
 from lessons.course.case import Case
 from lessons.course.model_examples import EXAMPLES
@@ -35,12 +36,12 @@ def test_a_case_is_read_as_it_was_published_until_it_is_withdrawn(rooms):
     before = rooms.look(code)
     rooms.publish(code, key, "  A   model ", MODEL)
     rooms.publish(code, key, "A loss", LOSS)
-    assert [one.name for one in rooms.cases(code)] == ["A model", "A loss"]
+    assert rooms.cases(code) == ["A model", "A loss"]
     assert (rooms.case(code, "A model"), rooms.case(code, "A loss")) == (MODEL, LOSS)
     now = rooms.look(code)
     assert now.state != before.state and now.place == before.place, "pages hear of it, and nobody is moved"
     rooms.withdraw(code, key, "A model")
-    assert [one.name for one in rooms.cases(code)] == ["A loss"] and rows(rooms) == 1
+    assert rooms.cases(code) == ["A loss"] and rows(rooms) == 1
     assert rooms.look(code).state != now.state
     with pytest.raises(BadInput, match="withdrawn"):
         rooms.case(code, "A model")
@@ -72,7 +73,7 @@ def test_only_the_instructor_publishes_and_no_other_room_has_it(rooms):
         for do in (lambda key: rooms.publish(code, key, "B", LOSS), lambda key: rooms.withdraw(code, key, "A model")):
             with pytest.raises(NotAllowed):
                 do(theirs)
-    assert rooms.cases(elsewhere) == () and len(rooms.cases(code)) == 1
+    assert rooms.cases(elsewhere) == [] and len(rooms.cases(code)) == 1
     with pytest.raises(BadInput):
         rooms.case(elsewhere, "A model")
 
@@ -96,11 +97,11 @@ def test_what_cannot_be_published_is_refused_and_nothing_is_kept(rooms):
 
 def test_a_room_takes_so_many(rooms):
     code, key = rooms.open()
-    for number in range(published.MOST):
+    for number in range(CASES):
         rooms.publish(code, key, str(number), LOSS)
     with pytest.raises(NotAllowed, match="20 cases"):
         rooms.publish(code, key, "one more", LOSS)
-    assert rows(rooms) == published.MOST
+    assert rows(rooms) == CASES
 
 
 def test_a_question_names_a_case_and_a_plan_carries_it():

@@ -41,7 +41,7 @@ def test_a_file_is_saved_and_opened(page, site):
     await_(lambda: uploader.count() == 1, "where a case is opened")
     uploader.set_input_files({"name": "case.json", "mimeType": "application/json", "buffer": b"{}"})
     await_(lambda: page.get_by_text("takes a file case.json").count(), "what is taken")
-    await_(lambda: not page.get_by_test_id("stFileUploaderFile").count(), "an empty place for another")
+    await_(lambda: not page.get_by_test_id("stFileChip").count(), "an empty place for another")
     await_(lambda: page.locator("[data-test-script-state=notRunning]").count(), "that it stays")  # drawn once more
     uploader.set_input_files({"name": "case.json", "mimeType": "application/json", "buffer": CASE.to_text().encode()})
     await_(lambda: texts(page) == [CASE.model], "the text of the case")

@@ -15,10 +15,12 @@ LESSON = "mask_and_loss", "broken"
 
 
 @contextmanager
-def two_replicas(kind: str, folder: Path) -> Iterator[tuple[Site, Site, Rooms]]:
+def two_replicas(kind: str, folder: Path, logs: bool = False) -> Iterator[tuple[Site, Site, Rooms]]:
+    """`logs`: what the servers write is kept, for `Site.log`."""
     url = empty(kind, folder)
+    files = [folder / f"{number}.log" if logs else None for number in range(2)]
     with ExitStack() as stack:
-        here, there = (stack.enter_context(serving(ahead=False, UNMASKED_DATABASE_URL=url)) for _ in range(2))
+        here, there = (stack.enter_context(serving(log=log, ahead=False, UNMASKED_DATABASE_URL=url)) for log in files)
         rooms = Rooms(database.connect(url))
         stack.callback(rooms.engine.dispose)
         yield here, there, rooms
