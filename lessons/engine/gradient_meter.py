@@ -19,6 +19,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+PAST = "The loss is not made of the predictions, but inside the model: no gradient arrives at them, some at the inputs."
+
 
 class GradientMeter(keras.callbacks.Callback):
     """Records the size of the gradient at each step of a batch, epoch by epoch.
@@ -49,9 +51,10 @@ class GradientMeter(keras.callbacks.Callback):
     def leak(self) -> np.ndarray:
         """(epoch,) the share of the gradient that lies on padding; NaN where all of it is 0 or some is not finite.
 
-        At the predictions; where these have no time axis, at the inputs.
+        At the predictions; where these have no time axis, or the loss is not made of them, at the inputs.
         """
-        gradients = self.gradients if self.gradients.shape[1:] == self.real.shape else self.input_gradients
+        there = self.gradients.shape[1:] == self.real.shape and self.gradients.any()
+        gradients = self.gradients if there else self.input_gradients
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray((gradients * ~self.real).sum(axis=(1, 2)) / gradients.sum(axis=(1, 2)))
 
@@ -116,7 +119,8 @@ class GradientMeter(keras.callbacks.Callback):
         if starved := int(self.starved.sum()):
             said.append(f"{starved} of {self.real.sum()} real steps never got any gradient: the mask leaves them out.")
         if not self.gradients.any():
-            said.append("The gradient is 0 everywhere: nothing is learned.")
+            past = self.input_gradients.any()  # as where a layer adds the loss
+            said.append(PAST if past else "The gradient is 0 everywhere: nothing is learned.")
         return said or ["All of the gradient lies on real steps, and every real step got some."]
 
     def figure(self, epoch: int = -1) -> Any:

@@ -12,11 +12,17 @@ from tensorflow.python.framework import ops  # it has no public name
 from lessons.engine import xray
 from lessons.engine.models import build_loss, build_optimizer, draws
 from lessons.recipe import data, losses
+from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import MaskPath, Recipe, Structure, mask_path
 from lessons.recipe.settings import Settings
+from lessons.recipe.words import first_line
 from lessons.runs import run
 from lessons.runs.run import LayerMask
 
+UNMASKABLE = (
+    "loss: a mask (batch, time) does not fit what it returns, and `fit` fails here too. Return a value per step: take "
+    "the mean over the columns, axis=-1."
+)
 LEARNING_RATE = 1  # its place among an optimizer's variables; keras/src/optimizers/base_optimizer.py: __init__
 
 
@@ -55,6 +61,7 @@ class Graph:
         self.weights, self.slots = [*model.weights], [*self.optimizer.variables]
         self.initial, self.draws = model.get_weights(), draws(model)
         self.traces = 0
+        self.unmaskable: ValueError | None = None  # what Keras says of a mask beside the loss, where it refuses one
         train_part, val_part, *numbers = self.arguments
         self._advance = tf.function(self._epochs, (train_part, val_part, *numbers), autograph=False)
         weights = getattr(model, "attention", None) if settings.pictured else None
@@ -119,9 +126,16 @@ class Graph:
     def advance(self, epochs: int) -> dict[str, np.ndarray]:
         """Train that many epochs more. Arrays with a leading epoch axis.
 
-        Predictions and gradients are (epoch, batch, …). After keras/src/backend/tensorflow/trainer.py: fit.
+        Predictions and gradients are (epoch, batch, …). After keras/src/backend/tensorflow/trainer.py: fit. Raises
+        BadInput where Keras refuses the mask that this run passes.
         """
-        measured = self._advance(self.train_part, self.val_part, self.batch_size, tf.constant(epochs))
+        try:
+            measured = self._advance(self.train_part, self.val_part, self.batch_size, tf.constant(epochs))
+        except tf.errors.InvalidArgumentError:
+            if self.unmaskable is None:
+                raise
+            said = first_line(self.unmaskable).partition(" for '")[0]  # then the name of an operation
+            raise BadInput(f"{UNMASKABLE} Keras says: {said}") from None
         return {name: value.numpy() for name, value in measured.items()}
 
     def predict(self) -> tuple[np.ndarray, np.ndarray | None]:
@@ -255,7 +269,11 @@ class Graph:
         weight = self._weight(y, part)
 
         def with_mask():
-            return tf.cast(loss(y, predictions, weight), tf.float32)
+            try:
+                return tf.cast(loss(y, predictions, weight), tf.float32)
+            except ValueError as failure:  # a run that passes no mask is traced with this too
+                self.unmaskable = failure
+                return never()
 
         def without_mask():
             return tf.cast(loss(y, tf.identity(predictions), weight), tf.float32)
@@ -341,6 +359,12 @@ def batch_of(part, k, batch_size):
         name: value if name == "masked" else value[k * batch_size : (k + 1) * batch_size]
         for name, value in part.items()
     }
+
+
+def never():
+    """A scalar that cannot be had: a run that asks for it fails."""
+    with tf.control_dependencies([tf.debugging.Assert(False, [0])]):
+        return tf.constant(0.0)
 
 
 def fused(predictions) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from lessons.recipe.output import Output
 from lessons.runs.run import LayerMask
@@ -71,7 +72,8 @@ LESS = 0.9  # of the loss at predictions of 0 and 1 that may be left: smoothed l
 def heeds_mask(loss: keras.losses.Loss, shape: tuple[int, ...], output: Output) -> bool:
     """Try it on predictions (batch, time, column) whose last step is masked out: with one label there and with another.
 
-    A loss that is finite with none of them is given the benefit of the doubt.
+    A loss that is finite with none of them is given the benefit of the doubt. Keras refuses a mask beside a loss that
+    keeps the columns, (batch, time, column): nothing is heeded there.
     """
     mask = np.ones(shape[:2], bool)
     mask[:, -1] = False
@@ -85,7 +87,10 @@ def heeds_mask(loss: keras.losses.Loss, shape: tuple[int, ...], output: Output) 
         return float(loss(labels, prediction))
 
     for label, other in CLASS_IDS if output.ranked else LABELS:
-        before, after = value(label, label), value(label, other)
+        try:
+            before, after = value(label, label), value(label, other)
+        except (ValueError, tf.errors.InvalidArgumentError):
+            return False
         if np.isfinite([before, after]).all():
             return before == after
     return True

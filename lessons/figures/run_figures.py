@@ -38,6 +38,7 @@ from lessons.recipe.settings import Settings
 from lessons.recipe.words import sentence
 from lessons.runs.run import Run, squeezed
 
+PAST = "The loss is made inside the model, past the predictions: no gradient arrives at them. Look at the inputs."
 DECADES = 6  # of gradient sizes that the colours tell apart
 CELL = (
     "sequence %{y}, step %{x}: %{customdata[0]}<br>label %{customdata[1]}, "
@@ -49,10 +50,11 @@ def run_words(run: Run) -> dict:
     """The charts of a run in words, and the span of the true labels."""
     s, leak = run.snapshot, run.leak[-1]
     at = f"{leak:.0%} of the gradient lies on padding" if np.isfinite(leak) else "there is no finite gradient"
+    gradient = f"In epoch {s.kept[-1] + 1} {at}; {int(run.starved.sum())} real steps never got any."
     return {
         "curve": f"Loss from {number(s.loss[0])} to {number(s.loss[-1])}; {error_name(run.settings)} from "
         f"{number(s.error[0])} to {number(s.error[-1])}; the best constant has {number(run.baseline)}.",
-        "gradient": f"In epoch {s.kept[-1] + 1} {at}; {int(run.starved.sum())} real steps never got any.",
+        "gradient": PAST if run.past_predictions else gradient,
         "prediction": " ".join(filter(None, [prediction_words(run), run.measured and sentence(run.measured)])),
         "span": span_of(squeezed(run.batch.truth)),
     }

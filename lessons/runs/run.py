@@ -195,9 +195,17 @@ class Run:
         return leak(self.snapshot.input_gradient, self.batch.real)
 
     @cached_property
+    def past_predictions(self) -> bool:
+        """Whether the loss is made inside the model, of what the predictions are made of (`add_loss`), and not of them.
+
+        Then no gradient arrives at any prediction, and some at the inputs.
+        """
+        return not self.snapshot.gradient.any() and bool(self.snapshot.input_gradient.any())
+
+    @cached_property
     def starved(self) -> Bools:
-        """(batch, time) bool: real steps whose prediction got no gradient in any kept epoch."""
-        return self.batch.label_real & (self.snapshot.gradient == 0).all(axis=0)
+        """(batch, time) bool: real steps whose prediction got no gradient in any kept epoch, where any could."""
+        return self.batch.label_real & (self.snapshot.gradient == 0).all(axis=0) & (not self.past_predictions)
 
     @cached_property
     def baseline(self) -> float:

@@ -75,3 +75,20 @@ def test_a_look_changes_no_training():
         return model.fit(x, y, epochs=3, validation_data=(x, y), verbose=0, callbacks=callbacks).history
 
     assert history() == history(GradientMeter(x, y, np.ones((6, 5), bool)))
+
+
+def test_a_loss_that_a_layer_adds_goes_past_the_predictions():
+    class Endpoint(keras.layers.Layer):
+        def call(self, scores, targets):
+            self.add_loss(keras.ops.mean(keras.ops.square(scores - targets)))
+            return keras.ops.sigmoid(scores)
+
+    series, targets = keras.Input((6, 2)), keras.Input((6, 1))
+    scores = keras.layers.Dense(1)(series)
+    model = keras.Model([series, targets], Endpoint()(scores, targets))
+    model.compile("sgd")
+    x, real = np.ones((4, 6, 2), "float32"), np.arange(6) < np.array([[6], [3], [2], [1]])
+    meter = GradientMeter([x, np.zeros((4, 6, 1), "float32")], None, real)
+    model.fit(meter.x, epochs=2, verbose=0, callbacks=[meter])
+    assert "not made of the predictions" in str(meter) and "nothing is learned" not in str(meter)
+    np.testing.assert_allclose(meter.leak, [0.5, 0.5])

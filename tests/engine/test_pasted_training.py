@@ -15,6 +15,7 @@ from lessons.engine.pasted_model import inspect
 from lessons.engine.train import trained
 from lessons.families.own import Own
 from lessons.families.recurrent import Recurrent
+from lessons.figures.run_figures import run_words
 from lessons.own_data import sample
 from lessons.own_data.brought import Brought
 from lessons.recipe.bad_input import BadInput
@@ -28,6 +29,7 @@ from lessons.recipe.weights import Weights, class_weight_of
 from lessons.runs.run import Run
 from lessons.sandbox.admission.model.compiled_loss import loss_itself
 from tests.tools.selection import first
+from tests.tools.strangers_losses import ADDED_LOSSES
 
 EPOCHS = 12
 OWN_CLASSES = """
@@ -201,6 +203,43 @@ def test_own_data_and_an_own_loss_go_with_it():
     run = train(Recipe(plain.asked.with_changes(begins | {"epochs": EPOCHS}), table, loss, model))
     assert run.snapshot.loss[-1] < run.snapshot.loss[0] and run.opening.source == loss.text
     assert run.leak[0] > 0, "one number: no mask reaches it"
+
+
+KEEPS = Pasted("from keras import ops\ndef kept(y_true, y_pred):\n    return ops.square(y_true - y_pred)\n")
+THREE = (
+    "i = keras.Input((12, 3))\nx = layers.LSTM(6, return_sequences=True)(i)\nmodel = keras.Model(i, layers.Dense(3)(x))"
+)
+
+
+@pytest.mark.verify
+def test_a_loss_that_keeps_the_columns_is_trained_where_fit_does_and_refused_where_fit_fails():
+    """(batch, time, columns), unreduced: Keras takes the mean of all; a mask (batch, time) does not fit it."""
+    recipe = replace(recipe_of(THREE + "\nmodel.compile(loss='mse')"), pasted=KEEPS)
+    history = plain_fit(THREE, recipe, lambda y_true, y_pred: keras.ops.square(y_true - y_pred))
+    run = train(recipe)
+    np.testing.assert_allclose(run.snapshot.loss, history["loss"], rtol=1e-5)
+    np.testing.assert_allclose(run.snapshot.val_loss, history["val_loss"], rtol=1e-5)
+    reduced = Pasted(
+        KEEPS.text.replace("ops.square(y_true - y_pred)", "ops.mean(ops.square(y_true - y_pred), axis=-1)")
+    )
+    plain = train(replace(recipe, pasted=reduced))
+    assert [one.code for one in diagnose(run)] == [one.code for one in diagnose(plain)] == ["gradient_on_padding"]
+    np.testing.assert_allclose(run.leak, plain.leak, rtol=1e-4)
+    masked = THREE.replace("(i)\nmodel", "(layers.Masking()(i))\nmodel")
+    recipe = replace(recipe_of(masked + "\nmodel.compile(loss='mse')"), pasted=KEEPS)
+    with pytest.raises(ValueError, match="Dimensions must be equal"):
+        plain_fit(masked, recipe, lambda y_true, y_pred: keras.ops.square(y_true - y_pred))
+    with pytest.raises(BadInput, match="does not fit what it returns, and `fit` fails here too.*Dimensions"):
+        train(recipe)
+
+
+@pytest.mark.verify
+def test_a_loss_that_a_layer_adds_past_the_predictions_starves_no_step():
+    text = ADDED_LOSSES["labels as an input of an endpoint layer"]
+    run = train(recipe_of(text))
+    assert run.past_predictions and not run.starved.any() and run.snapshot.loss[-1] < run.snapshot.loss[0]
+    assert "starved_steps" not in [one.code for one in diagnose(run)]
+    assert "past the predictions" in run_words(run)["gradient"]
 
 
 @pytest.mark.parametrize(

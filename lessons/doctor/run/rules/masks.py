@@ -188,7 +188,7 @@ def leaked(view: RunView, cells: np.ndarray, at: str, leaks: np.ndarray) -> Evid
 )
 def starved_steps(view: RunView) -> Evidence | None:
     """Only where no mask leaves them out: that is `mask_misaligned`, and of the ends of texts `never_stops`."""
-    if not view.sound.any():
+    if not view.sound.any() or view.run.past_predictions:
         return None
     known = view.real & ~view.missing
     if view.every_step:
