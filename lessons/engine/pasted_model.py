@@ -46,6 +46,7 @@ def inspect(
 
 
 def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | None, classes: int) -> dict[str, Any]:
+    from lessons.engine.labels_of_loss import of_ids
     from lessons.engine.model_examination import examined
 
     admitted = admit_model(text)
@@ -55,6 +56,9 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
         return admitted.build(timesteps, features, classes, choice)
 
     told = asdict(admitted.compiled) if admitted.compiled else None
+    if told:
+        told["of_ids"] = of_ids(text, told)
+        told["of_classes"] = list(dict.fromkeys([*(told["of_classes"] or ()), *told["of_ids"]]))
     with counted() as count:
         found = examined(build, x, real, line_of_call, told)
     calls = [

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from lessons.engine.labels_of_loss import of_ids
 from lessons.engine.pasted_model import inspect
 from lessons.export.model import made
 from lessons.families.own import Own
@@ -25,7 +26,7 @@ from tests.engine.test_pasted_training import train
 from tests.tools.model_strangers import MODEL_STRANGERS
 from tests.tools.more_strangers import MORE_STRANGERS
 from tests.tools.selection import first
-from tests.tools.strangers_losses import ADDED_LOSSES
+from tests.tools.strangers_losses import ADDED_LOSSES, LABELS_OF
 
 EPOCHS = 4
 UNTRAINED = {  # name -> a part of the sentence
@@ -181,6 +182,31 @@ def test_a_loss_of_one_hot_labels_is_not_taken_for_one_of_ids():
     assert interface.put_out.labels == "class" and not loss_itself(interface, found["compiled"], text)
     (said,) = left_out(interface, found["compiled"], itself=False)
     assert "mine of your text is not taken from there" in said
+
+
+def test_whether_a_loss_takes_ids_is_found_out_by_calling_it():
+    """By words (“sparse”, “one_hot”) five of these were taken for the other kind."""
+    for name, (ids, body) in LABELS_OF.items():
+        text = "import tensorflow as tf\n" + body
+        function = body.removeprefix("def ").partition("(")[0]
+        assert of_ids(text, {"loss": {"out": f"def {function}"}}) == ([function] if ids else []), name
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("name", [name for name, (ids, _) in LABELS_OF.items() if ids])
+def test_a_loss_of_ids_is_trained_itself_whatever_words_it_uses(name):
+    body = LABELS_OF[name][1]
+    function = body.removeprefix("def ").partition("(")[0]
+    layer = "3" if "softmax" in body else "3, activation='softmax'"
+    text = "import tensorflow as tf\n" + body + DENSE.format(layer, function)
+    found, interface = looked_at(text)
+    loss = loss_itself(interface, found["compiled"], text)
+    assert interface.put_out.labels == "class" and loss
+    recipe = replace(recipe_of(text, interface, found), pasted=loss)
+    names: dict = {"tf": tf}
+    exec(body, names)
+    run, history = train(recipe), plain_fit(recipe, own=names[function])
+    np.testing.assert_allclose(run.snapshot.loss, history["loss"], rtol=1e-5)
 
 
 @pytest.mark.verify

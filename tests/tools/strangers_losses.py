@@ -150,3 +150,48 @@ model.compile(optimizer="adam", loss=tf.keras.losses.SparseCategoricalCrossentro
 model.fit(x_train, y_train, epochs=10, callbacks=[tf.keras.callbacks.EarlyStopping(patience=2)])
 """,
 }
+
+# Losses for a softmax or logits over classes as people write them -> whether they take ids. In our own words.
+LABELS_OF = {
+    "the probability of the id is gathered": (
+        True,
+        "def nll(y, p):\n    at = tf.cast(tf.squeeze(y, -1), tf.int32)\n"
+        "    return -tf.math.log(tf.gather(p, at, batch_dims=len(at.shape)) + 1e-7)\n",
+    ),
+    "log-probabilities, the padding's id left out": (
+        True,
+        "def masked_nll(y, z):\n    at = tf.cast(y, tf.int32)\n    logp = tf.math.log_softmax(z)\n"
+        "    picked = tf.gather(logp, at, batch_dims=len(at.shape) - 1)[..., 0]\n"
+        "    real = tf.cast(tf.not_equal(at[..., 0], 0), tf.float32)\n"
+        "    return -tf.reduce_sum(picked * real) / (tf.reduce_sum(real) + 1e-7)\n",
+    ),
+    "ids compared with the range of classes": (
+        True,
+        "def by_hand(y, p):\n    hit = tf.cast(tf.equal(y, tf.range(3, dtype=tf.float32)), tf.float32)\n"
+        "    return -tf.reduce_sum(hit * tf.math.log(p + 1e-7), axis=-1)\n",
+    ),
+    "focal, of ids": (
+        True,
+        "def focal(y, p):\n    t = tf.one_hot(tf.cast(y[..., 0], tf.int32), 3)\n    pt = tf.reduce_sum(t * p, -1)\n"
+        "    return -((1 - pt) ** 2.0) * tf.math.log(pt + 1e-7)\n",
+    ),
+    "weighted, of one-hot labels": (
+        False,
+        "def weighted(y, p):\n    w = tf.constant([1.0, 5.0, 2.0])\n"
+        "    return -tf.reduce_sum(w * y * tf.math.log(tf.clip_by_value(p, 1e-7, 1.0)), axis=-1)\n",
+    ),
+    "one-hot labels whose class is looked up and made one-hot again": (
+        False,
+        "def smooth(y, p):\n    top = tf.one_hot(tf.argmax(y, -1), 3)\n"
+        "    return -tf.reduce_sum((0.9 * y + 0.1 * top) * tf.math.log(p + 1e-7), axis=-1)\n",
+    ),
+    "one-hot labels, by a helper with sparse in a docstring": (
+        False,
+        "def ce(y, p):\n    '''Not the sparse one.'''\n    return tf.keras.losses.categorical_crossentropy(y, p)\n",
+    ),
+    "expected cost of a confusion": (
+        False,
+        "def cost(y, p):\n    costs = tf.constant([[0.0, 1.0, 4.0], [1.0, 0.0, 1.0], [4.0, 1.0, 0.0]])\n"
+        "    return tf.reduce_sum(tf.matmul(y, costs) * p, axis=-1)\n",
+    ),
+}

@@ -11,7 +11,7 @@ from lessons.sandbox.admission.syntax import shown
 _ORDER = ("optimizer", "loss", "metrics", "loss_weights", "weighted_metrics")  # by place in Keras
 _OF_FIT = ("class_weight", "sample_weight", "callbacks")
 _DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
-_WORDS = {"of_ids": ("sparse", "one_hot"), "of_classes": ("sparse", "one_hot", "categorical", "softmax")}
+_OF_CLASSES = "sparse", "one_hot", "categorical", "softmax"  # words
 _RATES = {"lr": "learning_rate"}  # names of older Keras
 _MOST = 50  # names in one of them
 
@@ -33,8 +33,7 @@ class Compiled:
     class_weight: Any = None  # of the model's `fit`, as the rest
     sample_weight: Any = None
     callbacks: Any = None
-    of_classes: Any = None  # functions and classes of the text that speak of classes; and of these
-    of_ids: Any = None  # those that take ids of classes
+    of_classes: Any = None  # functions and classes of the text that speak of classes
 
 
 def compiled(tree: ast.Module) -> list[Compiled]:
@@ -52,11 +51,10 @@ def compiled(tree: ast.Module) -> list[Compiled]:
     for one in (one for call in fits for one in call.keywords if one.arg in _OF_FIT):
         weights[one.arg] = _value(one.value, named)
     defined = {node.name: ast.unparse(node).lower() for node in ast.walk(tree) if isinstance(node, _DEFINITIONS)}
-    speak: dict[str, Any] = {
-        about: [name for name, text in defined.items() if any(word in text for word in words)][:_MOST]
-        for about, words in _WORDS.items()
-    }
-    return [replace(_read(call, named), **weights, **speak) for call in sorted(calls, key=lambda call: call.lineno)]
+    speak = [name for name, text in defined.items() if any(word in text for word in _OF_CLASSES)][:_MOST]
+    return [
+        replace(_read(call, named), **weights, of_classes=speak) for call in sorted(calls, key=lambda call: call.lineno)
+    ]
 
 
 def _calls(node: ast.AST, method: str) -> TypeGuard[ast.Call]:
