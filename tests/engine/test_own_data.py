@@ -118,6 +118,7 @@ def test_own_data_train_as_in_plain_fit(case):
         np.testing.assert_allclose(getattr(got, name), np.array(wanted[name], "float32"), rtol=1e-5, err_msg=name)
 
 
+@pytest.mark.verify
 def test_any_number_of_features():
     rows = [f"{name},{step},{step / 9},{place},{step % 2},{place + step}" for place, name in enumerate("abcde")
             for step in range(place + 1)]  # fmt: skip
