@@ -239,7 +239,7 @@ dense({{ "with_mask([" + hidden + ", " + counted + "])" if mask else hidden }})
         if self.mask in ("aligned", "none") and not first_is_padding:
             yield (
                 "masked_score",
-                "Every step may look at a token: whichever it is, the others weigh 0 but for rounding.",
+                "Every step has a key: whatever a masked score is, it weighs 0, but for rounding.",
             )
 
     # --- what it does when it is left alone
