@@ -103,6 +103,7 @@ def recipes(**fixed):
 ANY = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 
 
+@pytest.mark.verify
 @examples(max_examples=1, derandomize=True, phases=[Phase.generate], **ANY)
 @given(recipes())
 def test_random_settings_train_as_fit_does(settings):
