@@ -126,7 +126,7 @@ def voting_on(page):
     return answers
 
 
-FOR = [3, pytest.param(20, marks=pytest.mark.verify)]  # seconds that the network is gone
+FOR = [3, 20]  # seconds that the network is gone
 
 
 @pytest.mark.verify

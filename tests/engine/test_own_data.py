@@ -183,7 +183,7 @@ LAST_STEP = {"gaps": "keep", "mask": "none", "output": "last_step"}
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize("changes", [{}, pytest.param(LAST_STEP, marks=pytest.mark.verify)], ids=["plain", "last"])
+@pytest.mark.parametrize("changes", [{}, LAST_STEP], ids=["plain", "last"])
 def test_an_idle_field_changes_nothing(changes):
     settings = replace(SHORT, epochs=2, batch_size=0, **changes)
     before, reasons = told(settings), Recipe(settings, SAMPLE).idle()
