@@ -37,7 +37,7 @@ FINDINGS = {  # verdict of a call: what it means, and what helps
     "layers for it (layers.Add), or pass mask=",
     "operation": "it is no layer, and carries no mask on: put it into a layer with supports_masking = True, or pass "
     "mask= to what comes after it",
-    "no mask": "no layer makes a mask: Masking, Embedding(mask_zero=True), or pass mask=",
+    "no mask": "no layer makes one over these steps: Masking, Embedding(mask_zero=True), or pass mask=",
 }
 
 
@@ -112,7 +112,7 @@ class XRay:
         """What was found, (code, sentence) each; a code means the same for good."""
         found = []
         if not any(call.mask_out or call.mask_in for call in self.calls):
-            found.append(("no_mask", f"No mask anywhere: {FINDINGS['no mask']}."))
+            found.append(("no_mask", f"No mask goes from layer to layer: {FINDINGS['no mask']}."))
         if call := self.lost:
             silence = " Keras said nothing." if not call.warnings else ""
             where = "before" if call.verdict == "lost before" else "in"
@@ -172,28 +172,28 @@ def xray(
     with watched(built):
         model = model if isinstance(model, keras.Layer) else model()
         model(x, training=False)  # a subclassed model is built by its first call
-    begin_anew(model)
-    first = Recorder(built.lines, built.said, line=line)
-    with watched(first):
-        model(x, training=False)
-    born = any(call.verdict == "made" for call in first.calls)
-    begin_anew(model)
-    second = Recorder(before=first.calls, line=line)
-    with watched(second):
-        model(x if born or real is None else changed_inputs(x, np.asarray(real, bool)), training=False)
+    state = [(variable, array(variable)) for variable in model.variables if not variable.trainable]
+
+    def run(recorder: Recorder, x: Any) -> list[Call]:
+        for variable, value in state:  # an RNN's that keeps it, a SeedGenerator's: none is told as padding
+            variable.assign(value)
+        with watched(recorder):
+            model(x, training=False)
+        return recorder.calls
+
+    first = run(Recorder(built.lines, built.said, line=line), x)
+    born = any(call.verdict == "made" for call in first)
     if born or real is not None:
-        compare(first.calls, second.calls, real)
-    steps = next((call.mask.shape for call in first.calls if call.mask is not None), ())
-    for call in first.calls:
+        other = x if born or real is None else changed_inputs(x, np.asarray(real, bool))
+        for call, again in zip(first, run(Recorder(before=first, line=line), other), strict=False):
+            call.moved = moves(call, again, real)
+    if any(call.enters for call in first):  # or does it draw other numbers in each run?
+        for call, again in zip(first, run(Recorder(line=line), x), strict=False):
+            call.moved = np.nan if moves(call, again, real) > SAME else call.moved
+    steps = next((call.mask.shape for call in first if call.mask is not None), ())
+    for call in first:
         call.output = call.mask = None
-    return XRay(first.calls, steps)
-
-
-def begin_anew(model: keras.Model) -> None:
-    """Let no state of a run before be told as padding."""
-    for layer in model._flatten_layers():
-        if getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
-            layer.reset_state()
+    return XRay(first, steps)
 
 
 class Recorder:
@@ -383,18 +383,16 @@ def spread(mask: np.ndarray, values: np.ndarray) -> np.ndarray:
     return mask.reshape(*mask.shape, *[1] * (values.ndim - 2))
 
 
-def compare(first: Sequence[Call], second: Sequence[Call], real: np.ndarray | None) -> None:
-    """How far each call's real steps moved between two runs.
+def moves(call: Call, other: Call, real: np.ndarray | None) -> float:
+    """How far the real steps of a call moved in another run, relative to their size; NaN where that says nothing.
 
     Those of the last mask that was seen, else of `real` (batch, time).
     """
-    for one, other in zip(first, second, strict=False):
-        mask = one.mask if one.mask is not None or real is None else np.asarray(real, bool)
-        before, after = one.output, other.output
-        if mask is None or before is None or after is None or before.dtype.kind != "f" or before.shape != after.shape:
-            continue
-        if before.ndim > 1 and before.shape[:2] == mask.shape:
-            before, after = before[mask], after[mask]
-        size = np.abs(before).max(initial=1e-6)
-        with np.errstate(invalid="ignore"):
-            one.moved = float(np.nanmax(np.abs(after - before), initial=0.0) / size)
+    mask = call.mask if call.mask is not None or real is None else np.asarray(real, bool)
+    before, after = call.output, other.output
+    if mask is None or before is None or after is None or before.dtype.kind != "f" or before.shape != after.shape:
+        return np.nan
+    if before.ndim > 1 and before.shape[:2] == mask.shape:
+        before, after = before[mask], after[mask]
+    with np.errstate(invalid="ignore"):
+        return float(np.nanmax(np.abs(after - before), initial=0.0) / np.abs(before).max(initial=1e-6))

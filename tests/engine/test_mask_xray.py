@@ -216,6 +216,25 @@ def test_models_as_people_bring_them(case):
         assert np.allclose(model(IDS), model(padded(IDS)), atol=1e-5) is (enters is None), "and plain Keras agrees"
 
 
+class Sampling(layers.Layer):
+    """Draws in prediction too, as that of a variational autoencoder does."""
+
+    def __init__(self, seed):
+        super().__init__()
+        self.seed = seed
+
+    def call(self, mean):
+        return mean + keras.random.normal(keras.ops.shape(mean), seed=self.seed)
+
+
+@pytest.mark.parametrize("seed", [lambda: keras.random.SeedGenerator(1), lambda: None], ids=["its own", "of Keras"])
+def test_what_is_drawn_anew_in_each_run_is_no_padding(seed):
+    pooled = xray(lambda: tokens(layers.LSTM(3), Sampling(seed())), padded(IDS))
+    assert pooled.enters is None and pooled.lost is None, str(pooled)
+    before = xray(lambda: tokens(layers.Conv1D(3, 3, padding="same"), Sampling(seed())), padded(IDS))
+    assert before.enters.layer == "Conv1D", str(before)
+
+
 def test_a_residual_around_attention_loses_the_mask_in_fit_too():
     """Keras' MultiHeadAttention takes the mask off its inputs: of what else is made of them nobody hears."""
     inputs = keras.Input((None,))

@@ -103,7 +103,7 @@ def test_the_others_say_what_they_are_for():
     assert "Padding enters at flatten" in flat["says"][0]
     assert [one["per_step"] for one in inspect(EXAMPLES["Two outputs"])["interface"]["outputs"]] == [True, False]
     words = inspect(EXAMPLES["Words inside sentences"])
-    assert "No mask anywhere" in words["says"][0] and words["interface"]["inputs"][0]["shape"] == [5, 7]
+    assert "No mask goes from layer to layer" in words["says"][0] and words["interface"]["inputs"][0]["shape"] == [5, 7]
     assert built(EXAMPLES["Words inside sentences"])(np.zeros((2, 5, 7), int)).shape == (2, 1)
     assert len(EXAMPLES) >= 12 and set(RIGHT) < set(EXAMPLES)
 
