@@ -181,10 +181,28 @@ def test_weights_of_samples_are_taken_for_those_of_steps_where_there_are_as_many
 
 @pytest.mark.verify
 def test_where_the_mask_is_lost_the_gradient_of_padding_is_found():
-    found = diagnose(train(recipe_of(EXAMPLES["Attention with a residual"])))
-    assert "mask_dropped" in [finding.code for finding in found]
+    found = {one.code: one for one in diagnose(train(recipe_of(EXAMPLES["Attention with a residual"])))}
+    assert found["mask_dropped"].changes == {"sample_weight": "besides"}
+    repaired = train(recipe_of(EXAMPLES["Attention with a residual"], **found["mask_dropped"].changes))
+    assert not repaired.leak.any()
     healthy = train(recipe_of(EXAMPLES["Both directions, a label per step"]))
     assert not healthy.leak.any() and not healthy.input_leak.any()
+
+
+@pytest.mark.parametrize(
+    ("label", "reason", "fix"),
+    first(
+        1,
+        [
+            ("Words inside sentences", "no layer makes a mask over these steps", "Make a mask"),
+            ("A convolution", "a layer reads padded steps all the same", "where padding enters"),
+        ],
+    ),
+)
+def test_padding_that_a_model_reads_is_no_matter_of_the_loss(label, reason, fix):
+    found = {one.code: one for one in diagnose(train(recipe_of(EXAMPLES[label])))}
+    finding = found["gradient_on_padding"]
+    assert finding.at == "inputs" and reason in finding.message and fix in finding.fix and not finding.changes
 
 
 @pytest.mark.verify
