@@ -33,6 +33,8 @@ ALL_RIGHT = "The mask goes through, and what stands on masked steps changes no r
 FINDINGS = {  # verdict of a call: what it means, and what helps
     "lost": "a mask goes in and none comes out: give the layer supports_masking = True, or compute_mask; or pass "
     "mask= to what comes after it",
+    "lost among others": "a mask goes in with one input and another brings none (MultiHeadAttention takes it off what "
+    "it is given): pass mask= to what comes after it",
     "lost before": "what is computed between two layers, such as a sum or a reshape in call(), carries no mask on: use "
     "layers for it (layers.Add), or pass mask=",
     "operation": "it is no layer, and carries no mask on: put it into a layer with supports_masking = True, or pass "
@@ -53,6 +55,7 @@ class Call:
     opened: bool = False  # it calls layers that are told too: a model, or a layer that somebody wrote
     shape: tuple[int, ...] = ()  # of what it puts out
     mask_in: bool = False
+    partly: bool = False  # another input came without one
     mask_out: bool = False
     verdict: str = ""  # made, kept, lost, lost before, ended (no steps are left), or empty: no mask here
     moved: float = np.nan  # how far its real steps moved when the padding was changed, relative to their size
@@ -67,7 +70,7 @@ class Call:
 
     def to_plain(self) -> dict[str, Any]:
         """Its parts by their names, without arrays."""
-        told = {name: part for name, part in vars(self).items() if name not in ("opened", "output", "mask")}
+        told = {name: part for name, part in vars(self).items() if name not in ("opened", "partly", "output", "mask")}
         return told | {"shape": [int(size) for size in self.shape], "moved": float(self.moved), "enters": self.enters}
 
 
@@ -114,9 +117,9 @@ class XRay:
         if not any(call.mask_out or call.mask_in for call in self.calls):
             found.append(("no_mask", f"No mask goes from layer to layer: {FINDINGS['no mask']}."))
         if call := self.lost:
-            silence = " Keras said nothing." if not call.warnings else ""
-            where = "before" if call.verdict == "lost before" else "in"
-            advice = FINDINGS["operation" if call.operation and call.verdict == "lost" else call.verdict]
+            silence, where = "" if call.warnings else " Keras said nothing.", call.verdict.partition(" ")[2] or "in"
+            lost = "operation" if call.operation else "lost among others" if call.partly else "lost"
+            advice = FINDINGS[lost if call.verdict == "lost" else call.verdict]
             found.append(("mask_lost", f"The mask is lost {where} {told(call)}: {advice}.{silence}"))
         if self.uncounted:
             said = "No mask comes with the predictions: a loss per step counts the masked steps too."
@@ -227,18 +230,17 @@ class Recorder:
             return self.heard(original, operation, args, kwargs, self.said.setdefault(id(operation), []))
         if not self.within:
             self.called_from = line
-        place = self.lines.get(id(operation)) or (line if line != self.called_from else "")
-        place = place if self.within else ""
-        kept = Call(operation.name, type(operation).__name__, len(self.within), place)
-        kept.operation, kept.opened = not isinstance(operation, keras.Layer), opens(operation)
-        kept.warnings = list(self.said.get(id(operation), []))
+        place = (self.lines.get(id(operation)) or (line if line != self.called_from else "")) if self.within else ""
+        kept = Call(operation.name, type(operation).__name__, len(self.within), place, opened=opens(operation))
+        kept.operation, kept.warnings = not isinstance(operation, keras.Layer), [*self.said.get(id(operation), [])]
         self.calls.append(kept)
         was = self.before[len(self.calls) - 1] if len(self.calls) <= len(self.before) else None
         if was is not None and was.verdict == "lost before":
             args = [changed_steps(one, self.mask) for one in args]
-        kept.mask_in = kwargs.get("mask") is not None or any(mask_of(one) is not None for one in inputs)
+        brought = [mask_of(one) is not None for one in inputs]
+        kept.mask_in, kept.partly = kwargs.get("mask") is not None or any(brought), any(brought) and not all(brought)
         seen = self.mask
-        self.within.append(opens(operation))
+        self.within.append(kept.opened)
         try:
             result = self.heard(original, operation, args, kwargs, kept.warnings)
         finally:
@@ -251,7 +253,7 @@ class Recorder:
         kept.mask_out = out is not None
         if outputs:
             kept.shape, kept.output = tuple(outputs[0].shape), array(outputs[0])
-        kept.verdict = verdict(kept, inputs, None if kept.opened or self.gone else seen)
+        kept.verdict = verdict(kept, operation, inputs, None if kept.opened or self.gone else seen)
         self.gone = kept.verdict in GONE or (self.gone and kept.verdict not in ("made", "kept"))
         if out is not None and array(out).ndim == 2:
             self.mask = array(out).astype(bool)
@@ -274,14 +276,14 @@ def opens(operation: Any) -> bool:
     return isinstance(operation, keras.Model) or not type(operation).__module__.startswith("keras.")
 
 
-def verdict(call: Call, inputs: Sequence[Any], seen: np.ndarray | None) -> str:
+def verdict(call: Call, operation: Any, inputs: Sequence[Any], seen: np.ndarray | None) -> str:
     """What became of the mask in a call. `seen`: the last mask (batch, time) before it, if that says anything."""
+    pools = not getattr(operation, "return_sequences", True) or call.layer.startswith("Global")  # whatever its width
     steps = [tuple(one.shape[:2]) for one in inputs if len(one.shape) > 1]
-    steps_left = len(call.shape) > 1 and tuple(call.shape[:2]) in steps
     if call.mask_out:
         return "kept" if call.mask_in else "made"
     if call.mask_in:
-        return "lost" if steps_left else "ended"
+        return "lost" if tuple(call.shape[:2]) in steps and not pools else "ended"
     return "lost before" if seen is not None and seen.shape in steps else ""
 
 

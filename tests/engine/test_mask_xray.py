@@ -235,12 +235,22 @@ def test_what_is_drawn_anew_in_each_run_is_no_padding(seed):
     assert before.enters.layer == "Conv1D", str(before)
 
 
+def test_as_many_units_as_steps_are_no_steps():
+    """(batch, units) of an LSTM's last state looks like (batch, time)."""
+    for layer in (layers.LSTM(PADDED), layers.GlobalAveragePooling1D()):
+        widened = [layers.Dense(PADDED), layer]
+        seen = xray(lambda widened=widened: tokens(*widened), padded(IDS))
+        assert seen.lost is None and seen.calls[-1].verdict == "ended", str(seen)
+
+
 def test_a_residual_around_attention_loses_the_mask_in_fit_too():
     """Keras' MultiHeadAttention takes the mask off its inputs: of what else is made of them nobody hears."""
     inputs = keras.Input((None,))
     hidden = layers.Embedding(9, 4, mask_zero=True)(inputs)
     added = layers.Add()([hidden, layers.MultiHeadAttention(2, 2)(hidden, hidden)])
     assert added._keras_mask is not None, "announced while the model is built"
+    (said,) = [said for code, said in xray(keras.Model(inputs, added), padded(IDS)).findings if code == "mask_lost"]
+    assert "lost in add" in said and "MultiHeadAttention takes it off" in said
     heard = []
 
     class Loss(keras.losses.Loss):
