@@ -20,7 +20,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import keras
@@ -31,14 +30,12 @@ GONE = ("lost", "lost before", "ended")
 SAME = 1e-4  # relative difference that is rounding
 ALL_RIGHT = "The mask goes through, and what stands on masked steps changes no real step."
 FINDINGS = {  # verdict of a call: what it means, and what helps
-    "lost": "a mask goes in and none comes out: give the layer supports_masking = True, or compute_mask; or pass "
-    "mask= to what comes after it",
+    "lost": "a mask goes in and none comes out: give it supports_masking = True or compute_mask, or pass mask= on",
     "lost among others": "a mask goes in with one input and another brings none (MultiHeadAttention takes it off what "
-    "it is given): pass mask= to what comes after it",
+    "it is given): pass mask= on",
     "lost before": "what is computed between two layers, such as a sum or a reshape in call(), carries no mask on: use "
     "layers for it (layers.Add), or pass mask=",
-    "operation": "it is no layer, and carries no mask on: put it into a layer with supports_masking = True, or pass "
-    "mask= to what comes after it",
+    "operation": "it is no layer and carries no mask on: put it into one that has supports_masking, or pass mask= on",
     "no mask": "no layer makes one over these steps: Masking, Embedding(mask_zero=True), or pass mask=",
 }
 
@@ -68,6 +65,10 @@ class Call:
         """Whether its real steps moved when the padding was changed; None where that was not tried."""
         return None if np.isnan(self.moved) else self.moved > SAME
 
+    def makes(self, later: Call) -> bool:
+        """Whether a later call, before the next one at its own depth, is made in it."""
+        return later.depth > self.depth
+
     def to_plain(self) -> dict[str, Any]:
         """Its parts by their names, without arrays."""
         told = {name: part for name, part in vars(self).items() if name not in ("opened", "partly", "output", "mask")}
@@ -87,9 +88,12 @@ class XRay:
         return self.innermost(lambda call: call.verdict.startswith("lost") and not self.told_again(call))
 
     def told_again(self, call: Call) -> bool:
-        """Whether the next call has a mask all the same: a functional model hands on what it was built with."""
-        later = self.calls[self.calls.index(call) + 1 :]
-        return next((other.mask_in for other in later if other.depth <= call.depth), False)
+        """Whether the mask is there all the same: with the next call, for a functional model hands on what it was built
+        with; or with the layer around it, which hands it on and lets no padding in, by a way of its own."""
+        place = self.calls.index(call)
+        later = (other.mask_in for other in self.calls[place + 1 :] if other.depth <= call.depth)
+        around = next((other for other in self.calls[place::-1] if other.depth < call.depth), call)
+        return next(later, False) or (around.verdict == "kept" and not around.enters)
 
     @property
     def enters(self) -> Call | None:
@@ -99,7 +103,7 @@ class XRay:
     def innermost(self, holds: Callable[[Call], bool]) -> Call | None:
         """The first call of which something holds, and of none that it has made."""
         for place, call in enumerate(self.calls):
-            made = itertools.takewhile(partial(deeper, call), self.calls[place + 1 :])
+            made = itertools.takewhile(call.makes, self.calls[place + 1 :])
             if holds(call) and not any(map(holds, made)):
                 return call
         return None
@@ -148,10 +152,6 @@ class XRay:
             rows.append((name, call.layer, str(call.shape), *marks, call.verdict, moved, call.line))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
-def deeper(call: Call, other: Call) -> bool:
-    return other.depth > call.depth
 
 
 def told(call: Call) -> str:
@@ -236,7 +236,7 @@ class Recorder:
         self.calls.append(kept)
         was = self.before[len(self.calls) - 1] if len(self.calls) <= len(self.before) else None
         if was is not None and was.verdict == "lost before":
-            args = [changed_steps(one, self.mask) for one in args]
+            args = [changed_steps(one, self.mask, zeros=False) for one in args]
         brought = [mask_of(one) is not None for one in inputs]
         kept.mask_in, kept.partly = kwargs.get("mask") is not None or any(brought), any(brought) and not all(brought)
         seen = self.mask
@@ -350,15 +350,15 @@ def array(tensor: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
-def changed_steps(tensor: Any, mask: np.ndarray | None) -> Any:
+def changed_steps(tensor: Any, mask: np.ndarray | None, zeros: bool = True) -> Any:
     """The tensor (batch, time, …) with other numbers where the mask (batch, time) is False; it keeps its own mask.
 
-    What is none, or has no such steps, stays as it is.
+    What is none, or has no such steps, stays as it is. Not `zeros`: so does what is 0 there, as one that heeds sets it.
     """
     if mask is None or not tensors(tensor) or tuple(tensor.shape[:2]) != mask.shape or len(tensor.shape) < 3:
         return tensor
     values = array(tensor)
-    if values.dtype.kind != "f":
+    if values.dtype.kind != "f" or not (zeros or values[~mask].any()):
         return tensor
     other = np.random.default_rng(0).normal(scale=OTHER_NUMBERS, size=values.shape)
     changed = keras.ops.convert_to_tensor(np.where(spread(mask, values), values, other).astype(values.dtype))

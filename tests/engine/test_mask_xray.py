@@ -235,6 +235,24 @@ def test_what_is_drawn_anew_in_each_run_is_no_padding(seed):
     assert before.enters.layer == "Conv1D", str(before)
 
 
+class Convolved(layers.Layer):
+    """Sets masked steps to 0 by itself, or not, and hands the mask on."""
+
+    def __init__(self, heeds):
+        super().__init__()
+        self.heeds, self.supports_masking = heeds, True
+        self.convolution = layers.Conv1D(3, 3, padding="same")
+
+    def call(self, x, mask=None):
+        return self.convolution(x * keras.ops.cast(mask, "float32")[..., None] if self.heeds else x + 0.0)
+
+
+def test_a_layer_that_heeds_the_mask_in_its_own_way_has_not_lost_it():
+    heeding, not_heeding = (xray(lambda heeds=heeds: tokens(Convolved(heeds)), padded(IDS)) for heeds in (True, False))
+    assert heeding.findings == [], str(heeding)
+    assert [code for code, _ in not_heeding.findings] == ["mask_lost", "padding_enters"], str(not_heeding)
+
+
 def test_as_many_units_as_steps_are_no_steps():
     """(batch, units) of an LSTM's last state looks like (batch, time)."""
     for layer in (layers.LSTM(PADDED), layers.GlobalAveragePooling1D()):
