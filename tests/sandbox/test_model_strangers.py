@@ -1,7 +1,5 @@
 """Models as people paste them: which are admitted, built, and trained on a batch."""
 
-import os
-
 import numpy as np
 import pytest
 
@@ -13,7 +11,6 @@ from tests.tools.selection import first
 
 ADMITTED = [name for name, (_, fate) in MODEL_STRANGERS.items() if not fate]
 REFUSED = [name for name, (_, fate) in MODEL_STRANGERS.items() if fate]
-TRAINED = ADMITTED if os.environ.get("VERIFY") else ADMITTED[::5]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,7 +36,7 @@ def test_what_is_not_built_is_told_in_a_sentence(name):
     assert fate in refusal.value.message and ":" in refusal.value.message
 
 
-@pytest.mark.parametrize("name", first(2, TRAINED))
+@pytest.mark.parametrize("name", first(2, ADMITTED[::-1]))
 def test_a_stranger_is_trained_on_a_batch(name):
     with counted():
         model = admit_model(MODEL_STRANGERS[name][0]).build(TIMESTEPS, FEATURES, CLASSES)
