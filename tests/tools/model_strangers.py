@@ -211,6 +211,28 @@ h = LSTM(8)(Masking()(i))
 z = Sampling()([Dense(2)(h), Dense(2)(h)])
 model = Model(i, TimeDistributed(Dense(3))(LSTM(8, return_sequences=True)(RepeatVector(12)(z))))
 """, ""),
+    "vae that keeps its seed": ("""
+import keras
+from keras import layers, ops
+
+class Draw(layers.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.seeds = keras.random.SeedGenerator(7)
+
+    def call(self, inputs):
+        mean, spread = inputs
+        kept = mean + ops.exp(0.5 * spread) * keras.random.normal(ops.shape(mean), seed=self.seeds)
+        self.add_loss(0.5 * ops.mean(ops.square(mean) + ops.exp(spread) - 1 - spread))
+        return kept
+
+steps = keras.Input((12, 3))
+state = layers.LSTM(8)(layers.Masking()(steps))
+code = Draw()([layers.Dense(2)(state), layers.Dense(2)(state)])
+again = layers.LSTM(8, return_sequences=True)(layers.RepeatVector(12)(code))
+model = keras.Model(steps, layers.Dense(3)(again))
+model.compile("adam", "mse")
+""", ""),
     "own cell": (_KERAS + """
 class MinimalRNNCell(Layer):
     def __init__(self, units, **kwargs):

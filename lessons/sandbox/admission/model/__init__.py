@@ -108,7 +108,7 @@ def _bound(path: str, line: int) -> Any:
     if name == "get":
         return partial(objects.identified, family.rpartition(".")[2].removesuffix("s"), value)
     ours = family.rpartition(".")[2] in _FAMILIES
-    made = ours or makes_model(path) or name == "Input"
+    made = ours or makes_model(path) or name in ("Input", "SeedGenerator")
     return partial(objects.make, path, value) if made else value
 
 

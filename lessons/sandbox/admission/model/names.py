@@ -16,6 +16,7 @@ _OURS = {
     "regularizers": layers.REGULARIZERS | {"get"},
     "constraints": layers.CONSTRAINTS | {"get"},
     "activations": TABLE["keras.activations"] | {"get"},
+    "random": TABLE["keras.random"] | {"SeedGenerator"},
 }
 _TABLE = TABLE | {(f"{root}.{part}" if part else root): names for root in _ROOTS for part, names in _OURS.items()}
 

@@ -102,10 +102,10 @@ class LayerRecord(Record):
 
 
 def is_state(value: object) -> bool:
-    """Whether it can hold weights: then Keras has to know of it."""
+    """Whether it can hold weights, or what numbers are drawn with: then Keras has to know of it."""
     import keras
 
-    return isinstance(value, keras.layers.Layer | keras.Variable | list | dict)
+    return isinstance(value, keras.layers.Layer | keras.Variable | keras.random.SeedGenerator | list | dict)
 
 
 def read(name: str, value: Any) -> Any:
