@@ -60,10 +60,10 @@ def nan_band(start: float, end: float) -> dict:
     return {"type": "rect", **upright(start, end), "fillcolor": NAN, "opacity": 0.25, "line": {"width": 0}}
 
 
-def above(x: float, text: str, colour: str, size: int = 11, **more) -> dict:
-    """A word over a place of the x axis."""
+def above(x: float, text: str, size: int = 11, **more) -> dict:
+    """A word over a place of the x axis, in the page's colour: those of marks are too faint to be read."""
     place = {"x": x, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
-    return {"text": text, **place, "font": {"color": colour, "size": size}, **more}
+    return {"text": text, **place, "font": {"size": size}, **more}
 
 
 def on_two_scales(above: np.ndarray, below: np.ndarray, scales: tuple, names: tuple, low: float, high: float) -> list:
