@@ -172,6 +172,7 @@ def test_stop_keeps_what_was_trained():
     while bench.runs.training.run() is None and time.monotonic() < until:
         page.run()
     training = bench.runs.training
+    page.run()  # all of the page: the click on Run has drawn the charts alone
     page.button(key=f"{slug}:stop").click().run()
     epochs = bench.runs.training.run().epochs
     assert 0 < epochs < 3000 and not bench.runs.watching
