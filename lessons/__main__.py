@@ -225,7 +225,8 @@ def show_training(
         real = "" if math.isnan(one.real) else f", on real steps {one.real:.4g}"
         print(f"{one.said}: {one.whole:.4g}, in batches of {one.size} {one.batches:.4g}{real}")
     print(*(f"{said}\n" for said in metrics.says(run.metrics)), sep="", end="")
-    print("\n".join(line for found in findings for line in check.in_full(found.to_json())) or "healthy")
+    nothing = "no finding in this training" if recipe.model else "healthy"  # its layers may say otherwise, above
+    print("\n".join(line for found in findings for line in check.in_full(found.to_json())) or nothing)
     for step in steps:
         print(f"try {step.field}={step.value}: {step.says}")
 

@@ -20,7 +20,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import keras
@@ -31,13 +30,13 @@ GONE = ("lost", "lost before", "ended")
 SAME = 1e-4  # relative difference that is rounding
 ALL_RIGHT = "The mask goes through, and what stands on masked steps changes no real step."
 FINDINGS = {  # verdict of a call: what it means, and what helps
-    "lost": "a mask goes in and none comes out: give the layer supports_masking = True, or compute_mask; or pass "
-    "mask= to what comes after it",
+    "lost": "a mask goes in and none comes out: give it supports_masking = True or compute_mask, or pass mask= on",
+    "lost among others": "a mask goes in with one input and another brings none (MultiHeadAttention takes it off what "
+    "it is given): pass mask= on",
     "lost before": "what is computed between two layers, such as a sum or a reshape in call(), carries no mask on: use "
     "layers for it (layers.Add), or pass mask=",
-    "operation": "it is no layer, and carries no mask on: put it into a layer with supports_masking = True, or pass "
-    "mask= to what comes after it",
-    "no mask": "no layer makes a mask: Masking, Embedding(mask_zero=True), or pass mask=",
+    "operation": "it is no layer and carries no mask on: put it into one that has supports_masking, or pass mask= on",
+    "no mask": "no layer makes one over these steps: Masking, Embedding(mask_zero=True), or pass mask=",
 }
 
 
@@ -53,6 +52,7 @@ class Call:
     opened: bool = False  # it calls layers that are told too: a model, or a layer that somebody wrote
     shape: tuple[int, ...] = ()  # of what it puts out
     mask_in: bool = False
+    partly: bool = False  # another input came without one
     mask_out: bool = False
     verdict: str = ""  # made, kept, lost, lost before, ended (no steps are left), or empty: no mask here
     moved: float = np.nan  # how far its real steps moved when the padding was changed, relative to their size
@@ -65,9 +65,13 @@ class Call:
         """Whether its real steps moved when the padding was changed; None where that was not tried."""
         return None if np.isnan(self.moved) else self.moved > SAME
 
+    def makes(self, later: Call) -> bool:
+        """Whether a later call, before the next one at its own depth, is made in it."""
+        return later.depth > self.depth
+
     def to_plain(self) -> dict[str, Any]:
         """Its parts by their names, without arrays."""
-        told = {name: part for name, part in vars(self).items() if name not in ("opened", "output", "mask")}
+        told = {name: part for name, part in vars(self).items() if name not in ("opened", "partly", "output", "mask")}
         return told | {"shape": [int(size) for size in self.shape], "moved": float(self.moved), "enters": self.enters}
 
 
@@ -84,9 +88,12 @@ class XRay:
         return self.innermost(lambda call: call.verdict.startswith("lost") and not self.told_again(call))
 
     def told_again(self, call: Call) -> bool:
-        """Whether the next call has a mask all the same: a functional model hands on what it was built with."""
-        later = self.calls[self.calls.index(call) + 1 :]
-        return next((other.mask_in for other in later if other.depth <= call.depth), False)
+        """Whether the mask is there all the same: with the next call, for a functional model hands on what it was built
+        with; or with the layer around it, which hands it on and lets no padding in, by a way of its own."""
+        place = self.calls.index(call)
+        later = (other.mask_in for other in self.calls[place + 1 :] if other.depth <= call.depth)
+        around = next((other for other in self.calls[place::-1] if other.depth < call.depth), call)
+        return next(later, False) or (around.verdict == "kept" and not around.enters)
 
     @property
     def enters(self) -> Call | None:
@@ -96,7 +103,7 @@ class XRay:
     def innermost(self, holds: Callable[[Call], bool]) -> Call | None:
         """The first call of which something holds, and of none that it has made."""
         for place, call in enumerate(self.calls):
-            made = itertools.takewhile(partial(deeper, call), self.calls[place + 1 :])
+            made = itertools.takewhile(call.makes, self.calls[place + 1 :])
             if holds(call) and not any(map(holds, made)):
                 return call
         return None
@@ -112,11 +119,11 @@ class XRay:
         """What was found, (code, sentence) each; a code means the same for good."""
         found = []
         if not any(call.mask_out or call.mask_in for call in self.calls):
-            found.append(("no_mask", f"No mask anywhere: {FINDINGS['no mask']}."))
+            found.append(("no_mask", f"No mask goes from layer to layer: {FINDINGS['no mask']}."))
         if call := self.lost:
-            silence = " Keras said nothing." if not call.warnings else ""
-            where = "before" if call.verdict == "lost before" else "in"
-            advice = FINDINGS["operation" if call.operation and call.verdict == "lost" else call.verdict]
+            silence, where = "" if call.warnings else " Keras said nothing.", call.verdict.partition(" ")[2] or "in"
+            lost = "operation" if call.operation else "lost among others" if call.partly else "lost"
+            advice = FINDINGS[lost if call.verdict == "lost" else call.verdict]
             found.append(("mask_lost", f"The mask is lost {where} {told(call)}: {advice}.{silence}"))
         if self.uncounted:
             said = "No mask comes with the predictions: a loss per step counts the masked steps too."
@@ -147,10 +154,6 @@ class XRay:
         return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def deeper(call: Call, other: Call) -> bool:
-    return other.depth > call.depth
-
-
 def told(call: Call) -> str:
     return f"{call.name} ({call.layer}{', ' + call.line if call.line else ''})"
 
@@ -172,28 +175,28 @@ def xray(
     with watched(built):
         model = model if isinstance(model, keras.Layer) else model()
         model(x, training=False)  # a subclassed model is built by its first call
-    begin_anew(model)
-    first = Recorder(built.lines, built.said, line=line)
-    with watched(first):
-        model(x, training=False)
-    born = any(call.verdict == "made" for call in first.calls)
-    begin_anew(model)
-    second = Recorder(before=first.calls, line=line)
-    with watched(second):
-        model(x if born or real is None else changed_inputs(x, np.asarray(real, bool)), training=False)
+    state = [(variable, array(variable)) for variable in model.variables if not variable.trainable]
+
+    def run(recorder: Recorder, x: Any) -> list[Call]:
+        for variable, value in state:  # an RNN's that keeps it, a SeedGenerator's: none is told as padding
+            variable.assign(value)
+        with watched(recorder):
+            model(x, training=False)
+        return recorder.calls
+
+    first = run(Recorder(built.lines, built.said, line=line), x)
+    born = any(call.verdict == "made" for call in first)
     if born or real is not None:
-        compare(first.calls, second.calls, real)
-    steps = next((call.mask.shape for call in first.calls if call.mask is not None), ())
-    for call in first.calls:
+        other = x if born or real is None else changed_inputs(x, np.asarray(real, bool))
+        for call, again in zip(first, run(Recorder(before=first, line=line), other), strict=False):
+            call.moved = moves(call, again, real)
+    if any(call.enters for call in first):  # or does it draw other numbers in each run?
+        for call, again in zip(first, run(Recorder(line=line), x), strict=False):
+            call.moved = np.nan if moves(call, again, real) > SAME else call.moved
+    steps = next((call.mask.shape for call in first if call.mask is not None), ())
+    for call in first:
         call.output = call.mask = None
-    return XRay(first.calls, steps)
-
-
-def begin_anew(model: keras.Model) -> None:
-    """Let no state of a run before be told as padding."""
-    for layer in model._flatten_layers():
-        if getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
-            layer.reset_state()
+    return XRay(first, steps)
 
 
 class Recorder:
@@ -227,18 +230,17 @@ class Recorder:
             return self.heard(original, operation, args, kwargs, self.said.setdefault(id(operation), []))
         if not self.within:
             self.called_from = line
-        place = self.lines.get(id(operation)) or (line if line != self.called_from else "")
-        place = place if self.within else ""
-        kept = Call(operation.name, type(operation).__name__, len(self.within), place)
-        kept.operation, kept.opened = not isinstance(operation, keras.Layer), opens(operation)
-        kept.warnings = list(self.said.get(id(operation), []))
+        place = (self.lines.get(id(operation)) or (line if line != self.called_from else "")) if self.within else ""
+        kept = Call(operation.name, type(operation).__name__, len(self.within), place, opened=opens(operation))
+        kept.operation, kept.warnings = not isinstance(operation, keras.Layer), [*self.said.get(id(operation), [])]
         self.calls.append(kept)
         was = self.before[len(self.calls) - 1] if len(self.calls) <= len(self.before) else None
         if was is not None and was.verdict == "lost before":
-            args = [changed_steps(one, self.mask) for one in args]
-        kept.mask_in = kwargs.get("mask") is not None or any(mask_of(one) is not None for one in inputs)
+            args = [changed_steps(one, self.mask, zeros=False) for one in args]
+        brought = [mask_of(one) is not None for one in inputs]
+        kept.mask_in, kept.partly = kwargs.get("mask") is not None or any(brought), any(brought) and not all(brought)
         seen = self.mask
-        self.within.append(opens(operation))
+        self.within.append(kept.opened)
         try:
             result = self.heard(original, operation, args, kwargs, kept.warnings)
         finally:
@@ -251,7 +253,7 @@ class Recorder:
         kept.mask_out = out is not None
         if outputs:
             kept.shape, kept.output = tuple(outputs[0].shape), array(outputs[0])
-        kept.verdict = verdict(kept, inputs, None if kept.opened or self.gone else seen)
+        kept.verdict = verdict(kept, operation, inputs, None if kept.opened or self.gone else seen)
         self.gone = kept.verdict in GONE or (self.gone and kept.verdict not in ("made", "kept"))
         if out is not None and array(out).ndim == 2:
             self.mask = array(out).astype(bool)
@@ -274,14 +276,14 @@ def opens(operation: Any) -> bool:
     return isinstance(operation, keras.Model) or not type(operation).__module__.startswith("keras.")
 
 
-def verdict(call: Call, inputs: Sequence[Any], seen: np.ndarray | None) -> str:
+def verdict(call: Call, operation: Any, inputs: Sequence[Any], seen: np.ndarray | None) -> str:
     """What became of the mask in a call. `seen`: the last mask (batch, time) before it, if that says anything."""
+    pools = not getattr(operation, "return_sequences", True) or call.layer.startswith("Global")  # whatever its width
     steps = [tuple(one.shape[:2]) for one in inputs if len(one.shape) > 1]
-    steps_left = len(call.shape) > 1 and tuple(call.shape[:2]) in steps
     if call.mask_out:
         return "kept" if call.mask_in else "made"
     if call.mask_in:
-        return "lost" if steps_left else "ended"
+        return "lost" if tuple(call.shape[:2]) in steps and not pools else "ended"
     return "lost before" if seen is not None and seen.shape in steps else ""
 
 
@@ -348,15 +350,15 @@ def array(tensor: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
-def changed_steps(tensor: Any, mask: np.ndarray | None) -> Any:
+def changed_steps(tensor: Any, mask: np.ndarray | None, zeros: bool = True) -> Any:
     """The tensor (batch, time, …) with other numbers where the mask (batch, time) is False; it keeps its own mask.
 
-    What is none, or has no such steps, stays as it is.
+    What is none, or has no such steps, stays as it is. Not `zeros`: so does what is 0 there, as one that heeds sets it.
     """
     if mask is None or not tensors(tensor) or tuple(tensor.shape[:2]) != mask.shape or len(tensor.shape) < 3:
         return tensor
     values = array(tensor)
-    if values.dtype.kind != "f":
+    if values.dtype.kind != "f" or not (zeros or values[~mask].any()):
         return tensor
     other = np.random.default_rng(0).normal(scale=OTHER_NUMBERS, size=values.shape)
     changed = keras.ops.convert_to_tensor(np.where(spread(mask, values), values, other).astype(values.dtype))
@@ -383,18 +385,16 @@ def spread(mask: np.ndarray, values: np.ndarray) -> np.ndarray:
     return mask.reshape(*mask.shape, *[1] * (values.ndim - 2))
 
 
-def compare(first: Sequence[Call], second: Sequence[Call], real: np.ndarray | None) -> None:
-    """How far each call's real steps moved between two runs.
+def moves(call: Call, other: Call, real: np.ndarray | None) -> float:
+    """How far the real steps of a call moved in another run, relative to their size; NaN where that says nothing.
 
     Those of the last mask that was seen, else of `real` (batch, time).
     """
-    for one, other in zip(first, second, strict=False):
-        mask = one.mask if one.mask is not None or real is None else np.asarray(real, bool)
-        before, after = one.output, other.output
-        if mask is None or before is None or after is None or before.dtype.kind != "f" or before.shape != after.shape:
-            continue
-        if before.ndim > 1 and before.shape[:2] == mask.shape:
-            before, after = before[mask], after[mask]
-        size = np.abs(before).max(initial=1e-6)
-        with np.errstate(invalid="ignore"):
-            one.moved = float(np.nanmax(np.abs(after - before), initial=0.0) / size)
+    mask = call.mask if call.mask is not None or real is None else np.asarray(real, bool)
+    before, after = call.output, other.output
+    if mask is None or before is None or after is None or before.dtype.kind != "f" or before.shape != after.shape:
+        return np.nan
+    if before.ndim > 1 and before.shape[:2] == mask.shape:
+        before, after = before[mask], after[mask]
+    with np.errstate(invalid="ignore"):
+        return float(np.nanmax(np.abs(after - before), initial=0.0) / np.abs(before).max(initial=1e-6))

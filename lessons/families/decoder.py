@@ -232,9 +232,15 @@ dense({{ "with_mask([" + hidden + ", " + counted + "])" if mask else hidden }})
         return model
 
     def idle_fields(self) -> Iterator[tuple[str, str]]:
-        """Which tokens count, where no mask comes to the loss."""
+        """Which tokens count, where no mask comes to the loss; a masked score, where no row consists of them."""
         if not mask_path(self, self.mask).passed:
             yield "counted", "No mask is passed, and a mask is how the loss is told."
+        first_is_padding = self.causal and self.padding == "pre" and self.mask != "none"
+        if self.mask in ("aligned", "none") and not first_is_padding:
+            yield (
+                "masked_score",
+                "Every step has a key: whatever a masked score is, it weighs 0, but for rounding.",
+            )
 
     # --- what it does when it is left alone
 

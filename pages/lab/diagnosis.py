@@ -40,8 +40,8 @@ def status_words(diagnosis: Diagnosis | None) -> str:
     """What was found, for the status line above the charts."""
     if diagnosis is None:
         return ""
-    if not diagnosis.findings:
-        return " · healthy: no finding"
+    if not diagnosis.findings:  # of a model its layers may say otherwise: they stand above
+        return " · no finding in this run" if diagnosis.run.recipe.model else " · healthy: no finding"
     return f" · {plural(len(diagnosis.findings), 'finding')} below: {diagnosis.findings[0].title}"
 
 

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.tools.screen import address, await_, open_lesson, panel
-from tests.tools.selection import first
 
 # What a visit may add, at most. Where the charts of one are not let go of, they hold 200 listeners, 1300 nodes and
 # 765 kB; a page without a chart costs Streamlit a listener or two and some memory.
@@ -29,7 +28,8 @@ def leave(page) -> None:
     await_(lambda: page.locator(".lab").count() == 0, "the lesson's charts are gone")
 
 
-@pytest.mark.parametrize("visits", first(1, [4, 30]))
+@pytest.mark.verify
+@pytest.mark.parametrize("visits", [4, 30])
 def test_a_lesson_that_is_left_leaves_nothing_behind(page, site, visits):
     open_lesson(page, site)
     page.get_by_role("link", name="Record").first.click()

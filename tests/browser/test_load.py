@@ -134,6 +134,7 @@ def texts(session: Session) -> list[str]:
     return [element.proto.body for element in session.elements("text")]
 
 
+@pytest.mark.verify
 def test_five_visitors_at_once_each_have_their_own_page(server: str) -> None:
     async def act(session: Session, number: int) -> list[float]:
         clicks = [await session.click("add") for _ in range(number)]

@@ -126,9 +126,10 @@ def voting_on(page):
     return answers
 
 
-FOR = [3, pytest.param(20, marks=pytest.mark.verify)]  # seconds that the network is gone
+FOR = [3, 20]  # seconds that the network is gone
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize("seconds", FOR)
 def test_a_vote_on_a_line_that_stands_still_arrives_once(learner, replicas, seconds):
     here, _, rooms = replicas

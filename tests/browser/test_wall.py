@@ -26,7 +26,7 @@ LONGEST_OWN = OwnQuestion(
 )  # fmt: skip
 [OWN_WITH_RUN] = typed("Which of these is a mean over real steps?\n- one\n* two\n> Since.", ("mask_and_loss", "broken"))
 OWNS = [
-    pytest.param(OWN, LONGEST_OWN.name, id="own"),
+    pytest.param(OWN, LONGEST_OWN.name, id="own", marks=pytest.mark.verify),
     pytest.param(OWN, OWN_WITH_RUN.name, id="own with a run", marks=pytest.mark.verify),
 ]
 

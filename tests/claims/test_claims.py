@@ -61,14 +61,14 @@ def test_all_that_was_published_is_there():
     assert PUBLISHED.items() <= {number: (claim.answer, claim.example) for number, claim in CLAIMS.items()}.items()
 
 
-@pytest.mark.parametrize("number", first(3, list(CLAIMS)))
+@pytest.mark.parametrize("number", first(1, list(CLAIMS)))
 def test_the_counter_world_turns_the_verdict(number):
     ours, other = outcome(number), outcome(number, counter=True)
     assert {ours.verdict, other.verdict} <= {HOLDS, FAILS, DEPENDS}
     assert ours.verdict != other.verdict
 
 
-@pytest.mark.parametrize("number", first(16, list(CLAIMS)[::3] + [k for k in CLAIMS if k % 3 != 1]))
+@pytest.mark.parametrize("number", first(8, [*list(CLAIMS)[::6], *(k for k in CLAIMS if k % 6 != 1)]))
 def test_numbers_sentence_and_verdict_belong_together(number):
     claim, found = CLAIMS[number], outcome(number)
     measured = json.loads(json.dumps(found.measured, allow_nan=False))

@@ -61,8 +61,7 @@ def stored(rooms: Rooms, seat: str) -> int | None:
         return db.scalar(here)
 
 
-@pytest.mark.parametrize("kill", first(1, range(KILLS)))
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "kill"), first(1, [(kind, kill) for kind in KINDS for kill in range(KILLS)]))
 def test_no_acknowledged_vote_is_lost(kind, kill, tmp_path):
     rooms = Rooms(database.connect(url := empty(kind, tmp_path)))
     code, key = rooms.open()

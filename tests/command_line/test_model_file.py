@@ -106,6 +106,7 @@ def test_neither_a_model_nor_data_is_told(capsys):
     assert "takes --data FILE, MODEL.py, or both" in capsys.readouterr().err
 
 
+@pytest.mark.verify
 def test_it_is_trained_too_on_own_data_and_with_an_own_loss(tmp_path, capsys):
     model, loss, data = tmp_path / "model.py", tmp_path / "loss.py", tmp_path / "data.csv"
     model.write_text(FUNCTION.replace("layers.LSTM(3)(x)", "layers.Dense(1)(x)").replace("Masking(-1.0)", "Masking()"))

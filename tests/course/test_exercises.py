@@ -294,7 +294,7 @@ ATTEMPTS = [
     (mended("return x * 0"), "away from its input minus the mean"),
     (mended(USED, "self.width = 3"), "The mask is lost in"),
     (MODEL.start.replace("    Centred(),\n", ""), "does not call Centred any more"),
-    (MODEL.start.replace("    layers.Masking(),\n", ""), "No mask anywhere"),
+    (MODEL.start.replace("    layers.Masking(),\n", ""), "No mask goes from layer to layer"),
     (MODEL.start.replace("import keras\n", "import os\n"), "os"),
     ("This is no model at all.", "not Python"),
     ("", "no model"),

@@ -37,19 +37,27 @@ def offered(slug: str, name: str, settings: Settings) -> list:
     return [value for value in values if value != getattr(settings, name)]
 
 
-@pytest.mark.parametrize(("slug", "name"), CONTROLS)
-def test_a_control_changes_the_run_or_says_why_not(slug, name):
-    settings = LESSONS[slug].presets[0].settings
-    if name in Recipe(settings).idle():
-        return
-    settings = replace(settings, epochs=min(settings.epochs, 8))
+def moves(slug: str, name: str, settings: Settings) -> bool:
+    """Whether some value of the control changes what the run tells."""
     before = told(settings)
     for value in offered(slug, name, settings):
         after = told(replace(settings, **{name: value}))
         for key, array in before.items():
             if array.shape != after[key].shape or not np.allclose(array, after[key], rtol=1e-4, equal_nan=True):
-                return
-    pytest.fail(f"{name} changes nothing in {slug}, whatever is chosen")
+                return True
+    return False
+
+
+@pytest.mark.parametrize(("slug", "name"), CONTROLS)
+def test_a_control_changes_the_run_or_says_why_not(slug, name):
+    lesson = LESSONS[slug]
+    opening, repair = lesson.presets[0].settings, lesson.preset(lesson.contrast.repair).settings
+    if name in Recipe(opening).idle():
+        return
+    opening, repair = (replace(settings, epochs=min(settings.epochs, 8)) for settings in (opening, repair))
+    # NaN from the first epoch on tells nothing of a control that acts later, such as the learning rate
+    nan = not np.isfinite(told(opening)["loss"]).any()
+    assert moves(slug, name, opening) or (nan and moves(slug, name, repair)), f"{name} changes nothing in {slug}"
 
 
 @pytest.mark.parametrize("slug", LESSONS)

@@ -159,6 +159,7 @@ def test_where_no_mask_is_passed_none_is_lost():
         assert check("layer_ate_mask", trained(Recipe(replace(settings, between=between)))) is None
 
 
+@pytest.mark.verify
 def test_a_room_is_told_of_a_run_that_cannot_answer():
     from lessons.classroom.posed import posed
     from lessons.classroom.room_state import Tally

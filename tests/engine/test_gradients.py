@@ -36,7 +36,7 @@ def differences(function, at: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("mask", "loss"),
     first(
-        3,
+        1,
         [
             *(("aligned", "scalar_mse"), ("none", "mse"), ("shifted", "mask_reading_mse")),
             *(("aligned", "mse"), ("none", "mask_reading_mse"), ("shifted", "scalar_mse")),
@@ -161,7 +161,7 @@ def test_the_mask_that_masking_computes_is_the_one_in_use():
     assert np.array_equal(np.array(computed), batch.mask) and np.array_equal(batch.mask, batch.real)
 
 
-@pytest.mark.parametrize("mask", ["aligned", "none"])
+@pytest.mark.parametrize("mask", first(1, ["aligned", "none"]))
 def test_keras_own_cross_entropy_has_a_gradient_at_probabilities(mask):
     """It takes the logits behind a sigmoid where it can, past the predictions: nothing would arrive at them."""
     text = "import keras\ndef loss(y_true, y_pred):\n    return keras.losses.binary_crossentropy(y_true, y_pred)\n"

@@ -216,12 +216,59 @@ def test_models_as_people_bring_them(case):
         assert np.allclose(model(IDS), model(padded(IDS)), atol=1e-5) is (enters is None), "and plain Keras agrees"
 
 
+class Sampling(layers.Layer):
+    """Draws in prediction too, as that of a variational autoencoder does."""
+
+    def __init__(self, seed):
+        super().__init__()
+        self.seed = seed
+
+    def call(self, mean):
+        return mean + keras.random.normal(keras.ops.shape(mean), seed=self.seed)
+
+
+@pytest.mark.parametrize("seed", [lambda: keras.random.SeedGenerator(1), lambda: None], ids=["its own", "of Keras"])
+def test_what_is_drawn_anew_in_each_run_is_no_padding(seed):
+    pooled = xray(lambda: tokens(layers.LSTM(3), Sampling(seed())), padded(IDS))
+    assert pooled.enters is None and pooled.lost is None, str(pooled)
+    before = xray(lambda: tokens(layers.Conv1D(3, 3, padding="same"), Sampling(seed())), padded(IDS))
+    assert before.enters.layer == "Conv1D", str(before)
+
+
+class Convolved(layers.Layer):
+    """Sets masked steps to 0 by itself, or not, and hands the mask on."""
+
+    def __init__(self, heeds):
+        super().__init__()
+        self.heeds, self.supports_masking = heeds, True
+        self.convolution = layers.Conv1D(3, 3, padding="same")
+
+    def call(self, x, mask=None):
+        return self.convolution(x * keras.ops.cast(mask, "float32")[..., None] if self.heeds else x + 0.0)
+
+
+def test_a_layer_that_heeds_the_mask_in_its_own_way_has_not_lost_it():
+    heeding, not_heeding = (xray(lambda heeds=heeds: tokens(Convolved(heeds)), padded(IDS)) for heeds in (True, False))
+    assert heeding.findings == [], str(heeding)
+    assert [code for code, _ in not_heeding.findings] == ["mask_lost", "padding_enters"], str(not_heeding)
+
+
+def test_as_many_units_as_steps_are_no_steps():
+    """(batch, units) of an LSTM's last state looks like (batch, time)."""
+    for layer in (layers.LSTM(PADDED), layers.GlobalAveragePooling1D()):
+        widened = [layers.Dense(PADDED), layer]
+        seen = xray(lambda widened=widened: tokens(*widened), padded(IDS))
+        assert seen.lost is None and seen.calls[-1].verdict == "ended", str(seen)
+
+
 def test_a_residual_around_attention_loses_the_mask_in_fit_too():
     """Keras' MultiHeadAttention takes the mask off its inputs: of what else is made of them nobody hears."""
     inputs = keras.Input((None,))
     hidden = layers.Embedding(9, 4, mask_zero=True)(inputs)
     added = layers.Add()([hidden, layers.MultiHeadAttention(2, 2)(hidden, hidden)])
     assert added._keras_mask is not None, "announced while the model is built"
+    (said,) = [said for code, said in xray(keras.Model(inputs, added), padded(IDS)).findings if code == "mask_lost"]
+    assert "lost in add" in said and "MultiHeadAttention takes it off" in said
     heard = []
 
     class Loss(keras.losses.Loss):

@@ -57,7 +57,7 @@ def fed(label: str, steps: int) -> list[np.ndarray] | np.ndarray:
     return np.where(real[..., None], x, mark).astype("float32")
 
 
-@pytest.mark.parametrize("label", first(4, [*RIGHT]))
+@pytest.mark.parametrize("label", first(2, [*RIGHT][1:] + [*RIGHT][:1]))
 def test_padding_enters_where_more_of_it_moves_what_plain_keras_predicts(label):
     enters, _ = RIGHT[label]
     steps, more = (8, 11) if label == "Two sequences in a row" else (STEPS, PADDED)
@@ -71,7 +71,7 @@ def test_padding_enters_where_more_of_it_moves_what_plain_keras_predicts(label):
     assert ("Padding enters" in said) is enters, said
 
 
-@pytest.mark.parametrize("label", [label for label, (_, counted) in RIGHT.items() if counted is not None])
+@pytest.mark.parametrize("label", first(2, [label for label, (_, counted) in RIGHT.items() if counted is not None]))
 def test_a_loss_counts_labels_on_padding_where_that_is_said(label):
     model, x = built(EXAMPLES[label]), fed(label, STEPS)
     model.compile(loss="mse")
@@ -97,12 +97,13 @@ def test_nan_is_no_mark():
     assert keras.layers.Masking(float("nan")).compute_mask(x).numpy().all()
 
 
+@pytest.mark.verify
 def test_the_others_say_what_they_are_for():
     flat = inspect(EXAMPLES["Flatten"])
     assert "Padding enters at flatten" in flat["says"][0]
     assert [one["per_step"] for one in inspect(EXAMPLES["Two outputs"])["interface"]["outputs"]] == [True, False]
     words = inspect(EXAMPLES["Words inside sentences"])
-    assert "No mask anywhere" in words["says"][0] and words["interface"]["inputs"][0]["shape"] == [5, 7]
+    assert "No mask goes from layer to layer" in words["says"][0] and words["interface"]["inputs"][0]["shape"] == [5, 7]
     assert built(EXAMPLES["Words inside sentences"])(np.zeros((2, 5, 7), int)).shape == (2, 1)
     assert len(EXAMPLES) >= 12 and set(RIGHT) < set(EXAMPLES)
 

@@ -117,6 +117,7 @@ def test_it_trains_as_plain_fit_does(name):
     np.testing.assert_allclose(run.snapshot.val_loss, history["val_loss"], rtol=1e-5)
 
 
+@pytest.mark.verify
 def test_in_batches_too():
     recipe = recipe_of(EXAMPLES["Attention with a residual"], batch_size=5)
     run, history = train(recipe), plain_fit(recipe.model.text, recipe)
@@ -142,6 +143,7 @@ def test_a_loss_of_keras_that_is_not_on_offer_is_the_loss_itself(loss):
     assert otherwise == "The optimizer is Adam: nadam is not on offer here."
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize("name", first(1, ["own", "classes"]))
 def test_class_weight_is_what_fit_makes_of_it_and_not_in_validation(name):
     table = {0: 5.0, 1: 0.5, 2: 1.0}
@@ -177,13 +179,33 @@ def test_weights_of_samples_are_taken_for_those_of_steps_where_there_are_as_many
         keras.losses.MeanSquaredError()(labels[:, :2], predictions[:, :2], off)
 
 
+@pytest.mark.verify
 def test_where_the_mask_is_lost_the_gradient_of_padding_is_found():
-    found = diagnose(train(recipe_of(EXAMPLES["Attention with a residual"])))
-    assert "mask_dropped" in [finding.code for finding in found]
+    found = {one.code: one for one in diagnose(train(recipe_of(EXAMPLES["Attention with a residual"])))}
+    assert found["mask_dropped"].changes == {"sample_weight": "besides"}
+    repaired = train(recipe_of(EXAMPLES["Attention with a residual"], **found["mask_dropped"].changes))
+    assert not repaired.leak.any()
     healthy = train(recipe_of(EXAMPLES["Both directions, a label per step"]))
     assert not healthy.leak.any() and not healthy.input_leak.any()
 
 
+@pytest.mark.parametrize(
+    ("label", "reason", "fix"),
+    first(
+        1,
+        [
+            ("Words inside sentences", "no layer makes a mask over these steps", "Make a mask"),
+            ("A convolution", "a layer reads padded steps all the same", "where padding enters"),
+        ],
+    ),
+)
+def test_padding_that_a_model_reads_is_no_matter_of_the_loss(label, reason, fix):
+    found = {one.code: one for one in diagnose(train(recipe_of(EXAMPLES[label])))}
+    finding = found["gradient_on_padding"]
+    assert finding.at == "inputs" and reason in finding.message and fix in finding.fix and not finding.changes
+
+
+@pytest.mark.verify
 def test_a_mask_is_given_to_a_model_that_makes_none():
     aligned, none = (train(recipe_of(SOFTMAX, mask=mask)) for mask in ("aligned", "none"))
     assert none.leak[0] > 0.05 and not aligned.leak.any()
@@ -233,6 +255,7 @@ def test_what_does_not_go_together_is_one_sentence():
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.verify
 def test_without_a_model_the_family_is_the_recurrent_one():
     one, other = (trained(Recipe(family(epochs=3))) for family in (Own, Recurrent))
     assert (one.snapshot.loss == other.snapshot.loss).all()

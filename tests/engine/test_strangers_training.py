@@ -111,6 +111,7 @@ def fed(recipe: Recipe, batch: PaddedBatch) -> tuple:
     return given[0] if len(given) == 1 else given, y
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize("name", first(len(CHIEF), [*CHIEF, *(name for name in TEXTS if name not in CHIEF)]))
 def test_a_stranger_is_trained_as_plain_fit_does_or_told_why_not(name):
     found, interface = looked_at(TEXTS[name])

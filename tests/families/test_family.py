@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from tests.tools.screen import PATIENCE, address, await_, choose, panel, run, run_button
-from tests.tools.selection import first
 from tests.tools.site import ROOT, serving
 
 HERE = Path(__file__).parent
@@ -80,7 +79,8 @@ def curve(text: str) -> dict[str, list[float]]:
     return {name: [float(row[place]) for row in rows] for place, name in ((1, "loss"), (2, "val_loss"))}
 
 
-@pytest.mark.parametrize("preset", first(1, PRESETS))
+@pytest.mark.verify
+@pytest.mark.parametrize("preset", PRESETS)
 def test_it_trains_as_plain_keras_does_and_its_script_prints_the_same(copy, preset):
     process = python(copy, "-c", TOLD, preset)
     assert process.returncode == 0, process.stderr

@@ -498,6 +498,7 @@ def test_typing_and_ctrl_enter_examine_what_was_typed(learner):
     page.get_by_text("typed: nothing was found").wait_for()
 
 
+@pytest.mark.verify
 def test_a_refused_text_in_the_browser(learner):
     page = learner()
     paste(page, HARMFUL)
@@ -590,6 +591,7 @@ def test_rare_options_are_out_of_sight_until_one_is_set(real):
     assert more.proto.expanded
 
 
+@pytest.mark.verify
 def test_where_two_usages_fit_the_page_asks_which_it_is(real):
     text = "def squares(y_true, y_pred):\n    return tf.reduce_sum(tf.abs(tf.square(y_true) - tf.square(y_pred)), -1)\n"
     page = answered(press(pasted(opened(), text)))

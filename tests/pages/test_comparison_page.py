@@ -55,6 +55,7 @@ def test_a_pinned_run_alone_says_what_to_do():
     assert bench_of(page).pin.comparison is None
 
 
+@pytest.mark.verify
 def test_one_toggle_is_told_and_where_the_runs_part():
     page = pinned(preset="fixed")
     page.selectbox(key=f"{SLUG}:loss").set_value("scalar_mse").run()

@@ -78,6 +78,7 @@ def test_a_loss_that_the_text_names_is_trained_itself_and_what_is_done_otherwise
     assert not page.get_by_text("Traceback").count()
 
 
+@pytest.mark.verify
 def test_what_is_not_trained_is_said(page, site):
     page.goto(f"{site.url}/?page=your_case")
     await_(lambda: page.get_by_role("radio", name="Two sequences in a row").count(), "the examples")

@@ -120,7 +120,7 @@ NO_MASK = Recurrent(mask="none", sequences=4, timesteps=5, units=2, epochs=3)
 @pytest.mark.parametrize(
     ("settings", "name", "is_idle"),
     first(
-        3,
+        1,
         [
             (replace(NO_MASK, sample_weight="instead"), "mask_route", True),  # as it was reported
             (replace(NO_MASK, loss="scalar_mse", reduction="sum"), "sample_weight", False),  # a weight for every step

@@ -195,7 +195,7 @@ def test_nothing_of_the_servers_environment_is_seen(walled_pool):
 
 @pytest.mark.parametrize(
     ("attempt", "raised", "words"),
-    first(5, [
+    first(3, [
         (intruders.take_8_gb, Overrun, "^it asked for more than 1 GB of memory$"),
         (intruders.map_8_gb, OSError, "memory"),
         (intruders.start_threads, RuntimeError, "thread"),
@@ -217,7 +217,7 @@ def test_too_much_is_told_and_the_next_job_works(walled_pool, attempt, raised, w
 @pytest.mark.parametrize(
     ("attempt", "raised", "words"),
     first(
-        4,
+        2,
         [
             (intruders.spin_in_graph, Overrun, "^stopped after 4 s of computing$"),
             (intruders.recurse_in_c, WorkerDied, "SIGSEGV"),
@@ -320,6 +320,7 @@ def test_floods_go_nowhere(walled_pool):
     assert walled_pool.submit(intruders.flood_stdout).result(PATIENT) == "flooded"
 
 
+@pytest.mark.verify
 def test_a_thread_that_computes_after_its_job_is_ended(walled_pool):
     assert both_ready(walled_pool)
     pid = walled_pool.submit(intruders.leave_a_thread_that_computes).result(PATIENT)

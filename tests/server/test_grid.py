@@ -154,6 +154,7 @@ def test_a_map_is_whole_when_a_worker_is_killed(laboratory):
     assert laboratory.grid_run(here, "another") is grid_run, "an equal map is drawn once"
 
 
+@pytest.mark.verify
 def test_stop_keeps_what_is_there_and_frees_the_workers(laboratory):
     here = plan(base=SMALL.with_changes({"epochs": 1000, "seed": 1}))
     grid_run = laboratory.grid_run(here, "test")

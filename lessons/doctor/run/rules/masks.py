@@ -88,6 +88,9 @@ def mask_dropped(view: RunView) -> Evidence | None:
 
 def handing_on(view: RunView) -> Remedy:
     """What lets the mask through, by the field that the family has for its layer."""
+    if view.run.recipe.model:
+        words = "Give fit the same mask as sample_weight: no layer has to hand it on. Or let each layer hand it on."
+        return remedy(words, sample_weight="besides")
     if "layer" in view.settings.specs():
         return remedy("Let the layer hand the mask on: supports_masking = True, or a compute_mask.", layer="both")
     return remedy("Take the layer out, or put one there that hands the mask on, such as Dense.", between="none")
@@ -161,6 +164,8 @@ def leaked(view: RunView, cells: np.ndarray, at: str, leaks: np.ndarray) -> Evid
     way = right_mask(view)
     if view.masked:
         way = loss_per_step(view)
+        if view.run.recipe.model and not (at == "predictions" and view.run.opening.layers[-1].mask_in):
+            reason, way = read_by_model(view, at)
         if view.weighted and at == "inputs":
             reason = "the mask weighs the loss, and the layers are not told of it"
             way = remedy("Pass the mask to the layers instead of to fit as a weight.", sample_weight="none")
@@ -172,6 +177,17 @@ def leaked(view: RunView, cells: np.ndarray, at: str, leaks: np.ndarray) -> Evid
         at=at,
         **way,
     )
+
+
+def read_by_model(view: RunView, at: str) -> tuple[str, Remedy]:
+    """Why padding takes part in a model of somebody's own, and what helps: not the loss, which no mask comes to."""
+    if not any(row.mask_in or row.mask_out for row in view.run.opening.layers):
+        words = "Make a mask: Masking, or Embedding(mask_zero=True); or pass mask= to the layers."
+        return "no layer makes a mask over these steps", none(words)
+    if at == "predictions":
+        return "no mask comes with the predictions", handing_on(view)
+    words = "Look in the table of the layers where padding enters, and pass mask= to that layer."
+    return "a mask is made, and a layer reads padded steps all the same", none(words)
 
 
 @RUN_RULES.rule(
