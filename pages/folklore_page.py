@@ -97,7 +97,9 @@ def chosen(verification: Verification) -> list[Claim]:
 
 def grouped(verification: Verification, claims: list[Claim]) -> list[tuple[str, list[Claim]]]:
     """The claims under their titles: by verdict, what is not yet measured last, or by answer."""
-    how = st.segmented_control("Sorted by", ["verdict", "answer"], default="verdict", key="folklore:order")
+    how = st.segmented_control(
+        "Sorted by", ["verdict", "answer"], default="verdict", required=True, key="folklore:order"
+    )
     if how == "answer":
         titles = {f"{letter} · {title}": letter for letter, title in TITLES.items()}
         groups = [(title, [one for one in claims if one.answer == letter]) for title, letter in titles.items()]

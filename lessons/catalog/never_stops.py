@@ -69,7 +69,7 @@ def nothing_left(picked=WAYS) -> Measured:
         told[name] = float(value)
         rows.append({"way": name, "loss": f"{value:.3g}", "largest gradient": f"{np.abs(slope).max():.3g}"})
     odd = [name for name, value in told.items() if value != value]
-    sentence = f"Of {len(told)} ways {len(odd)} make NaN of a batch without a label"
+    sentence = f"Of {len(told)} ways {len(odd)} {'makes' if len(odd) == 1 else 'make'} NaN of a batch without a label"
     sentence += f": {', '.join(odd)}." if odd else "."
     return Measured(sentence, told, tuple(rows))
 

@@ -86,7 +86,7 @@ def both(comparison: Comparison, name: str, colour: str, called: str, axis: str)
 def mark(layout: dict, x: float, text: str, colour: str, y: float) -> None:
     """An upright line through the chart, with a word at its top."""
     layout["shapes"].append({"type": "line", **upright(x, x), "line": {"color": colour, "width": 1.5}})
-    layout["annotations"].append(above(x, text, colour, 12, y=y, xanchor="left"))
+    layout["annotations"].append(above(x, text, 12, y=y, xanchor="left"))
 
 
 def gradient_figures(comparison: Comparison, epoch: int, at: str = "predictions") -> tuple[dict, dict, dict | None]:

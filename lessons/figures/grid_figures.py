@@ -53,14 +53,20 @@ def outcome_traces(found: Map, shape: tuple[int, int]) -> list[dict]:
     z, letters = np.full(shape, np.nan), np.full(shape, "", dtype=object)
     for place, square in found.items():
         z[place] = OUTCOMES.index(square.outcome) if square.outcome else np.nan
-        letters[place] = LETTERS[square.outcome]
+        letters[place] = lettered(square.outcome)
     there = [word for word in (*OUTCOMES, "") if any(square.outcome == word for square in found.values())]
     legend = [named(COLOURS.get(word, "#999999"), f"{LETTERS[word]} {NAMES.get(word, word)}") for word in there]
     trace = heat(z, steps(list(COLOURS.values())), -0.5, len(OUTCOMES) - 0.5, name="outcome")
     if max(shape) <= LETTERED:
-        trace |= {"text": letters.tolist(), "texttemplate": "%{text}", "textfont": {"size": 11}}
+        trace |= {"text": letters.tolist(), "texttemplate": "%{text}", "textfont": {"size": 11, "color": "black"}}
     solid = [entry | {"marker": entry["marker"] | {"opacity": 1}} for entry in legend]
     return [trace, *solid, *crosses(found)]
+
+
+def lettered(outcome: str) -> str:
+    """The letter of a cell, to be read on its colour: black, and white on the dark one."""
+    letter = LETTERS[outcome]
+    return f'<span style="color:white">{letter}</span>' if outcome == "stuck" else letter
 
 
 def steps(colours: list[str]) -> list:
@@ -123,7 +129,7 @@ def hover(grid: Grid, cells: list[Cell], found: Map) -> list[list[str]]:
 def cell_words(grid: Grid, row: int, column: int, square: Square | None, failure: str = "", gap: str = ", ") -> str:
     """One cell in words: its two settings, how it ended, and the numbers."""
     here = ((grid.x, grid.xs[column]), (grid.y, grid.ys[row]))
-    place = ", ".join(f"{label(grid, name)} {tick(grid, name, value)}" for name, value in here)
+    place = ", ".join(f"{label(grid, name)} {grid.base.specs()[name].said(value)}" for name, value in here)
     if square is None:
         return f"{place}{gap}not trained yet"
     if not square.outcome:

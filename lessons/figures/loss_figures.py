@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lessons.figures.marks import LEAK, LOSS, MARGIN, NAN, PADDING, above, line, nan_band, number, titled, upright
+from lessons.figures.marks import LEAK, LOSS, MARGIN, PADDING, above, line, nan_band, number, titled, upright
 
 ROOM = 1.04  # of the largest value, so that no line runs along the frame
 
@@ -34,10 +34,10 @@ def finding_figure(curve: Mapping) -> dict:
     if label is not None and min(x) <= label <= max(x):
         dotted = {"color": PADDING, "width": 2, "dash": "dot"}
         layout["shapes"].append({"type": "line", **upright(label, label), "line": dotted})
-        layout["annotations"].append(above(label, "label", PADDING))
+        layout["annotations"].append(above(label, "label"))
     for start, end in gaps(x, value, gradient):
         layout["shapes"].append(nan_band(start, end))
-        layout["annotations"].append(above((start + end) / 2, "not finite", NAN))
+        layout["annotations"].append(above((start + end) / 2, "not finite"))
     return {"data": traces, "layout": layout}
 
 

@@ -4,6 +4,8 @@ One meaning, one mark on every page; colours are Okabe and Ito's, safe for the c
 left out: the page fills them in from its theme.
 """
 
+import math
+
 import numpy as np
 
 REAL, PADDING, NAN, LEAK = "#0072B2", "#8A8A8A", "#CC79A7", "#D55E00"
@@ -12,6 +14,7 @@ REAL_SCALE = [[0, "#d6e8f4"], [0.5, "#5fa3cf"], [1, "#00446b"]]
 LEAK_SCALE = [[0, "#fbe0cc"], [0.5, "#e88b45"], [1, "#a34700"]]
 MARGIN = {"l": 52, "r": 8, "t": 6, "b": 36}
 LEGEND = {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "font": {"size": 11}}
+DECADES = 4  # of a logarithmic axis that have a tick each: more would lie upon each other
 HATCH = {"shape": "/", "size": 5, "solidity": 0.25, "fgcolor": PADDING}
 
 
@@ -60,10 +63,10 @@ def nan_band(start: float, end: float) -> dict:
     return {"type": "rect", **upright(start, end), "fillcolor": NAN, "opacity": 0.25, "line": {"width": 0}}
 
 
-def above(x: float, text: str, colour: str, size: int = 11, **more) -> dict:
-    """A word over a place of the x axis."""
+def above(x: float, text: str, size: int = 11, **more) -> dict:
+    """A word over a place of the x axis, in the page's colour: those of marks are too faint to be read."""
     place = {"x": x, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
-    return {"text": text, **place, "font": {"color": colour, "size": size}, **more}
+    return {"text": text, **place, "font": {"size": size}, **more}
 
 
 def on_two_scales(above: np.ndarray, below: np.ndarray, scales: tuple, names: tuple, low: float, high: float) -> list:
@@ -137,11 +140,14 @@ def grid_layout(shape: tuple[int, int], right: int = 62) -> dict:
 
 
 def scale_of(*curves: np.ndarray) -> dict:
-    """An axis: logarithmic, a tick for each decade, where everything is above 0 and spans more than a factor 20."""
+    """An axis: logarithmic where everything is above 0 and spans more than a factor 20, with room for its ticks."""
     values = np.concatenate(curves)
     values = values[np.isfinite(values)]
     steep = values.size and values.min() > 0 and values.max() > 20 * values.min()
-    return {"type": "log", "dtick": 1, "exponentformat": "power"} if steep else {"type": "linear"}
+    if not steep:
+        return {"type": "linear"}
+    decades = np.log10(values.max() / values.min())
+    return {"type": "log", "dtick": max(1, math.ceil(decades / DECADES)), "exponentformat": "power"}
 
 
 def rounded(values: np.ndarray, digits: int = 5) -> list:

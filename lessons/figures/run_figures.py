@@ -12,7 +12,6 @@ from lessons.figures.marks import (
     LEGEND,
     LOSS,
     MARGIN,
-    NAN,
     PADDING,
     REAL,
     REAL_LOSS,
@@ -179,7 +178,7 @@ def curve_figure(run: Run) -> dict:
     first = first_bad(s.loss)
     if first is not None:
         layout["shapes"] = [nan_band(first + 0.5, run.settings.epochs + 0.5)]
-        words = above(first + 0.5, f"NaN from epoch {first + 1}", NAN, 13, xanchor="left", y=0.97, yanchor="auto")
+        words = above(first + 0.5, f"NaN from epoch {first + 1}", 13, xanchor="left", y=0.97, yanchor="auto")
         layout["annotations"] = [words]
     return {"data": traces, "layout": layout}
 

@@ -22,6 +22,7 @@ from lessons.server.laboratory import Laboratory, Training
 from lessons.workers.job import Job
 
 CANNOT_TRAIN = "raises_in_fit"  # the finding that says a training would only raise again
+ELSEWHERE = "all_ignored"  # no batch of an exercise is of padding alone: it is told, and the answer passes
 
 
 class Trial:
@@ -124,7 +125,8 @@ class Trial:
 
     @property
     def errors(self) -> list[dict[str, Any]]:
-        return [finding for finding in self.findings if finding["severity"] == "error"]
+        """The findings that keep an answer from passing."""
+        return [one for one in self.findings if one["severity"] == "error" and one["code"] != ELSEWHERE]
 
     @property
     def refusal(self) -> dict[str, Any] | None:

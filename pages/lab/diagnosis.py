@@ -26,6 +26,7 @@ UNPASSED = {
     MaskPath(multiplied=True): "inputs are 0 where it is False, and every layer and the loss take them for real steps",
     MaskPath(weighted=True, multiplied=True): "inputs are 0 where it is False, and the loss weighs each step by it",
 }
+UNENDED = "It was stopped: what shows in a trained model only was not looked at."
 NOWHERE = "none"  # in place of a finding's code: none is shown in the charts
 
 
@@ -74,12 +75,16 @@ def card_of(finding: Finding) -> dict:
 
 
 def headline(bench: Bench, diagnosis: Diagnosis) -> None:
-    """How many findings; the way back from a fix that was applied; or healthy, and what that means."""
+    """How many findings; the way back from a fix that was applied; or healthy, and what that means.
+
+    Who stops a run cannot call it healthy: much is measured of the trained model only.
+    """
     place = row("diagnosis-head")
     if diagnosis.findings:
         place.markdown(f"**What happened** :gray[· {count([card_of(finding) for finding in diagnosis.findings])}]")
     else:
-        place.markdown(f"{HEALTHY} **No finding.**")
+        whole = diagnosis.run.closing is not None
+        place.markdown(f"{HEALTHY} **No finding.**" if whole else f"**No finding so far.** {UNENDED}")
         with place.popover("What was looked at", type="tertiary", icon=":material/stethoscope:"):
             st.markdown("\n".join(f"- {quoted(rule.tried)}" for rule in RUN_RULES.rules.values()))
             st.caption("No finding means that none of these looked wrong in this run. It is no proof.")

@@ -67,6 +67,9 @@ def test_a_lesson_that_has_run(themed, site):
     page.get_by_role("button", name="Run", exact=True).click()
     shows(page, "epochs in")
     assert found(page) == []
+    page.get_by_role("button", name="Take it home").click()
+    shows(page, "in plain Keras")
+    assert found(page) == []
 
 
 @pytest.mark.verify

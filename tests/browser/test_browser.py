@@ -158,6 +158,11 @@ def test_a_panel_that_streamlit_ends_and_shows_again_is_not_blank(page, site):
     assert total(after["onReal"]) == total(before["onReal"])
     page.locator("[data-panel=gradient] .nsewdrag").click(position={"x": 20, "y": 20})
     await_(lambda: page.locator(".lab-pick:not([hidden])").count(), "a click on a cell")
+    chosen = page.evaluate("document.querySelector('.lab').panel.sequence")
+    for nonsense in ("7.5", "99", "-1", ""):
+        page.locator(".lab-pick input").fill(nonsense)
+        page.locator(".lab-pick input").press("Enter")
+        assert page.locator(".lab-pick input").input_value() == str(chosen)
 
 
 def test_the_slider_steps_through_the_epochs(page, site):

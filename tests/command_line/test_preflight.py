@@ -34,6 +34,7 @@ def taken():
         yield door.getsockname()[1]
 
 
+@pytest.mark.verify
 def test_a_real_process_tries_everything():
     asked = [sys.executable, "-m", "lessons", "preflight", "--learners", "5", "--port", str(free_port()), "--json"]
     ran = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=patient(180))

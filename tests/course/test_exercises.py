@@ -299,6 +299,7 @@ ATTEMPTS = [
     ("This is no model at all.", "not Python"),
     ("", "no model"),
     # the rest with VERIFY=1
+    (mended(USED, "pass").replace("    def __init__", "    supports_masking = True\n\n    def __init__", 1), ""),
     (mended(MEAN + "return (x - tf.reduce_sum(x * real, axis=1, keepdims=True) / count) * real"), ""),
     (mended(MEAN + "return x - ops.sum(ops.where(mask[..., None], x, 0.0), 1, keepdims=True) / count"), ""),
     (mended("return x - ops.mean(x, axis=1, keepdims=True)"), "Padding enters at"),

@@ -25,7 +25,7 @@ def found(case) -> set[str]:
 
 TUNED = [*cases("tuned"), *(case for case in cases("reports") if not case.held)]
 RULES = [*LOSS_RULES.rules.values()][::-1]  # the newest first
-SOME = TUNED[::20]
+SOME = TUNED[::40]
 
 
 @pytest.mark.parametrize(

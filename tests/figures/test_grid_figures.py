@@ -13,6 +13,7 @@ from lessons.figures import grid_figures
 from lessons.recipe.recipe import Recipe
 from lessons.runs.grid import Cell, Grid
 from lessons.runs.outcome import OUTCOMES, late, outcome_of
+from tests.tools.contrast import contrast
 
 BASE = Recurrent(sequences=4, timesteps=5, units=3, epochs=6, loss="scalar_mse")
 PLAN = Grid(BASE, "learning_rate", "padded_labels", (1e-4, 1e-2, 1.0), ("zero", "garbage", "nan"))
@@ -47,7 +48,7 @@ def test_a_cell_has_its_outcomes_colour_and_letter_and_a_missing_one_is_blank(ce
     trace = grid_figures.grid_figure(PLAN, cells, BASE)["data"][0]
     for cell in cells:
         assert trace["z"][cell.row][cell.column] == OUTCOMES.index(cell.outcome)
-        assert trace["text"][cell.row][cell.column] == grid_figures.LETTERS[cell.outcome]
+        assert trace["text"][cell.row][cell.column] == grid_figures.lettered(cell.outcome)
     assert trace["z"][0][2] is None and trace["text"][0][2] == ""
     assert len({cell.outcome for cell in cells}) > 1, "else this tells nothing"
 
@@ -56,6 +57,12 @@ def test_every_outcome_has_one_colour_and_one_letter():
     assert list(grid_figures.COLOURS) == list(OUTCOMES)
     assert len(set(grid_figures.COLOURS.values())) == len(OUTCOMES)
     assert len(set(grid_figures.LETTERS.values())) == len(OUTCOMES) + 1
+
+
+def test_a_letter_is_read_on_its_colour():
+    for outcome, colour in grid_figures.COLOURS.items():
+        ink = "#FFFFFF" if "white" in grid_figures.lettered(outcome) else "#000000"
+        assert contrast(ink, colour) >= 4.5, outcome
 
 
 def test_errors_are_shown_as_they_are_and_what_is_not_finite_is_marked(cells):
@@ -73,7 +80,7 @@ def test_errors_are_shown_as_they_are_and_what_is_not_finite_is_marked(cells):
 
 def test_a_cell_says_in_words_what_it_is(cells):
     words = next(trace for trace in grid_figures.grid_figure(PLAN, cells, BASE)["data"] if "hovertemplate" in trace)
-    assert "Learning rate 1, Padded labels hold nan" in words["text"][2][2] and "NaN" in words["text"][2][2]
+    assert "Learning rate 1, Padded labels hold NaN" in words["text"][2][2] and "NaN" in words["text"][2][2]
     assert "not trained yet" in words["text"][0][2]
     refused = Cell(0, 2, 0, "", *[float("nan")] * 4, failure="too small")
     figure = grid_figures.grid_figure(PLAN, [*cells, refused], BASE)

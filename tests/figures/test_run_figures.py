@@ -10,6 +10,7 @@ import pytest
 from lessons.engine.train import train
 from lessons.families.recurrent import Recurrent
 from lessons.figures import batch_figure, run_figures
+from lessons.figures.marks import scale_of
 from lessons.recipe.data import training_batch
 from lessons.recipe.recipe import Recipe
 from lessons.runs.run import Closing, Run
@@ -113,3 +114,9 @@ def test_curves_hold_what_was_trained(runs):
     np.testing.assert_allclose(error, run.snapshot.error, rtol=1e-4)
     np.testing.assert_allclose(baseline, run.baseline, rtol=1e-4)
     assert figure["layout"]["xaxis"]["range"][1] == 3000.5, "the axis is as long as the run was to be"
+
+
+def test_a_logarithmic_axis_has_room_for_its_ticks():
+    assert scale_of(np.array([1, 1e-3]))["dtick"] == 1
+    assert scale_of(np.array([1, 1e-7]))["dtick"] == 2
+    assert scale_of(np.array([1.0, 0.5])) == {"type": "linear"}

@@ -21,6 +21,7 @@ from starlette.datastructures import Headers
 
 from lessons.classroom import environment
 from pages.server import files, lifespan, shown
+from tests.tools.contrast import contrast
 from tests.tools.patience import patient
 from tests.tools.site import serving
 
@@ -380,18 +381,6 @@ def test_theme_can_be_read(name: str):
         assert contrast(theme["linkColor"], background) >= 4.5
         assert contrast(theme["primaryColor"], background) >= 3
     assert contrast("#FFFFFF", theme["primaryColor"]) >= 4.5, "Streamlit writes white on a primary button"
-
-
-def contrast(one: str, other: str) -> float:
-    """WCAG 2 contrast ratio of two #RRGGBB colours."""
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(colour: str) -> float:
-    shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 POSTGRESQL = "postgresql://localhost:1/x"

@@ -215,3 +215,14 @@ def test_the_table_says_only_what_keras_has():
         assert older or takes <= parameters.keys(), name
     assert not {"TFSMLayer", "StringLookup", "Hashing", "TextVectorization", "Layer"} & layers.LAYERS.keys()
     assert not {"save", "load_weights", "_tracker", "get_config", "export", "fit"} & objects.READABLE
+
+
+def test_what_keras_asks_a_layer_for_may_stand_in_its_class():
+    text = (
+        "import keras\n\nclass Passes(keras.layers.Layer):\n    supports_masking = True\n\n"
+        "    def call(self, x):\n        return x\n\n"
+        "model = keras.Sequential([keras.Input((6, 3)), keras.layers.Masking(), Passes()])\n"
+    )
+    assert admit_model(text).build(6, 3)(batch())._keras_mask.shape == (2, 6)
+    with pytest.raises(Refused, match="it is bool"):
+        admit_model(text.replace("masking = True", "masking = 'yes'")).build(6, 3)

@@ -77,6 +77,7 @@ def laboratory(scheduler) -> Iterator[Laboratory]:
     ended(workers)
 
 
+@pytest.mark.verify
 def test_a_run_is_the_same_as_here(laboratory):
     training = laboratory.train(Recipe(RECIPE), "test")
     training.job.result(WITHIN)
@@ -127,6 +128,7 @@ def test_a_map_loses_nothing_when_a_worker_is_killed(laboratory):
             np.testing.assert_allclose(*pairs, rtol=1e-5)
 
 
+@pytest.mark.verify
 def test_what_is_stopped_is_done_without_a_failure(laboratory):
     """Also where it waits for a free worker."""
     long = [laboratory.train(Recipe(RECIPE.with_changes({"epochs": 1000, "seed": seed})), "test") for seed in range(4)]

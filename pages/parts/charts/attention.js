@@ -9,7 +9,7 @@ class Pictured extends Marked {
     this.heads = root.querySelector(".lab-head");
     this.whose = root.querySelector(".lab-whose");
     this.heads.querySelector("input").oninput = (event) => { this.head = Number(event.target.value); this.drawPicture(true); };
-    this.whose.querySelector("input").oninput = (event) => this.select(Number(event.target.value));
+    this.picks(this.whose.querySelector("input"));
   }
 
   get pictures() { return this.run?.pictures; }

@@ -18,7 +18,7 @@ class Panel extends Pictured {
     for (const tabs of root.querySelectorAll(".lab-tabs")) tabs.onclick = (event) => this.choose(tabs, event.target);
     this.slider.oninput = () => { this.halt(); this.goTo(Number(this.slider.value)); };
     root.querySelector(".lab-play").onclick = () => this.play(Math.max(PLAYBACK, 60 * this.last));
-    this.pick.querySelector("input").oninput = (event) => this.select(Number(event.target.value));
+    this.picks(this.pick.querySelector("input"));
     this.attend(root);
   }
 
@@ -222,8 +222,14 @@ class Panel extends Pictured {
     this.label();
   }
 
+  // A field that takes the number of a sequence. What is none is let stand while one types, and no longer.
+  picks(field) {
+    field.oninput = () => this.select(field.valueAsNumber);
+    field.onchange = () => { field.value = Math.min(this.sequence, field.max); };
+  }
+
   select(sequence) {
-    if (!this.run || !(sequence >= 0 && sequence < this.run.real.length)) return;
+    if (!this.run || !Number.isInteger(sequence) || sequence < 0 || sequence >= this.run.real.length) return;
     this.sequence = sequence;
     this.picked = true;
     this.pick.querySelector("input").value = sequence;

@@ -112,15 +112,12 @@ def shown(cells: np.ndarray) -> np.ndarray | None:
 
 
 def said_of_inputs(view: RunView, onset: Onset) -> str:
+    found = int(onset.cells.sum())
+    verb = "is" if found == 1 else "are"
+    said = f"{plural(found, 'prediction')} of epoch 1 {verb} not finite before anything was learned"
     if not bad_inputs(view):
-        return (
-            f"In epoch 1 {plural(int(onset.cells.sum()), 'prediction')} are not finite before anything was learned, "
-            "and every input is a number: the model itself computes the first one that is none."
-        )
-    return (
-        f"In epoch 1 {plural(int(onset.cells.sum()), 'prediction')} are not finite before anything was learned: NaN "
-        f"stands in the inputs of {plural(bad_inputs(view), 'step')}."
-    )
+        return f"{said}, and every input is a number: the model itself computes the first one that is none."
+    return f"{said}: NaN stands in the inputs of {plural(bad_inputs(view), 'step')}."
 
 
 def said_of_labels(view: RunView, onset: Onset) -> str:

@@ -91,14 +91,19 @@ class LayerRecord(Record):
     def __setitem__(self, name: str, value: object) -> None:
         real: Any = self._object
         if name in EXPOSED:
-            if not isinstance(value, EXPOSED[name]):
-                refuse(f"`self.{name} = …`", f"it is {' or '.join(kind.__name__ for kind in EXPOSED[name])}")
-            check_value(f"self.{name}", value)
-            setattr(real, name, value)
+            setattr(real, name, exposed(name, value, f"self.{name}"))
         elif is_state(value):
             setattr(real, f"own_{name}", value)
             value = getattr(real, f"own_{name}")  # Keras follows what is put into the lists that it gives back
         super().__setitem__(name, value)
+
+
+def exposed(name: str, value: object, written: str) -> object:
+    """A value that Keras asks an object of the text for. Raises Refused for one of another type."""
+    if not isinstance(value, EXPOSED[name]):
+        refuse(f"`{written} = …`", f"it is {' or '.join(kind.__name__ for kind in EXPOSED[name])}")
+    check_value(written, value)
+    return value
 
 
 def is_state(value: object) -> bool:
@@ -175,9 +180,11 @@ def inherited(record: Record, name: str, *args: object, **kwargs: object) -> obj
 
 
 def layer_class(name: str, members: Members, path: str) -> Maker:
-    """A maker of a real subclass of Keras' class `path` whose HOOKS are the pasted ones."""
+    """A maker of a real subclass of Keras' class `path` whose HOOKS, and what is EXPOSED, are the pasted ones."""
     base: Any = vocabulary.resolve(path)
-    made: Any = type(name, (Made, base), {hook: _hook(hook, members[hook]) for hook in HOOKS if hook in members})
+    hooks = {hook: _hook(hook, members[hook]) for hook in HOOKS if hook in members}
+    plain = {one: exposed(one, members[one], one) for one in EXPOSED if one in members}
+    made: Any = type(name, (Made, base), hooks | plain)
 
     def make(*args: object, **kwargs: object) -> object:
         layer = made.__new__(made)
