@@ -13,16 +13,20 @@ from lessons.sandbox.admission.model.compiled_loss import own_loss
 
 CLASSES = 3
 LIKELY = 0.9  # what is predicted for one class; the others share the rest
-FRAMES = ((2, 4), (4,))  # shapes before the columns: of a label per step, and of one per sequence
+STEPS, SEQUENCES = (2, 4), (4,)  # shapes before the columns: of a label per step, and of one per sequence
 
 
-def of_ids(text: str, compiled: Mapping[str, Any]) -> list[str]:
+def of_ids(text: str, compiled: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """The names of the functions and classes of the text that `compile` names and that take ids of classes.
 
-    Of 8 losses as people write them, `LABELS_OF` of tests/tools/strangers_losses.py, words such as “sparse” tell 3.
+    As (batch, time, 1), or (batch, 1); and those that take them only without that axis, as (batch, time). Of 8 losses
+    as people write them, `LABELS_OF` of tests/tools/strangers_losses.py, words such as “sparse” tell 3.
     """
-    asked = {meant for meant in leaves(compiled.get("loss")) if own_name(FUNCTION + meant)}
-    return [own_name(FUNCTION + meant) for meant in sorted(asked) if any(takes_ids(text, meant, at) for at in FRAMES)]
+    asked = sorted({meant for meant in leaves(compiled.get("loss")) if own_name(FUNCTION + meant)})
+    flat = [one for one in asked if takes_ids(text, one, STEPS, True) and not takes_ids(text, one, STEPS)]
+    others = [one for one in asked if one not in flat and any(takes_ids(text, one, at) for at in (STEPS, SEQUENCES))]
+    names = [[own_name(FUNCTION + one) for one in found] for found in (others, flat)]
+    return names[0], names[1]
 
 
 def leaves(asked: Any) -> Iterator[str]:
@@ -34,18 +38,18 @@ def leaves(asked: Any) -> Iterator[str]:
             yield str(one).removeprefix(FUNCTION)
 
 
-def takes_ids(text: str, meant: str, frame: tuple[int, ...]) -> bool:
+def takes_ids(text: str, meant: str, frame: tuple[int, ...], flat: bool = False) -> bool:
     """Whether for each id it costs least to predict just that class; an id may be a mark that costs nothing.
 
-    Labels (…, 1) and predictions (…, class), with `frame` before them. A loss of one-hot labels multiplies the id with
-    all columns alike: it prefers none.
+    Labels (…, 1), `flat` (…), and predictions (…, class), with `frame` before them. A loss of one-hot labels
+    multiplies the id with all columns alike: it prefers none.
     """
     pasted = own_loss(text, meant)
     if pasted is None:
         return False
     try:
         loss = admit(pasted.text).build(pasted.function)
-        cost = {(i, j): mean_of(loss, i, j, frame) for i, j in product(range(CLASSES), repeat=2)}
+        cost = {(i, j): mean_of(loss, i, j, frame, flat) for i, j in product(range(CLASSES), repeat=2)}
     except Exception:  # the text raises what it likes: these labels are none for it
         return False
     prefers: dict[int, set[str]] = {i: set() for i in range(CLASSES)}
@@ -55,9 +59,9 @@ def takes_ids(text: str, meant: str, frame: tuple[int, ...]) -> bool:
     return len(marks) <= 1 and all(which == {"own"} for i, which in prefers.items() if i not in marks)
 
 
-def mean_of(loss: Callable, label: int, predicted: int, frame: tuple[int, ...]) -> float:
+def mean_of(loss: Callable, label: int, predicted: int, frame: tuple[int, ...], flat: bool) -> float:
     """The loss where all labels are this id and all predictions that class."""
     row = np.full(CLASSES, (1 - LIKELY) / (CLASSES - 1), "float32")
     row[predicted] = LIKELY
-    labels = keras.ops.convert_to_tensor(np.full((*frame, 1), label, "float32"))
+    labels = keras.ops.convert_to_tensor(np.full(frame if flat else (*frame, 1), label, "float32"))
     return float(keras.ops.mean(loss(labels, keras.ops.convert_to_tensor(np.broadcast_to(row, (*frame, CLASSES))))))

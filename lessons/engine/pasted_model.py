@@ -57,8 +57,9 @@ def _inspected(text: str, choice: str | None, x: Floats | None, real: Bools | No
 
     told = asdict(admitted.compiled) if admitted.compiled else None
     if told:
-        told["of_ids"] = of_ids(text, told)
-        told["of_classes"] = list(dict.fromkeys([*(told["of_classes"] or ()), *told["of_ids"]]))
+        told["of_ids"], told["of_flat_ids"] = of_ids(text, told)
+        spoken = told["of_classes"] or ()
+        told["of_classes"] = list(dict.fromkeys([*spoken, *told["of_ids"], *told["of_flat_ids"]]))
     with counted() as count:
         found = examined(build, x, real, line_of_call, told)
     calls = [

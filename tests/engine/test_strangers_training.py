@@ -63,8 +63,10 @@ def as_python(text: str, choice: str, timesteps: int, features: int, classes: in
     return eval(made(found, choice, sizes, order), names)
 
 
-def plain_fit(recipe: Recipe, sample_weight: list | None = None, own: object = None) -> dict[str, list[float]]:
-    """What `fit` says of the same text: all inputs, all outputs, a loss for each."""
+def plain_fit(
+    recipe: Recipe, sample_weight: list | None = None, own: object = None, flat: bool = False
+) -> dict[str, list[float]]:
+    """What `fit` says of the same text: all inputs, all outputs, a loss for each. `flat`: labels (batch, time)."""
     settings, interface = recipe.settings, recipe.model.interface
     keras.utils.set_random_seed(settings.seed)
     order = settings.timesteps, settings.features, settings.predicts.columns
@@ -85,7 +87,7 @@ def plain_fit(recipe: Recipe, sample_weight: list | None = None, own: object = N
     optimizer = kinds[settings.optimizer](settings.learning_rate)
     model.compile(optimizer, own or each(losses), each(weights), jit_compile=False)
     parts = (fed(recipe, part) for part in (training_batch(recipe), validation_batch(recipe)))
-    train_data, held = ((x, each(y)) for x, y in parts)
+    train_data, held = ((x, each([one[..., 0] for one in y] if flat else y)) for x, y in parts)
     size = settings.batch_size or settings.sequences
     how = {"epochs": settings.epochs, "batch_size": size, "shuffle": False, "verbose": 0}
     if sample_weight:
@@ -190,7 +192,7 @@ def test_whether_a_loss_takes_ids_is_found_out_by_calling_it():
     for name, (ids, body) in LABELS_OF.items():
         text = "import tensorflow as tf\n" + body
         function = body.removeprefix("def ").partition("(")[0]
-        assert of_ids(text, {"loss": {"out": f"def {function}"}}) == ([function] if ids else []), name
+        assert of_ids(text, {"loss": {"out": f"def {function}"}}) == ([function] if ids else [], []), name
 
 
 @pytest.mark.verify
@@ -207,6 +209,30 @@ def test_a_loss_of_ids_is_trained_itself_whatever_words_it_uses(name):
     names: dict = {"tf": tf}
     exec(body, names)
     run, history = train(recipe), plain_fit(recipe, own=names[function])
+    np.testing.assert_allclose(run.snapshot.loss, history["loss"], rtol=1e-5)
+
+
+FLAT = """
+inner = keras.losses.SparseCategoricalCrossentropy(reduction="none")
+
+def left_out(real, guess):
+    counted = tf.math.logical_not(tf.math.equal(real, 0))
+    each = inner(real, guess)
+    counted = tf.cast(counted, each.dtype)
+    return tf.reduce_sum(each * counted) / tf.reduce_sum(counted)
+
+"""
+
+
+def test_a_loss_of_ids_without_an_axis_of_their_own_is_trained_as_fit_does():
+    """(batch, time) beside (batch, time, class), as tutorials of translation have them."""
+    text = "import tensorflow as tf\nimport keras\n" + FLAT + DENSE.format("3, activation='softmax'", "left_out")
+    found, interface = looked_at(text)
+    assert (found["compiled"]["of_ids"], found["compiled"]["of_flat_ids"]) == ([], ["left_out"])
+    recipe = replace(recipe_of(text, interface, found), pasted=loss_itself(interface, found["compiled"], text))
+    names: dict = {"tf": tf, "keras": keras}
+    exec(FLAT, names)
+    run, history = train(recipe), plain_fit(recipe, own=names["left_out"], flat=True)
     np.testing.assert_allclose(run.snapshot.loss, history["loss"], rtol=1e-5)
 
 

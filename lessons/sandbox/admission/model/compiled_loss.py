@@ -12,6 +12,7 @@ from lessons.sandbox.admission.compiled import needed
 from lessons.sandbox.admission.vocabulary import is_loss_class, is_loss_function
 
 FAMILY = "keras.losses."
+FLAT = "with_flat_labels"
 
 
 def loss_itself(interface: Interface, compiled: Mapping[str, Any] | None, model: str = "") -> Pasted | None:
@@ -22,9 +23,10 @@ def loss_itself(interface: Interface, compiled: Mapping[str, Any] | None, model:
     """
     asked = replaced(interface, compiled).get(interface.at)
     if name := own_name(asked):
-        ids = name in ((compiled or {}).get("of_ids") or [])
-        known = ids if interface.put_out.labels == "class" else True
-        return own_loss(model, str(asked).removeprefix(FUNCTION)) if known and model else None
+        ids, flat = (name in ((compiled or {}).get(kind) or []) for kind in ("of_ids", "of_flat_ids"))
+        classes = interface.put_out.labels == "class"
+        known = ids or flat if classes else True
+        return own_loss(model, str(asked).removeprefix(FUNCTION), classes and flat) if known and model else None
     text = text_of(asked) if asked else None
     if text is None or (interface.put_out.labels == "class") != plain_name(asked).startswith("sparse"):
         return None
@@ -35,10 +37,16 @@ def loss_itself(interface: Interface, compiled: Mapping[str, Any] | None, model:
     return Pasted(text)
 
 
-def own_loss(model: str, meant: str) -> Pasted | None:
-    """A loss that the text of a model defines, with all that it goes back to; None where it is not admitted."""
+def own_loss(model: str, meant: str, flat: bool = False) -> Pasted | None:
+    """A loss that the text of a model defines, with all that it goes back to; None where it is not admitted.
+
+    `flat`: it takes ids (batch, time), and is called by a function that takes them as (batch, time, 1).
+    """
     try:
         text = ast.unparse(needed(ast.parse(model), {own_name(FUNCTION + meant)}))
+        if flat:
+            text += f"\n\ndef {FLAT}(y_true, y_pred):\n    return {meant}(y_true[..., 0], y_pred)\n"
+            meant = FLAT
         admit(text).check(meant)
     except (Refused, SyntaxError, ValueError):
         return None
