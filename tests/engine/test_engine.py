@@ -30,8 +30,14 @@ def oracle_data(settings: Settings, draw) -> oracle.Data:
     return oracle.Data(batch.x, batch.y, batch.real, draw(Recipe(settings), every_label=True).y)
 
 
+DRIFT = 10  # times as far as fit goes from itself when each first weight is moved by one rounding
+
+
 def assert_like_fit(settings: Settings) -> None:
-    """Same loss and val_loss as plain Keras, or the same refusal."""
+    """Same loss and val_loss as plain Keras, or the same refusal.
+
+    To 1e-5; where a training makes more of a rounding than that, no farther from fit than fit is from itself.
+    """
     data, held_out = oracle_data(settings, training_batch), oracle_data(settings, validation_batch)
     try:
         wanted = oracle.fit(settings, data, held_out)
@@ -42,9 +48,14 @@ def assert_like_fit(settings: Settings) -> None:
         return
     got = trained(Recipe(settings)).snapshot
     for name in ("loss", "val_loss"):
+        ours, theirs = getattr(got, name), np.array(wanted[name], "float32")
+        drift = 0.0
+        if np.isfinite(ours - theirs).all() and not np.allclose(ours, theirs, rtol=1e-5, atol=0):
+            again = oracle.fit(settings, data, held_out, moved=np.finfo("float32").eps)[name]
+            drift = DRIFT * np.maximum.accumulate(np.abs(again - theirs))
         np.testing.assert_allclose(
-            getattr(got, name),
-            np.array(wanted[name], "float32"),
+            np.where(np.abs(ours - theirs) <= drift, theirs, ours),
+            theirs,
             rtol=1e-5,
             err_msg=f"{name} of {settings.to_query()}",
         )

@@ -27,10 +27,11 @@ class Data:
     step_labels: np.ndarray  # (batch, time, 1), also where y holds only the last one
 
 
-def fit(settings: Settings, data: Data, validation: Data) -> dict[str, list[float]]:
-    """`loss` and `val_loss` per epoch, as model.fit reports them."""
+def fit(settings: Settings, data: Data, validation: Data, moved: float = 0.0) -> dict[str, list[float]]:
+    """`loss` and `val_loss` per epoch, as model.fit reports them; with all first weights `moved` by a share of them."""
     routes = route(settings, settings.mask), route(settings, validation_mask(settings))
     model = compiled(settings, routes[0])
+    model.set_weights([weight * np.float32(1 + moved) for weight in model.get_weights()])
     size = settings.batch_size or settings.sequences
     common = {"epochs": settings.epochs, "batch_size": size, "shuffle": False, "verbose": 0}
     x, y, weights = fed(settings, settings.mask, data)
