@@ -20,7 +20,7 @@ DOOR, WAIT = "Workshop room", "600 a minute at most; go on in"
 SCRIPT = """
 import streamlit as st
 from pages import room_page
-room_page.render({})
+room_page.render({}, {})
 """
 
 
