@@ -23,8 +23,9 @@ def of_ids(text: str, compiled: Mapping[str, Any]) -> tuple[list[str], list[str]
     as people write them, `LABELS_OF` of tests/tools/strangers_losses.py, words such as “sparse” tell 3.
     """
     asked = sorted({meant for meant in leaves(compiled.get("loss")) if own_name(FUNCTION + meant)})
-    flat = [one for one in asked if takes_ids(text, one, STEPS, True) and not takes_ids(text, one, STEPS)]
-    others = [one for one in asked if one not in flat and any(takes_ids(text, one, at) for at in (STEPS, SEQUENCES))]
+    with_axis = {one for one in asked if takes_ids(text, one, STEPS)}
+    flat = [one for one in asked if one not in with_axis and takes_ids(text, one, STEPS, True)]
+    others = [one for one in asked if one in with_axis or (one not in flat and takes_ids(text, one, SEQUENCES))]
     names = [[own_name(FUNCTION + one) for one in found] for found in (others, flat)]
     return names[0], names[1]
 
