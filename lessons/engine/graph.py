@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import ops  # it has no public name
 
-from lessons.engine import xray
+from lessons.engine import grappler, xray
 from lessons.engine.models import build_loss, build_optimizer, draws
 from lessons.recipe import data, losses
 from lessons.recipe.bad_input import BadInput
@@ -74,6 +74,7 @@ class Graph:
         self.structure, self.own, self.batched = structure, structure.own, settings.batched
         self.weighted = mask_path(settings, settings.mask).weighted
         self.loss, self.puts_out = build_loss(settings, loss), settings.predicts
+        self.usual = not (loss or structure.model)  # what is pasted may hold anything: grappler does all it can
 
     @property
     def arguments(self) -> tuple:
@@ -130,7 +131,8 @@ class Graph:
         BadInput where Keras refuses the mask that this run passes.
         """
         try:
-            measured = self._advance(self.train_part, self.val_part, self.batch_size, tf.constant(epochs))
+            with grappler.quickly(self.usual):
+                measured = self._advance(self.train_part, self.val_part, self.batch_size, tf.constant(epochs))
         except tf.errors.InvalidArgumentError:
             if self.unmaskable is None:
                 raise
@@ -162,7 +164,8 @@ class Graph:
 
     def _put_out(self, part) -> list[tf.Tensor]:
         """What `_predictions` returns for these data."""
-        return self._predict(part)
+        with grappler.quickly(self.usual):
+            return self._predict(part)
 
     def xray(self) -> tuple[LayerMask, ...]:
         """Where the mask of this run goes, layer by layer."""

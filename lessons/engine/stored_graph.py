@@ -17,11 +17,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import function_pb2, graph_pb2  # none of these has a public name
-from tensorflow.core.protobuf import config_pb2
 from tensorflow.python.eager import context, execute
 from tensorflow.python.framework import op_def_registry
 
-from lessons.engine import graph_files
+from lessons.engine import graph_files, grappler
 from lessons.engine.graph import Graph
 from lessons.engine.models import Draw
 from lessons.recipe.recipe import Structure
@@ -158,13 +157,7 @@ class Function:
         return execute.execute(self.name, self.outputs, given, attributes, context.context())
 
 
-def as_it_is() -> bytes:
-    config = config_pb2.ConfigProto()
-    config.graph_options.rewrite_options.disable_meta_optimizer = True
-    return config.SerializeToString()
-
-
-AS_IT_IS = as_it_is()
+AS_IT_IS = grappler.not_at_all()
 
 
 def handle_of(variable: Any) -> tf.Tensor:
