@@ -181,9 +181,12 @@ class Panel extends Pictured {
   play(duration, from = 0) {
     this.halt();
     const start = performance.now();
-    const step = (now) => {
-      const share = Math.max(0, Math.min(1, (now - start) / duration)); // the frame may have begun before `start`
+    let spent = 0; // milliseconds that the frame before this took to draw: what another would draw is shown after it
+    const step = () => {
+      const begun = performance.now();
+      const share = Math.min(1, (begun + 2 * spent - start) / duration);
       this.goTo(Math.round(from + share * (this.last - from)), "playback");
+      spent = performance.now() - begun;
       this.playing = share < 1 ? requestAnimationFrame(step) : undefined;
     };
     this.playing = requestAnimationFrame(step);
