@@ -71,6 +71,14 @@ def _ends_unseen(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch)
     return zeros and ends and recipe.settings.causal and not recipe.model  # whose layers nobody has looked at
 
 
+def _real_steps_unseen(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch) -> bool:
+    """Whether the loss of no real step counts: what stands in for a missing label is then nowhere looked at."""
+    counted = recipe.mask_path.weighted or _mask_at_loss(recipe)
+    left_out = not any((batch.mask & batch.real).any() for batch in (training, validation))
+    per_step = recipe.settings.predicts.per_step and not losses.scalar(recipe.settings.loss)
+    return counted and left_out and per_step and not recipe.walled
+
+
 def _idle_masks(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch) -> Iterator[tuple[str, str]]:
     s, weighted = recipe.settings, recipe.mask_path.weighted
     whole = training.mask.all() and validation.mask.all()
@@ -123,6 +131,8 @@ def _idle_labels(recipe: Recipe, training: PaddedBatch, validation: PaddedBatch)
     )
     if not any(map(math.isnan, (labels.sum() for labels in missing))):
         yield "nan_fill", "No label is missing." if every_step or not s.nan_share else "No label in use is missing."
+    if s.nan_fill != "keep" and _real_steps_unseen(recipe, training, validation):
+        yield "nan_share", "The mask leaves out every real step, and padding has its own labels."
 
 
 def _zero_at(steps: Bools, batch: PaddedBatch) -> bool:
