@@ -101,6 +101,7 @@ def page(visitor):
     """A page of somebody whom no server knows, in a browser whose cache has the scripts."""
     page = visitor.new_page()
     page.set_viewport_size({"width": 1280, "height": 720})
+    page.emulate_media(reduced_motion="reduce")  # else each run is played back, for half a second of a core
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on("console", lambda message: page.complaints.append(message.text) if is_complaint(message) else None)

@@ -178,6 +178,25 @@ def test_the_slider_steps_through_the_epochs(page, site):
     assert len(panel(page)["curve"]) == len(whole["curve"])
 
 
+EPOCHS_SHOWN = """() => {
+  const root = document.querySelector('.lab');
+  window.epochsShown = [];
+  const look = () => window.epochsShown.push(Number(root.dataset.epoch));
+  new MutationObserver(look).observe(root, { attributeFilter: ['data-epoch'] });
+}"""
+
+
+def test_a_run_is_played_back_epoch_by_epoch(page, site):
+    open_lesson(page, site, epochs="40")
+    run(page)
+    page.evaluate(EPOCHS_SHOWN)
+    page.get_by_role("button", name="Play").click()
+    await_(lambda: 40 in page.evaluate("epochsShown") and not panel(page)["playing"], "the last epoch")
+    shown = page.evaluate("epochsShown")
+    assert shown == sorted(shown) and shown[-1] == 40
+    assert len(shown) > 2
+
+
 @pytest.mark.verify
 def test_a_cell_says_in_words_what_it_is(page, site):
     open_lesson(page, site)

@@ -115,7 +115,7 @@ MARKS = """() => {
   const { curve, gradient } = document.querySelector('.lab').panel.plots;
   return {
     bands: (curve.layout.shapes ?? []).filter((shape) => shape.layer === 'below').map((shape) => [shape.x0, shape.x1]),
-    titles: curve.layout.annotations.map((note) => note.text),
+    titles: (curve.layout.annotations ?? []).map((note) => note.text),
     border: gradient.data.some((trace) => trace.name === 'the finding'),
   };
 }"""

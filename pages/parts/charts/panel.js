@@ -181,10 +181,11 @@ class Panel extends Pictured {
   play(duration, from = 0) {
     this.halt();
     const start = performance.now();
-    let spent = 0; // milliseconds that the frame before this took to draw: what another would draw is shown after it
+    let spent = 0; // milliseconds that drawing the frame before took
     const step = () => {
       const begun = performance.now();
-      const share = Math.min(1, (begun + 2 * spent - start) / duration);
+      const fits = begun + 2 * spent < start + duration; // this frame, and the last one after it
+      const share = fits ? (begun - start) / duration : 1;
       this.goTo(Math.round(from + share * (this.last - from)), "playback");
       spent = performance.now() - begun;
       this.playing = share < 1 ? requestAnimationFrame(step) : undefined;
