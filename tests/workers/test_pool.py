@@ -19,6 +19,7 @@ from lessons.runs.run import Snapshot
 from lessons.server import tasks
 from lessons.server.laboratory import structure
 from lessons.workers import forking
+from lessons.workers import pool as pool_module
 from lessons.workers.capacity import default_size
 from lessons.workers.job import OutOfOrder, WorkerDied
 from lessons.workers.pool import STARTS, WorkerPool
@@ -396,6 +397,22 @@ def test_a_fork_server_that_ends_takes_its_processes_along_and_another_comes():
         assert pool.submit(number_of_process).result(PATIENT) != before
         assert forking.shared().connection is not connection
         assert not Path(f"/proc/{before}").exists()
+
+
+@pytest.mark.skipif(not forking.CAN_FORK, reason="a process that is not forked takes longer to get ready")
+def test_a_process_that_hangs_while_it_starts_is_given_up_for_another(monkeypatch):
+    monkeypatch.setattr(pool_module, "STARTING", patient(2))
+    opened = []
+
+    def open_(worker):
+        opened.append(forking.start("lessons.workers.worker", environment=dict(os.environ)))
+        if len(opened) == 1:
+            os.kill(opened[0].pid, signal.SIGSTOP)
+        return opened[-1]
+
+    monkeypatch.setattr(pool_module.Worker, "_open", open_)
+    with WorkerPool(1) as pool:
+        assert pool.submit(number_of_process).result(PATIENT) == opened[1].pid
 
 
 @pytest.mark.skipif(not forking.CAN_FORK, reason="processes are not forked here")
