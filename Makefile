@@ -4,8 +4,8 @@
 VENV   := .venv
 python := $(VENV)/bin/python
 ARGS   :=
-# Two processes; which takes what, and when, says tests/tools/scheduling.py.
-parallel := -n 2 --dist loadscope
+# Three processes, for tests that open pages wait much; which takes what, and when, says tests/tools/scheduling.py.
+parallel := -n 3 --dist loadscope
 
 # TensorFlow and Streamlit have releases for these.
 fits   := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))

@@ -34,7 +34,7 @@ def bits(told: dict[str, np.ndarray]) -> dict[str, bytes]:
     return {name: values.tobytes() for name, values in told.items()}
 
 
-@pytest.mark.parametrize("recipe", first(3, list(RECIPES.values())))
+@pytest.mark.parametrize("recipe", first(1, list(RECIPES.values())))
 def test_it_gives_the_same_bits(recipe):
     quick = bits(advanced(recipe, quick=True))
     assert any(bits(advanced(recipe, quick=False)) == quick for _ in range(TRIES))

@@ -191,6 +191,7 @@ def test_where_the_mask_is_lost_the_gradient_of_padding_is_found():
     assert not healthy.leak.any() and not healthy.input_leak.any()
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize(
     ("label", "reason", "fix"),
     first(

@@ -71,6 +71,7 @@ def test_one_toggle_is_told_and_where_the_runs_part():
     assert "pin.preset" not in page.query_params
 
 
+@pytest.mark.verify
 def test_several_toggles_are_listed_with_the_advice():
     page = pinned(preset="fixed")
     page.selectbox(key=f"{SLUG}:loss").set_value("mae").run()

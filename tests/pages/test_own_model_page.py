@@ -6,6 +6,7 @@ from lessons.course.model_examples import EXAMPLES
 from tests.tools.screen import await_
 
 
+@pytest.mark.verify
 def test_an_example_a_text_of_ones_own_and_what_is_refused(page, site):
     page.goto(f"{site.url}/?page=your_case")
     await_(lambda: page.get_by_role("radio", name="Flatten").count(), "the examples")

@@ -1,4 +1,4 @@
-"""In which order the test processes take the files: those that take longest first, so that both are busy to the end.
+"""In which order the test processes take the files: those that take longest first, so that all are busy to the end.
 
 A file is run by one process, which shares its server and its traced graphs. So are the files of a group, which look at
 the same server or at the same runs. What is missing here is short, and comes last. `--durations=0` tells how long a
