@@ -33,13 +33,13 @@ def quickly(wanted: bool = True) -> Iterator[None]:
 @cache
 def quick(config: bytes) -> context.FunctionCallOptions:
     """The options of a call in this process, whose own are `config`."""
-    quick = config_pb2.ConfigProto.FromString(config)
-    rewriting = quick.graph_options.rewrite_options
+    less = config_pb2.ConfigProto.FromString(config)
+    rewriting = less.graph_options.rewrite_options
     rewriting.meta_optimizer_iterations = rewriter_config_pb2.RewriterConfig.ONE
     rewriting.memory_optimization = rewriter_config_pb2.RewriterConfig.NO_MEM_OPT
     for name in NEEDLESS:
         setattr(rewriting, name, rewriter_config_pb2.RewriterConfig.OFF)
-    return context.FunctionCallOptions(config_proto=quick)
+    return context.FunctionCallOptions(config_proto=less)
 
 
 def not_at_all() -> bytes:

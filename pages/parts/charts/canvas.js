@@ -81,9 +81,9 @@ class Canvas {
   themed(layout) {
     const style = getComputedStyle(this.root);
     const colour = (name) => style.getPropertyValue(`--st-${name}`).trim();
-    const lines = Object.fromEntries(["gridcolor", "linecolor", "zerolinecolor"].map((part) => [part, colour("border-color")]));
+    const line = colour("border-color");
     // Labels have room in our margins: to measure each, whether it has to be hidden, takes a third of a redraw.
-    const axis = { ...lines, automargin: false, ticklabeloverflow: "allow" };
+    const axis = { gridcolor: line, linecolor: line, zerolinecolor: line, automargin: false, ticklabeloverflow: "allow" };
     const themed = { ...layout, showlegend: false, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { size: 11, ...layout.font, color: colour("text-color"), family: style.fontFamily },
       hoverlabel: { bgcolor: colour("secondary-background-color"), font: { color: colour("text-color") } } };
