@@ -166,6 +166,7 @@ def test_no_vote_comes_after_the_close(rooms, elsewhere):
         try:
             for answer in cycle(range(3)):
                 elsewhere.vote(code, learner, 1, answer)
+                time.sleep(0.002)  # SQLite is not fair: eight who never pause can keep the ninth out on a busy machine
         except NotAllowed:
             refused.append(learner)
 
