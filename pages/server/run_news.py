@@ -80,10 +80,13 @@ def routes() -> list[BaseRoute]:
 
 
 async def answer(request: Request) -> Response:
-    """The state as plain text, as soon as it is another one than the browser knows; 404 where there is nothing."""
+    """The state as plain text, as soon as it is another one than the browser knows; no content where there is nothing.
+
+    That is no error: a run was stopped, or its page drawn anew, while its browser asked. A 404 stood in its console.
+    """
     news = asked_for.get(request.path_params["name"])
     if news is None:
-        return PlainTextResponse("", 404)
+        return Response(status_code=204)
     state = await changed(news, request.query_params.get("state", ""))
     return PlainTextResponse(state, headers={"Cache-Control": "no-store"})
 

@@ -114,7 +114,7 @@ def test_the_route_knows_what_is_on_a_page_and_nothing_else(training):
     assert (answer.status_code, answer.text, answer.headers["Cache-Control"]) == (200, "True", "no-store")
     del news
     gc.collect()
-    assert asyncio.run(asked(path)).status_code == 404
+    assert asyncio.run(asked(path)).status_code == 204
 
 
 def test_a_click_on_run_draws_what_shows_a_run_and_no_control_anew(site):

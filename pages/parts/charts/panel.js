@@ -87,8 +87,8 @@ class Panel extends Pictured {
     for (let same = true; same && waits();) {
       try {
         const answer = await fetch(url, { cache: "no-store" });
-        same = answer.ok && (await answer.text()) === state;
-        if (!answer.ok) await pause(); // it does not know this panel any more: the page's script is asked
+        same = answer.ok && (await answer.text()) === state; // without content it knows this panel no more
+        if (!answer.ok) await pause(); // whatever is wrong, the page's script is asked
       } catch { await pause(); } // the server is away: it is asked again
     }
     if (waits()) this.ask(data);
