@@ -16,7 +16,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from lessons.workers.capacity import default_size
-from lessons.workers.forking import CAN_FORK, ROOT, Process, start
+from lessons.workers.forking import ROOT, Process, start
 from lessons.workers.job import Job, OutOfOrder, WorkerDied
 
 ATTEMPTS = 2  # a job whose worker died is tried once more
@@ -24,7 +24,7 @@ STARTS = 3  # a worker that cannot be started is not tried for ever: each attemp
 PATIENCE = 0.4  # seconds that a job may be overtaken by jobs whose graph this worker has traced
 PATIENCE_BEHIND = 2.0  # the same for work in the background: about what it takes to compile a graph for a map
 QUIET = 30.0  # seconds since somebody wanted something, before what can be done later begins
-STARTING = 60.0 if CAN_FORK else 300.0  # seconds for a process to get ready; one that hangs is given up for another
+STARTING = 300.0  # seconds to get ready, far more than a busy machine needs; what hangs is given up for another
 ENDING = 0.3  # seconds from a process' last word to its end
 LOOK_AROUND = 1.0  # seconds between two looks of an idle worker's thread whether its process still lives
 
