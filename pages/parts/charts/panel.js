@@ -2,7 +2,7 @@
 
 const PLAYBACK = 330; // milliseconds for all epochs of a finished run
 const FOLLOWED = 500; // milliseconds after which a run that streams needs no playback
-const BLANK = { data: [], layout: { margin: { l: 52, r: 8, t: 6, b: 36 }, xaxis: { visible: false }, yaxis: { visible: false } } };
+const BLANK = { data: [], layout: { margin: { l: 52, r: 18, t: 6, b: 36 }, xaxis: { visible: false }, yaxis: { visible: false } } };
 
 class Panel extends Pictured {
   constructor(root) {
