@@ -174,17 +174,21 @@ def verify_button(place, verification: Verification, claim: Claim, outcome: Outc
         label = "waiting"
     else:
         label = "Verify again" if outcome else "Verify"
-    pressed = place.button(
+    place.button(
         label,
         type="tertiary",
         icon=":material/refresh:" if outcome else ":material/play_arrow:",
         key=f"folklore:verify:{claim.id}",
         disabled=claim.id in verification.running,
         help=f"Measure claim {claim.id} now",
+        on_click=verify,
+        args=(verification, claim),
     )
-    if pressed:
-        verification.ask([claim.id], session(), first=True)
-        st.rerun()
+
+
+def verify(verification: Verification, claim: Claim) -> None:
+    verification.ask([claim.id], session(), first=True)
+    st.rerun()
 
 
 def evidence(claim: Claim, outcome: Outcome | None) -> None:

@@ -76,8 +76,7 @@ def whereabouts(course: Course, stands: Mapping[str, Standing], pages: Mapping, 
     place = row("whereabouts")
     if following:
         label = f"{'Go on' if begun else 'Begin'}: {LESSONS[following].title}"
-        if place.button(label, type="primary", icon=":material/arrow_forward:", key="home:go_on"):
-            st.switch_page(pages[following])
+        button(place, label, "home:go_on", "arrow_forward", st.switch_page, pages[following], type="primary")
     place.markdown(f"**{done} of {len(stands)} done**" if begun else greeting())
     if course.steps:
         place.page_link(record, label="Your record", icon=":material/fact_check:")

@@ -137,6 +137,20 @@ def test_a_file_is_one_room(path):
     assert len(path.read_text().splitlines()) <= LONGEST_FILE
 
 
+def pressed(node: ast.If) -> bool:
+    """Whether what follows is done where a button was pressed: in the script, and not in its callback."""
+    calls = (call.func for call in ast.walk(node.test) if isinstance(call, ast.Call))
+    return any(isinstance(called, ast.Attribute) and called.attr.endswith("button") for called in calls)
+
+
+def test_what_is_pressed_is_done_in_a_callback():
+    """A script that is drawn anew before it comes to its button forgets that it was pressed; a callback comes first."""
+    trees = {path: ast.parse(path.read_text()) for path in SOURCES if path.is_relative_to(ROOT / "pages")}
+    found = [(path, node) for path, tree in trees.items() for node in ast.walk(tree) if isinstance(node, ast.If)]
+    assert len(found) > 100
+    assert not [f"{path.name}:{node.lineno}" for path, node in found if pressed(node)]
+
+
 def test_the_top_of_lessons_can_be_taken_in_at_a_glance():
     rooms = {path.relative_to(ROOT / "lessons").parts[0] for path in SOURCES if path.is_relative_to(ROOT / "lessons")}
     assert len(rooms) <= MOST_ROOMS, sorted(rooms)

@@ -219,5 +219,5 @@ def consultation() -> Consultation:
     elif "clinic:text" not in st.session_state:  # back from another page
         mine.lay()
     mine.collect()
-    mine.address.write(mine.query())
+    mine.address.write(mine.query(), opening=True)
     return mine

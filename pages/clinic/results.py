@@ -15,6 +15,8 @@ from pages.parts.findings import count, findings
 from pages.parts.layout import button, row
 from pages.parts.quotation import fail, quoted
 
+TRAIN_IN = "clinic:lesson"  # session key: the lesson that a loss is trained in
+
 
 def results(mine: Consultation, pages: Mapping) -> None:
     result = mine.result
@@ -43,16 +45,19 @@ def train_it(mine: Consultation, pages: Mapping) -> None:
     advised = [finding["lesson"] for finding in mine.result["findings"]]
     slugs = list(dict.fromkeys([*(slug for slug in advised if slug in LESSONS), *LESSONS]))
     place = row("clinic-course", vertical_alignment="bottom")
-    slug = place.selectbox(
+    place.selectbox(
         "Train it in a lesson",
         slugs,
         format_func=lambda slug: LESSONS[slug].title,
-        key="clinic:lesson",
+        key=TRAIN_IN,
         help="The lesson's model, data and mask with your loss. Its charts show where the gradient goes.",
     )
-    if place.button("Train it there", key="clinic:train", icon=":material/model_training:"):
-        st.session_state[BROUGHT] = Pasted(mine.asked.text, mine.asked.function)
-        st.switch_page(pages[slug])
+    button(place, "Train it there", "clinic:train", "model_training", train, mine, pages)
+
+
+def train(mine: Consultation, pages: Mapping) -> None:
+    st.session_state[BROUGHT] = Pasted(mine.asked.text, mine.asked.function)
+    st.switch_page(pages[st.session_state[TRAIN_IN]])
 
 
 def used(result: Mapping) -> str:

@@ -35,7 +35,7 @@ def bench_of(lesson: Lesson, pages: Mapping[str, Any]) -> Bench:
     if not (bench.presenting or lesson.open):
         identity.moved(lesson.slug)
         bench.recall()
-    bench.address.write(query(bench))
+    bench.address.write(query(bench), opening=True)
     return bench
 
 

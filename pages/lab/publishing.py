@@ -7,10 +7,9 @@ import streamlit as st
 from lessons.classroom import pace
 from lessons.classroom.room_state import NAME_LONGEST
 from lessons.course.case import Case
-from lessons.recipe.bad_input import BadInput
 from pages.learner.seat import Seat, taught
 from pages.parts.layout import button
-from pages.parts.quotation import tell, warn_once
+from pages.parts.notice import note, refusing, tell_noted, warn_noted
 from pages.server.presence import session
 from pages.server.store import rooms
 
@@ -37,23 +36,20 @@ def publish_form(here: Seat, key: str, made: Callable[[], Case]) -> None:
     st.caption(f"Room {here.code}. {STORED}")
     st.text_input("Its name in the room", key=f"{key}:name", max_chars=NAME_LONGEST, autocomplete="off")
     button(st, "Publish it", f"{key}:go", "campaign", publish, here, key, made, type="primary")
-    warn_once(f"{key}:problem")
-    with st.container():
-        if name := st.session_state.pop(f"{key}:done", ""):
-            tell(f"Published as “{name}”.", icon=":material/check:")
+    warn_noted(f"{key}:problem")
+    tell_noted(f"{key}:done", ":material/check:")
 
 
 def publish(here: Seat, key: str, made: Callable[[], Case]) -> None:
     """What is refused is told, and what was typed stays."""
     state = st.session_state
     name = " ".join((state.get(f"{key}:name") or "").split())
-    try:
+    state.pop(f"{key}:done", None)
+    with refusing(f"{key}:problem"):
         pace.spend("publish", session())
         rooms().publish(here.code, here.key, name, made())
-    except BadInput as problem:
-        state[f"{key}:problem"] = str(problem)
-    else:
-        state[f"{key}:done"], state[f"{key}:name"], state[f"{key}:times"] = name, "", times(key) + 1
+        note(f"{key}:done", f"Published as “{name}”.")
+        state[f"{key}:name"], state[f"{key}:times"] = "", times(key) + 1
 
 
 def times(key: str) -> int:

@@ -31,10 +31,14 @@ class Address:
         known = any(name in asked for name in ours)
         return asked if known and went_back() and asked != self.written else None
 
-    def write(self, query: dict[str, str]) -> None:
-        """Put what the page stands at into the address."""
+    def write(self, query: dict[str, str], opening: bool = False) -> None:
+        """Put what the page stands at into the address.
+
+        `opening`: the page is drawn whole. Then it is said even where it stands there: of a page that was left in the
+        same moment the query may still be under way, and the browser writes it behind whatever path it has by then.
+        """
         self.written = query
-        if st.query_params.to_dict() != query:
+        if opening or st.query_params.to_dict() != query:
             st.query_params.from_dict(query)
 
 

@@ -6,9 +6,9 @@ import streamlit as st
 
 from lessons.classroom.own_question import CASE, OWN, Item, typed
 from lessons.course.discovery import LESSONS
-from lessons.recipe.bad_input import BadInput
 from pages.parts.layout import button, row
-from pages.parts.quotation import quoted, warn_once
+from pages.parts.notice import refusing, warn_noted
+from pages.parts.quotation import quoted
 
 EXAMPLE = """Which mean leaves padding out?
 - the mean over all steps
@@ -29,7 +29,7 @@ def own_question(place, page: str, ways: Mapping[str, tuple[str, Take]], cases: 
             "below each other. Moodle’s Aiken format is read too."
         )
         st.selectbox("To be run with it", [None, *cases, *presets()], format_func=named, key=run_key(page), width=520)
-        warn_once(problem_key(page))
+        warn_noted(problem_key(page))
         bar = row()
         for label, (icon, take) in ways.items():
             button(bar, label, f"{page}:own:{label}", icon, taken, page, take)
@@ -37,13 +37,10 @@ def own_question(place, page: str, ways: Mapping[str, tuple[str, Take]], cases: 
 
 def taken(page: str, take: Take) -> None:
     """Do with what was typed what the button says. What cannot be read stays where it is, and is told."""
-    try:
+    with refusing(problem_key(page)):
         text, run = st.session_state.get(text_key(page)) or "", st.session_state.get(run_key(page))
         take([(OWN, question.name) for question in typed(text, run)])
-    except BadInput as problem:
-        st.session_state[problem_key(page)] = str(problem)
-        return
-    st.session_state[text_key(page)] = ""
+        st.session_state[text_key(page)] = ""
 
 
 def presets() -> list[Item]:

@@ -46,10 +46,3 @@ def fail(said: object, place=st) -> None:
 def tell(said: object, place=st, icon: str | None = None) -> None:
     """The same where it is no fault."""
     place.info(quoted(str(said)), icon=icon)
-
-
-def warn_once(key: str) -> None:
-    """What a callback has put under this session key, in a place that is there without it too."""
-    with st.container():
-        if problem := st.session_state.pop(key, ""):
-            warn(problem)

@@ -17,10 +17,12 @@ from pages.lab.publishing import publish_form, times
 from pages.learner.seat import ASKED, Seat
 from pages.parts.download import offer
 from pages.parts.layout import button, row
+from pages.parts.notice import refusing
 from pages.parts.quotation import quoted, warn
 from pages.server.store import rooms
 
 FROM = f"A file {FILE}, which “Save” on “Your case” writes"
+PROBLEM = "console:problem"  # session key: what was refused of what the instructor has pressed
 FORM = "console:case"  # begins the keys of what publishes a file
 Draw = Callable[[Case, str], None]  # what stands below a case: the case, its name
 
@@ -77,14 +79,23 @@ def cases(room: Room, published: Sequence[str], pages: Mapping[str, Any]) -> Non
 def takes(pages: Mapping[str, Any], question: int, case: Case, name: str) -> None:
     """The ways to where it can be run. `question`: the one that it belongs to; 0: none."""
     place, key = row(), f"room:take:{question}:{name}"
-    if case.model and place.button("Take it to “Your case”", key=f"{key}:model", icon=":material/layers:"):
-        st.session_state[ARRIVING], st.session_state[ASKED] = case.to_text(), question
-        st.switch_page(pages[own_case.SLUG])
-    if case.loss and place.button("Take the loss to the clinic", key=f"{key}:loss", icon=":material/stethoscope:"):
-        st.session_state[ASKED] = question
-        bring(case.loss, case.function or None)
-        st.switch_page(pages["clinic"])
+    if case.model:
+        button(place, "Take it to “Your case”", f"{key}:model", "layers", take, case, question, pages[own_case.SLUG])
+    if case.loss:
+        button(place, "Take the loss to the clinic", f"{key}:loss", "stethoscope", take_loss, case, question,
+               pages["clinic"])  # fmt: skip
     place.caption("It takes the place of the text that stands there.")
+
+
+def take(case: Case, question: int, page: Any) -> None:
+    st.session_state[ARRIVING], st.session_state[ASKED] = case.to_text(), question
+    st.switch_page(page)
+
+
+def take_loss(case: Case, question: int, page: Any) -> None:
+    st.session_state[ASKED] = question
+    bring(case.loss, case.function or None)
+    st.switch_page(page)
 
 
 # --- for the instructor
@@ -121,10 +132,8 @@ def kept(here: Seat, case: Case, name: str) -> None:
 
 
 def withdraw(here: Seat, name: str) -> None:
-    try:
+    with refusing(PROBLEM):
         rooms().withdraw(here.code, here.key, name)
-    except BadInput as problem:
-        st.session_state["console:problem"] = str(problem)
 
 
 def runnable(room: Room) -> list[Item]:

@@ -13,19 +13,19 @@ from lessons.recipe.words import plural
 from pages.learner.seat import TEACHES, Seat
 from pages.parts.download import offer
 from pages.parts.layout import button, row
+from pages.parts.notice import refusing, warn_noted
 from pages.parts.own_question import own_question
 from pages.parts.presets import choose_preset, set_preset
-from pages.parts.quotation import quoted, tell, warn, warn_once
+from pages.parts.quotation import quoted, tell, warn
 from pages.parts.speech import aloud
 from pages.room.ballot import Reading, asked, bars, reasons, right_answer
-from pages.room.cases import console_cases, opened, runnable
+from pages.room.cases import PROBLEM, console_cases, opened, runnable
 from pages.room.invitation import invitation
 from pages.room.question import experiment, question
 from pages.room.visit import RESULTS, instructor_link, left, projector_link, remaining, spelled
 from pages.server.store import rooms
 
 LOOK = 1.5  # seconds between two looks at the counts
-PROBLEM = "console:problem"  # session key: what was refused
 TIMER = "console:timer"  # key of the widget
 BEGINS = (
     "“Projector” is the page for the wall, in a window of its own: it shows how to join. Then choose the first "
@@ -48,7 +48,7 @@ def console(code: str, key: str) -> None:
         return
     head(room, key)
     aloud("console:aloud", f"{NAMES[room.phase]}: {tally.joined} joined, {tally.voted} voted, {tally.done} have run it")
-    warn_once(PROBLEM)
+    warn_noted(PROBLEM)
     follow_plan(room, key)
     choose(room, key)
     if room.slug:
@@ -80,10 +80,8 @@ def console(code: str, key: str) -> None:
 
 def act(action: str, code: str, key: str, *arguments: object) -> None:
     """Something the instructor does to the room. What is refused is told."""
-    try:
+    with refusing(PROBLEM):
         getattr(rooms(), action)(code, key, *arguments)
-    except BadInput as problem:
-        st.session_state[PROBLEM] = str(problem)
 
 
 # --- the room

@@ -8,10 +8,10 @@ from lessons.classroom import keys, pace
 from lessons.classroom.agenda import Agenda
 from lessons.classroom.posed import posed_of
 from lessons.classroom.room_state import ASKS, IDENTITY_LONGEST, Room
-from lessons.recipe.bad_input import BadInput
 from pages.learner.seat import SEAT, Seat, seat, taught
 from pages.parts.layout import button
-from pages.parts.quotation import quoted, warn, warn_once
+from pages.parts.notice import refusing, warn_noted
+from pages.parts.quotation import quoted, warn
 from pages.room.visit import address_of, found, spelled
 from pages.server.presence import session
 from pages.server.store import rooms
@@ -24,7 +24,7 @@ CODE, NAME, IDENTITY = "room:code", "room:name", "room:identity"  # keys of widg
 def door(plan: str) -> None:
     """Join by code, or open a room. `plan`: the presets in order that an address brought along."""
     st.markdown("### Workshop room")
-    warn_once(PROBLEM)
+    warn_noted(PROBLEM)
     if mine := taught():
         button(st, f"Back to the console of {spelled(mine.code)}", "room:back", "co_present", st.query_params.from_dict,
                {"room": mine.code, "instructor": mine.key})  # fmt: skip
@@ -58,7 +58,7 @@ def entry(room: Room) -> None:
     """For who has followed the link of one room."""
     code = room.code
     st.markdown(f"### Room {spelled(code)}")
-    warn_once(PROBLEM)
+    warn_noted(PROBLEM)
     with st.form("room:join", border=False, width=420):
         nickname()
         if room.asks:
@@ -92,7 +92,7 @@ def join(code: str) -> None:
 
     Who has touched the button twice has one seat, and who heard nothing of the first time tries with the same key.
     """
-    try:
+    with refusing(PROBLEM):
         here = found(code).code
         mine = seat()
         if mine is None or mine.code != here:
@@ -101,8 +101,6 @@ def join(code: str) -> None:
             mine = Seat(here, rooms().join(here, typed(NAME), key, typed(IDENTITY)))
             del st.session_state[f"{JOINING}:{here}"]
         sit(mine)
-    except BadInput as problem:
-        st.session_state[PROBLEM] = str(problem)
 
 
 def sit(seat: Seat) -> None:
@@ -111,10 +109,8 @@ def sit(seat: Seat) -> None:
 
 
 def open_room(agenda: Agenda) -> None:
-    try:
+    with refusing(PROBLEM):
         pace.spend("open", session())
         code, key = rooms().open()
         rooms().plan(code, key, agenda.address)
         st.query_params.from_dict({"room": code, "instructor": key})
-    except BadInput as problem:
-        st.session_state[PROBLEM] = str(problem)

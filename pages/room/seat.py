@@ -17,7 +17,8 @@ from pages.lab.instruments import instruments
 from pages.lab.state import Form
 from pages.learner.seat import SEAT, Seat
 from pages.parts.layout import button, row
-from pages.parts.quotation import quoted, tell, warn, warn_once
+from pages.parts.notice import refusing, warn_noted
+from pages.parts.quotation import quoted, tell, warn
 from pages.parts.scrolling import scroll_to
 from pages.parts.speech import aloud
 from pages.room.ballot import Reading, asked, revealed, right_answer
@@ -71,7 +72,7 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
     runs = bool(posed and posed.runs)
     head(room, runs)
     known, news = True, says(room, runs)
-    warn_once(REFUSED)
+    warn_noted(REFUSED)
     if unnamed:
         identity(seat, room)
     if posed:
@@ -191,10 +192,8 @@ def identity(seat: Seat, room: Room) -> None:
 
 
 def identify(seat: Seat) -> None:
-    try:
+    with refusing(REFUSED):
         rooms().identify(seat.code, seat.key, typed(IDENTITY))
-    except BadInput as problem:
-        st.session_state[REFUSED] = str(problem)
 
 
 def clock(room: Room) -> None:
@@ -205,11 +204,9 @@ def clock(room: Room) -> None:
 
 
 def cast(seat: Seat, number: int, answer: int, confidence: str = "") -> None:
-    try:
+    with refusing(REFUSED):
         pace.spend("vote", session())
         rooms().vote(seat.code, seat.key, number, answer, confidence)
-    except BadInput as problem:
-        st.session_state[REFUSED] = str(problem)
 
 
 def desk(seat: Seat, room: Room, lesson: Lesson, preset: Preset, pages: Mapping[str, Any]) -> None:

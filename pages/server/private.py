@@ -8,7 +8,7 @@ from functools import cache, wraps
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
@@ -19,6 +19,7 @@ from streamlit.runtime.app_session import AppSessionState
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 SEEN_IN = "1.67"
@@ -32,6 +33,7 @@ def prepare() -> None:
     uploads_stay_in_memory()
     what_is_drawn_anew_is_dropped_whole()
     what_is_pressed_is_done_whole()
+    a_page_that_was_left_is_not_drawn()
     a_widget_looks_up_itself()
     a_theme_is_read_once()
 
@@ -111,6 +113,29 @@ def what_is_pressed_is_done_whole() -> None:
             object.__setattr__(state, "_yield_callback", interrupt)
 
     SafeSessionState.on_script_will_rerun = begin_whole  # type: ignore[method-assign, assignment]
+
+
+def a_page_that_was_left_is_not_drawn() -> None:
+    """Draw no fragment of a page while another one is drawn, or is about to be.
+
+    Until the new page has come to the browser, components of the old one ask on. Streamlit draws what they ask for
+    behind the new page, and the browser takes that off again, for it hears of another page; where the two wait for the
+    same moment, it makes one run of them, of the old page. A class that was led on saw an empty page.
+    """
+    ask = ScriptRequests._request_rerun_locked
+    if hasattr(ask, "__wrapped__"):  # a second server in this process
+        return
+    pages: WeakKeyDictionary[ScriptRequests, str] = WeakKeyDictionary()  # asked for last; one for each row of runs
+
+    @wraps(ask)
+    def ask_of_page(requests: ScriptRequests, data: RerunData) -> bool:
+        if not (data.fragment_id or data.fragment_id_queue):
+            pages[requests] = data.page_script_hash
+        elif data.page_script_hash != (pages.get(requests) or data.page_script_hash):
+            return True
+        return ask(requests, data)
+
+    ScriptRequests._request_rerun_locked = ask_of_page  # type: ignore[method-assign, assignment]
 
 
 class Looked(Mapping[str, Any]):

@@ -2,6 +2,7 @@
 
 import ast
 from contextvars import copy_context
+from dataclasses import replace
 from threading import Event, Thread
 from types import SimpleNamespace
 
@@ -103,6 +104,22 @@ def test_a_second_message_does_not_end_what_a_first_one_does(done_whole):
     assert (state._state["first"], state._state["second"]) == (1, 2)
     with pytest.raises(Interrupted):
         state["third"] = 3
+
+
+def test_a_page_that_was_left_asks_for_nothing(monkeypatch):
+    """Neither behind the page that comes, nor joined with it to one run; on its own page a fragment is drawn."""
+    kind = private.ScriptRequests
+    monkeypatch.setattr(kind, "_request_rerun_locked", kind._request_rerun_locked)
+    private.a_page_that_was_left_is_not_drawn()
+    requests, whole = kind(), private.RerunData(page_script_hash="new")
+    left = private.RerunData(page_script_hash="left", fragment_id="watch")
+    requests.request_rerun(whole)
+    requests.request_rerun(left)
+    assert requests.on_scriptrunner_ready().rerun_data.page_script_hash == "new"
+    requests.request_rerun(left)
+    assert requests.on_scriptrunner_yield() is None
+    requests.request_rerun(replace(left, page_script_hash="new"))
+    assert requests.on_scriptrunner_ready().rerun_data.fragment_id_queue == ["watch"]
 
 
 def test_a_second_click_waits_for_what_a_first_one_does(done_whole):
