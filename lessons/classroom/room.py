@@ -19,7 +19,7 @@ from lessons.classroom.own_question import OWN, OwnQuestion
 from lessons.classroom.phase import BALLOTS, CLOSED, PHASES, Phase
 from lessons.classroom.posed import answers_of
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
-from lessons.classroom.room_state import ASKS, IDENTITY_LONGEST, Counts, Log, Room, Tally
+from lessons.classroom.room_state import ASKS, IDENTITY_LONGEST, Counts, Log, OwnVote, Room, Tally
 from lessons.classroom.schema import asked, deed, finish, member, room, vote
 from lessons.classroom.steps import Step
 from lessons.course.case import Case
@@ -244,17 +244,11 @@ class Rooms:
             values["confidence"] = confidence
             put(db, vote, place | values, ("member", "question", "ballot"))
 
-    def own_votes(self, code: str, key: str, question: int) -> dict[int, int]:
+    def own_votes(self, code: str, key: str, question: int) -> dict[int, OwnVote]:
         """By ballot, what this member answered."""
         with self._as_member(code, key, reading=True) as (db, _, who):
             mine = (vote.c.member == who) & (vote.c.question == question)
-            return {row.ballot: row.answer for row in db.execute(select(vote.c.ballot, vote.c.answer).where(mine))}
-
-    def own_confidence(self, code: str, key: str, question: int) -> dict[int, str]:
-        """By ballot, how sure this member said they are; empty where they said nothing."""
-        with self._as_member(code, key, reading=True) as (db, _, who):
-            mine = (vote.c.member == who) & (vote.c.question == question)
-            return {row.ballot: row.confidence for row in db.execute(select(vote).where(mine))}
+            return {row.ballot: OwnVote(row.answer, row.confidence) for row in db.execute(select(vote).where(mine))}
 
     def finish(self, code: str, key: str, question: int) -> None:
         """Say that this member has run the question's preset."""

@@ -52,6 +52,14 @@ class Room:
 
 
 @dataclass(frozen=True)
+class OwnVote:
+    """A member's own, in one ballot. `confidence`: how sure they said they are; empty where they said nothing."""
+
+    answer: int
+    confidence: str = ""
+
+
+@dataclass(frozen=True)
 class Counts:
     """How many, for everybody to see."""
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from lessons.classroom import pace
 from lessons.classroom.posed import Posed
 from lessons.classroom.refusal import Away, NoRoom, NotAllowed
-from lessons.classroom.room_state import ASKS, IDENTITY_LONGEST, Room, Tally
-from lessons.course.lesson import CONFIDENCE, Lesson, Preset
+from lessons.classroom.room_state import ASKS, IDENTITY_LONGEST, OwnVote, Room, Tally
+from lessons.course.lesson import Lesson, Preset
 from lessons.recipe.bad_input import BadInput
 from pages.lab.bench import Bench
 from pages.lab.instruments import instruments
@@ -26,15 +25,14 @@ from pages.room.cases import cases, names, opened, takes
 from pages.room.companion import SEEN
 from pages.room.door import IDENTITY, asks_words, typed
 from pages.room.question import experiment, question
-from pages.room.visit import left, remaining, spelled
-from pages.server.presence import session
+from pages.room.visit import left, spelled
+from pages.room.vote import REFUSED, SEATED, ballot, clock
 from pages.server.store import rooms
 from pages.server.watch import watch
 
 PATIENCE = 1.0  # seconds that a page waits for the run whose outcome it shows
 ANY = ""  # in place of a room's state: whatever the browser is told next is news
 LAST = "room:last"  # session key: the room as it was last seen
-REFUSED = "room:refused"  # session key: why the last vote was not taken
 SAYS = {
     "waiting": "The instructor begins soon. This page moves by itself.",
     "vote": "Vote now. You may change your vote until it closes.",
@@ -45,7 +43,7 @@ SAYS = {
 }
 
 
-@st.fragment
+@st.fragment(key=SEATED)
 def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
     """Drawn again as soon as the room moves."""
     if left():
@@ -54,8 +52,7 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
         room = st.session_state[LAST] = rooms().look(seat.code)
         st.session_state[SEEN] = room.place
         own = rooms().own_votes(seat.code, seat.key, room.question)
-        tally = rooms().revealed(seat.code)
-        said = rooms().own_confidence(seat.code, seat.key, room.question) if room.ballot else {}
+        tally = rooms().revealed(seat.code) if room.revealed else None
         unnamed = bool(room.asks) and not rooms().identity(seat.code, seat.key)
     except (NoRoom, NotAllowed) as problem:
         st.session_state.pop(SEAT, None)
@@ -72,14 +69,15 @@ def seated(seat: Seat, pages: Mapping[str, Any]) -> None:
     runs = bool(posed and posed.runs)
     head(room, runs)
     known, news = True, says(room, runs)
-    warn_noted(REFUSED)
+    if not room.ballot:  # a vote has them beside its buttons
+        warn_noted(REFUSED)
     if unnamed:
         identity(seat, room)
     if posed:
         scroll_to("room:scroll", "room-head", f"{room.code} {room.question}")  # who has read to the end of the last one
         question(posed)
-        known = body(seat, room, posed, own, tally, pages, said.get(room.ballot, ""))
-        news = heard(room, posed, own, said.get(room.ballot, ""), tally)
+        known = body(seat, room, posed, own, tally, pages)
+        news = heard(room, posed, tally)
     if published := names(room):
         cases(room, published, pages)
         news += f" There are cases to take: {', '.join(published)}."
@@ -93,10 +91,8 @@ def says(room: Room, runs: bool) -> str:
     return "The votes are closed." if room.phase == "run" and not runs else SAYS[room.phase]
 
 
-def heard(room: Room, posed: Posed, own: dict[int, int], said: str, tally: Tally | None) -> str:
-    """The last that has happened, for who hears this page: a vote of theirs, what came true, or where the room is."""
-    if room.ballot in own:
-        return f"Your vote is in: {posed.answers[own[room.ballot]].text}. {said}".strip()
+def heard(room: Room, posed: Posed, tally: Tally | None) -> str:
+    """The last that has happened, for who hears this page: what came true, or where the room is."""
     now = says(room, posed.runs)
     if tally and room.phase == "reveal":
         right = right_answer(posed).right
@@ -120,26 +116,25 @@ def body(
     seat: Seat,
     room: Room,
     posed: Posed,
-    own: dict[int, int],
+    own: dict[int, OwnVote],
     tally: Tally | None,
     pages: Mapping[str, Any],
-    said: str,
 ) -> bool:
-    """What the phase asks for; `said`: how sure they are of their vote. False where something is still to come."""
+    """What the phase asks for. False where something is still to come."""
     reading: Reading | None = None
     answers = posed.answers
     with st.container(key="room-body"):
         if room.ballot:
             if room.closes:
                 clock(room)
-            vote_buttons(seat, room, posed, own, said)
+            ballot(seat, room, posed)
         elif tally and room.phase == "reveal":
             reading = right_answer(posed, PATIENCE)
-            revealed(posed, tally, reading, own)
+            revealed(posed, tally, reading, {at: mine.answer for at, mine in own.items()})
         elif room.phase == "run" and own:
-            st.markdown(f"You voted: **{quoted(answers[own[max(own)]].text)}**")
+            st.markdown(f"You voted: **{quoted(answers[own[max(own)].answer].text)}**")
         elif room.phase != "waiting":
-            mine = own.get(max(own, default=1))
+            mine = own[max(own)].answer if own else None
             lines = (
                 f"- {quoted(each.text)}" + " :blue-badge[your vote]" * (at == mine) for at, each in enumerate(answers)
             )
@@ -158,31 +153,6 @@ def body(
     return room.phase != "reveal" or bool(reading and reading.done)
 
 
-def vote_buttons(seat: Seat, room: Room, posed: Posed, own: dict[int, int], said: str) -> None:
-    """One touch is a vote. What is marked is what the database has."""
-    mine = own.get(room.ballot)
-    for at, answer in enumerate(posed.answers):
-        key = f"room:vote:{room.question}:{room.ballot}:{at}"
-        icon, kind = ("check", "primary") if at == mine else ("", "secondary")
-        button(st, quoted(answer.text), key, icon, cast, seat, room.question, at, type=kind, width="stretch")
-    if mine is None:
-        first = own.get(1)
-        st.caption("No vote yet." + (f" Before: “{quoted(posed.answers[first].text)}”." if first is not None else ""))
-    else:
-        st.caption(f"Your vote is in: “{quoted(posed.answers[mine].text)}”.")
-        sure(seat, room, mine, said)
-
-
-def sure(seat: Seat, room: Room, answer: int, said: str) -> None:
-    """How sure they are of their vote, for who wants to say: a second touch."""
-    place = row()
-    place.markdown("How sure are you?", width="content")
-    for at, word in enumerate(CONFIDENCE):
-        key = f"room:sure:{room.question}:{room.ballot}:{at}"
-        icon, kind = ("check", "primary") if word == said else ("", "secondary")
-        button(place, word, key, icon, cast, seat, room.question, answer, word, type=kind)
-
-
 def identity(seat: Seat, room: Room) -> None:
     """What the instructor asks for, where it was not given at the door."""
     with st.expander(f"Your {ASKS[room.asks]}, for the gradebook", icon=":material/badge:"):
@@ -194,19 +164,6 @@ def identity(seat: Seat, room: Room) -> None:
 def identify(seat: Seat) -> None:
     with refusing(REFUSED):
         rooms().identify(seat.code, seat.key, typed(IDENTITY))
-
-
-def clock(room: Room) -> None:
-    """The time that is left, as a bar that shrinks in the browser: its clock may be wrong, its seconds are not."""
-    left = remaining(room)
-    st.html(f'<div class="vote-clock"><span style="animation-duration:{left}s"></span></div>')
-    st.caption(f"This vote closes by itself, in {left} s from now.")
-
-
-def cast(seat: Seat, number: int, answer: int, confidence: str = "") -> None:
-    with refusing(REFUSED):
-        pace.spend("vote", session())
-        rooms().vote(seat.code, seat.key, number, answer, confidence)
 
 
 def desk(seat: Seat, room: Room, lesson: Lesson, preset: Preset, pages: Mapping[str, Any]) -> None:

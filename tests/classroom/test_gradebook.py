@@ -302,7 +302,7 @@ def test_how_sure_they_were_stands_beside_how_often_they_were_right(rooms):
     rooms.move(code, key, "vote")
     rooms.vote(code, ada, 1, 2, "certain")
     rooms.vote(code, grace, 1, 0, "certain")
-    assert rooms.own_confidence(code, ada, 1) == {1: "certain"}
+    assert rooms.own_votes(code, ada, 1)[1].confidence == "certain"
     rooms.note(code, ada, Step("twin", *BROKEN, {"answer": 1, "outcome": 1, "confidence": "a guess"}))
     with pytest.raises(BadInput, match="^confidence: "):
         rooms.vote(code, ada, 1, 2, "utterly")

@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, func, inspect, select, text
 from lessons.classroom import database, environment, keys
 from lessons.classroom.refusal import NoRoom, NotAllowed
 from lessons.classroom.room import NICKNAME_LONGEST, Rooms
+from lessons.classroom.room_state import OwnVote
 from lessons.classroom.schema import member, metadata, room, vote
 from lessons.recipe.bad_input import BadInput
 from tests.tools.screen import await_
@@ -123,7 +124,7 @@ def test_the_last_vote_before_it_closes_counts(rooms):
     learner = rooms.join(code)
     rooms.vote(code, learner, 1, 0)
     rooms.vote(code, learner, 1, 1)
-    assert rooms.tally(code, key).votes == {1: {1: 1}} and rooms.own_votes(code, learner, 1) == {1: 1}
+    assert rooms.tally(code, key).votes == {1: {1: 1}} and rooms.own_votes(code, learner, 1) == {1: OwnVote(1)}
 
 
 def test_the_second_vote_stands_beside_the_first(rooms):
@@ -206,7 +207,7 @@ def test_a_vote_closes_by_itself(rooms, elsewhere, phase, then):
     with pytest.raises(NotAllowed, match="closed"):
         elsewhere.vote(code, learner, 1, 1)
     assert rooms.news(before.watch) != before.state, "pages are told"
-    assert rooms.own_votes(code, learner, 1) == {before.ballot: 0} and rooms.tally(code, key).voted == 1
+    assert rooms.own_votes(code, learner, 1) == {before.ballot: OwnVote(0)} and rooms.tally(code, key).voted == 1
     rooms.move(code, key, phase)
     assert rooms.look(code).closes == 0, "opened again by hand it stays open"
 
