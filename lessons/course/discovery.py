@@ -7,10 +7,9 @@ from functools import cache
 
 from lessons.course import own_case
 from lessons.course.lesson import CHAPTERS, Lesson
-from lessons.recipe import modules
+from lessons.course.slugs import CATALOG, slugs
 from lessons.recipe.bad_input import BadInput
 
-CATALOG = "lessons.catalog"
 LOADED: dict[str, Lesson] = {}
 
 
@@ -42,12 +41,6 @@ def find(slug: str) -> Lesson:
     if slug not in LESSONS:
         raise BadInput(f"lesson: got “{slug[:40]}”; there are {', '.join(LESSONS)}.")
     return LESSONS[slug]
-
-
-@cache
-def slugs() -> frozenset[str]:
-    """The names of the files in catalog/, those that begin with an underscore left out."""
-    return frozenset(modules.names(importlib.import_module(CATALOG)))
 
 
 def loaded(slug: str) -> Lesson:

@@ -11,12 +11,11 @@ import socket
 import sys
 import threading
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
 
 import streamlit as st
 from starlette.datastructures import MutableHeaders
@@ -24,17 +23,12 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lessons.course.discovery import LESSONS
-from lessons.recipe.recipe import Recipe
-from lessons.sandbox import walled_pool
-from lessons.server.laboratory import shared
-from lessons.server.verification import begin
-from lessons.workers.pool import WorkerPool
 from pages.server import run_news, shown, store, watch
 from pages.server.files import PLOTLY_JS, CompressedCopies, CompressStatic, compressible_files, plotly_js
-from pages.server.private import STREAMLIT_STATIC, prepare, script_runs
+from pages.server.private import STREAMLIT_STATIC, prepare
+from pages.server.root_links import RootLinks
 
-HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorFlow would slow its painting down
+BEGINNING = "pages.server.beginning"
 
 
 @asynccontextmanager
@@ -45,32 +39,34 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """
     answer_at_once()
     prepare()
-    try:
+    with ending():
         store.check()
-        laboratory = shared()
-        walled_pool.fewer_walls_allowed()
-    except ValueError as problem:  # BadInput is one; the pool's own is no BadInput, for it knows no settings
-        end(str(problem))
-    if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already
-        laboratory.executor.may_warm = lambda: not script_runs()
-        every_preset = (Recipe(preset.settings) for lesson in LESSONS.values() for preset in lesson.presets)
-        asyncio.get_running_loop().call_later(HEAD_START, begin, every_preset)
-    # The first script needs them; while a browser loads Streamlit's page they are loaded too.
-    threading.Thread(target=import_module, args=["pages.route"], daemon=True, name="pages").start()
+    beginning = threading.Thread(target=begin, args=[asyncio.get_running_loop()], daemon=True, name="beginning")
+    beginning.start()
     yield
-    laboratory.executor.shutdown(wait=False, cancel_futures=True)
-    if walled_pool.shared.cache_info().currsize:  # somebody has been to the clinic
-        walled_pool.shared().shutdown(wait=False, cancel_futures=True)
+    beginning.join()
+    import_module(BEGINNING).end()
 
 
-def end(sentence: str) -> NoReturn:
-    """End the server before it serves. Nothing runs yet that would have to be ended in order.
+def begin(loop: asyncio.AbstractEventLoop) -> None:
+    """Load NumPy and what stands on it while the first browser loads Streamlit's page, and not before it can."""
+    with ending():
+        import_module(BEGINNING).begin(loop)
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """End the server, as it begins, where its settings say what cannot be.
 
     Whatever were raised here, SystemExit too, Starlette would print with its traceback, and hide the sentence in it.
+    Nothing runs yet that would have to be ended in order.
     """
-    sys.stdout.flush()
-    print(f"unmasked: {sentence}", file=sys.stderr, flush=True)
-    os._exit(2)
+    try:
+        yield
+    except ValueError as problem:  # BadInput is one; the pool's own is no BadInput, for it knows no settings
+        sys.stdout.flush()
+        print(f"unmasked: {problem}", file=sys.stderr, flush=True)
+        os._exit(2)
 
 
 def answer_at_once() -> None:
@@ -89,6 +85,7 @@ def middleware(copies: CompressedCopies | None = None) -> list[Middleware]:
     """The middleware for `st.App`, outermost first. `copies` lets a test count what was compressed."""
     return [
         Middleware(SecurityHeaders, headers=security_headers()),
+        Middleware(RootLinks),
         Middleware(CompressStatic, copies=copies or CompressedCopies(compressible_files())),
     ]
 

@@ -4,17 +4,21 @@ A script costs the server milliseconds of its one processor. Sixty learners who 
 again and again, to draw that they wait.
 """
 
+from __future__ import annotations
+
 import asyncio
 import secrets
 from collections.abc import Hashable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary, ref
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from lessons.server.laboratory import Training, shared
+if TYPE_CHECKING:
+    from lessons.server.laboratory import Laboratory, Training
 
 ANSWERS_WITHIN = 5.0  # seconds that a question stays open: a browser has six connections for all of its tabs
 STEP = 1.0  # seconds between two looks whether what a run waits for has changed
@@ -22,7 +26,14 @@ PICTURES = 0.25  # seconds that a run under way gets for more epochs before its 
 PATH = "run-news/"
 LOADING = "warming up: TensorFlow is loading"
 
-asked_for: WeakValueDictionary[str, "News"] = WeakValueDictionary()  # by the name that its browser knows
+asked_for: WeakValueDictionary[str, News] = WeakValueDictionary()  # by the name that its browser knows
+
+
+def shared() -> Laboratory:
+    """The laboratory. It loads NumPy, and this module is loaded before the server serves."""
+    from lessons.server import laboratory
+
+    return laboratory.shared()
 
 
 class News:

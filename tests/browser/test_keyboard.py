@@ -40,9 +40,8 @@ SMALL = """() => [...document.querySelectorAll('button, a, summary, input, [tabi
 
 def opened(page, site, query: str) -> None:
     page.goto(f"{site.url}/{query}")
-    await_(
-        lambda: page.locator("h1, h2, h3").count() and not page.locator("[data-testid=stStatusWidget]").count(), query
-    )
+    drawn = page.locator("[data-test-script-state=notRunning] :is(h1, h2, h3)")
+    await_(lambda: drawn.count() and not page.locator("[data-stale=true]").count(), query)
     if "lesson" in query:
         await_(lambda: (panel(page) or {}).get("picture"), "the data picture")
         ready(page)

@@ -21,6 +21,7 @@ from starlette.datastructures import Headers
 
 from lessons.classroom import environment
 from pages.server import files, lifespan, shown
+from pages.server.root_links import page_of
 from tests.tools.contrast import contrast
 from tests.tools.patience import patient
 from tests.tools.site import serving
@@ -399,3 +400,27 @@ def test_on_postgresql_a_server_without_a_secret_ends_with_one_sentence(tmp_path
     last = said.strip().splitlines()[-1]
     assert last.startswith(f"unmasked: {environment.SECRET}: is not set; with PostgreSQL")
     assert last.endswith("makes one.") and "Traceback" not in said
+
+
+# --- shared links
+
+
+@pytest.mark.parametrize(
+    ("query", "page"),
+    [
+        ("lesson=mask_and_loss&preset=broken&hide=epsilon,loss", "./mask_and_loss?preset=broken&hide=epsilon,loss"),
+        ("lesson=mask_and_loss", "./mask_and_loss"),
+        ("lesson=nonsense", None),  # app.py says which there are
+        ("lesson=//elsewhere.example", None),
+        ("preset=broken", None),
+        ("", None),
+    ],
+)
+def test_a_shared_link_leads_to_its_page(query: str, page: str | None):
+    assert page_of(query) == page
+
+
+def test_the_server_sends_a_browser_on_from_the_root_alone(site: Server):
+    answer = site.ask("/?lesson=mask_and_loss&preset=broken")
+    assert (answer.status, answer.headers["location"]) == (307, "./mask_and_loss?preset=broken")
+    assert site.ask("/clinic?lesson=mask_and_loss").status == 200

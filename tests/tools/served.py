@@ -5,7 +5,7 @@ process, and a minute of the processor, that hardly a test waits for.
 """
 
 from lessons.server.laboratory import Laboratory
-from pages.server import lifespan
+from pages.server import beginning
 
 NEVER = 1e6  # seconds
 prepare = Laboratory.prepare
@@ -13,7 +13,7 @@ prepare = Laboratory.prepare
 
 def do_nothing_ahead() -> None:
     """Workers start with the first job; of a lesson only the settings in sight are traced in the background."""
-    lifespan.HEAD_START = NEVER
+    beginning.HEAD_START = NEVER
     Laboratory.prepare = lambda laboratory, *recipes: prepare(laboratory, *recipes[:1])
 
 
