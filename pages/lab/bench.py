@@ -231,14 +231,14 @@ class Bench:
             self.runs.training.leave(self.me())
             self.runs.watching = False
 
-    def look(self) -> None:
+    def look(self) -> bool:
         """See how far the training is; after a click wait a moment for its end: most have come to it by then.
 
-        What has ended settles a prediction that waits for it, and is kept of the learner.
+        Whether it has just ended. That settles a prediction that waits for it, and is kept of the learner.
         """
         runs = self.runs
         if not runs.watching:
-            return
+            return False
         training = runs.training
         watch(training, self.me())
         if runs.looked != runs.presses:
@@ -248,6 +248,7 @@ class Bench:
             runs.watching = False
             if not (self.outdated or self.form.own) and (run := training.run()):
                 self._judge(run)
+        return not runs.watching
 
     def _judge(self, run: Run) -> None:
         """Let a run say which answer came true, where a prediction waits for it; and keep that it was run."""

@@ -1,5 +1,7 @@
 """The panel of a bench, with what is told of the run in it."""
 
+import time
+
 import streamlit as st
 
 from lessons.recipe.recipe import Recipe
@@ -19,6 +21,9 @@ from pages.parts.quotation import fail
 from pages.server.run_news import LOADING, waiting
 
 INSTRUMENTS = "instruments"  # the name of their fragment
+# Seconds that a browser has for the charts of a run that has ended, before the findings come: they are as much work for
+# it, and in one message with the charts they keep the first point of the curve waiting for a quarter of its time.
+CURVE_FIRST = 0.1
 
 
 @st.fragment(key=INSTRUMENTS)
@@ -29,7 +34,7 @@ def instruments(bench: Bench) -> None:
     """
     if bench.redraw:
         st.rerun()
-    bench.look()
+    ended = bench.look()
     runs, form, news = bench.runs, bench.form, bench.runs.news(bench.me())
     known = news.state()  # before anything is drawn of it: what comes now is news
     if bench.asks:
@@ -50,6 +55,8 @@ def instruments(bench: Bench) -> None:
             news={"path": news.address, "state": known},
         ),
     )
+    if ended:
+        time.sleep(CURVE_FIRST)
     if training and training.failure:
         fail(f"This cannot be trained: {first_line(training.failure)}")
     for warning in run.opening.warnings if run else ():
