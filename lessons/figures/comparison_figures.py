@@ -170,7 +170,7 @@ def leak_words(run: Run, epoch: int, at: str) -> str:
     """The share of the gradient that lies on padding in a kept epoch."""
     shares = run.leak if at == "predictions" else run.input_leak
     found = shares[int(places(run, np.array([epoch]))[0])]
-    return f"{number(100 * found)} % of the gradient on padding" if np.isfinite(found) else "no finite gradient"
+    return f"{number(100 * found)}% of the gradient on padding" if np.isfinite(found) else "no finite gradient"
 
 
 def difference_sentence(comparison: Comparison, epoch: int, at: str) -> str:

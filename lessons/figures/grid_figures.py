@@ -136,7 +136,7 @@ def cell_words(grid: Grid, row: int, column: int, square: Square | None, failure
         return f"{place}{gap}cannot be trained: {failure[:120]}"
     agree = f" on {square.agree} of {square.seeds} seeds" if square.seeds > 1 else ""
     numbers = f"error {number(square.error)} (best constant {number(square.baseline)}), loss {number(square.loss)}"
-    leak = f"{gap}{number(100 * square.leak)} % of the first gradient on padding" if math.isfinite(square.leak) else ""
+    leak = f"{gap}{number(100 * square.leak)}% of the first gradient on padding" if math.isfinite(square.leak) else ""
     return f"{place}{gap}{NAMES.get(square.outcome, square.outcome)}{agree}{gap}{numbers}{leak}"
 
 

@@ -179,10 +179,10 @@ class Run:
 
     @property
     def measured(self) -> str:
-        """The measures in words, such as “3 % of the answers wrong”; nothing where there are none."""
+        """The measures in words, such as “3% of the answers wrong”; nothing where there are none."""
         words = self.settings.measured
         told = {name: value for name, value in self.measures.items() if not math.isnan(value)}
-        return "; ".join(f"{100 * value:.0f} % {words[name]}" for name, value in told.items())
+        return "; ".join(f"{100 * value:.0f}% {words[name]}" for name, value in told.items())
 
     @cached_property
     def leak(self) -> Floats:

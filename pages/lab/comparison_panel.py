@@ -187,7 +187,7 @@ def number_table(comparison: Comparison) -> str:
 
 
 def percent(share: float) -> str:
-    return f"{number(100 * share)} %" if np.isfinite(share) else "no finite gradient"
+    return f"{number(100 * share)}%" if np.isfinite(share) else "no finite gradient"
 
 
 NUMBERS = {

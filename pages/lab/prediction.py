@@ -14,7 +14,7 @@ def ask(bench: Bench) -> None:
     if name in bench.guesses:
         return
     with st.container(key="prediction", border=True, horizontal=True, vertical_alignment="bottom"):
-        answer, confidence = question(bench, name, f"**Predict first.** {bench.lesson.prediction.question}")
+        answer, confidence = question(bench, name, f"Predict first. {bench.lesson.prediction.question}")
         button(st, "That is my prediction", bench.key("predict"), "", bench.predict, name, Guess(answer, confidence),
                disabled=answer is None or confidence is None)  # fmt: skip
 

@@ -188,5 +188,5 @@ class RunView:
 
 
 def percent(share: float) -> str:
-    """Three significant digits, and never 100 % where it is less."""
-    return "over 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.3g} %"
+    """Three significant digits, and never 100% where it is less."""
+    return "over 99.9%" if 0.9995 <= share < 1 else f"{100 * share:.3g}%"

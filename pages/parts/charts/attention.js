@@ -67,7 +67,7 @@ class Pictured extends Marked {
     const share = this.pictures.astray[this.shot];
     const where = this.pictures.future ? "padding or later tokens" : "padding";
     return [this.shotWords(), `sequence ${this.row}`, ...(this.heads.hidden ? [] : [`head ${this.head}`]),
-      share === null ? "not finite" : `${Number((100 * share).toPrecision(3))} % of what real steps look at is ${where}`].join(" · ");
+      share === null ? "not finite" : `${Number((100 * share).toPrecision(3))}% of what real steps look at is ${where}`].join(" · ");
   }
 
   drawAttention() {
@@ -103,7 +103,7 @@ class Pictured extends Marked {
   // Who looks at whom, in words.
   glance(value, query, key, real) {
     const kind = (step) => `step ${step} (${real[step] ? "real" : "padding"})`;
-    const share = value === null ? "NaN" : value === 0 ? "nothing" : `${Number((100 * value).toPrecision(3))} %`;
+    const share = value === null ? "NaN" : value === 0 ? "nothing" : `${Number((100 * value).toPrecision(3))}%`;
     const may = this.pictures.attends && (this.pictures.attends[this.row][query][key] ? "the mask lets it" : "the mask forbids it");
     const late = this.pictures.future && key > query ? ", which comes later" : "";
     return `${kind(query)} gives ${share} of its attention<br>to ${kind(key)}${late}${may ? `; ${may}` : ""}`;

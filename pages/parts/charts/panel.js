@@ -212,7 +212,7 @@ class Panel extends Pictured {
     const { starved } = this.run;
     this.root.querySelector(".lab-slider output").textContent = this.pictureLabel() ?? [
       `epoch ${epoch} of ${this.run.epochs}${how && this.frame < this.last ? ", playback" : ""}`,
-      leak === null ? "no finite gradient" : `${Number((100 * leak).toPrecision(3))} % of the gradient on padding`,
+      leak === null ? "no finite gradient" : `${Number((100 * leak).toPrecision(3))}% of the gradient on padding`,
       ...(starved ? [`${starved} real steps never got any`] : []),
     ].join(" · ");
   }

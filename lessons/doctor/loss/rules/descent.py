@@ -97,7 +97,7 @@ def dead_region(subject: Subject) -> Evidence | None:
         return None
     y, z, row = example
     return Evidence(
-        f"{100 * np.mean(shares):.0f} % of random predictions get a gradient of exactly 0, so training leaves them as "
+        f"{100 * np.mean(shares):.0f}% of random predictions get a gradient of exactly 0, so training leaves them as "
         "they are, although other predictions in their place would lower the loss.",
         {"share": float(np.mean(shares)), "y_true": shown(y[row]), "y_pred": shown(subject.prediction(z)[row])},
         subject.curve_at(y, z, row),
@@ -217,7 +217,7 @@ def minimum_not_at_truth(subject: Subject) -> Evidence | None:
     began, ended, at_truth = (subject.value(y, place) for place in (start, z, truth))
     return Evidence(
         f"Random predictions were moved step by step to where the loss is lower, from {began:.3g} to {ended:.3g}. "
-        f"Predictions equal to the labels cost {at_truth:.3g}, no less, and yet {100 * share:.0f} % of the predictions "
+        f"Predictions equal to the labels cost {at_truth:.3g}, no less, and yet {100 * share:.0f}% of the predictions "
         "did not come to their labels.",
         {
             "loss_at_end": ended,

@@ -110,7 +110,7 @@ def wrong_normalisation(subject: Subject) -> Evidence | None:
             counts = list(range(0, APPENDED + 1, 3))
             return Evidence(
                 f"The loss went from {values[0]:.4g} to {values[1]:.4g} when {APPENDED} fully padded steps were "
-                f"appended; {100 * valid.mean():.0f} % of the steps had been valid.",
+                f"appended; {100 * valid.mean():.0f}% of the steps had been valid.",
                 {"before": values[0], "after": values[1], "steps": APPENDED},
                 {
                     "x": counts,
