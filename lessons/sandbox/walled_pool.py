@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import functools
 import math
 import os
 import secrets
@@ -24,8 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lessons.recipe.bad_input import BadInput
+from lessons.recipe.once import Once
 from lessons.sandbox import confinement, messages
 from lessons.sandbox.confinement import LESSONS, mapped
+from lessons.sandbox.fewer_walls import FEWER_WALLS, fewer_walls_allowed
 from lessons.workers.capacity import default_size, memory
 from lessons.workers.forking import Process, bare_environment, start
 from lessons.workers.job import Job, WorkerDied
@@ -46,8 +47,6 @@ WARM = "lessons.server.walled_tasks.warm_up"
 KINDS = ("begun", "item", "done", "failed")
 OUT_OF_TURN = "it answered out of turn"
 LONGEST_FAILURE = 2000  # letters
-
-FEWER_WALLS = "UNMASKED_FEWER_WALLS"
 
 
 class Overrun(RuntimeError):
@@ -374,15 +373,7 @@ def usage(pid: int) -> tuple[float, int] | None:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), int(fields[17])
 
 
-def fewer_walls_allowed() -> bool:
-    """Whether the operator lets strangers' code run without Landlock or seccomp. Raises ValueError."""
-    said = os.environ.get(FEWER_WALLS, "")
-    if said not in ("", "0", "1"):
-        raise ValueError(f"{FEWER_WALLS}: got “{said[:40]}”; takes 1, or 0.")
-    return said == "1"
-
-
-@functools.cache
+@Once
 def shared() -> WalledPool:
     """The walled pool of this server: half of the processors at most, and one in reserve where memory allows."""
     return WalledPool(max(1, default_size() // 2), spares=int(memory() > ROOMY), warm=WARM)

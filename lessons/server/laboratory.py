@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import threading
 import time
@@ -16,6 +15,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from lessons.figures.panel import run_text
 from lessons.recipe.data import training_batch
+from lessons.recipe.once import Once
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.runs.grid import Grid, model_of
@@ -341,7 +341,7 @@ def structure(function: Callable[..., Any], args: tuple[Any, ...]) -> Hashable:
     return args[0].structure() if args and isinstance(args[0], Recipe) else None
 
 
-@functools.cache
+@Once
 def shared() -> Laboratory:
     """The laboratory of this process: on a cluster where one is named, else on workers that start on first use.
 

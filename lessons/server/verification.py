@@ -11,6 +11,7 @@ from typing import Any
 
 from lessons.claims import CLAIMS
 from lessons.claims.claim import Outcome
+from lessons.recipe.once import Once
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.words import first_line
 from lessons.server import laboratory, tasks
@@ -102,7 +103,7 @@ def free_for_claims(executor: Executor) -> int:
     return max(1, executor.size - 1) if isinstance(executor, WorkerPool) else 1
 
 
-@functools.cache
+@Once
 def shared() -> Verification:
     """The verification of this process, on the workers that train its lessons."""
     return Verification(laboratory.shared().executor)

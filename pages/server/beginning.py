@@ -15,9 +15,8 @@ HEAD_START = 2.0  # seconds the first page has to itself: two imports of TensorF
 
 
 def begin(loop: asyncio.AbstractEventLoop) -> None:
-    """Raises ValueError where the settings of this server say what cannot be."""
+    """Raises ValueError where there is no cluster of workers at the address that this server was given."""
     laboratory, lessons = shared(), tuple(LESSONS.values())  # each is loaded here: the first script names them all
-    walled_pool.fewer_walls_allowed()
     if isinstance(laboratory.executor, WorkerPool):  # a cluster's workers run already
         laboratory.executor.may_warm = lambda: not script_runs()
         every_preset = (Recipe(preset.settings) for lesson in lessons for preset in lesson.presets)
@@ -27,5 +26,5 @@ def begin(loop: asyncio.AbstractEventLoop) -> None:
 
 def end() -> None:
     shared().executor.shutdown(wait=False, cancel_futures=True)
-    if walled_pool.shared.cache_info().currsize:  # somebody has been to the clinic
+    if walled_pool.shared.there:  # somebody has been to the clinic
         walled_pool.shared().shutdown(wait=False, cancel_futures=True)

@@ -23,6 +23,8 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lessons.sandbox.fewer_walls import fewer_walls_allowed
+from lessons.workers.capacity import default_size
 from pages.server import run_news, shown, store, watch
 from pages.server.files import PLOTLY_JS, CompressedCopies, CompressStatic, compressible_files, plotly_js
 from pages.server.private import STREAMLIT_STATIC, prepare
@@ -41,6 +43,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     prepare()
     with ending():
         store.check()
+        default_size()
+        fewer_walls_allowed()
     beginning = threading.Thread(target=begin, args=[asyncio.get_running_loop()], daemon=True, name="beginning")
     beginning.start()
     yield

@@ -46,7 +46,7 @@ def test_list_tells_what_there_is(capsys):
 def test_map_tells_how_each_cell_ended(monkeypatch, capsys):
     monkeypatch.setenv("UNMASKED_WORKERS", "1")
     asked = ("map", "mask_and_loss", "--x", "learning_rate", "--y", "mask", "--xs", "0.01,0.1", *SHORT)
-    shared.cache_clear()
+    shared.forget()
     told = said(capsys, *asked, "--json")
     assert told["xs"] == [0.01, 0.1] and len(told["cells"]) == 2 * len(told["ys"])
     assert {cell["outcome"] for cell in told["cells"]} <= set(OUTCOMES)
@@ -54,7 +54,7 @@ def test_map_tells_how_each_cell_ended(monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:9]] == told["ys"][::-1]
     assert all(set(line.split()[1:]) <= set("LSWEN") for line in lines[1:9])
-    shared.cache_clear()
+    shared.forget()
 
 
 def test_run_keeps_its_promise(capsys):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lessons.sandbox import confinement, seccomp
-from lessons.sandbox.walled_pool import FEWER_WALLS, fewer_walls_allowed
+from lessons.sandbox.fewer_walls import FEWER_WALLS, fewer_walls_allowed
 from tests.tools.patience import patient
 from tests.tools.selection import first
 
