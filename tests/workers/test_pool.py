@@ -405,9 +405,8 @@ def test_a_process_that_hangs_while_it_starts_is_given_up_for_another(monkeypatc
     opened = []
 
     def open_(worker):
-        opened.append(forking.start("lessons.workers.worker", environment=dict(os.environ)))
-        if len(opened) == 1:
-            os.kill(opened[0].pid, signal.SIGSTOP)
+        module = "lessons.workers.worker" if opened else "tests.tools.hangs"
+        opened.append(forking.start(module, environment=dict(os.environ)))
         return opened[-1]
 
     monkeypatch.setattr(pool_module.Worker, "_open", open_)
