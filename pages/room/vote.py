@@ -24,10 +24,13 @@ SEATED = "room:seated"  # key of the fragment that all of this stands in
 def ballot(seat: Seat, room: Room, posed: Posed) -> None:
     """A touch draws this alone: a class votes at once, and the whole page costs the server twice as much."""
     try:
+        moved = rooms().look(seat.code).place != room.place
         own = rooms().own_votes(seat.code, seat.key, room.question)
     except (NoRoom, NotAllowed, Away) as problem:  # what that means is said when the page is drawn
         warn(problem)
         return
+    if moved:  # a vote may have been taken into the second ballot, from a page that had the first
+        st.rerun()
     warn_noted(REFUSED)
     mine, before = own.get(room.ballot), own.get(1)
     words = f"Your vote is in: {posed.answers[mine.answer].text}. {mine.confidence}".strip() if mine else ""

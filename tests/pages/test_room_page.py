@@ -281,6 +281,23 @@ def test_a_vote_from_a_page_that_has_not_heard_of_the_close_is_refused(replicas)
     asyncio.run(vote())
 
 
+def test_a_vote_from_a_page_that_has_not_heard_of_the_second_ballot_is_shown_in_it(replicas):
+    here, _, rooms = replicas
+    code, key = voting(rooms)
+
+    async def vote() -> None:
+        learner = await seated(here, code)
+        await learner.click("room:vote:1:1:0")
+        rooms.move(code, key, "discuss")
+        rooms.move(code, key, "revote")
+        await learner.click("room:vote:1:1:2")
+        assert rooms.tally(code, key).votes == {1: {0: 1}, 2: {2: 1}}
+        assert "Vote again" in words(learner) and learner._find("room:vote:1:2:2", {"button"}).proto.type == "primary"
+        assert not learner.errors
+
+    asyncio.run(vote())
+
+
 def test_names_are_text(replicas):
     here, _, rooms = replicas
     code, key = voting(rooms)
