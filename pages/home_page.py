@@ -11,6 +11,8 @@ from lessons.course.lesson import CHAPTERS, Lesson
 from lessons.recipe.words import plural
 from pages.learner import identity
 from pages.parts.layout import button, row
+from pages.parts.notice import note, noted
+from pages.parts.quotation import warn
 from pages.parts.waiting import poll
 
 COLUMNS = 3
@@ -25,6 +27,7 @@ ACCOUNT = (
     "What you do is then kept under your account, and what you did here, if you say so. "
     "Of the account nothing is stored but a hash."
 )
+UNFORGOTTEN = "home:unforgotten"  # session key: that nothing was deleted
 UNKEPT = "Nothing is kept at the moment: the database does not answer. The lessons work all the same."
 
 
@@ -134,14 +137,15 @@ def forgetting(place, me: identity.Learner) -> None:
             st.caption("This browser forgets your link. Without the link nobody finds what is kept, you neither.")
             rows = st.checkbox("Delete what is kept as well", key="home:rows")
         st.button(label, key="home:forget_now", on_click=lambda: forget(rows))
-    if st.session_state.pop("home:unforgotten", False):
-        place.warning("Nothing was deleted: the database does not answer. Try again in a minute.")
+    if text := noted(UNFORGOTTEN):
+        warn(text, place)
 
 
 def forget(rows: bool) -> None:
     """A callback comes before any script has seen the checkbox of the same message."""
+    st.session_state.pop(UNFORGOTTEN, None)
     if not identity.forget(rows or bool(st.session_state.get("home:rows"))):
-        st.session_state["home:unforgotten"] = True
+        note(UNFORGOTTEN, "Nothing was deleted: the database does not answer. Try again in a minute.")
 
 
 def account(place, me: identity.Learner) -> None:
@@ -172,5 +176,5 @@ def choose_learner() -> None:
             choices.button("The link's", key="home:change", on_click=identity.change, args=(False,))
         choices.button(words[0], key="home:together", on_click=identity.change, args=(True,))
         choices.button(words[1], key="home:stay", type="tertiary", on_click=identity.decline)
-        if st.session_state.pop(identity.UNANSWERED, False):
+        if st.session_state.get(identity.UNANSWERED):  # until they choose again
             st.warning("The database does not answer. Try again in a minute.")

@@ -11,7 +11,7 @@ from pages.lab.publishing import publishing
 from pages.parts.address import root_link
 from pages.parts.download import offer
 from pages.parts.layout import row
-from pages.parts.quotation import warn
+from pages.parts.notice import warn_noted
 from pages.server import shown
 
 LINK = "case:link"  # session key
@@ -22,8 +22,7 @@ def case_in_link(bench: Bench) -> None:
     """Take a case that the learner has taken in a room, or on the page that shows what a link carries."""
     arrive(bench)
     _link(key=LINK, on_taken_change=lambda: take(bench, st.session_state[LINK].taken))
-    if problem := st.session_state.pop(PROBLEM, ""):
-        warn(problem)
+    warn_noted(PROBLEM)
     if st.session_state.pop(TAKEN, False):
         st.info(
             "The case is here, and nothing of it has run: look at the model, or press Run.", icon=":material/inbox:"

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from lessons.course.case import Case
-from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Pasted
 from lessons.recipe.settings import Settings
 from pages.lab.bench import Bench
 from pages.lab.brought import BROUGHT
 from pages.lab.own_model import TEXT
+from pages.parts.notice import refusing
 
 PROBLEM, OPENED, TAKEN = "case:problem", "case:opened", "case:taken"  # session keys
 ARRIVING = "case:arriving"  # session key: the text of a case that another page sends here
@@ -48,15 +48,11 @@ def take(bench: Bench, text: str | None) -> None:
     if not text:
         return
     state, bench.redraw = st.session_state, True  # what is told stands above what asked
-    try:
+    with refusing(PROBLEM):
         case = Case.read(text)
-    except BadInput as problem:
-        state[PROBLEM] = str(problem)
-        return
-    first = bench.lesson.presets[0].settings
-    settings, problems = Settings.read(case.settings, first)
-    bench.problems = list(map(str, problems))
-    bench.lay(settings)
-    state[TEXT], state[TAKEN] = case.model, True
-    if case.loss:
-        state[BROUGHT] = Pasted(case.loss, case.function or None)
+        settings, problems = Settings.read(case.settings, bench.lesson.presets[0].settings)
+        bench.problems = list(map(str, problems))
+        bench.lay(settings)
+        state[TEXT], state[TAKEN] = case.model, True
+        if case.loss:
+            state[BROUGHT] = Pasted(case.loss, case.function or None)
