@@ -13,7 +13,7 @@ from lessons.figures.comparison_figures import (
 from lessons.figures.marks import number
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
-from lessons.recipe.words import first_line
+from lessons.recipe.words import first_line, plural
 from lessons.runs.comparison import (
     AT,
     QUANTITIES,
@@ -23,7 +23,6 @@ from lessons.runs.comparison import (
     differences,
     headline,
     others,
-    plural,
     values,
 )
 from lessons.runs.comparison import place as spot

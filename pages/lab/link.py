@@ -97,7 +97,8 @@ def set_up(lesson: Lesson, asked: dict[str, str]) -> tuple[Preset, Settings, lis
 
 def read_pinned(bench: Bench, asked: dict[str, str]) -> list[str]:
     """Pin what an address asks for; a run of these settings that is there already is kept."""
-    settings, problems = None, []
+    settings: Settings | None = None
+    problems: list[str] = []
     if asked:
         _, settings, problems = set_up(bench.lesson, asked)
     if settings != bench.pin.settings:
