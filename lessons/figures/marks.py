@@ -90,9 +90,13 @@ def padding_trace(real: np.ndarray, name: str) -> dict:
     """The padding as one hatched area: a rectangle for each stretch of a row."""
     rectangles = []
     for row, steps in enumerate(~real):
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], steps.astype(int), [0]])))
-        rectangles += [box(a - 0.5, b - 0.5, row - 0.5, row + 0.5) for a, b in edges.reshape(-1, 2)]
+        rectangles += [box(a - 0.5, b - 0.5, row - 0.5, row + 0.5) for a, b in stretches(steps)]
     return filled(rectangles, name)
+
+
+def stretches(flags: np.ndarray) -> np.ndarray:
+    """Where flags (n,) are True: (stretches, 2) their first places, and those after their last."""
+    return np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]]))).reshape(-1, 2)
 
 
 def filled(rectangles: list, name: str) -> dict:
@@ -104,10 +108,14 @@ def filled(rectangles: list, name: str) -> dict:
 
 
 def edge_trace(mask: np.ndarray, name: str, colour: str = EDGE, width: int = 3) -> dict:
-    """The border between True and False cells of a mask (batch, time)."""
+    """The border between True and False cells of a mask (batch, time), in as few lines as it has straight parts.
+
+    Plotly draws it anew with each epoch, and takes as long for a cell's side as for a line along all cells.
+    """
     framed = np.pad(mask.astype(int), 1)
-    upright = [[(j - 0.5, i - 1.5), (j - 0.5, i - 0.5)] for i, j in np.argwhere(np.diff(framed, axis=1))]
-    level = [[(j - 1.5, i - 0.5), (j - 0.5, i - 0.5)] for i, j in np.argwhere(np.diff(framed, axis=0))]
+    columns, rows = np.diff(framed, axis=1).T != 0, np.diff(framed, axis=0) != 0
+    upright = [[(j - 0.5, a - 1.5), (j - 0.5, b - 1.5)] for j, edge in enumerate(columns) for a, b in stretches(edge)]
+    level = [[(a - 1.5, i - 0.5), (b - 1.5, i - 0.5)] for i, edge in enumerate(rows) for a, b in stretches(edge)]
     x, y = path(upright + level)
     return {
         "type": "scatter", "mode": "lines", "x": x, "y": y, "name": name, "hoverinfo": "skip",

@@ -142,14 +142,15 @@ def gradient_over_epochs_figure(run: Run, at: str = "predictions") -> dict:
         trace |= {"y": epochs, "xaxis": f"x{axis}"}
         trace |= {"hovertemplate": f"epoch %{{y}}, step %{{x}}, {name}<extra></extra>"}
         traces += [trace, not_finite(np.isnan(sum_), "NaN") | {"y": epochs, "xaxis": f"x{axis}"}]
-    across = {**titled("timestep"), "showgrid": False, "zeroline": False}
+    # Where padding gets nothing there is nothing to take the range from.
+    across = {**titled("timestep"), "range": [-0.5, gradient.shape[-1] - 0.5], "showgrid": False, "zeroline": False}
     layout = {
         "margin": MARGIN | {"t": 20},
         "xaxis": across | {"domain": [0, 0.48]},
         "xaxis2": across | {"domain": [0.52, 1]},
         "yaxis": {**titled("epoch"), "autorange": "reversed", "showgrid": False, "zeroline": False},
         "annotations": [
-            {"text": text, "x": x, "y": 1, "xref": "paper", "yref": "paper", "yanchor": "bottom", "showarrow": False}
+            above(x, text, xref="paper", xanchor="center")
             for text, x in (("on real steps", 0.24), ("on padding", 0.76))
         ],
     }

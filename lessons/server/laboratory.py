@@ -9,9 +9,10 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import CancelledError, Executor, Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from lessons.figures.panel import run_text
 from lessons.recipe.data import training_batch
@@ -24,7 +25,7 @@ from lessons.sandbox import walled_pool
 from lessons.server import tasks, walled_tasks
 from lessons.server.grid_run import UNATTENDED_AFTER, GridRun, Place, recent
 from lessons.workers import GRAPHS_KEPT, cluster
-from lessons.workers.job import Job, WorkerDied
+from lessons.workers.job import Job, OutOfOrder, WorkerDied
 from lessons.workers.pool import WorkerPool
 
 KEPT_CELLS = 40_000  # of finished maps, together: about 10 MB
@@ -34,14 +35,17 @@ LEAST_CELLS = 64  # what the smallest map counts as: its plan has a size too
 KEPT_BYTES = 48e6  # finished runs that are remembered, together
 LEAST_BYTES = 20e3  # what a training counts as at least: one that failed has no arrays, and a text all the same
 KEPT_MEASUREMENTS = 200  # of experiments and NaN origins: a few kB each
+WRITTEN_WITHIN = 1.0  # seconds that a page waits for a worker to write what it shows; by itself it takes 0.01
 ABSENT_AFTER = 3.0  # seconds after which a watcher who has not asked again counts as gone
 
 
 class Training:
     """One training and those who watch it."""
 
-    def __init__(self, recipe: Recipe, job: Job):
-        self.recipe, self.job = recipe, job
+    def __init__(self, recipe: Recipe, job: Job, write: Callable[[Run, bool], str] = run_text):
+        """`write` makes what a page shows of a run, where the job's worker has not: see `text`."""
+        self.recipe, self.job, self.write = recipe, job, write
+        self.written: tuple[Run | None, str] = None, ""
         self.watchers: dict[Hashable, float] = {}  # when each was last seen; replaced, never changed in place
         self._gathered: tuple[int, Run | None] = (0, None)
         self._lock = threading.Lock()  # whoever joins while the last one leaves either keeps it or is told that it ends
@@ -64,15 +68,19 @@ class Training:
         return [walled_tasks.run_part(item) for item in items] if self.recipe.walled else items
 
     def text(self, run: Run, live: bool) -> str:
-        """What a page shows of `run`, one of this training: as its worker has written it, or written here.
+        """What a page shows of `run`, one of this training: as its worker has written it after this part of it.
 
-        A worker writes it after each part of a training and at the end. Left are runs that were stopped in between,
-        and those with a pasted loss or model: what their processes say is read as numbers only.
+        Left are runs that were stopped in between, and those with a pasted loss or model: what their processes say is
+        read as numbers only. A whole class looks at one finished run: it is written once.
         """
         told = (item for item in reversed(self.job.items) if isinstance(item, RunText))
-        return next((one.text for one in told if (one.epochs, one.live) == (run.epochs, live)), None) or written(
-            run, live
-        )
+        if text := next((one.text for one in told if (one.epochs, one.live) == (run.epochs, live)), ""):
+            return text
+        if live:
+            return self.write(run, live)
+        if self.written[0] is not run:
+            self.written = run, self.write(run, live)
+        return self.written[1]
 
     def run(self) -> Run | None:
         """The run as far as it is trained; None before the first epoch."""
@@ -109,7 +117,7 @@ class Training:
         job = Job(*self.job.call)
         job.tell(*self.job.items)
         job.stop()
-        return Training(self.recipe, job)
+        return Training(self.recipe, job, self.write)
 
 
 class Laboratory:
@@ -139,7 +147,7 @@ class Laboratory:
                     job = walled_pool.shared().submit(task, recipe, who=who if learner is None else learner)
                 else:
                     job = submit(self.executor, tasks.train, recipe)
-                training = self.trainings[recipe] = Training(recipe, job)
+                training = self.trainings[recipe] = Training(recipe, job, self.write)
                 training.watch(who)
                 if recipe.table:
                     weakref.finalize(training, release, job).atexit = False
@@ -148,6 +156,15 @@ class Laboratory:
                 self.remembered.move_to_end(recipe)
             self._forget()
             return training
+
+    def write(self, run: Run, live: bool) -> str:
+        """What a page shows of a run: by a worker, for all pages share one processor; here where none is free soon."""
+        if isinstance(self.executor, WorkerPool) and self.executor.ready():
+            job = self.executor.submit_ahead(tasks.write, run, live)
+            with suppress(TimeoutError, CancelledError, WorkerDied, OutOfOrder):
+                return job.result(WRITTEN_WITHIN)
+            job.stop()
+        return run_text(run, live)
 
     def grid_run(self, grid: Grid, who: Hashable) -> GridRun:
         """The map of this plan, watched by `who`: one under way, one remembered, or a new one.
@@ -248,21 +265,9 @@ def size(training: Training) -> float:
     """About how many bytes it keeps."""
     snapshots = [item for item in training.items if isinstance(item, Snapshot)]
     text = sum(len(own.text) for own in (training.recipe.pasted, training.recipe.model) if own)
-    text += sum(len(item.text) for item in training.items if isinstance(item, RunText))
+    text += sum(len(item.text) for item in training.items if isinstance(item, RunText)) + len(training.written[1])
     arrays = [array for snapshot in snapshots for array in vars(snapshot).values() if array is not None]
     return LEAST_BYTES + text + sum(array.nbytes for array in arrays)
-
-
-_written: WeakKeyDictionary[Run, str] = WeakKeyDictionary()  # of finished runs, as long as somebody holds the run
-
-
-def written(run: Run, live: bool) -> str:
-    """What a page shows of a run. A whole class looks at one finished run: it is written once."""
-    if live:
-        return run_text(run, live)
-    if run not in _written:
-        _written[run] = run_text(run, live)
-    return _written[run]
 
 
 class FarJob(Job):

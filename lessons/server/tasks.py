@@ -36,6 +36,11 @@ def train(recipe: Recipe) -> Iterator[Opening | Snapshot | Closing | RunText]:
         yield part
 
 
+def write(run: Run, live: bool) -> str:
+    """What a page shows of a run whose own process could not write it."""
+    return run_text(run, live)
+
+
 def trace(recipe: Recipe) -> None:
     from lessons.engine.train import trace
 

@@ -70,7 +70,11 @@ class WorkerPool(Executor):
         """The same in the background: done when no other job waits, and not by all workers where it must trace."""
         return self.enqueue(Job(fn, args, {}, self.affinity(fn, args), background=True))
 
-    def enqueue(self, job: Job) -> Job:
+    def submit_ahead(self, fn: Callable, /, *args) -> Job:
+        """The same before all others: what takes milliseconds, and a page waits for."""
+        return self.enqueue(Job(fn, args, {}, self.affinity(fn, args)), ahead=True)
+
+    def enqueue(self, job: Job, ahead: bool = False) -> Job:
         """The job, which has failed already by OutOfOrder where the pool does none."""
         self.start()
         with self.changed:
@@ -80,7 +84,7 @@ class WorkerPool(Executor):
             if self.trouble:
                 job.set_exception(OutOfOrder(self.trouble))
                 return job
-            self.queue.append(job)
+            self.queue.appendleft(job) if ahead else self.queue.append(job)
             self.changed.notify_all()
         return job
 

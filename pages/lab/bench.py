@@ -15,7 +15,7 @@ from lessons.classroom import pace
 from lessons.classroom.refusal import TooOften
 from lessons.course.lesson import Lesson, Preset
 from lessons.course.variation import variation
-from lessons.doctor.run import diagnose, next_steps
+from lessons.doctor.run import diagnose
 from lessons.recipe.model import Model
 from lessons.recipe.recipe import Pasted, Recipe
 from lessons.recipe.settings import OWN_DATA, Settings
@@ -272,7 +272,7 @@ class Bench:
             return None
         if runs.diagnosis is None or runs.diagnosis.run is not run:
             found = diagnose(run)
-            runs.diagnosis = Diagnosis(run, found, next_steps(run, found, (*form.controls, *form.more)))
+            runs.diagnosis = Diagnosis(run, found, (*form.controls, *form.more))
             if any(finding.code == "non_finite" for finding in found) and not run.recipe.walled:
                 runs.diagnosis.nan_origin = shared().nan_origin(run.recipe)
         return runs.diagnosis

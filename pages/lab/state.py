@@ -8,12 +8,13 @@ old widgets' values along, and would undo it.
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any
 
 import streamlit as st
 
 from lessons.course.lesson import Lesson, Preset
+from lessons.doctor.run import next_steps
 from lessons.doctor.run.finding import Finding
 from lessons.doctor.run.next_step import NextStep
 from lessons.recipe import losses
@@ -160,9 +161,14 @@ class Diagnosis:
 
     run: Run
     findings: tuple[Finding, ...]
-    steps: tuple[NextStep, ...]
+    fields: tuple[str, ...]  # that the lesson shows: one of them is what to try next
     shown: str = ""  # the code of the finding that the charts show; empty: the worst one's
     nan_origin: Job | None = None
+
+    @cached_property
+    def steps(self) -> tuple[NextStep, ...]:
+        """What to try next. It takes longer than the findings, and the charts come before it."""
+        return next_steps(self.run, self.findings, self.fields)
 
     @property
     def in_charts(self) -> Finding | None:

@@ -28,6 +28,7 @@ PARTS = {  # of each component; scripts are one module in the browser: each need
         "canvas.js",
         "chart.js",
         "marks.js",
+        "scales.js",
         "attention.js",
         "panel.js",
         "mount.js",

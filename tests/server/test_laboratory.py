@@ -22,7 +22,7 @@ from lessons.recipe.settings import Settings
 from lessons.runs.grid import Grid
 from lessons.runs.run import Run, RunText
 from lessons.server.grid_run import GridRun
-from lessons.server.laboratory import ABSENT_AFTER, LEAST_BYTES, LEAST_CELLS, Laboratory, structure
+from lessons.server.laboratory import ABSENT_AFTER, LEAST_BYTES, LEAST_CELLS, Laboratory, Training, structure
 from lessons.workers.job import Job
 from lessons.workers.pool import WorkerPool
 from tests.tools.patience import patient
@@ -67,14 +67,42 @@ def test_a_worker_writes_what_a_page_shows(laboratory, monkeypatch):
     assert [(one.epochs, one.live) for one in told] == [(5, True), (12, False)]
 
 
-def test_what_was_stopped_is_written_here_and_once(laboratory):
-    training = laboratory.train(Recipe(replace(LONG, seed=12)), "one")
+def stopped(laboratory: Laboratory, seed: int) -> Training:
+    training = laboratory.train(Recipe(replace(LONG, seed=seed)), "one")
     assert training.job.wait_beyond(2, PATIENT)
     halted = training.halted()
     training.leave("one")
+    return halted
+
+
+def test_a_worker_writes_what_was_stopped_once(laboratory, monkeypatch):
+    monkeypatch.setattr("lessons.server.laboratory.run_text", lambda *_: pytest.fail("the server drew"))
+    monkeypatch.setattr("lessons.server.laboratory.WRITTEN_WITHIN", PATIENT)
+    halted = stopped(laboratory, 12)
     run = halted.run()
     assert halted.text(run, live=False) == run_text(run, live=False) != halted.text(run, live=True)
     assert halted.text(run, live=False) is halted.text(run, live=False)
+
+
+def test_where_no_worker_is_free_the_server_writes_it(laboratory, monkeypatch):
+    monkeypatch.setattr("lessons.server.laboratory.WRITTEN_WITHIN", 0.1)
+    halted = stopped(laboratory, 13)
+    others = [laboratory.train(Recipe(replace(LONG, seed=seed)), "another") for seed in (14, 15)]
+    assert all(other.job.wait_beyond(2, PATIENT) for other in others)
+    run = halted.run()
+    assert halted.text(run, live=False) == run_text(run, live=False)
+    assert not any(other.done for other in others)
+    for other in others:
+        other.leave("another")
+
+
+def test_a_dead_pool_keeps_no_page_waiting():
+    pool = WorkerPool(1, affinity=structure)
+    laboratory = Laboratory(pool)
+    halted = stopped(laboratory, 16)
+    pool.give_up("it has no processes")
+    assert halted.text(halted.run(), live=False) == run_text(halted.run(), live=False)
+    pool.shutdown()
 
 
 def test_the_last_who_leaves_stops_it_and_nobody_before(laboratory):

@@ -121,7 +121,7 @@ class Canvas {
     if (!this.Plotly || !data) return;
     const ground = getComputedStyle(this.root).getPropertyValue("--st-background-color").trim();
     const title = { text: this.titled(panel), x: 0.02, font: { size: 18 } };
-    const traces = data.map((trace) => ({ ...trace, showlegend: Boolean(trace.name) && trace.type === "scatter" && trace.showlegend !== false }));
+    const traces = data.map((trace) => ({ ...trace, ...(trace.colorbar && { showscale: true }), showlegend: Boolean(trace.name) && trace.type === "scatter" && trace.showlegend !== false }));
     const { l = 60, r = 30 } = layout.margin ?? {};
     const print = { ...layout, title, showlegend: true, legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom" },
       margin: { l: l + 26, r: r + 16, t: 96, b: 80 }, paper_bgcolor: ground, plot_bgcolor: ground,

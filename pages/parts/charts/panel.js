@@ -129,12 +129,14 @@ class Panel extends Pictured {
       note.textContent = text;
       this.plots[name].append(note);
     }
+    showScales(this.plots.gradient, []);
     this.root.querySelector(".lab-slider").hidden = true;
   }
 
   // A new run has come, or more of one under way.
   begin(wasLive) {
     this.halt();
+    const begun = performance.now();
     if (this.live) this.liveSince ??= performance.now();
     else this.liveSince = undefined;
     const shown = wasLive ? Number(this.root.dataset.epoch) : 0;
@@ -147,7 +149,7 @@ class Panel extends Pictured {
     this.offer();
     if (playback && this.last > 0 && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
       this.frame = Math.max(this.run.frames.epochs.findIndex((epoch) => epoch >= shown), Math.min(1, this.last));
-      this.playing = this.drawInTurn(() => this.play(PLAYBACK, this.frame));
+      this.playing = this.drawInTurn(() => this.play(PLAYBACK, this.frame, begun));
     } else {
       this.frame = this.last;
       this.playing = this.drawInTurn(() => { this.playing = undefined; });
@@ -178,16 +180,17 @@ class Panel extends Pictured {
     if (this.run) this.drawAll();
   }
 
-  play(duration, from = 0) {
+  // `begun`: when its first frame was begun to be drawn. That counts, but for half of the time at most.
+  play(duration, from = 0, begun = performance.now()) {
     this.halt();
-    const start = performance.now();
+    const start = Math.max(begun, performance.now() - duration / 2);
     let spent = 0; // milliseconds that drawing the frame before took
     const step = () => {
-      const begun = performance.now();
-      const fits = begun + 2 * spent < start + duration; // this frame, and the last one after it
-      const share = fits ? (begun - start) / duration : 1;
+      const now = performance.now();
+      const fits = now + 2 * spent < start + duration; // this frame, and the last one after it
+      const share = fits ? (now - start) / duration : 1;
       this.goTo(Math.round(from + share * (this.last - from)), "playback");
-      spent = performance.now() - begun;
+      spent = performance.now() - now;
       this.playing = share < 1 ? requestAnimationFrame(step) : undefined;
     };
     this.playing = requestAnimationFrame(step);
@@ -339,7 +342,9 @@ class Panel extends Pictured {
     const { shade } = this.data;
     const band = epochs && shade?.epochs ? { ...this.band(shade.epochs, "y", "paper"), layer: "above" } : undefined;
     const border = epochs ? undefined : this.border(this.choice.at === "inputs" && this.run.frames.at.inputs ? this.run.real_inputs : this.run.real);
-    this.drawChanged("gradient", this.marked(figure, band, border), this.run.words.gradient, this.gradientChange());
+    const bare = { ...figure, data: unscaled(figure.data) };
+    this.drawChanged("gradient", this.marked(bare, band, border), this.run.words.gradient, this.gradientChange());
+    showScales(this.plots.gradient, figure.data, figure.layout.margin);
   }
 
   updateGradient() { this.restyle("gradient", this.gradientChange()); }
