@@ -1,10 +1,16 @@
 """Pages to print, from the templates beside this file. Whatever is put into them is escaped."""
 
-import re
-from pathlib import Path
+from __future__ import annotations
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from markupsafe import Markup, escape
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -15,10 +21,15 @@ def prose(text: str) -> Markup:
     return Markup(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", marked))
 
 
-PAPER = Environment(
-    loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-PAPER.filters["prose"] = prose
+@cache
+def environment() -> Environment:
+    """Of all pages. Jinja is loaded for the first: a server's first page does not wait for it."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(TEMPLATES)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters["prose"] = prose
+    return made
 
 
 def text(name: str) -> str:
@@ -28,4 +39,4 @@ def text(name: str) -> str:
 
 def rendered(template: str, **values: object) -> str:
     """Raises jinja2.UndefinedError for what the template names and is not given."""
-    return PAPER.get_template(template).render(values)
+    return environment().get_template(template).render(values)

@@ -1,5 +1,7 @@
 """A run as one Python file in plain Keras, which gives the same numbers."""
 
+from __future__ import annotations
+
 import json
 import re
 import symtable
@@ -8,9 +10,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from lessons.export import loss, model
 from lessons.export.bundle import Bundle
@@ -19,6 +21,9 @@ from lessons.recipe.bad_input import BadInput
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.recipe.spec import Number
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 OWN_MODEL = '{% extends "own_model.jinja" %}'
 MARK = "# %%"  # begins a part of the script
@@ -81,7 +86,9 @@ def rendered(bundle: Bundle, given: Loss, notebook: bool, shortened: bool) -> st
 
 @cache
 def template(text: str) -> Template:
-    """The template of a family."""
+    """The template of a family. Jinja is loaded for the first: a server's first page does not wait for it."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     folder = FileSystemLoader(Path(__file__).parent)
     rules = Environment(loader=folder, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return rules.from_string(text)

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
-from streamlit import runtime
+from streamlit import delta_generator, runtime
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 from streamlit.runtime.app_session import AppSessionState
@@ -36,6 +36,7 @@ def prepare() -> None:
     a_page_that_was_left_is_not_drawn()
     a_widget_looks_up_itself()
     a_theme_is_read_once()
+    no_element_looks_for_a_terminal()
 
 
 def pages_are_of_navigation() -> None:
@@ -174,6 +175,15 @@ def a_widget_looks_up_itself() -> None:
         return Looked(state, whole)
 
     SafeSessionState.filtered_state = property(looked)  # type: ignore[assignment, method-assign]
+
+
+def no_element_looks_for_a_terminal() -> None:
+    """Let the first element come at once.
+
+    For it Streamlit looks whether the script was started in Python's own console, to warn who did. inspect.stack(),
+    by which it looks, asks the file system for all modules that are loaded: a fifteenth of the time to the first paint.
+    """
+    delta_generator._use_warning_has_been_displayed = True
 
 
 def a_theme_is_read_once() -> None:

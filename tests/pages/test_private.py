@@ -39,6 +39,13 @@ def test_the_first_deep_link_finds_the_pages_of_navigation(monkeypatch):
     assert private.PagesManager.uses_pages_directory is False
 
 
+def test_the_first_element_asks_for_no_stack(monkeypatch):
+    monkeypatch.setattr(private.delta_generator, "_use_warning_has_been_displayed", False)
+    private.no_element_looks_for_a_terminal()
+    monkeypatch.setattr(private.delta_generator.env_util, "is_repl", lambda: pytest.fail("it asked"))
+    private.delta_generator._maybe_print_use_warning()
+
+
 def test_of_what_is_drawn_anew_no_part_comes_without_the_rest(monkeypatch):
     """A fragment with a fragment in it waits for the browser when it is drawn again; what is beside it stays."""
     monkeypatch.setattr(private.ForwardMsgQueue, "clear", private.ForwardMsgQueue.clear)

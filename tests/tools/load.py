@@ -63,8 +63,12 @@ class Element:
 
     @property
     def data(self) -> Any:
-        """The JSON a v2 component was given (data frames in it stay placeholders); None if there is none."""
-        return json.loads(self.proto.json or self.proto.mixed.json or "null")
+        """The JSON a v2 component was given (data frames in it stay placeholders); None if there is none.
+
+        What `sealed` of pages/parts/charts has packed is unpacked.
+        """
+        given = json.loads(self.proto.json or self.proto.mixed.json or "null")
+        return given[0] if isinstance(given, list) else given
 
     @property
     def options(self) -> list[str]:

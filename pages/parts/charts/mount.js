@@ -9,7 +9,7 @@ export default function (component) {
   const turn = panel.turn = (panel.turn ?? 0) + 1;
   panel.send = (name, value) => setTimeout(() => root.isConnected && alone(() => component.setTriggerValue(name, value)));
   panel.mount();
-  panel.show(component.data);
+  panel.show(component.data[0]); // `sealed` of the Python file beside this one
   // Streamlit calls this when the component leaves the page; of two calls in quick succession, also after the second
   // has shown its data: that of the first then ends nothing.
   return () => { if (panel.turn === turn) panel.unmount(); };
