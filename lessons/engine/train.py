@@ -20,7 +20,7 @@ from lessons.runs.run import Closing, Opening, Snapshot
 from lessons.workers import GRAPHS_KEPT
 
 CHUNK_SECONDS = 0.12  # how long the graph runs before the worker looks whether it shall stop
-FIRST_CHUNK = 5  # epochs, enough for a curve to appear
+FIRST_CHUNK = 5  # epochs of a graph whose pace is not known, enough for a curve to appear
 
 
 def train(recipe: Recipe, graph: Graph | None = None) -> Iterator[Opening | Snapshot | Closing]:
@@ -37,15 +37,18 @@ def train(recipe: Recipe, graph: Graph | None = None) -> Iterator[Opening | Snap
     try:
         yield Opening(graph.source, graph.warnings, versions(), graph.xray(), graph.output)
         kept = run.kept_epochs(settings.epochs)
-        done, step = 0, min(FIRST_CHUNK, settings.epochs)
+        done, wanted = 0, graph.chunk or FIRST_CHUNK
         while done < settings.epochs:
+            step = min(wanted, settings.epochs - done)
             begun = time.perf_counter()
             measured = recorder.advance(done, step)
             spent = time.perf_counter() - begun
             yield snapshot(settings, batch, done, measured, kept, graph.output)
+            if not (done or graph.chunk):  # its first call may have traced it
+                wanted = 10 * step
+            elif step == wanted or not graph.chunk:
+                wanted = graph.chunk = max(1, int(step * CHUNK_SECONDS / max(spent, 1e-4)))
             done += step
-            wanted = int(step * CHUNK_SECONDS / max(spent, 1e-4)) if done > FIRST_CHUNK else 10 * step
-            step = max(1, min(wanted, settings.epochs - done))
         predictions, scores = graph.predict()
         ask = remembering(graph.ask)  # a family asks for its pictures what it asks for its measures
         measures, pictures = settings.measures(batch, ask), recorder.pictures(ask)

@@ -62,11 +62,14 @@ class Consultation:
         """What the first wall says of the text."""
         if self._admission is None or self._admission[0] != self.text:
             try:
-                verdict = admit(self.text)
+                self._admission = self.text, admit(self.text)
             except Refused as refusal:
-                verdict = refusal
-            self._admission = self.text, verdict
+                self._admission = self.text, refusal
         return self._admission[1]
+
+    @property
+    def admitted(self) -> Admitted | None:
+        return self.admission if isinstance(self.admission, Admitted) else None
 
     @property
     def refusal(self) -> Refused | None:
@@ -98,9 +101,9 @@ class Consultation:
         self.text = state.get("clinic:text", self.text)
         self.function = state.get("clinic:function", self.function)
         self.options = {name: value for name in OPTIONS if (value := (state.get(key_of(name)) or "").strip())}
-        if self.refusal is None and self.function is not None:
+        if self.admitted and self.function is not None:
             name = self.function.partition("(")[0].strip()
-            if name not in self.admission.candidates:  # it was another text's
+            if name not in self.admitted.candidates:  # it was another text's
                 self.function = state["clinic:function"] = None
 
     def bring(self, text: str, function: str | None = None, options: Mapping[str, str] | None = None) -> None:

@@ -56,11 +56,12 @@ assert tuple(CHOICES) == OPTIONS
 
 def options(mine: Consultation) -> None:
     """How the loss is used. What is left out is inferred, and what was inferred is shown in its place."""
-    if mine.refusal is None and (len(mine.admission.candidates) > 1 or mine.admission.default is None):
-        default = mine.admission.default
+    found = mine.admitted
+    if found and (len(found.candidates) > 1 or found.default is None):
+        default = found.default
         st.selectbox(
             "Function",
-            mine.admission.candidates,
+            found.candidates,
             index=None,
             placeholder=f"the last: {default}" if default else "choose one",
             accept_new_options=True,

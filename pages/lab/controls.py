@@ -1,5 +1,7 @@
 """Widgets for Settings fields, derived from their declarations."""
 
+from typing import Any
+
 import streamlit as st
 
 from lessons.recipe import losses
@@ -30,9 +32,12 @@ def control(form: Form, name: str, reason: str | None) -> None:
     label = f"{spec.label} ● changed" if differs else spec.label  # plain: a screen reader would say marks of colour
     if reason:
         label = f"{spec.label} · {reason}"
-    choices = isinstance(spec, Choice)
-    names = offered_losses(form) if name == "loss" else list(spec.options) if choices else stops(form, name)
-    widget, key = (st.selectbox if choices else st.select_slider), form.field_key(name)
+    widget: Any = st.selectbox if isinstance(spec, Choice) else st.select_slider
+    if name == "loss":
+        names = offered_losses(form)
+    else:
+        names = list(spec.options) if isinstance(spec, Choice) else stops(form, name)
+    key = form.field_key(name)
     st.session_state.setdefault(key, getattr(form.settings, name))  # it may have been folded away till now
     widget(label, names, format_func=spec.said, key=key, disabled=bool(reason), help=spec.help)
 

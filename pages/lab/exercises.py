@@ -1,6 +1,7 @@
 """The exercises at the end of a lesson: an answer is run, and what came of it is shown with its own curve and leak."""
 
 import time
+from typing import Any
 
 import streamlit as st
 
@@ -131,7 +132,7 @@ def setting(lesson: Lesson, sheet: Sheet, name: str) -> None:
     spec, key = sheet.settings.specs()[name], sheet.field_key(name)
     reason = Recipe(sheet.settings).idle().get(name)
     label = f"{spec.label} · {reason}" if reason else spec.label
-    widget = st.selectbox if isinstance(spec, Choice) else st.select_slider
+    widget: Any = st.selectbox if isinstance(spec, Choice) else st.select_slider
     widget(label, offered(lesson, sheet, name), format_func=spec.said, key=key, disabled=bool(reason), help=spec.help)
 
 
@@ -141,6 +142,7 @@ def offered(lesson: Lesson, sheet: Sheet, name: str) -> list:
     here = {getattr(settings, name) for settings in (sheet.exercise.start, sheet.exercise.solution, sheet.settings)}
     if isinstance(spec, Number):
         return sorted({*(spec.offered or range(int(spec.low), int(spec.high) + 1)), *here})
+    assert isinstance(spec, Choice)
     return list(dict.fromkeys([*(lesson.losses if name == "loss" else spec.options), *here]))
 
 

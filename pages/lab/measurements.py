@@ -16,7 +16,7 @@ def experiment(bench: Bench, name: str, it: Experiment) -> None:
     with st.container(border=True):
         st.markdown(f"**{it.title}**")
         st.caption(it.says)
-        picked = ()
+        picked: tuple = ()
         if it.pick:
             chosen = st.multiselect("Take", it.pick, default=it.pick, key=bench.key(f"pick:{name}"))
             picked = (tuple(chosen),)

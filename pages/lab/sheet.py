@@ -71,7 +71,7 @@ class Sheet:
 
     @answer.setter
     def answer(self, answer: Settings | str) -> None:
-        if isinstance(self.exercise, FindSetting):
+        if isinstance(answer, Settings):
             self.settings = answer
         elif isinstance(self.exercise, OrderLines):
             self.lines = list(self.exercise.lines_of(answer) or self.exercise.every_line)
@@ -205,7 +205,10 @@ class Sheet:
 
     def plain(self, answer: Settings | str) -> str | dict[str, str]:
         """A text as it is; settings as what differs from the start."""
-        return answer.to_query(self.exercise.start) if isinstance(self.exercise, FindSetting) else answer
+        if not isinstance(answer, Settings):
+            return answer
+        assert isinstance(self.exercise, FindSetting)
+        return answer.to_query(self.exercise.start)
 
     def restore(self, told: Mapping[str, Any]) -> None:
         """An attempt of an earlier session. An answer that the exercise cannot have any more is left."""

@@ -20,7 +20,7 @@ from lessons.recipe.data import PaddedBatch, training_batch, validation_batch
 from lessons.recipe.recipe import Recipe
 from lessons.recipe.settings import Settings
 from lessons.recipe.spec import Choice
-from lessons.runs.run import KEPT_EPOCHS, Closing, Opening, Run
+from lessons.runs.run import KEPT_EPOCHS, Closing, Opening, Run, Snapshot
 from tests.tools import oracle
 from tests.tools.selection import first
 
@@ -247,6 +247,19 @@ def test_loss_is_from_before_the_update_and_validation_from_after():
     )
     assert not np.allclose(fast.gradient[1], still.gradient[1], rtol=1e-3)
     np.testing.assert_allclose(still.loss, still.loss[0], rtol=1e-3)
+
+
+def test_a_graph_whose_pace_is_known_begins_with_as_many_epochs_as_it_trains_at_a_time():
+    recipe = Recipe(replace(TINY, epochs=12, units=3))
+    list(engine.train(recipe))
+    graph, runs = engine.traced(recipe.structure()), []
+    assert graph.chunk > 0
+    for graph.chunk, first_chunk in ((4, 4), (100, 12)):
+        parts = list(engine.train(recipe))
+        snapshots = [part for part in parts if isinstance(part, Snapshot)]
+        assert len(snapshots[0].epochs) == first_chunk and snapshots[-1].epochs[-1] == 11
+        runs.append(Run.gather(recipe, training_batch(recipe), parts))
+    assert np.array_equal(runs[0].snapshot.loss, runs[1].snapshot.loss)
 
 
 def test_the_parts_of_a_training_come_in_order_and_can_be_gathered_midway():
