@@ -54,11 +54,13 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 def begin(loop: asyncio.AbstractEventLoop) -> None:
     """Load NumPy and what stands on it while the first browser loads Streamlit's page, and not before it can."""
-    gc.disable()  # while it loads, nothing becomes garbage: to look for some takes a seventh of the time
-    with ending():
-        import_module(BEGINNING).begin(loop)
-    gc.freeze()  # what is loaded stays: it need not be looked through again
-    gc.enable()
+    gc.disable()  # while it loads, little becomes garbage: to look for it takes a seventh of the time
+    try:
+        with ending():
+            import_module(BEGINNING).begin(loop)
+        gc.freeze()  # what is loaded stays: it need not be looked through again
+    finally:
+        gc.enable()
 
 
 @contextmanager

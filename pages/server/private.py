@@ -181,7 +181,7 @@ def no_element_looks_for_a_terminal() -> None:
     """Let the first element come at once.
 
     For it Streamlit looks whether the script was started in Python's own console, to warn who did. inspect.stack(),
-    by which it looks, asks the file system for all modules that are loaded: a fifteenth of the time to the first paint.
+    by which it looks, asks the file system for every module that is loaded: a tenth of a second before the heading.
     """
     delta_generator._use_warning_has_been_displayed = True
 
