@@ -104,7 +104,7 @@ class Graph:
 
     @cached_property
     def empty(self) -> list[tf.Tensor]:
-        """What the optimizer's slots begin with."""
+        """What the optimizer's slots begin with: zeros, (…) as each slot is."""
         return [tf.zeros(variable.shape, variable.dtype) for variable in self.slots]
 
     def start(self, recipe: Recipe, batch: data.PaddedBatch, validation: data.PaddedBatch) -> None:
