@@ -30,6 +30,7 @@ FOCUS = """() => {
   return { stop: at.dataset.stop, name: name.slice(0, 50), seen: around.filter(Boolean).some(shows),
            inside: box.bottom > 0 && box.top < innerHeight };
 }"""
+STYLED = "() => [...document.querySelectorAll('style')].some((one) => one.textContent.includes(':focus-visible'))"
 # Buttons, links and fields that are smaller than 24 pixels in a direction and are no words within a line (WCAG 2.5.8).
 SMALL = """() => [...document.querySelectorAll('button, a, summary, input, [tabindex="0"]')]
   .filter((one) => one.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }) && !one.closest('p, li, td'))
@@ -42,6 +43,7 @@ def opened(page, site, query: str) -> None:
     page.goto(f"{site.url}/{query}")
     drawn = page.locator("[data-test-script-state=notRunning] :is(h1, h2, h3)")
     await_(lambda: drawn.count() and not page.locator("[data-stale=true]").count(), query)
+    await_(lambda: page.evaluate(STYLED), "our style: Streamlit loads what shows it after the heading")
     if "lesson" in query:
         await_(lambda: (panel(page) or {}).get("picture"), "the data picture")
         ready(page)
