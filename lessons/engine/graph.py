@@ -102,11 +102,6 @@ class Graph:
         optimizer.build(model.trainable_variables)
         return model, optimizer
 
-    @cached_property
-    def empty(self) -> list[tf.Tensor]:
-        """What the optimizer's slots begin with: zeros, (…) as each slot is."""
-        return [tf.zeros(variable.shape, variable.dtype) for variable in self.slots]
-
     def start(self, recipe: Recipe, batch: data.PaddedBatch, validation: data.PaddedBatch) -> None:
         """Fresh weights, empty optimizer slots, this run's data."""
         self._fresh(recipe.settings)
@@ -119,11 +114,12 @@ class Graph:
         self.train_part = self.val_part = None
 
     def _fresh(self, settings: Settings) -> None:
-        drawn = {draw.place: draw for draw in self.draws}
-        for place, (variable, value) in enumerate(zip(self.weights, self.initial, strict=True)):
-            variable.assign(drawn[place].value(settings.seed) if place in drawn else value)
-        for variable, zeros in zip(self.slots, self.empty, strict=True):
-            variable.assign(zeros)
+        for variable, value in zip(self.weights, self.initial, strict=True):
+            variable.assign(value)
+        for draw in self.draws:
+            self.weights[draw.place].assign(draw.value(settings.seed))
+        for variable in self.slots:
+            variable.assign(tf.zeros(variable.shape, variable.dtype))
         self.slots[LEARNING_RATE].assign(settings.learning_rate)
 
     def keep(self) -> None:
